@@ -1,0 +1,1 @@
+"""The player: tokens, prompts, preprocessing, policies, the VLA and its adapters."""

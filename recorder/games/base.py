@@ -1,0 +1,89 @@
+"""What every game looks like from outside: a small protocol and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from recorder.types import Action, Frame, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that a game can judge.
+
+    ``id`` is stable and machine-readable ("go_to:red_torch"); ``instruction`` is the
+    sentence said to the player.  ``verb`` and ``thing`` split it for tables.
+    ``max_ticks`` is the time limit.  A free-text task (``id`` "free") is never judged.
+    """
+
+    id: str
+    instruction: str
+    verb: str = ""
+    thing: str = ""
+    max_ticks: int = 0
+
+    @property
+    def judged(self) -> bool:
+        """Whether the game can tell success from failure."""
+        return self.id != FREE_TASK_ID
+
+
+FREE_TASK_ID = "free"
+
+
+def free_task(instruction: str) -> Task:
+    """Return the task for a sentence that the game cannot judge."""
+    return Task(id=FREE_TASK_ID, instruction=instruction)
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """How controls map to keys and mouse.
+
+    ``keys`` maps a control ("forward", "hotbar.3") to a key name in Qt's portable
+    spelling ("W", "Shift", "Space", "1") or a mouse button ("LeftButton",
+    "RightButton").  ``degrees_per_count`` is the camera turn of one mouse count.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    degrees_per_count: float = 0.15
+
+
+@runtime_checkable
+class Game(Protocol):
+    """One running game.  Calls come from one thread, the control thread.
+
+    ``realtime`` False: the world waits for :meth:`step`; True: it does not.
+    """
+
+    name: str
+    title: str
+    tick_rate_hz: float
+    realtime: bool
+    bindings: Bindings
+
+    def tasks(self) -> Sequence[Task]:
+        """Return every task that this game can judge, in a fixed order."""
+        ...
+
+    def reset(self, task: Task, seed: int) -> Frame:
+        """Begin a new attempt; the same task and seed give the same start.
+
+        A free task takes any seed and never ends by itself.
+        Raises GameError where the game cannot start.
+        """
+        ...
+
+    def step(self, action: Action) -> Frame:
+        """Do one tick and return what is seen after it."""
+        ...
+
+    def outcome(self) -> Outcome | None:
+        """Return how the attempt ended, or None while it goes on."""
+        ...
+
+    def close(self) -> None:
+        """Stop the game; may be called twice."""
+        ...

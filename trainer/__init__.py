@@ -1,0 +1,1 @@
+"""Learning: teachers, datasets, post-training, LoRA rounds, evaluation, verdicts."""
