@@ -1,0 +1,135 @@
+"""The stylesheet's rules, one per look-carrying role; $names are the tokens of theme.py."""
+
+from __future__ import annotations
+
+RULES = """
+* { outline: none; }
+QWidget { color: $text; font-size: 13px; }
+QMainWindow, QDialog, QWidget[role="page"] { background: $page; }
+QWidget[role="bar"] { background: $bar; }
+QFrame[role="card"] { background: $card; border: 1px solid $card; border-radius: 11px; }
+QFrame[role="card"][tone="ok"] { border-color: $ok; }
+QFrame[role="card"][tone="bad"] { border-color: $bad; }
+QFrame[role="card"][tone="nobody"] { border-color: $nobody; }
+QFrame[role="card"][tone="agent"] { border-color: $agent; }
+QFrame[role="sunken"] { background: $sunken; border-radius: 9px; }
+QToolTip { background: $card; color: $text; border: 1px solid $line; padding: 5px 8px; }
+
+QLabel { background: transparent; }
+QLabel[role="brand"] { font-size: 16px; font-weight: 700; }
+QLabel[role="title"] { font-size: 17px; font-weight: 600; }
+QLabel[role="heading"] { font-size: 22px; font-weight: 700; }
+QLabel[role="figure"] { font-size: 22px; font-weight: 700; }
+QLabel[role="strong"] { font-weight: 600; }
+QLabel[role="muted"], QLabel[role="caption"] { color: $muted; }
+QLabel[role="caption"] { font-size: 12px; }
+QLabel[tone="agent"] { color: $agent_text; }
+QLabel[tone="person"] { color: $person_text; }
+QLabel[tone="ok"] { color: $ok_text; }
+QLabel[tone="bad"] { color: $bad_text; }
+
+QPushButton {
+  background: $raised; border: 2px solid $raised; border-radius: 9px;
+  padding: 6px 14px; font-weight: 600; min-height: 18px;
+}
+QPushButton:hover { background: $hover; border-color: $hover; }
+QPushButton:pressed { background: $line; border-color: $line; }
+QPushButton:focus { border-color: $agent; }
+QPushButton:disabled { color: $nobody; background: $sunken; border-color: $sunken; }
+QPushButton[role="agent"] { background: $agent; border-color: $agent; color: $on_fill; }
+QPushButton[role="agent"]:hover { background: $agent; border-color: $text; }
+QPushButton[role="agent"]:focus { border-color: $text; }
+QPushButton[role="agent"]:disabled { background: $raised; border-color: $raised; color: $nobody; }
+QPushButton[role="person"] { background: $person; border-color: $person; color: $on_fill; }
+QPushButton[role="person"]:hover { background: $person; border-color: $text; }
+QPushButton[role="person"]:focus { border-color: $text; }
+QPushButton[role="person"]:disabled { background: $raised; border-color: $raised; color: $nobody; }
+QPushButton[size="large"] { font-size: 15px; min-height: 30px; }
+QPushButton[role="chip"] {
+  background: transparent; border: 1px solid $line; border-radius: 14px;
+  padding: 4px 13px; font-weight: 500; min-height: 18px;
+}
+QPushButton[role="chip"]:hover { background: $raised; }
+QPushButton[role="chip"]:focus { border: 2px solid $agent; padding: 3px 12px; }
+QPushButton[role="chip"]:disabled { color: $nobody; }
+QPushButton[role="chip"][tone="person"] { border-color: $person; color: $person_text; font-weight: 600; }
+QPushButton[role="chip"][tone="ok"] { border-color: $ok; color: $ok_text; font-weight: 600; }
+QPushButton[role="chip"][tone="bad"] { border-color: $bad; color: $bad_text; font-weight: 600; }
+QPushButton[role="chip"][tone="person"]:hover { background: $person_tint; }
+QPushButton[role="chip"][tone="ok"]:hover { background: $ok_tint; }
+QPushButton[role="chip"][tone="bad"]:hover { background: $bad_tint; }
+QPushButton[role="chip"][tone]:disabled { border-color: $line; color: $nobody; }
+QPushButton[role="chip"]:checked { background: $agent_tint; border-color: $agent; color: $agent_text; }
+QPushButton[role="link"] {
+  background: transparent; border: 2px solid transparent; padding: 2px 4px; color: $agent_text; font-weight: 600;
+}
+QPushButton[role="link"]:hover { text-decoration: underline; }
+QPushButton[role="link"]:focus { border-color: $agent; }
+QPushButton[role="link"]:disabled { color: $nobody; background: transparent; border-color: transparent; }
+QPushButton[role="tab"] {
+  background: transparent; border: 0; border-bottom: 3px solid transparent; border-radius: 0;
+  padding: 10px 4px 8px 4px; color: $muted; font-weight: 500; font-size: 14px;
+}
+QPushButton[role="tab"]:hover { color: $text; }
+QPushButton[role="tab"]:checked { color: $text; border-bottom-color: $agent; font-weight: 600; }
+QPushButton[role="tab"]:focus { color: $agent_text; border-bottom-color: $text; }
+QPushButton[role="quiet"] { background: transparent; border: 2px solid transparent; padding: 5px 8px; }
+QPushButton[role="quiet"]:hover { background: $raised; }
+QPushButton[role="quiet"]:focus { border-color: $agent; }
+QPushButton::menu-indicator { image: none; width: 0; }
+
+QFrame[role="bar-field"] { background: $card; border: 2px solid $line; border-radius: 11px; }
+QFrame[role="bar-field"][focused="true"] { border-color: $agent; }
+QLineEdit[role="instruction"] { background: transparent; border: 0; font-size: 18px; font-weight: 500; padding: 0 4px; }
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser, QTableWidget {
+  background: $sunken; border: 2px solid $line; border-radius: 9px; padding: 5px 8px;
+  selection-background-color: $agent; selection-color: $on_fill;
+}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus,
+QTextBrowser:focus, QTableWidget:focus { border-color: $agent; }
+QLineEdit[role="instruction"]:focus { border: 0; }
+QComboBox::drop-down { border: 0; width: 22px; }
+QComboBox QAbstractItemView { background: $card; border: 1px solid $line; selection-background-color: $raised; selection-color: $text; }
+QTableWidget { padding: 0; gridline-color: transparent; }
+QTableWidget::item { padding: 4px 8px; }
+QTableWidget::item:selected { background: $agent_tint; color: $text; }
+QHeaderView::section { background: $sunken; color: $muted; border: 0; padding: 6px 8px; font-weight: 600; }
+QTableCornerButton::section { background: $sunken; border: 0; }
+
+QCheckBox, QRadioButton { spacing: 8px; padding: 3px; border: 2px solid transparent; border-radius: 6px; }
+QCheckBox:focus, QRadioButton:focus { border-color: $agent; }
+QSlider { min-height: 22px; border: 2px solid transparent; border-radius: 8px; }
+QSlider:focus { border-color: $agent; }
+QSlider::groove:horizontal { height: 6px; border-radius: 3px; background: $raised; }
+QSlider::sub-page:horizontal { background: $agent; border-radius: 3px; }
+QSlider::handle:horizontal { background: $agent; width: 16px; height: 16px; margin: -5px 0; border-radius: 8px; }
+QProgressBar { background: $raised; border: 0; border-radius: 4px; max-height: 8px; min-height: 8px; }
+QProgressBar::chunk { background: $person; border-radius: 4px; }
+
+QListView { background: transparent; border: 2px solid transparent; border-radius: 11px; }
+QListView:focus { border-color: $agent; }
+QScrollArea { background: transparent; border: 0; }
+QScrollArea > QWidget > QWidget[role="scrolled"] { background: transparent; }
+QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
+QScrollBar::handle:vertical { background: $line; border-radius: 3px; min-height: 28px; }
+QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
+QScrollBar::handle:horizontal { background: $line; border-radius: 3px; min-width: 28px; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+
+QMenu { background: $card; border: 1px solid $line; border-radius: 9px; padding: 6px; }
+QMenu::item { padding: 6px 28px 6px 14px; border-radius: 6px; }
+QMenu::item:selected { background: $raised; }
+QMenu::item:disabled { color: $nobody; }
+QMenu::separator { height: 1px; background: $line; margin: 5px 8px; }
+
+QTabWidget::pane { border: 0; }
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px; border-bottom: 3px solid transparent; font-weight: 600; }
+QTabBar::tab:selected { color: $text; border-bottom-color: $agent; }
+QTabBar::tab:focus { color: $agent_text; }
+
+QFrame[role="notice"] { background: $bad_tint; border: 1px solid $bad; border-radius: 9px; }
+QFrame[role="notice"][tone="agent"] { background: $agent_tint; border-color: $agent; }
+QFrame[role="toast"] { background: $raised; border: 1px solid $line; border-radius: 11px; }
+QFrame[role="rule"] { background: $line; max-height: 1px; min-height: 1px; border: 0; }
+"""
