@@ -52,20 +52,27 @@ QPushButton[role="chip"] {
 QPushButton[role="chip"]:hover { background: $raised; }
 QPushButton[role="chip"]:focus { border: 2px solid $agent; padding: 3px 12px; }
 QPushButton[role="chip"]:disabled { color: $nobody; }
-QPushButton[role="chip"][tone="person"] { border-color: $person; color: $person_text; font-weight: 600; }
+QPushButton[role="chip"][tone="person"] {
+  border-color: $person; color: $person_text; font-weight: 600;
+}
 QPushButton[role="chip"][tone="ok"] { border-color: $ok; color: $ok_text; font-weight: 600; }
 QPushButton[role="chip"][tone="bad"] { border-color: $bad; color: $bad_text; font-weight: 600; }
 QPushButton[role="chip"][tone="person"]:hover { background: $person_tint; }
 QPushButton[role="chip"][tone="ok"]:hover { background: $ok_tint; }
 QPushButton[role="chip"][tone="bad"]:hover { background: $bad_tint; }
 QPushButton[role="chip"][tone]:disabled { border-color: $line; color: $nobody; }
-QPushButton[role="chip"]:checked { background: $agent_tint; border-color: $agent; color: $agent_text; }
+QPushButton[role="chip"]:checked {
+  background: $agent_tint; border-color: $agent; color: $agent_text;
+}
 QPushButton[role="link"] {
-  background: transparent; border: 2px solid transparent; padding: 2px 4px; color: $agent_text; font-weight: 600;
+  background: transparent; border: 2px solid transparent; padding: 2px 4px; color: $agent_text;
+  font-weight: 600;
 }
 QPushButton[role="link"]:hover { text-decoration: underline; }
 QPushButton[role="link"]:focus { border-color: $agent; }
-QPushButton[role="link"]:disabled { color: $nobody; background: transparent; border-color: transparent; }
+QPushButton[role="link"]:disabled {
+  color: $nobody; background: transparent; border-color: transparent;
+}
 QPushButton[role="tab"] {
   background: transparent; border: 0; border-bottom: 3px solid transparent; border-radius: 0;
   padding: 10px 4px 8px 4px; color: $muted; font-weight: 500; font-size: 14px;
@@ -73,14 +80,18 @@ QPushButton[role="tab"] {
 QPushButton[role="tab"]:hover { color: $text; }
 QPushButton[role="tab"]:checked { color: $text; border-bottom-color: $agent; font-weight: 600; }
 QPushButton[role="tab"]:focus { color: $agent_text; border-bottom-color: $text; }
-QPushButton[role="quiet"] { background: transparent; border: 2px solid transparent; padding: 5px 8px; }
+QPushButton[role="quiet"] {
+  background: transparent; border: 2px solid transparent; padding: 5px 8px;
+}
 QPushButton[role="quiet"]:hover { background: $raised; }
 QPushButton[role="quiet"]:focus { border-color: $agent; }
 QPushButton::menu-indicator { image: none; width: 0; }
 
 QFrame[role="bar-field"] { background: $card; border: 2px solid $line; border-radius: 11px; }
 QFrame[role="bar-field"][focused="true"] { border-color: $agent; }
-QLineEdit[role="instruction"] { background: transparent; border: 0; font-size: 18px; font-weight: 500; padding: 0 4px; }
+QLineEdit[role="instruction"] {
+  background: transparent; border: 0; font-size: 18px; font-weight: 500; padding: 0 4px;
+}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser, QTableWidget {
   background: $sunken; border: 2px solid $line; border-radius: 9px; padding: 5px 8px;
   selection-background-color: $agent; selection-color: $on_fill;
@@ -89,21 +100,32 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTe
 QTextBrowser:focus, QTableWidget:focus { border-color: $agent; }
 QLineEdit[role="instruction"]:focus { border: 0; }
 QComboBox::drop-down { border: 0; width: 22px; }
-QComboBox QAbstractItemView { background: $card; border: 1px solid $line; selection-background-color: $raised; selection-color: $text; }
+QComboBox QAbstractItemView {
+  background: $card; border: 1px solid $line; selection-background-color: $raised;
+  selection-color: $text;
+}
 QTableWidget { padding: 0; gridline-color: transparent; }
 QTableWidget::item { padding: 4px 8px; }
 QTableWidget::item:selected { background: $agent_tint; color: $text; }
-QHeaderView::section { background: $sunken; color: $muted; border: 0; padding: 6px 8px; font-weight: 600; }
+QHeaderView::section {
+  background: $sunken; color: $muted; border: 0; padding: 6px 8px; font-weight: 600;
+}
 QTableCornerButton::section { background: $sunken; border: 0; }
 
-QCheckBox, QRadioButton { spacing: 8px; padding: 3px; border: 2px solid transparent; border-radius: 6px; }
+QCheckBox, QRadioButton {
+  spacing: 8px; padding: 3px; border: 2px solid transparent; border-radius: 6px;
+}
 QCheckBox:focus, QRadioButton:focus { border-color: $agent; }
 QSlider { min-height: 22px; border: 2px solid transparent; border-radius: 8px; }
 QSlider:focus { border-color: $agent; }
 QSlider::groove:horizontal { height: 6px; border-radius: 3px; background: $raised; }
 QSlider::sub-page:horizontal { background: $agent; border-radius: 3px; }
-QSlider::handle:horizontal { background: $agent; width: 16px; height: 16px; margin: -5px 0; border-radius: 8px; }
-QProgressBar { background: $raised; border: 0; border-radius: 4px; max-height: 8px; min-height: 8px; }
+QSlider::handle:horizontal {
+  background: $agent; width: 16px; height: 16px; margin: -5px 0; border-radius: 8px;
+}
+QProgressBar {
+  background: $raised; border: 0; border-radius: 4px; max-height: 8px; min-height: 8px;
+}
 QProgressBar::chunk { background: $person; border-radius: 4px; }
 
 QListView { background: transparent; border: 2px solid transparent; border-radius: 11px; }
@@ -124,7 +146,10 @@ QMenu::item:disabled { color: $nobody; }
 QMenu::separator { height: 1px; background: $line; margin: 5px 8px; }
 
 QTabWidget::pane { border: 0; }
-QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px; border-bottom: 3px solid transparent; font-weight: 600; }
+QTabBar::tab {
+  background: transparent; color: $muted; padding: 8px 12px; border-bottom: 3px solid transparent;
+  font-weight: 600;
+}
 QTabBar::tab:selected { color: $text; border-bottom-color: $agent; }
 QTabBar::tab:focus { color: $agent_text; }
 

@@ -26,16 +26,10 @@ from recorder.types import Driver, RGBImage
 
 
 def to_qimage(rgb: RGBImage) -> QImage:
-    """Return an H x W x 3 uint8 picture as a QImage that shares its memory.
-
-    The caller keeps ``rgb`` alive for as long as the image is used.
-    """
+    """Return an H x W x 3 uint8 picture as a QImage with its own memory."""
     rgb = np.ascontiguousarray(rgb)
     height, width, _ = rgb.shape
-    image = QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    # The image keeps no reference of its own, so hang the array on to it.
-    image.source_array = rgb  # type: ignore[attr-defined]
-    return image
+    return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def to_pixmap(rgb: RGBImage) -> QPixmap:
