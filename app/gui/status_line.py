@@ -1,0 +1,105 @@
+"""What people worry about: recording or not, ticks lost, disk, and that nothing leaves."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app.gui.theme import GRID, Theme
+from app.gui.widgets import Dot, Elided, label, set_role
+from app.gui.workplace import StorageFacts
+from app.session.api import Snapshot
+
+LOW_DISK_BYTES = 2 * 1024**3
+
+
+def spoken_size(size: int) -> str:
+    """Return a size in bytes as "812 KB", "1.4 GB"; powers of 1000 as disks are sold."""
+    value = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def clock_text(seconds: float) -> str:
+    """Return "00:42" or "1:02:03"."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    text = f"{rest // 60:02d}:{rest % 60:02d}"
+    return f"{hours}:{text}" if hours else text
+
+
+class StatusLine(QWidget):
+    """The line at the foot of the window."""
+
+    def __init__(self, theme: Theme, remote_server: str = "") -> None:
+        super().__init__()
+        self._theme = theme
+        self._recording = False
+        self.setProperty("role", "bar")
+        self._dot = Dot(theme.colour("nobody"))
+        self.recording = label("Not recording", "muted")
+        self.lost = label("0 ticks lost", "muted")
+        self.storage = label("", "muted")
+        self.message = Elided("", "muted")
+        self.privacy = label(
+            f"Pictures go to {remote_server}" if remote_server else "Nothing leaves this machine",
+            "muted",
+        )
+        if remote_server:
+            set_role(self.privacy, tone="person")
+        # The clock would push its neighbours about with every second otherwise.
+        self.recording.setMinimumWidth(self.recording.fontMetrics().horizontalAdvance("0") * 18)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2 * GRID + 2, 0, 2 * GRID + 2, 0)
+        layout.setSpacing(GRID)
+        layout.addWidget(self._dot)
+        layout.addWidget(self.recording)
+        layout.addWidget(self.lost)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.storage)
+        layout.addSpacing(2 * GRID)
+        layout.addWidget(self.message, 1)
+        layout.addWidget(self.privacy)
+        self.setFixedHeight(32)
+        theme.changed.connect(self._paint_dot)
+        self._paint_dot()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow the session."""
+        self._set_text(
+            self.recording,
+            f"Recording {clock_text(snapshot.recorded_s)}"
+            if snapshot.recording
+            else "Not recording",
+        )
+        ticks = snapshot.lost_ticks
+        self._set_text(self.lost, f"{ticks} tick{'' if ticks == 1 else 's'} lost")
+        set_role(self.lost, tone="bad" if ticks else "")
+        self.message.setText(snapshot.message)
+        if snapshot.recording is not self._recording:
+            self._recording = snapshot.recording
+            self._paint_dot()
+
+    def show_storage(self, facts: StorageFacts) -> None:
+        """Show the database's size and the free room."""
+        self._set_text(
+            self.storage,
+            f"{spoken_size(facts.database)} of lessons · {spoken_size(facts.free)} free",
+        )
+        low = facts.free < LOW_DISK_BYTES
+        set_role(self.storage, tone="bad" if low else "")
+        self.storage.setToolTip(
+            f"The lessons lie in {facts.folder}."
+            + (" The disk is nearly full: recording stops when it is." if low else "")
+        )
+
+    def _paint_dot(self) -> None:
+        token = "bad" if self._recording else "nobody"
+        self._dot.show_state(self._theme.colour(token), filled=self._recording)
+
+    @staticmethod
+    def _set_text(widget: QLabel, text: str) -> None:
+        if widget.text() != text:
+            widget.setText(text)
