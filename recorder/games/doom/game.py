@@ -1,0 +1,277 @@
+"""The practice yard on ViZDoom: real 3D pictures, real engine, no screen needed."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recorder.errors import GameError
+from recorder.games.base import Bindings, Task
+from recorder.games.doom.scene import Scene, build_scene, scene_seed
+from recorder.games.doom.tasks import TASKS, Goal, goal_of
+from recorder.games.doom.things import KIND_BY_ACTOR
+from recorder.games.doom.wad import write_wad
+from recorder.types import Action, Frame, Outcome
+
+TICS_PER_TICK = 2
+"""The engine runs at 35 tics a second, so a tick is 1/17.5 s."""
+SETTLE_TICS = 10
+"""The engine ignores turning in a map's first tics, and the weapon is still coming up."""
+REACH = 64.0
+"""How near, in map units between centres, counts as having gone to a thing."""
+MAX_FREE_TICKS = 1 << 30
+
+_HELD_BUTTONS = (
+    ("forward", "MOVE_FORWARD"),
+    ("back", "MOVE_BACKWARD"),
+    ("left", "MOVE_LEFT"),
+    ("right", "MOVE_RIGHT"),
+    ("sprint", "SPEED"),
+    ("sneak", "CROUCH"),
+    ("use", "USE"),
+    ("drop", "DROP_SELECTED_ITEM"),
+    ("attack", "ATTACK"),
+    ("jump", "JUMP"),
+)
+_WEAPONS = tuple(f"SELECT_WEAPON{n}" for n in range(1, 8))
+_CAMERA = ("TURN_LEFT_RIGHT_DELTA", "LOOK_UP_DOWN_DELTA")
+_VARIABLES = ("POSITION_X", "POSITION_Y", "ANGLE", "PITCH", "HEALTH")
+_CHDIR_LOCK = threading.Lock()
+
+DOOM_BINDINGS = Bindings(
+    keys={
+        "forward": "W",
+        "back": "S",
+        "left": "A",
+        "right": "D",
+        "sprint": "Shift",
+        "sneak": "Ctrl",
+        "use": "E",
+        "drop": "Q",
+        "attack": "LeftButton",
+        "jump": "Space",
+        "inventory": "Tab",
+        **{f"hotbar.{n}": str(n) for n in range(1, 10)},
+    },
+    degrees_per_count=0.15,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenThing:
+    """A thing as the engine knows it; ``box`` is (x, y, w, h) in pixels or None if unseen."""
+
+    key: str
+    id: int
+    x: float
+    y: float
+    box: tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenState:
+    """What only a teacher may look at: pose in map units and degrees, living things."""
+
+    x: float
+    y: float
+    angle_deg: float
+    pitch_deg: float
+    health: float
+    things: tuple[SeenThing, ...]
+
+
+class DoomGame:
+    """One running yard.  Single-threaded: call it from the control thread only."""
+
+    name = "doom"
+    title = "Practice yard"
+    tick_rate_hz = 17.5
+    realtime = False
+    bindings = DOOM_BINDINGS
+
+    def __init__(self, *, width: int = 640, height: int = 360, labels: bool = False) -> None:
+        self._size = (width, height)
+        self._labels = labels
+        self._folder = tempfile.TemporaryDirectory(prefix="playteach-doom-")
+        self._wad = Path(self._folder.name) / "yard.wad"
+        self._engine: Any = None
+        self._buttons: tuple[str, ...] = (
+            *(button for _, button in _HELD_BUTTONS),
+            *_WEAPONS,
+            *_CAMERA,
+        )
+        self._task: Task = TASKS[0]
+        self._goal: Goal | None = None
+        self._scene: Scene | None = None
+        self._outcome: Outcome | None = None
+        self._ticks = 0
+        self._frame_id = 0
+        self._start_ids: dict[int, str] = {}
+
+    def tasks(self) -> Sequence[Task]:
+        """Return the twelve instructions of the yard."""
+        return TASKS
+
+    def reset(self, task: Task, seed: int) -> Frame:
+        """Build the map of (task, seed) and return the first picture."""
+        self._goal = goal_of(task)
+        self._task = task
+        self._scene = build_scene(self._goal, task.id, seed)
+        write_wad(self._wad, self._scene)
+        if self._engine is None:
+            self._engine = self._start_engine()
+        self._engine.set_seed(scene_seed(task.id, seed) % (1 << 31))
+        self._engine.new_episode()
+        self._engine.make_action([0.0] * len(self._buttons), SETTLE_TICS)
+        self._outcome = None
+        self._ticks = 0
+        self._start_ids = {
+            thing.id: thing.key for thing in self.hidden_state().things
+        }
+        return self._frame()
+
+    def step(self, action: Action) -> Frame:
+        """Do two engine tics; after the end of an attempt the world still moves."""
+        engine = self._running()
+        pitch_deg, yaw_deg = action.camera
+        values = [float(getattr(action, control)) for control, _ in _HELD_BUTTONS]
+        values += [float(action.hotbar == n) for n in range(1, len(_WEAPONS) + 1)]
+        # Positive is right and down, per tic; the turn is spread over the tick.
+        values += [yaw_deg / TICS_PER_TICK, pitch_deg / TICS_PER_TICK]
+        engine.make_action(values, TICS_PER_TICK)
+        self._ticks += 1
+        if self._outcome is None:
+            self._outcome = self._judge()
+        return self._frame()
+
+    def outcome(self) -> Outcome | None:
+        """Return the engine's verdict on the task, or None while it goes on."""
+        return self._outcome
+
+    def hidden_state(self) -> HiddenState:
+        """Return the engine's own view of the scene, for teachers and judges."""
+        state = self._state()
+        boxes = (
+            {label.object_id: (label.x, label.y, label.width, label.height) for label in state.labels}
+            if self._labels
+            else {}
+        )
+        things = []
+        for item in state.objects:
+            kind = KIND_BY_ACTOR.get(item.name)
+            if kind is not None:
+                things.append(
+                    SeenThing(
+                        kind.key, item.id, item.position_x, item.position_y, boxes.get(item.id)
+                    )
+                )
+        x, y, angle, pitch, health = (float(value) for value in state.game_variables)
+        return HiddenState(x, y, angle, pitch, health, tuple(things))
+
+    @property
+    def goal(self) -> Goal | None:
+        """What the current task wants."""
+        return self._goal
+
+    def close(self) -> None:
+        """Stop the engine and remove its folder."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+        self._folder.cleanup()
+
+    def _judge(self) -> Outcome | None:
+        if self._goal is None:
+            return None
+        state = self.hidden_state()
+        alive = {thing.id for thing in state.things}
+        # What died or was picked up since the start; a corpse has another name.
+        gone = [key for thing_id, key in self._start_ids.items() if thing_id not in alive]
+        wanted = self._goal.kind.key
+        if gone:
+            right = gone == [wanted] and self._goal.verb != "go to"
+            return Outcome.SUCCESS if right else Outcome.FAILURE
+        if self._goal.verb == "go to":
+            near = [
+                thing.key
+                for thing in state.things
+                if np.hypot(thing.x - state.x, thing.y - state.y) <= REACH
+            ]
+            if near:
+                return Outcome.SUCCESS if near == [wanted] else Outcome.FAILURE
+        if state.health <= 0:
+            return Outcome.FAILURE
+        if self._ticks >= self._task.max_ticks:
+            return Outcome.TIMEOUT
+        return None
+
+    def _frame(self) -> Frame:
+        rgb = np.ascontiguousarray(self._state().screen_buffer)
+        rgb.flags.writeable = False
+        self._frame_id += 1
+        return Frame(self._frame_id, time.monotonic_ns(), rgb)
+
+    def _running(self) -> Any:
+        if self._engine is None:
+            raise RuntimeError("reset() was not called")
+        return self._engine
+
+    def _state(self) -> Any:
+        state = self._running().get_state()
+        if state is None:
+            raise GameError(
+                "The practice yard ended by itself, so this attempt cannot go on; reset it."
+            )
+        return state
+
+    def _start_engine(self) -> Any:
+        try:
+            import vizdoom
+        except ImportError as error:
+            raise GameError(
+                "The practice yard needs the vizdoom package, which is not installed; "
+                "run `python3 play.py` to install it."
+            ) from error
+        engine = vizdoom.DoomGame()
+        engine.set_doom_scenario_path(str(self._wad))
+        engine.set_doom_map("MAP01")
+        engine.set_doom_config_path(str(Path(self._folder.name) / "engine.ini"))
+        width, height = self._size
+        resolution = getattr(vizdoom.ScreenResolution, f"RES_{width}X{height}", None)
+        if resolution is None:
+            raise GameError(
+                f"The practice yard cannot draw {width} x {height} pictures; use 640 x 360."
+            )
+        engine.set_screen_resolution(resolution)
+        engine.set_screen_format(vizdoom.ScreenFormat.RGB24)
+        engine.set_window_visible(False)
+        engine.set_sound_enabled(False)
+        engine.set_render_hud(False)
+        engine.set_mode(vizdoom.Mode.PLAYER)
+        engine.set_objects_info_enabled(True)
+        engine.set_labels_buffer_enabled(self._labels)
+        engine.set_available_buttons([getattr(vizdoom.Button, name) for name in self._buttons])
+        engine.set_available_game_variables(
+            [getattr(vizdoom.GameVariable, name) for name in _VARIABLES]
+        )
+        engine.set_episode_timeout(MAX_FREE_TICKS)
+        try:
+            # The engine leaves a folder where it is started; it gets a private one.
+            with _CHDIR_LOCK, contextlib.chdir(self._folder.name):
+                engine.init()
+        except (vizdoom.ViZDoomErrorException, vizdoom.FileDoesNotExistException, OSError) as error:
+            raise GameError(
+                f"The practice yard's engine did not start ({error}), so it cannot be played; "
+                "run `playteach doctor`."
+            ) from error
+        return engine
+
+
