@@ -127,6 +127,13 @@ class AgentPanel(Card):
         self.lineage.show_chain(["loading"])
         self.device.setText("The model is being loaded; the window is ready before it.")
 
+    def show_problem(self, sentence: str) -> None:
+        """Say why nothing can play."""
+        self.lineage.show_chain(["none"])
+        self.device.setText("")
+        self.problem.setText(sentence)
+        self.problem.show()
+
     def show_facts(self, facts: AgentFacts) -> None:
         """Show what plays and why there."""
         self.lineage.show_chain(facts.chain or (facts.base,))

@@ -121,21 +121,27 @@ class EpisodeModel(QAbstractListModel):
         if not index.isValid():
             return None
         facts = self._episodes[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return facts.instruction
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{facts.instruction}, {summary(facts, facts.began_wall_s)}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            by = f"\n{facts.policy}, seed {facts.seed}" if facts.policy else ""
-            return f"{facts.instruction}\nDriven by {describe_runs(facts.drivers)}{by}"
-        if role == FACTS_ROLE:
-            return facts
+        by = f"\n{facts.policy}, seed {facts.seed}" if facts.policy else ""
+        texts = {
+            Qt.ItemDataRole.DisplayRole: facts.instruction,
+            Qt.ItemDataRole.AccessibleTextRole: (
+                f"{facts.instruction}, {summary(facts, facts.began_wall_s)}"
+            ),
+            Qt.ItemDataRole.ToolTipRole: (
+                f"{facts.instruction}\nDriven by {describe_runs(facts.drivers)}{by}"
+            ),
+        }
+        if role in texts:
+            return texts[Qt.ItemDataRole(role)]
         if role == PICTURE_ROLE:
-            if facts.id not in self._asked:
-                self._asked.add(facts.id)
-                self.picture_wanted.emit(facts.id)
-            return self._pictures.get(facts.id)
-        return None
+            return self._picture_of(facts.id)
+        return facts if role == FACTS_ROLE else None
+
+    def _picture_of(self, episode_id: int) -> QPixmap | None:
+        if episode_id not in self._asked:
+            self._asked.add(episode_id)
+            self.picture_wanted.emit(episode_id)
+        return self._pictures.get(episode_id)
 
 
 class EpisodeFilter(QSortFilterProxyModel):
@@ -178,8 +184,8 @@ class EpisodeDelegate(QStyledItemDelegate):
         facts: EpisodeFacts = index.data(FACTS_ROLE)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(option.rect).adjusted(2, 2, -2, -2)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        area = QRectF(option.rect).adjusted(2, 2, -2, -2)
+        state = option.state
         selected = bool(state & QStyle.StateFlag.State_Selected)
         hover = bool(state & QStyle.StateFlag.State_MouseOver)
         if selected or hover:

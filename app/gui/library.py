@@ -173,6 +173,13 @@ class Library(QWidget):
         self.search.selectAll()
 
     def _build(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2 * GRID + 2, 14, 2 * GRID + 2, 14)
+        layout.setSpacing(2 * GRID)
+        layout.addWidget(self._list_column(), 2)
+        layout.addWidget(self._playback_card(), 5)
+
+    def _list_column(self) -> QWidget:
         left = QVBoxLayout()
         left.setSpacing(GRID)
         self.search.setPlaceholderText("Find by words")
@@ -200,11 +207,14 @@ class Library(QWidget):
         left.addWidget(self.empty)
         left.addStretch(0)
         left.addWidget(self.toast)
+        left.setContentsMargins(0, 0, 0, 0)
         column = QWidget()
         column.setLayout(left)
-        left.setContentsMargins(0, 0, 0, 0)
         column.setMinimumWidth(300)
         column.setMaximumWidth(440)
+        return column
+
+    def _playback_card(self) -> Card:
         card = Card("")
         card.head.removeWidget(card.title)
         card.title.hide()
@@ -221,11 +231,7 @@ class Library(QWidget):
         for widget in (self._ask, self.done, self.failed, self.unclear):
             foot.addWidget(widget)
         card.body.addLayout(foot)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(2 * GRID + 2, 14, 2 * GRID + 2, 14)
-        layout.setSpacing(2 * GRID)
-        layout.addWidget(column, 2)
-        layout.addWidget(card, 5)
+        return card
 
     def _connect_signals(self) -> None:
         self.search.textChanged.connect(self._on_filter)

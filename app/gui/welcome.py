@@ -61,6 +61,7 @@ class Welcome(QWidget):
         self, theme: Theme, window: QWidget, targets: tuple[QWidget, QWidget, QWidget]
     ) -> None:
         super().__init__(window)
+        self._window = window
         self._theme = theme
         self._targets = targets
         self._step = 0
@@ -85,15 +86,15 @@ class Welcome(QWidget):
 
     def begin(self) -> None:
         """Show the first step."""
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
         self._show_step(0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Cover the window as it changes size."""
-        if watched is self.parentWidget() and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+        if watched is self._window and event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._window.rect())
             self._place()
         return super().eventFilter(watched, event)
 
@@ -157,7 +158,7 @@ class Welcome(QWidget):
         if not target.isVisible():
             # In a narrow window the panel is a tab of its own: point at the whole page.
             return self.rect().adjusted(24, 60, -24, -60)
-        origin = target.mapTo(self.parentWidget(), QPoint(0, 0))
+        origin = target.mapTo(self._window, QPoint(0, 0))
         return QRect(origin, target.size())
 
     def _place(self) -> None:

@@ -140,7 +140,7 @@ class Elided(QLabel):
         """Return the text before shortening."""
         return self._full
 
-    def resizeEvent(self, _event: QEvent) -> None:  # type: ignore[override]
+    def resizeEvent(self, _event: QEvent) -> None:
         """Shorten to the new width."""
         self._elide()
 
@@ -340,11 +340,11 @@ class FlowLayout(QLayout):
         """Return the number of items."""
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def itemAt(self, index: int) -> QLayoutItem | None:
         """Return an item, None beyond the last."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def takeAt(self, index: int) -> QLayoutItem | None:
         """Remove and return an item."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 

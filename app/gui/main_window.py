@@ -1,0 +1,330 @@
+"""The window: its pages, its timer, and every connection between the parts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui import header as pages
+from app.gui import icons
+from app.gui.commands import Commands
+from app.gui.desk import Desk
+from app.gui.header import Header
+from app.gui.instruction_bar import History
+from app.gui.library import Library
+from app.gui.play_page import MARGIN, PlayPage, SideColumn
+from app.gui.shortcuts import fill_menu, make_actions, tip_of
+from app.gui.status_line import StatusLine
+from app.gui.theme import Theme
+from app.gui.welcome import Welcome
+from app.gui.workplace import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
+from app.session.api import Phase, Snapshot
+from recorder.types import Outcome
+
+SNAPSHOT_MS = 33
+NARROW_PX = 1100
+DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
+
+
+class MainWindow(QMainWindow):
+    """Everything on the screen.  It owns widgets and timers, not the session.
+
+    ``state`` keeps layout and history between starts.
+    """
+
+    def __init__(self, workplace: Workplace, theme: Theme, state: QSettings) -> None:
+        super().__init__()
+        self._workplace = workplace
+        self._session = workplace.session
+        self._theme = theme
+        self._state = state
+        self._snapshot: Snapshot = self._session.snapshot()
+        self._narrow: bool | None = None
+        self._shown_before = False
+        self.desk = Desk(workplace)
+        self._history = History(_sentences(state.value("history")))
+        self.header = Header(theme)
+        self.play_page = PlayPage(self._session, theme, self._history)
+        self.side = SideColumn(theme)
+        self.library = Library(theme)
+        self.teach_page = QWidget()
+        self.pages = QStackedWidget()
+        self.status = StatusLine(theme, workplace.remote_server)
+        self._build()
+        self.commands = Commands(
+            workplace,
+            self.desk,
+            theme,
+            self,
+            page=self.play_page,
+            side=self.side,
+            library=self.library,
+        )
+        self.welcome = Welcome(
+            theme, self._central, (self.play_page.bar, self.play_page.view, self.side.teach)
+        )
+        self.actions_by_id = make_actions(self, self.commands.handlers())
+        fill_menu(self.header.menu, self.actions_by_id)
+        self._timer = QTimer(self)
+        self._timer.setInterval(SNAPSHOT_MS)
+        self._connect_signals()
+        self.commands.apply_preferences()
+        self.play_page.chips.show_tasks(self._session.tasks())
+        self._restore_layout()
+        self._timer.start()
+        self.desk.start()
+
+    def _build(self) -> None:
+        self.setWindowTitle("Playteach")
+        self.setWindowIcon(icons.application_icon())
+        self.setMinimumSize(820, 560)
+        teach = QVBoxLayout(self.teach_page)
+        teach.setContentsMargins(MARGIN, 14, MARGIN, 14)
+        self.teach_page.setProperty("role", "page")
+        for page in (self.play_page, self.library, self.teach_page):
+            self.pages.addWidget(page)
+        central = self._central = QWidget()
+        central.setProperty("role", "page")
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.header)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(central)
+        bar, chips = self.play_page.bar, self.play_page.chips
+        for widget, entry in (
+            (bar.play, "play"),
+            (bar.pause, "pause"),
+            (bar.stop, "stop"),
+            (bar.reset, "reset"),
+            (chips.demonstrate, "demonstrate"),
+            (chips.success, "success"),
+            (chips.failure, "failure"),
+            (self.side.teach.retrain, "teach"),
+            (self.side.teach.cancel, "cancel_round"),
+            (self.side.verdict.back, "go_back"),
+            (self.side.verdict.use, "use"),
+            (self.side.agent.change, "agents"),
+            (self.library.delete, "delete"),
+        ):
+            widget.setToolTip(tip_of(entry))
+
+    def _connect_signals(self) -> None:
+        commands, desk, library = self.commands, self.desk, self.library
+        page, teach, verdict = self.play_page, self.side.teach, self.side.verdict
+        # the session, pulled
+        self._timer.timeout.connect(self.pull)
+        # playing
+        page.view.hand_back_asked.connect(commands.hand_back_from_view)
+        page.bar.play_asked.connect(commands.play)
+        page.bar.pause_asked.connect(commands.toggle_pause)
+        page.bar.stop_asked.connect(commands.stop)
+        page.bar.reset_asked.connect(commands.reset)
+        page.chips.example_chosen.connect(commands.play_example)
+        page.chips.demonstrate_asked.connect(commands.demonstrate)
+        page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
+        page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
+        page.recent.chosen.connect(commands.open_in_library)
+        page.recent.picture_wanted.connect(desk.load_picture)
+        page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
+        # teaching
+        teach.round_asked.connect(commands.start_round)
+        teach.cancel_asked.connect(commands.cancel_round)
+        verdict.use_asked.connect(desk.use_adapter)
+        verdict.back_asked.connect(desk.go_back)
+        self.side.agent.change_asked.connect(commands.choose_agent)
+        # the library
+        library.open_wanted.connect(desk.open_playback)
+        library.label_wanted.connect(desk.label)
+        library.delete_wanted.connect(desk.delete)
+        library.restore_wanted.connect(desk.restore)
+        library.picture_wanted.connect(desk.load_picture)
+        # answers
+        desk.teach_changed.connect(teach.show_facts)
+        desk.episodes_changed.connect(self._on_episodes)
+        desk.agent_changed.connect(self.side.agent.show_facts)
+        desk.agent_failed.connect(self.side.agent.show_problem)
+        desk.storage_changed.connect(self.status.show_storage)
+        desk.verdict_changed.connect(self._on_verdict)
+        desk.picture_loaded.connect(library.show_picture)
+        desk.picture_loaded.connect(page.recent.show_picture)
+        desk.playback_opened.connect(library.show_playback)
+        desk.playback_failed.connect(library.show_problem)
+        desk.round_updated.connect(self._on_round)
+        desk.problem.connect(commands.tell_problem)
+        desk.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+        # the window itself
+        self.header.page_chosen.connect(self.show_page)
+        self.header.help_asked.connect(self.actions_by_id["help"].trigger)
+        commands.page_wanted.connect(self.show_page)
+        commands.welcome_wanted.connect(self._begin_welcome)
+        commands.full_screen_wanted.connect(self._toggle_full_screen)
+        commands.close_wanted.connect(self.close)
+        self.welcome.finished.connect(self._on_welcomed)
+        app = QApplication.instance()
+        assert app is not None
+        app.installEventFilter(self)
+
+    # What is shown
+
+    def pull(self) -> None:
+        """Show the session's newest state."""
+        before = self._snapshot
+        snapshot = self._snapshot = self._session.snapshot()
+        page = self.play_page
+        if self.pages.currentIndex() == pages.PLAY:
+            page.view.show_snapshot(snapshot)
+        page.bar.show_snapshot(snapshot)
+        page.chips.show_snapshot(snapshot)
+        self.status.show_snapshot(snapshot)
+        self.header.where.setText(f"{self._workplace.game_title} · seed {snapshot.seed}")
+        ended = snapshot.outcome is not None and before.outcome is None
+        if ended or snapshot.episode_id != before.episode_id:
+            self.desk.refresh_lessons()
+        if snapshot.policy_ready != before.policy_ready or snapshot.policy != before.policy:
+            self.desk.refresh_agent()
+        if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
+            # The attempt is over: give the mouse back without being asked.
+            page.view.release()
+
+    def show_page(self, page: int) -> None:
+        """Show a page; in a wide window the teach page is the play page's right column."""
+        if page == pages.TEACH and not self._narrow:
+            page = pages.PLAY
+            self.side.teach.retrain.setFocus()
+        if page != pages.PLAY:
+            self.play_page.view.release()
+            self.welcome.hide()
+        self.pages.setCurrentIndex(page)
+        self.header.show_page(page)
+
+    def _on_episodes(self, episodes: list[EpisodeFacts]) -> None:
+        self.library.show_episodes(episodes)
+        self.play_page.recent.show_episodes(episodes)
+        self.play_page.show_any_attempts(bool(episodes))
+
+    def _on_verdict(self, facts: VerdictFacts | None) -> None:
+        self.commands.know_verdict(facts)
+        self.side.verdict.show_facts(facts)
+
+    def _on_round(self, update: RoundUpdate) -> None:
+        self.side.teach.show_update(update)
+        if update.verdict is not None:
+            self._on_verdict(update.verdict)
+
+    def _begin_welcome(self) -> None:
+        self.show_page(pages.PLAY)
+        self.welcome.begin()
+
+    def _on_welcomed(self) -> None:
+        self.commands.remember_welcomed()
+        self.commands.focus_instruction()
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # Qt's events
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Esc releases everything and pauses, whatever has the focus; it stays usable there."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            in_window = QApplication.activeModalWidget() is None
+            idle = self._session.snapshot().phase is Phase.WATCHING
+            # In a dialog with nobody driving, Esc only closes the dialog.
+            if event.key() == Qt.Key.Key_Escape and (in_window or not idle):
+                self.commands.stop_everything()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Move the cards into a page of their own where the window is narrow."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Explain itself at the first start."""
+        super().showEvent(event)
+        if not self._shown_before:
+            self._shown_before = True
+            self._arrange()
+            self.play_page.bar.edit.setFocus()
+            if not self.commands.preferences.seen_welcome:
+                # Once the layout has settled, so that the steps point at the right places.
+                QTimer.singleShot(0, self._begin_welcome)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Let the mouse go when another window becomes active."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.play_page.view.release()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout, stop the timers, leave nothing pressed."""
+        if self.desk.rounds.running and not self._may_drop_round():
+            event.ignore()
+            return
+        self.desk.rounds.cancel()
+        self.commands.stop_everything()
+        self._timer.stop()
+        app = QApplication.instance()
+        assert app is not None
+        app.removeEventFilter(self)
+        self._state.setValue("geometry", self.saveGeometry())
+        self._state.setValue("page", self.pages.currentIndex())
+        self._state.setValue("history", self._history.lines)
+        self._state.sync()
+        self.library.player.shut_down()
+        self.desk.close()
+        super().closeEvent(event)
+
+    def _may_drop_round(self) -> bool:
+        answer = QMessageBox.question(
+            self,
+            "A round is running",
+            "Closing cancels the round; the agent stays as it is and nothing you recorded "
+            "is lost. Close anyway?",
+        )
+        return answer is QMessageBox.StandardButton.Yes
+
+    def _arrange(self) -> None:
+        narrow = self.width() < NARROW_PX
+        if narrow is self._narrow:
+            return
+        self._narrow = narrow
+        layout = self.teach_page.layout()
+        assert layout is not None
+        if narrow:
+            self.play_page.give_side()
+            self.side.setMinimumWidth(0)
+            self.side.setMaximumWidth(720)
+            layout.addWidget(self.side)
+            layout.setAlignment(self.side, Qt.AlignmentFlag.AlignHCenter)
+        else:
+            layout.removeWidget(self.side)
+            self.play_page.take_side(self.side)
+            if self.pages.currentIndex() == pages.TEACH:
+                self.show_page(pages.PLAY)
+        self.header.show_teach_tab(narrow)
+
+    def _restore_layout(self) -> None:
+        geometry = self._state.value("geometry")
+        if geometry is None or not self.restoreGeometry(geometry):
+            self.resize(1440, 900)
+        page = self._state.value("page", pages.PLAY, type=int)
+        if page == pages.LIBRARY:
+            self.show_page(pages.LIBRARY)
+
+
+def _sentences(value: object) -> list[str]:
+    """Return the stored history, whatever shape the settings file gave it."""
+    if isinstance(value, str):
+        return [value]
+    return [str(line) for line in value] if isinstance(value, list) else []

@@ -1,0 +1,155 @@
+"""The page that people live on: the game, the sentence, the recent attempts, the cards."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.gui.agent_panel import AgentPanel
+from app.gui.episode_list import RecentStrip
+from app.gui.instruction_bar import ChipRow, History, InstructionBar
+from app.gui.play_view import ASPECT, PlayView
+from app.gui.teach_panel import TeachPanel
+from app.gui.theme import GRID, Theme
+from app.gui.verdict_card import VerdictCard
+from app.gui.widgets import Notice, button, label
+from app.session.api import PlaySession
+
+MARGIN = 18
+SIDE_MIN = 348
+SIDE_MAX = 460
+SHORT_PX = 680
+"""Below this height the recent attempts make room for the game."""
+COMPACT_PX = 720
+"""Below this width of the left column the lesser buttons lose their words."""
+
+
+class SideColumn(QScrollArea):
+    """Teach, verdict and agent, one below the other; scrolls where it is too long."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.teach = TeachPanel(theme)
+        self.verdict = VerdictCard(theme)
+        self.agent = AgentPanel(theme)
+        inner = QWidget()
+        inner.setProperty("role", "scrolled")
+        layout = QVBoxLayout(inner)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        for card in (self.teach, self.verdict, self.agent):
+            layout.addWidget(card)
+        layout.addStretch(1)
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+
+class PlayPage(QWidget):
+    """Lays the game out as large as the window allows, everything else around it.
+
+    Signals: library_asked().
+    """
+
+    library_asked = Signal()
+
+    def __init__(self, session: PlaySession, theme: Theme, history: History) -> None:
+        super().__init__()
+        self.setProperty("role", "page")
+        self.view = PlayView(session, theme)
+        self.notice = Notice(theme)
+        self.bar = InstructionBar(theme, history)
+        self.chips = ChipRow(theme)
+        self.recent = RecentStrip(theme)
+        self._recent_head = QWidget()
+        self._library = button("Library →", "link")
+        self._left = QWidget()
+        self._below = QWidget()
+        self._side: SideColumn | None = None
+        self._row = QHBoxLayout(self)
+        self._build()
+        self._library.clicked.connect(self.library_asked)
+
+    def take_side(self, side: SideColumn) -> None:
+        """Show the cards at the right of the game."""
+        self._side = side
+        self._row.addWidget(side)
+        side.show()
+        self._arrange()
+
+    def give_side(self) -> None:
+        """Let the cards go (to a tab of their own)."""
+        if self._side is not None:
+            self._row.removeWidget(self._side)
+            self._side = None
+            self._arrange()
+
+    def show_any_attempts(self, any_attempts: bool) -> None:
+        """Show the strip of recent attempts once there are some."""
+        self._has_attempts = any_attempts
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the game its room."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _build(self) -> None:
+        self._has_attempts = False
+        head = QHBoxLayout(self._recent_head)
+        head.setContentsMargins(0, 4, 0, 0)
+        head.addWidget(label("Recent attempts", "muted"))
+        head.addStretch(1)
+        head.addWidget(self._library)
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(GRID)
+        below.addWidget(self.notice)
+        below.addWidget(self.bar)
+        below.addWidget(self.chips)
+        below.addWidget(self._recent_head)
+        below.addWidget(self.recent)
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(12)
+        left.addWidget(self.view, 1)
+        left.addWidget(self._below)
+        self._row.setContentsMargins(MARGIN, 14, MARGIN, 14)
+        self._row.setSpacing(2 * GRID + 2)
+        self._row.addWidget(self._left)
+
+    def _arrange(self) -> None:
+        """Widths from the height: the left column is as wide as its 16:9 picture."""
+        tall = self.height() >= SHORT_PX
+        recent = tall and self._has_attempts
+        self._recent_head.setVisible(recent)
+        self.recent.setVisible(recent)
+        inner_width = self.width() - 2 * MARGIN
+        side = self._side is not None
+        most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
+        gap = 12
+        fixed = gap + self._below_height(recent)
+        view_height = self.height() - 28 - fixed
+        wish = int(view_height * ASPECT)
+        left = max(min(wish, most), 320)
+        self._left.setFixedWidth(left if side else min(max(wish, 640), most))
+        compact = self._left.width() < COMPACT_PX
+        self.bar.show_compact(compact)
+        self.chips.show_compact(compact)
+        if self._side is not None:
+            rest = inner_width - left - self._row.spacing()
+            self._side.setFixedWidth(min(max(rest, SIDE_MIN), SIDE_MAX))
+        # Extra height goes to the pictures of the recent attempts before it goes to nothing.
+        spare = self.height() - 28 - fixed - round(left / ASPECT)
+        self.recent.setFixedHeight(min(max(84, 84 + spare), 132))
+
+    def _below_height(self, recent: bool) -> int:
+        height = self.bar.sizeHint().height() + GRID + self.chips.sizeHint().height()
+        if self.notice.isVisibleTo(self):
+            height += self.notice.sizeHint().height() + GRID
+        if recent:
+            height += self._recent_head.sizeHint().height() + 84 + 2 * GRID
+        return height
