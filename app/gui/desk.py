@@ -20,6 +20,7 @@ from app.gui.workplace import (
 from recorder.types import Outcome
 
 STORAGE_EVERY_MS = 5_000
+MOST_EPISODES = 2_000
 
 
 class Desk(QObject):
@@ -79,7 +80,9 @@ class Desk(QObject):
         """Fetch episodes and what a round would learn from."""
         place = self._workplace
         self.bridge.ask(place.teach, self.teach_changed.emit, replaces="teach")
-        self.bridge.ask(lambda: place.episodes(), self._on_episodes, replaces="episodes")
+        self.bridge.ask(
+            lambda: place.episodes(limit=MOST_EPISODES), self._on_episodes, replaces="episodes"
+        )
 
     def refresh_agent(self) -> None:
         """Fetch what plays and the newest verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QWidget
 
 from app.gui import icons
@@ -26,9 +26,11 @@ class Header(QWidget):
         super().__init__()
         self._theme = theme
         self.setProperty("role", "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._tabs = QButtonGroup(self)
         self.menu = QMenu(self)
         self.where = Elided("", "muted")
+        self.where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._help = button("", "quiet")
         self._help.setAccessibleName("Keyboard shortcuts")
         self._menu_button = button("", "quiet")

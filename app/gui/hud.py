@@ -158,8 +158,9 @@ class Hud:
 
     def _paint_badge(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> QRectF:
         colour = QColor(getattr(DARK, driver_token(driver_of(snapshot))))
-        if snapshot.phase is Phase.PAUSED:
-            colour = QColor(DARK.text)
+        if driver_of(snapshot) is Driver.NOBODY:
+            # Words need more contrast than a frame: grey proper is for the frame only.
+            colour = QColor(DARK.text if snapshot.phase is Phase.PAUSED else DARK.muted)
         text = PHASE_WORDS[snapshot.phase]
         width = QFontMetricsF(self._badge_font).horizontalAdvance(text) + 46
         box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, 32)

@@ -36,7 +36,7 @@ class LossCurve(QWidget):
         self._training: list[Point] = []
         self._held_out: list[Point] = []
         self._steps = 0
-        self.setMinimumHeight(96)
+        self.setFixedHeight(88)
         self.setAccessibleName("Loss curve")
         theme.changed.connect(self.update)
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from app.gui.agent_panel import AgentPanel
 from app.gui.episode_list import RecentStrip
 from app.gui.instruction_bar import ChipRow, History, InstructionBar
-from app.gui.play_view import ASPECT, PlayView
+from app.gui.play_view import ASPECT, FRAME_PX, PlayView
 from app.gui.teach_panel import TeachPanel
 from app.gui.theme import GRID, Theme
 from app.gui.verdict_card import VerdictCard
@@ -21,6 +21,7 @@ SIDE_MIN = 348
 SIDE_MAX = 460
 SHORT_PX = 680
 """Below this height the recent attempts make room for the game."""
+NO_ATTEMPTS_TEXT = "Every attempt is kept here: play it back, label it, or delete it."
 COMPACT_PX = 720
 """Below this width of the left column the lesser buttons lose their words."""
 
@@ -64,6 +65,7 @@ class PlayPage(QWidget):
         self.bar = InstructionBar(theme, history)
         self.chips = ChipRow(theme)
         self.recent = RecentStrip(theme)
+        self.no_attempts = label(NO_ATTEMPTS_TEXT, "muted")
         self._recent_head = QWidget()
         self._library = button("Library →", "link")
         self._left = QWidget()
@@ -112,11 +114,13 @@ class PlayPage(QWidget):
         below.addWidget(self.chips)
         below.addWidget(self._recent_head)
         below.addWidget(self.recent)
+        below.addWidget(self.no_attempts)
         left = QVBoxLayout(self._left)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(12)
-        left.addWidget(self.view, 1)
+        left.addWidget(self.view)
         left.addWidget(self._below)
+        left.addStretch(1)
         self._row.setContentsMargins(MARGIN, 14, MARGIN, 14)
         self._row.setSpacing(2 * GRID + 2)
         self._row.addWidget(self._left)
@@ -124,27 +128,32 @@ class PlayPage(QWidget):
     def _arrange(self) -> None:
         """Widths from the height: the left column is as wide as its 16:9 picture."""
         tall = self.height() >= SHORT_PX
-        recent = tall and self._has_attempts
-        self._recent_head.setVisible(recent)
-        self.recent.setVisible(recent)
+        self._recent_head.setVisible(tall)
+        self.recent.setVisible(tall and self._has_attempts)
+        self.no_attempts.setVisible(tall and not self._has_attempts)
         inner_width = self.width() - 2 * MARGIN
         side = self._side is not None
         most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
         gap = 12
-        fixed = gap + self._below_height(recent)
+        fixed = gap + self._below_height(tall)
         view_height = self.height() - 28 - fixed
-        wish = int(view_height * ASPECT)
+        # The frame in the driver's colour lies outside the picture.
+        rim = round(2 * FRAME_PX)
+        wish = int((view_height - rim) * ASPECT) + rim
         left = max(min(wish, most), 320)
         self._left.setFixedWidth(left if side else min(max(wish, 640), most))
-        compact = self._left.width() < COMPACT_PX
+        width = self._left.maximumWidth()
+        self.view.setFixedHeight(min(round((width - rim) / ASPECT) + rim, max(view_height, 180)))
+        compact = width < COMPACT_PX
         self.bar.show_compact(compact)
         self.chips.show_compact(compact)
         if self._side is not None:
             rest = inner_width - left - self._row.spacing()
             self._side.setFixedWidth(min(max(rest, SIDE_MIN), SIDE_MAX))
         # Extra height goes to the pictures of the recent attempts before it goes to nothing.
-        spare = self.height() - 28 - fixed - round(left / ASPECT)
-        self.recent.setFixedHeight(min(max(84, 84 + spare), 132))
+        spare = self.height() - 28 - fixed - round((left - rim) / ASPECT) - rim
+        for strip in (self.recent, self.no_attempts):
+            strip.setFixedHeight(min(max(84, 84 + spare), 132))
 
     def _below_height(self, recent: bool) -> int:
         height = self.bar.sizeHint().height() + GRID + self.chips.sizeHint().height()

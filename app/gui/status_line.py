@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.gui.theme import GRID, Theme
@@ -38,6 +39,7 @@ class StatusLine(QWidget):
         self._theme = theme
         self._recording = False
         self.setProperty("role", "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._dot = Dot(theme.colour("nobody"))
         self.recording = label("Not recording", "muted")
         self.lost = label("0 ticks lost", "muted")

@@ -44,7 +44,7 @@ QPushButton[role="person"] { background: $person; border-color: $person; color: 
 QPushButton[role="person"]:hover { background: $person; border-color: $text; }
 QPushButton[role="person"]:focus { border-color: $text; }
 QPushButton[role="person"]:disabled { background: $raised; border-color: $raised; color: $nobody; }
-QPushButton[size="large"] { font-size: 15px; min-height: 30px; }
+QPushButton[size="large"] { font-size: 15px; min-height: 28px; }
 QPushButton[role="chip"] {
   background: transparent; border: 1px solid $line; border-radius: 14px;
   padding: 4px 13px; font-weight: 500; min-height: 18px;

@@ -28,6 +28,11 @@ TONES = {
 FILM_FRAMES = 4
 
 
+def signed(points: float) -> str:
+    """Return whole points with a sign; a true minus is as wide as the plus."""
+    return f"{points:+.0f}".replace("-", "−")
+
+
 class PairedBars(QWidget):
     """Successes before and after, as two thin bars over the same number of tries."""
 
@@ -137,7 +142,6 @@ class VerdictCard(Card):
         self._films = QWidget()
         self._before = FilmStrip(theme)
         self._after = FilmStrip(theme)
-        self.film_caption = label("", "caption")
         self.state = label("", "strong")
         self.use = button("Use it", "agent")
         self.back = button("Go back", "link")
@@ -158,7 +162,7 @@ class VerdictCard(Card):
         self.side.setText(f"{facts.tries} paired tries" if facts.tries else "not played yet")
         self.counts.setText(f"{facts.before} → {facts.after} of {facts.tries}")
         self.points.setText(
-            f"{facts.points:+.0f} points ({facts.low:+.0f} … {facts.high:+.0f})"
+            f"{signed(facts.points)} points ({signed(facts.low)} … {signed(facts.high)})"
             if facts.tries
             else ""
         )
@@ -173,7 +177,8 @@ class VerdictCard(Card):
         self._before.show_frames(facts.film_before)
         self._after.show_frames(facts.film_after)
         seed = "" if facts.film_seed is None else f", seed {facts.film_seed}"
-        self.film_caption.setText(f"The same start before and after{seed}")
+        self._films.setToolTip(f"The same start before and after{seed}")
+        self._films.setAccessibleName(self._films.toolTip())
         self._show_choice(facts)
         self.setAccessibleDescription(f"{TITLES[facts.kind]}. {facts.sentence}")
 
@@ -205,7 +210,6 @@ class VerdictCard(Card):
         for row, (word, strip) in enumerate((("before", self._before), ("after", self._after))):
             grid.addWidget(label(word, "caption"), row, 0)
             grid.addWidget(strip, row, 1)
-        grid.addWidget(self.film_caption, 2, 1)
         grid.setColumnStretch(1, 1)
         self.body.addWidget(self._films)
         foot = QHBoxLayout()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -76,7 +76,8 @@ class Welcome(QWidget):
         self.next = button("Next", "agent")
         self._build()
         self.setAccessibleName("Introduction")
-        window.installEventFilter(self)
+        for widget in (window, *targets):
+            widget.installEventFilter(self)
         self.hide()
 
     @property
@@ -93,9 +94,11 @@ class Welcome(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Cover the window as it changes size."""
-        if watched is self._window and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self._window.rect())
-            self._place()
+        if event.type() in {QEvent.Type.Resize, QEvent.Type.Move}:
+            if watched is self._window:
+                self.setGeometry(self._window.rect())
+            # Move and size of a target reach us before its neighbours have theirs.
+            QTimer.singleShot(0, self, self._place)
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -163,7 +166,12 @@ class Welcome(QWidget):
 
     def _place(self) -> None:
         """Put the card beside the target, on the side with most room, inside the window."""
-        self._card.setFixedHeight(self._card.heightForWidth(CARD_WIDTH))
+        if not self.isVisible():
+            return
+        layout = self._card.layout()
+        assert layout is not None
+        layout.activate()
+        self._card.setFixedHeight(layout.totalHeightForWidth(CARD_WIDTH))
         size = self._card.size()
         target = self._target_rect()
         middle = target.center().y() - size.height() // 2

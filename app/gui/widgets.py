@@ -381,6 +381,8 @@ class FlowLayout(QLayout):
     def _arrange(self, rect: QRect, *, move: bool) -> int:
         x, y, row_height, row = rect.x(), rect.y(), 0, 1
         full = False
+        if self._rows == 1 and move:
+            y += max(0, (rect.height() - self.sizeHint().height()) // 2)
         for item in self._items:
             hint = item.sizeHint()
             if x > rect.x() and x + hint.width() > rect.right() + 1:
