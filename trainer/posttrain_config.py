@@ -1,0 +1,65 @@
+"""Every number of the default model's training, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recorder.games.doom.tasks import TASKS
+
+WORDS = """
+a about above after again against all along also always an and another any are around as ask
+at away back be because been before behind below beside better between big black blue both
+box bring brown but by can careful carefully center chase chop circle climb close closest
+come corner could cross dark destroy did do door down drop each eat end enemy enter every
+exit face far farthest fast find fire first five floor follow for forward found four from
+front full get give go gold good grab green grey ground gun had half hall hand have head
+health help her here hide high hit hold home how if in inside into is it item its just keep
+key kill large last later leave left less let light like little locate lock long look low
+make map me middle mine more most move much my near nearest need never new next no north not
+now nothing of off old on once one only open orange other our out outside over pass path
+pick pillar place play please point position press pull push put quick quickly reach red
+remain rest return right room run same search second see shoot should side slow slowly small
+some south stand start stay step still stop straight switch take target than that the their
+them then there these thing this those three through to toward towards travel turn two under
+until up upon use very wait walk wall want was watch way weapon well west what when where
+which while white who why will with within without wood would yard yellow yes you your
+armor armour ammunition barrel bed bench block blue boots bottle bridge bullet button candle
+card cat chest chicken clip coal cobblestone column cow craft creeper demon diamond dirt dog
+dragon drum egg explosive fence flower furnace gate ghost glass goblin grass guard hammer
+helmet horse house imp ingot iron jar keycard kit knife ladder lamp lantern lava lever log
+lizard medical medicine medikit medkit monster mushroom oak orb ore ox paper pig pinky pistol
+plank plate plank portal potion rabbit rail river rock rocket sand sapling sheep shelf shield
+shotgun shovel skeleton skull snow soldier spider stair statue stick stone sugar sword table
+tank teleporter torch trap tree vest village villager wagon water wheat window wolf wool
+zombie
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PosttrainConfig:
+    """Hyper-parameters.  Shares are 0..1, rates per second, sizes in samples."""
+
+    vocabulary: int = 1536
+    batch_frames: int = 24
+    questions_per_frame: int = 2
+    learning_rate: float = 8e-4
+    final_rate: float = 5e-5
+    warmup_steps: int = 200
+    weight_decay: float = 0.02
+    gradient_norm: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.98)
+    presence_weight: float = 0.5
+    column_weight: float = 0.3
+    ring_frames: int = 14_000
+    first_batch_frames: int = 1_500
+    frames_per_second: float = 28.0
+    learner_from_s: float = 900.0
+    learner_share: float = 0.5
+    checkpoint_every_s: float = 150.0
+    seed: int = 0
+
+
+def tokenizer_corpus() -> list[str]:
+    """Return the text that the tokenizer's BPE is trained on."""
+    sentences = [f"{task.instruction}\nobservation: \n" for task in TASKS]
+    return [*sentences * 20, WORDS, "user\n", "assistant\n", "\n"] + WORDS.split()
