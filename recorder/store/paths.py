@@ -1,0 +1,41 @@
+"""Where a profile's data lives: one folder with the database and what belongs to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DATABASE_NAME = "playteach.sqlite3"
+LOCK_NAME = "playteach.lock"
+BACKUP_FOLDER = "backups"
+
+
+def default_data_folder() -> Path:
+    """Return the platform's data folder for Playteach; it may not exist yet."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("Playteach", appauthor=False))
+
+
+def database_path(folder: Path) -> Path:
+    """Return the database file of a data folder."""
+    return folder / DATABASE_NAME
+
+
+def adapters_path(folder: Path) -> Path:
+    """Return the folder that holds the adapters of a data folder."""
+    return folder / "adapters"
+
+
+def logs_path(folder: Path) -> Path:
+    """Return the folder that holds the log files of a data folder."""
+    return folder / "logs"
+
+
+def lock_path(folder: Path) -> Path:
+    """Return the file whose lock says that a Playteach writes to this folder."""
+    return folder / LOCK_NAME
+
+
+def backups_path(folder: Path) -> Path:
+    """Return the folder that holds the copies made before a migration."""
+    return folder / BACKUP_FOLDER

@@ -1,0 +1,328 @@
+"""What readers get and writers give: one frozen dataclass a table row.
+
+Wall times are Unix seconds (``*_wall_s``); ``mono_ns`` is CLOCK_MONOTONIC of the
+machine that recorded.  Tick ranges are half open: ``start`` counts, ``stop`` does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from recorder.types import Action, Driver, Outcome, SegmentKind
+
+DriverStrip = tuple[tuple[Driver, int], ...]
+"""Who drove, as (driver, ticks) runs in order."""
+
+
+class EpisodeKind(StrEnum):
+    """Who was to drive when the episode began."""
+
+    DEMONSTRATION = "demonstration"
+    ROLLOUT = "rollout"
+
+
+class LabelSource(StrEnum):
+    """Who said how an episode ended."""
+
+    GAME = "game"
+    PERSON = "person"
+    RECOVERY = "recovery"
+    RECORDER = "recorder"
+
+
+class Split(StrEnum):
+    """Which side of the held-out split an episode is on; fixed when it begins."""
+
+    TRAIN = "train"
+    HELD_OUT = "held_out"
+
+
+class RoundStatus(StrEnum):
+    """Where a round is, or how it ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Stepping(StrEnum):
+    """How a game was stepped while it was evaluated."""
+
+    LOCK_STEP = "lock_step"
+    PACED = "paced"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One run of a game.  ``wall_s_of`` turns its monotonic stamps into Unix time."""
+
+    id: int
+    game: str
+    tick_rate_hz: float
+    width: int
+    height: int
+    realtime: bool
+    wall_anchor_ns: int
+    mono_anchor_ns: int
+    ended: bool
+    bindings: Mapping[str, Any]
+    extra: Mapping[str, Any]
+
+    def wall_s_of(self, mono_ns: int) -> float:
+        """Return the Unix time of one of this session's monotonic stamps."""
+        return (self.wall_anchor_ns + mono_ns - self.mono_anchor_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """One attempt at an instruction, with what its newest labels say.
+
+    ``ticks`` are those committed; ``duration_s`` is ``ticks / tick_rate_hz``.
+    ``takeovers`` counts correction segments, ``corrections_s`` their length.
+    ``open`` is True while it is being recorded.  ``lost_ticks`` could not be stored.
+    """
+
+    id: int
+    session_id: int
+    game: str
+    tick_rate_hz: float
+    width: int
+    height: int
+    instruction: str
+    task_id: str
+    seed: int
+    kind: EpisodeKind
+    lock_step: bool
+    outcome: Outcome
+    outcome_source: LabelSource | None
+    adapter_id: int | None
+    policy: str
+    began_wall_s: float
+    ticks: int
+    missed_ticks: int
+    lost_ticks: int
+    duration_s: float
+    takeovers: int
+    corrections_s: float
+    driver_strip: DriverStrip
+    split: Split
+    deleted: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A run of ticks ``start`` to ``stop`` - 1 with one driver and one use in training.
+
+    ``label_version`` counts up each time the episode was labelled anew;
+    ``label_source`` is "auto" or "edited".
+    """
+
+    episode_id: int
+    start: int
+    stop: int
+    driver: Driver
+    kind: SegmentKind
+    label_source: str
+    label_version: int
+
+    @property
+    def ticks(self) -> int:
+        """Length in ticks."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class TickRow:
+    """One control step as it was stored; fields as in :class:`recorder.types.Tick`."""
+
+    episode_id: int
+    index: int
+    mono_ns: int
+    frame_id: int
+    frame_mono_ns: int
+    driver: Driver
+    executed: Action
+    shadow: Action | None
+    plan_age_ticks: int | None
+    latency_ms: float | None
+    instruction_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionRow:
+    """The sentence that was active from ``tick`` on."""
+
+    id: int
+    episode_id: int
+    tick: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputEventRow:
+    """A raw event of the person's in a tick; see :class:`recorder.types.InputEvent`."""
+
+    episode_id: int
+    tick: int
+    mono_ns: int
+    device: str
+    code: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """One version of how an episode ended; the highest version counts."""
+
+    episode_id: int
+    version: int
+    outcome: Outcome
+    source: LabelSource
+    made_wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdapter:
+    """What :meth:`Store.add_adapter` is told.  ``folder`` is the adapter's own folder.
+
+    ``base`` names the checkpoint it belongs to; ``sha256`` its weight file's digest.
+    """
+
+    folder: str
+    base: str
+    parent_id: int | None = None
+    round_id: int | None = None
+    title: str = ""
+    sha256: str = ""
+    passed_gates: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRow:
+    """An adapter as stored; never edited after it is written."""
+
+    id: int
+    folder: str
+    base: str
+    parent_id: int | None
+    round_id: int | None
+    title: str
+    sha256: str
+    passed_gates: bool
+    extra: Mapping[str, Any]
+    made_wall_s: float
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """One fine-tuning round.
+
+    ``through_episode_id`` is the newest episode there was when it began; "since the
+    last round" means later than that of the newest round that is done.
+    """
+
+    id: int
+    status: RoundStatus
+    parent_adapter_id: int | None
+    adapter_id: int | None
+    query: str
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    began_wall_s: float
+    ended_wall_s: float | None
+    through_episode_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSampleRow:
+    """A tick that a round trained on, its weight and how often it was seen."""
+
+    round_id: int
+    episode_id: int
+    tick: int
+    weight: float
+    visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow:
+    """One attempt of one policy, made to measure it.
+
+    ``policy_key`` names checkpoint and adapter by content, so that a row stays true
+    when folders move.  ``variant`` separates settings that change the outcome
+    (temperature, picture size); unique per (policy_key, game, task_id, instruction,
+    seed, stepping, variant).
+    """
+
+    policy_key: str
+    game: str
+    task_id: str
+    instruction: str
+    seed: int
+    stepping: Stepping
+    outcome: Outcome
+    ticks: int
+    variant: str = ""
+    round_id: int | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether the attempt succeeded."""
+        return self.outcome is Outcome.SUCCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was recorded since the newest round that is done (bin excluded)."""
+
+    attempts: int
+    demonstrations: int
+    corrections: int
+    person_ticks: int
+    person_s: float
+    correction_s: float
+    episode_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BinFacts:
+    """What is in the bin: episodes and the bytes of their pictures."""
+
+    episodes: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeCounts:
+    """What :meth:`Store.purge` erased for good; ``freed_bytes`` of the file."""
+
+    episodes: int
+    ticks: int
+    freed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """How the store is doing.
+
+    ``sentence`` is "" while ``ok``.  ``queued`` ticks wait to be written,
+    ``committed_ticks`` are safe and ``lost_ticks`` could not be stored, both since the
+    store was opened.  ``bytes`` is the database with its log, ``free_bytes`` the disk's.
+    """
+
+    ok: bool
+    sentence: str
+    queued: int
+    committed_ticks: int
+    lost_ticks: int
+    bytes: int
+    free_bytes: int
