@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -134,6 +135,7 @@ class Library(QWidget):
             self._on_filter()
             self._select_row(row)
             self._open(self._facts_at(row))
+            self.list.setFocus()
 
     def show_playback(self, episode_id: int, playback: Playback) -> None:
         """Show an opened episode, unless another was chosen meanwhile."""
@@ -238,6 +240,13 @@ class Library(QWidget):
         self._chips.idClicked.connect(self._on_filter)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.activated.connect(lambda _index: self.player.toggle())
+        for key, act in (
+            (Qt.Key.Key_Space, self.player.toggle),
+            (Qt.Key.Key_Left, lambda: self.player.step(-1)),
+            (Qt.Key.Key_Right, lambda: self.player.step(1)),
+        ):
+            shortcut = QShortcut(key, self.list, act)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
         self.model.picture_wanted.connect(self.picture_wanted)
         self.done.clicked.connect(lambda: self._label(Outcome.SUCCESS))
         self.failed.clicked.connect(lambda: self._label(Outcome.FAILURE))

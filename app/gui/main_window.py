@@ -31,6 +31,7 @@ from recorder.types import Outcome
 
 SNAPSHOT_MS = 33
 NARROW_PX = 1100
+TEACH_PAGE_PX = 560
 DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
 
 
@@ -303,10 +304,10 @@ class MainWindow(QMainWindow):
         assert layout is not None
         if narrow:
             self.play_page.give_side()
-            self.side.setMinimumWidth(0)
-            self.side.setMaximumWidth(720)
+            self.side.setFixedWidth(TEACH_PAGE_PX)
             layout.addWidget(self.side)
             layout.setAlignment(self.side, Qt.AlignmentFlag.AlignHCenter)
+            self.side.show()
         else:
             layout.removeWidget(self.side)
             self.play_page.take_side(self.side)

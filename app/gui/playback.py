@@ -56,6 +56,9 @@ class Scrubber(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         track = QRectF(6, 10, self.width() - 12, 10)
         paint_runs(painter, self._theme, self._runs, track)
+        if not self.isEnabled():
+            painter.end()
+            return
         x = track.left() + track.width() * self.value() / max(self.maximum(), 1)
         painter.setPen(
             QPen(self._theme.colour("agent"), 2.5) if self.hasFocus() else Qt.PenStyle.NoPen

@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ BINDINGS = Bindings(
 RUNS: DriverRuns = ((Driver.POLICY, 62), (Driver.PERSON, 31), (Driver.POLICY, 40))
 
 
+@cache
 def room(turn: float) -> RGBImage:
     """Return a picture of a plain room seen at ``turn`` radians, 360 x 640 x 3 uint8."""
     columns = np.linspace(-0.6, 0.6, WIDTH) + turn

@@ -191,7 +191,7 @@ class SettingsDialog(QDialog):
             mouse_sensitivity=self.sensitivity.value() / 100,
             idle_handback_s=None if self.never.isChecked() else self.idle.value(),
             data_folder=Path(folder) if folder else None,
-            theme=self.theme.currentData(),
+            theme=self._theme_choice(),
         )
 
     def _keys_page(self) -> QWidget:
@@ -301,11 +301,11 @@ class SettingsDialog(QDialog):
         layout.setSpacing(GRID)
         layout.addWidget(label("Theme", "strong"))
         for choice in ThemeChoice:
-            self.theme.addItem(THEME_WORDS[choice], choice)
+            self.theme.addItem(THEME_WORDS[choice])
         self.theme.setCurrentIndex(list(ThemeChoice).index(self._preferences.theme))
         self.theme.setAccessibleName("Theme")
         self.theme.currentIndexChanged.connect(
-            lambda _index: self.theme_tried.emit(self.theme.currentData())
+            lambda _index: self.theme_tried.emit(self._theme_choice())
         )
         layout.addWidget(self.theme, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(
@@ -313,6 +313,10 @@ class SettingsDialog(QDialog):
         )
         layout.addStretch(1)
         return page
+
+    def _theme_choice(self) -> ThemeChoice:
+        # Not kept as the item's data: Qt would hand a str enum back as a plain string.
+        return list(ThemeChoice)[self.theme.currentIndex()]
 
     def _on_key(self, control: str, key: str) -> None:
         if not key:

@@ -116,7 +116,7 @@ class ShortcutsDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        self.resize(760, 620)
+        self.resize(820, 720)
         inner = QWidget()
         inner.setProperty("role", "scrolled")
         columns = QGridLayout(inner)

@@ -23,6 +23,9 @@ QLabel[role="figure"] { font-size: 22px; font-weight: 700; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="muted"], QLabel[role="caption"] { color: $muted; }
 QLabel[role="caption"] { font-size: 12px; }
+QLabel[role="placeholder"] {
+  color: $muted; background: $sunken; border: 1px dashed $line; border-radius: 9px;
+}
 QLabel[tone="agent"] { color: $agent_text; }
 QLabel[tone="person"] { color: $person_text; }
 QLabel[tone="ok"] { color: $ok_text; }

@@ -1,0 +1,259 @@
+"""The window's logic that needs no window."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.gui import hud
+from app.gui.about import components, licence_text
+from app.gui.diagnostics import tail
+from app.gui.episode_list import Filter, passes, summary
+from app.gui.gallery import STATES
+from app.gui.icons import ICON_FOLDER, OUTCOME_ICONS
+from app.gui.instruction_bar import History, spread
+from app.gui.loss_curve import smooth
+from app.gui.none_guard import references_lost
+from app.gui.playback import driver_at
+from app.gui.sample import BINDINGS, RUNS, TASKS, SampleSession, sample_episodes
+from app.gui.settings_dialog import rebind
+from app.gui.shortcuts import ENTRIES
+from app.gui.status_line import clock_text, spoken_size
+from app.gui.teach_panel import spoken_duration
+from app.gui.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
+from app.gui.widgets import describe_runs
+from app.session.api import Phase
+from recorder.types import Driver, Outcome
+
+
+@pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
+def test_text_has_contrast_on_every_surface(tokens: Tokens) -> None:
+    for surface in ("page", "bar", "card", "sunken", "raised"):
+        for text in ("text", "muted", "agent_text", "person_text", "ok_text", "bad_text"):
+            ratio = contrast(getattr(tokens, text), getattr(tokens, surface))
+            assert ratio >= 4.5, f"{text} on {surface}: {ratio:.2f}"
+    for fill in ("agent", "person", "ok", "bad"):
+        assert contrast(tokens.on_fill, getattr(tokens, fill)) >= 4.5, fill
+    for tint, text in (
+        ("agent_tint", "agent_text"),
+        ("person_tint", "person_text"),
+        ("ok_tint", "ok_text"),
+        ("bad_tint", "bad_text"),
+        ("agent_tint", "text"),
+        ("agent_tint", "muted"),
+        ("bad_tint", "text"),
+    ):
+        assert contrast(getattr(tokens, text), getattr(tokens, tint)) >= 4.5, (tint, text)
+
+
+def test_contrast_of_black_on_white_is_21() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#777777") == pytest.approx(1)
+
+
+@pytest.mark.parametrize("tokens", [DARK, LIGHT])
+def test_stylesheet_leaves_no_token_open(tokens: Tokens) -> None:
+    text = stylesheet(tokens)
+    assert "$" not in text
+    assert tokens.agent in text
+
+
+def test_every_outcome_and_phase_has_word_and_shape() -> None:
+    assert set(OUTCOME_WORDS) == set(Outcome) == set(OUTCOME_ICONS)
+    assert set(hud.PHASE_WORDS) == set(Phase)
+    for name in OUTCOME_ICONS.values():
+        assert (ICON_FOLDER / f"{name}.svg").is_file()
+
+
+def test_binding_loses_no_reference_that_is_not_guarded() -> None:
+    import sys
+
+    if references_lost() > 32:
+        assert sys.getrefcount(None) > 1 << 30
+
+
+def test_history_walks_back_and_forth_and_keeps_the_draft() -> None:
+    history = History(["one", "two"])
+    assert history.older("dra") == "two"
+    assert history.older("two") == "one"
+    assert history.older("one") == "one"
+    assert history.newer("one") == "two"
+    assert history.newer("two") == "dra"
+    assert history.newer("dra") == "dra"
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), max_size=20), st.text(max_size=5))
+def test_history_holds_each_sentence_once_and_returns_to_the_draft(
+    lines: list[str], draft: str
+) -> None:
+    history = History()
+    for line in lines:
+        history.add(line)
+    assert sorted(history.lines) == sorted(set(lines))
+    if lines:
+        assert history.lines[-1] == lines[-1]
+    shown = draft
+    for _ in range(len(history.lines)):
+        shown = history.older(shown)
+    for _ in range(len(history.lines)):
+        shown = history.newer(shown)
+    assert shown == draft
+
+
+def test_history_is_bounded() -> None:
+    history = History([str(i) for i in range(500)])
+    history.add("new")
+    assert len(history.lines) == 200
+    assert history.lines[-1] == "new"
+
+
+def test_examples_alternate_between_verbs() -> None:
+    sentences = spread(TASKS)
+    assert len(sentences) == len(TASKS)
+    assert [s.split()[0] for s in sentences[:3]] == ["go", "pick", "shoot"]
+    assert spread(()) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (1_400_000_000, "1.4 GB"), (212e9, "212 GB")],
+)
+def test_spoken_size(size: float, text: str) -> None:
+    assert spoken_size(int(size)) == text
+
+
+@given(st.integers(0, 10**14))
+def test_spoken_size_is_never_a_four_digit_number(size: int) -> None:
+    number, _unit = spoken_size(size).split()
+    assert float(number) < 1000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "00:00"), (42.9, "00:42"), (3723, "1:02:03"), (-1, "00:00")]
+)
+def test_clock_text(seconds: float, text: str) -> None:
+    assert clock_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(42, "42 s"), (118, "2 min"), (59.6, "1 min"), (4200, "1 h 10 min")]
+)
+def test_spoken_duration(seconds: float, text: str) -> None:
+    assert spoken_duration(seconds) == text
+
+
+def test_driver_at_follows_the_runs() -> None:
+    assert driver_at(RUNS, 0) is Driver.POLICY
+    assert driver_at(RUNS, 61) is Driver.POLICY
+    assert driver_at(RUNS, 62) is Driver.PERSON
+    assert driver_at(RUNS, 93) is Driver.POLICY
+    assert driver_at(RUNS, 133) is Driver.NOBODY
+
+
+def test_runs_in_words() -> None:
+    assert describe_runs(()) == "nobody yet"
+    assert describe_runs(((Driver.POLICY, 3), (Driver.PERSON, 1))) == "agent 75 %, you 25 %"
+
+
+def test_filter_and_summary() -> None:
+    episodes = sample_episodes(1_000_000.0)
+    assert all(passes(e, Filter.ALL, "") for e in episodes)
+    assert {e.outcome for e in episodes if passes(e, Filter.SUCCESS, "")} == {Outcome.SUCCESS}
+    assert {e.outcome for e in episodes if passes(e, Filter.FAILURE, "")} == {
+        Outcome.FAILURE,
+        Outcome.TIMEOUT,
+    }
+    assert all(e.corrections for e in episodes if passes(e, Filter.CORRECTED, ""))
+    torches = [e for e in episodes if passes(e, Filter.ALL, "TORCH go")]
+    assert torches
+    assert all("torch" in e.instruction for e in torches)
+    one = replace(episodes[0], corrections=1, outcome=Outcome.FAILURE, duration_s=7.6)
+    assert summary(one, 1_000_000.0).startswith("Failed · 8 s · 1 correction · ")
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(0.1, 20))
+def test_smoothing_stays_within_its_points(losses: list[float], half_life: float) -> None:
+    points = list(enumerate(losses))
+    averaged = smooth(points, half_life)
+    assert [s for s, _ in averaged] == [s for s, _ in points]
+    assert averaged[0][1] == pytest.approx(losses[0])
+    assert all(min(losses) - 1e-9 <= v <= max(losses) + 1e-9 for _, v in averaged)
+
+
+@given(
+    st.sampled_from(sorted(BINDINGS.keys)),
+    st.one_of(
+        st.sampled_from(sorted(BINDINGS.keys.values())),
+        st.sampled_from(["Z", "Esc", "Return", "RightButton"]),
+    ),
+)
+def test_rebinding_never_leaves_two_controls_on_one_key(control: str, key: str) -> None:
+    table, sentence = rebind(BINDINGS.keys, control, key)
+    assert set(table) == set(BINDINGS.keys)
+    assert len(set(table.values())) == len(table)
+    if key in {"Esc", "Return"}:
+        assert table == dict(BINDINGS.keys)
+        assert sentence
+    else:
+        assert table[control] == key
+
+
+def test_shortcut_table_has_no_key_twice() -> None:
+    keys = [entry.keys for entry in ENTRIES if entry.keys]
+    assert len(keys) == len(set(keys))
+    assert len({entry.id for entry in ENTRIES}) == len(ENTRIES)
+    assert all(entry.tip for entry in ENTRIES)
+
+
+def test_key_caps_stand_for_every_bound_control() -> None:
+    caps = [cap.control for cap in hud.key_caps(BINDINGS)]
+    assert caps[:4] == ["forward", "left", "back", "right"]
+    bound = {c for c in BINDINGS.keys if not c.startswith("hotbar.")}
+    assert set(caps) == bound | {"hotbar"}
+    assert hud.short_key("LeftButton") == "LMB"
+
+
+def test_hud_words_and_colours_follow_the_phase() -> None:
+    session = SampleSession()
+    expected = {
+        Phase.WATCHING: Driver.NOBODY,
+        Phase.PLAYING: Driver.POLICY,
+        Phase.CORRECTING: Driver.PERSON,
+        Phase.DEMONSTRATING: Driver.PERSON,
+        Phase.PAUSED: Driver.NOBODY,
+    }
+    for phase, driver in expected.items():
+        session.set(phase=phase)
+        assert hud.driver_of(session.state) is driver
+        assert hud.hint(session.state, focused=True)
+    session.set(phase=Phase.PLAYING)
+    assert "Click" in hud.hint(session.state, focused=False)
+    assert "Touch" in hud.hint(session.state, focused=True)
+    assert dict(hud.metrics(session.state))["model"] == "–"
+    session.set(latency_ms=34.4, plan_age_ticks=2, missed_ticks=3, confidence=0.5)
+    figures = dict(hud.metrics(session.state))
+    assert figures["model"] == "34 ms"
+    assert figures["plan age"] == "2 ticks"
+    assert figures["missed"] == "3"
+    assert figures["sure"] == "50 %"
+
+
+def test_licences_name_what_the_window_is_built_on() -> None:
+    found = {part.name.lower(): part for part in components()}
+    assert "LGPL" in found["pyside6"].licence
+    assert all(part.licence for part in found.values())
+    assert "copyright" in licence_text("numpy").lower()
+
+
+def test_log_tail(tmp_path: Path) -> None:
+    path = tmp_path / "playteach.log"
+    path.write_text("".join(f"line {i}\n" for i in range(200)), encoding="utf-8")
+    assert tail(path, 2) == "line 198\nline 199"
+    assert "cannot be read" in tail(tmp_path / "missing.log")
+    assert tail(None) == "No log is written."
+
+
+def test_gallery_shows_every_phase_and_verdict() -> None:
+    assert {"first", "agent", "person", "paused", "training", "better", "worse"} <= set(STATES)

@@ -1,0 +1,499 @@
+"""The window as a person uses it, on a session and a workplace with invented data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QSlider
+from pytestqt.qtbot import QtBot
+
+from app.gui import header as pages
+from app.gui.gallery import STATES, Stage, furnish
+from app.gui.main_window import MainWindow
+from app.gui.sample import SampleSession, SampleWorkplace, room, sample_episodes
+from app.gui.settings_dialog import SettingsDialog
+from app.gui.shortcuts import ENTRIES, ShortcutsDialog
+from app.gui.theme import DARK, LIGHT, Theme
+from app.gui.workplace import (
+    Gate,
+    RoundUpdate,
+    TeachFacts,
+    ThemeChoice,
+    VerdictFacts,
+    VerdictKind,
+)
+from app.session.api import Phase
+from recorder.types import Outcome
+
+VERDICT = VerdictFacts(
+    kind=VerdictKind.BETTER,
+    sentence="It now manages more starts than before.",
+    before=12,
+    after=31,
+    tries=40,
+    points=47.5,
+    low=30,
+    high=62,
+    interval="exact",
+    adapter_id="r1",
+    film_before=(room(0.0),) * 5,
+    film_after=(room(0.1),) * 2,
+    film_seed=7,
+)
+
+
+def names(session: SampleSession) -> list[object]:
+    return [call[0] for call in session.calls]
+
+
+def settle(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: window.desk.bridge.pending == 0)
+
+
+def test_enter_plays_and_the_view_gets_the_focus(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    edit = window.play_page.bar.edit
+    qtbot.keyClicks(edit, "go to the barrel")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert ("play", "go to the barrel") in session.calls
+    assert window.play_page.view.hasFocus()
+    window.pull()
+    assert window.play_page.bar.pause.isEnabled()
+    # In mid-episode another sentence changes its mind.
+    edit.setText("shoot the imp")
+    assert window.play_page.bar.play.text() == "Change"
+
+
+def test_empty_instruction_is_one_sentence(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    qtbot.keyClick(window.play_page.bar.edit, Qt.Key.Key_Return)
+    assert "play" not in names(session)
+    assert "no instruction" in window.play_page.notice.text()
+    assert window.play_page.bar.edit.hasFocus()
+
+
+def test_typing_does_not_reach_the_game(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    qtbot.keyClicks(window.play_page.bar.edit, "wasd")
+    assert "key" not in names(session)
+
+
+def test_taking_over_and_handing_back(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    window.commands.play("go to the barrel")
+    view = window.play_page.view
+    qtbot.keyPress(view, Qt.Key.Key_W)
+    assert session.state.phase is Phase.CORRECTING
+    window.pull()
+    assert "You drive" in view.accessibleDescription()
+    qtbot.keyPress(view, Qt.Key.Key_Return)
+    assert session.state.phase is Phase.PLAYING
+    # Where the agent drives already, Enter in the view asks for nothing.
+    session.calls.clear()
+    qtbot.keyPress(view, Qt.Key.Key_Return)
+    assert "hand_back" not in names(session)
+
+
+@pytest.mark.parametrize("where", ["view", "field", "library", "dialog"])
+def test_escape_releases_and_pauses_wherever_the_focus_is(
+    qtbot: QtBot, window: MainWindow, session: SampleSession, where: str
+) -> None:
+    window.commands.play("go to the barrel")
+    window.play_page.view.capture()
+    target = window.play_page.view if where == "view" else window.play_page.bar.edit
+    if where == "field":
+        target.setFocus()
+    elif where == "library":
+        window.show_page(pages.LIBRARY)
+        target = window.library.search
+        target.setFocus()
+    elif where == "dialog":
+        window.actions_by_id["help"].trigger()
+        target = window.findChild(ShortcutsDialog)
+        qtbot.waitUntil(target.isVisible)
+    session.calls.clear()
+    qtbot.keyClick(target, Qt.Key.Key_Escape)
+    assert ("pause",) in session.calls
+    assert ("focus_lost",) in session.calls
+    assert not window.play_page.view.captured
+    assert session.state.phase is Phase.PAUSED
+
+
+def test_escape_only_closes_a_dialog_while_nobody_drives(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    window.actions_by_id["help"].trigger()
+    dialog = window.findChild(ShortcutsDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    session.calls.clear()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert ("pause",) not in session.calls
+
+
+def test_pause_and_go_on(window: MainWindow, session: SampleSession) -> None:
+    window.commands.play("go to the barrel")
+    window.actions_by_id["pause"].trigger()
+    assert session.state.phase is Phase.PAUSED
+    window.pull()
+    assert window.play_page.bar.pause.accessibleName() == "Go on"
+    window.actions_by_id["pause"].trigger()
+    assert session.state.phase is Phase.PLAYING
+
+
+def test_demonstration_captures_the_mouse(window: MainWindow, session: SampleSession) -> None:
+    window.play_page.bar.edit.setText("go to the barrel")
+    window.actions_by_id["demonstrate"].trigger()
+    assert ("demonstrate", "go to the barrel") in session.calls
+    assert window.play_page.view.captured
+    window.pull()
+    session.set(phase=Phase.WATCHING, outcome=Outcome.SUCCESS)
+    window.pull()
+    assert not window.play_page.view.captured
+
+
+def test_marks_and_reset(window: MainWindow, session: SampleSession) -> None:
+    chips = window.play_page.chips
+    assert not chips.success.isEnabled()
+    window.commands.play("go to the barrel")
+    window.pull()
+    chips.success.click()
+    chips.failure.click()
+    window.actions_by_id["stop"].trigger()
+    window.play_page.bar.reset.click()
+    wanted = [
+        ("mark", Outcome.SUCCESS),
+        ("mark", Outcome.FAILURE),
+        ("stop", Outcome.ABANDONED),
+        ("reset", None),
+    ]
+    assert [c for c in session.calls if c[0] in {"mark", "stop", "reset"}][:1] == wanted[:1]
+    assert ("reset", None) in session.calls
+
+
+def test_example_chip_plays_it(window: MainWindow, session: SampleSession) -> None:
+    chip = next(
+        b
+        for b in window.play_page.chips.findChildren(QAbstractButton)
+        if b.accessibleName().startswith("Example: ")
+    )
+    chip.click()
+    assert ("play", chip.text()) in session.calls
+    assert window.play_page.bar.edit.text() == chip.text()
+
+
+def test_ended_attempt_refreshes_the_lists(
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleWorkplace
+) -> None:
+    window.commands.play("go to the barrel")
+    window.pull()
+    place.kept = sample_episodes(0.0, 3)
+    place.teach_facts = TeachFacts(3, 1, 12.4, sentence="One correction.", predicted_s=61)
+    session.set(outcome=Outcome.FAILURE, phase=Phase.WATCHING)
+    window.pull()
+    settle(qtbot, window)
+    teach = window.side.teach
+    assert teach.episodes.value.text() == "3"
+    assert teach.person.value.text() == "12 s"
+    assert teach.retrain.text() == "Teach the agent · about 1 min"
+    assert window.library.model.rowCount() == 3
+
+
+def test_round_from_click_to_verdict_and_back(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    place.teach_facts = TeachFacts(7, 5, 42, sentence="Half of it is yours.", predicted_s=118)
+    window.desk.refresh_all()
+    settle(qtbot, window)
+    teach, card = window.side.teach, window.side.verdict
+    teach.retrain.click()
+    assert teach.busy
+    round_ = place.round
+    assert round_ is not None
+    for step in range(3):
+        round_.send(RoundUpdate("Training", step, 3, 3.0 - step, 1.0 - step / 4))
+    qtbot.waitUntil(lambda: len(teach.curve.points[0]) == 3)
+    assert teach.left.text() == "1 s left"
+    assert teach.progress.maximum() == 3
+    place.verdict = VERDICT
+    round_.send(
+        RoundUpdate(
+            gates=(Gate("corrections", True), Gate("play", False)), verdict=VERDICT, finished=True
+        )
+    )
+    qtbot.waitUntil(lambda: not teach.busy)
+    settle(qtbot, window)
+    assert card.isVisible()
+    assert card.title.text() == "Better"
+    assert card.counts.text() == "12 → 31 of 40"
+    assert card.points.text() == "+48 points (+30 … +62)"
+    card.use.click()
+    settle(qtbot, window)
+    assert place.used == ["r1"]
+    assert card.state.text() == "In use now."
+    card.back.click()
+    settle(qtbot, window)
+    assert place.used == ["r1", None]
+    assert not card.back.isVisible()
+
+
+def test_cancelled_round_says_so(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
+    window.side.teach.retrain.click()
+    assert place.round is not None
+    window.side.teach.cancel.click()
+    qtbot.waitUntil(lambda: not window.side.teach.busy)
+    assert place.round.cancelled.is_set()
+    assert "as it was" in window.side.teach.notice.text()
+
+
+def test_failed_round_shows_its_sentence(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    window.side.teach.retrain.click()
+    assert place.round is not None
+    place.round.send(RoundUpdate(problem="The disk is full.", finished=True))
+    qtbot.waitUntil(lambda: not window.side.teach.busy)
+    assert window.side.teach.notice.text() == "The disk is full."
+
+
+def test_blocked_round_cannot_start(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    place.teach_facts = TeachFacts(blocked="Nothing was collected since the last round.")
+    window.desk.refresh_all()
+    settle(qtbot, window)
+    assert not window.side.teach.retrain.isEnabled()
+    window.actions_by_id["teach"].trigger()
+    assert place.round is None
+
+
+@pytest.mark.parametrize("kind", list(VerdictKind))
+def test_verdict_card_offers_what_the_verdict_allows(window: MainWindow, kind: VerdictKind) -> None:
+    card = window.side.verdict
+    card.show_facts(replace(VERDICT, kind=kind))
+    assert card.use.text() == ("Use it" if kind is VerdictKind.BETTER else "Try it anyway")
+    assert not card.back.isVisible()
+    card.show_facts(replace(VERDICT, kind=kind, in_use=True, can_go_back=True))
+    assert not card.use.isVisible()
+    assert card.back.isVisible()
+
+
+def test_library_plays_back_labels_deletes_and_undoes(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    place.kept = sample_episodes(0.0, 4)
+    window.desk.refresh_lessons()
+    settle(qtbot, window)
+    library = window.library
+    with qtbot.waitSignal(library.player.frame_shown) as shown:
+        window.commands.open_in_library(3)
+    assert shown.args == [0]
+    assert window.pages.currentIndex() == pages.LIBRARY
+    with qtbot.waitSignal(library.player.frame_shown, check_params_cb=lambda i: i == 80):
+        library.player.scrubber.setValue(80)
+    assert library.player.who.text() == "You drove"
+    library.failed.click()
+    settle(qtbot, window)
+    assert next(e for e in place.kept if e.id == 3).outcome is Outcome.FAILURE
+    library.delete.click()
+    settle(qtbot, window)
+    assert [e.id for e in place.kept] == [1, 2, 4]
+    assert library.toast.isVisible()
+    assert not library.delete.isVisible()
+    window.actions_by_id["undo"].trigger()
+    settle(qtbot, window)
+    assert sorted(e.id for e in place.kept) == [1, 2, 3, 4]
+
+
+def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
+    place.kept = sample_episodes(0.0, 9)
+    window.desk.refresh_lessons()
+    settle(qtbot, window)
+    window.actions_by_id["search"].trigger()
+    assert window.library.filter.rowCount() == 9
+    qtbot.keyClicks(window.library.search, "torch")
+    wanted = sum("torch" in e.instruction for e in place.kept)
+    assert window.library.filter.rowCount() == wanted > 0
+
+
+def test_damaged_attempt_is_a_sentence(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    place.kept = sample_episodes(0.0, 2)
+    window.desk.refresh_lessons()
+    settle(qtbot, window)
+    place.kept = []
+    window.library.choose(2)
+    settle(qtbot, window)
+    assert "in the bin" in window.library.player.picture.accessibleName()
+
+
+def test_narrow_window_moves_the_cards_to_a_tab(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.side.isVisible()
+    window.resize(1000, 640)
+    qtbot.waitUntil(lambda: not window.side.isVisible())
+    window.actions_by_id["page_teach"].trigger()
+    qtbot.waitUntil(window.side.isVisible)
+    assert window.pages.currentIndex() == pages.TEACH
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: window.pages.currentIndex() == pages.PLAY)
+    assert window.side.isVisible()
+
+
+def test_first_start_explains_itself_once(
+    qtbot: QtBot, place: SampleWorkplace, theme: Theme, state: QSettings
+) -> None:
+    place.settings = replace(place.settings, seen_welcome=False)
+    window = MainWindow(place, theme, state)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(window.welcome.isVisible)
+    for step in range(3):
+        assert window.welcome.step == step
+        window.welcome.next.click()
+    assert not window.welcome.isVisible()
+    settle(qtbot, window)
+    assert place.settings.seen_welcome
+    window.close()
+
+
+def test_settings_are_edited_saved_and_in_force(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+) -> None:
+    window.actions_by_id["settings"].trigger()
+    dialog = window.findChild(SettingsDialog)
+    dialog._on_key("forward", "Z")
+    dialog.never.setChecked(True)
+    dialog.sensitivity.setValue(150)
+    dialog.theme.setCurrentIndex(list(ThemeChoice).index(ThemeChoice.LIGHT))
+    dialog.accept()
+    settle(qtbot, window)
+    assert place.settings.bindings.keys["forward"] == "Z"
+    assert place.settings.idle_handback_s is None
+    assert place.settings.mouse_sensitivity == 1.5
+    assert place.settings.theme is ThemeChoice.LIGHT
+    assert session.calls[-1] == ("set_idle_handback_s", None)
+
+
+def test_cancelled_settings_change_nothing(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, theme: Theme
+) -> None:
+    before = place.settings
+    window.actions_by_id["settings"].trigger()
+    dialog = window.findChild(SettingsDialog)
+    dialog.theme.setCurrentIndex(list(ThemeChoice).index(ThemeChoice.LIGHT))
+    assert not theme.tokens.dark
+    dialog.reject()
+    assert theme.tokens.dark
+    assert place.settings == before
+
+
+def test_layout_and_history_are_remembered(
+    qtbot: QtBot, place: SampleWorkplace, theme: Theme, state: QSettings
+) -> None:
+    first = MainWindow(place, theme, state)
+    qtbot.addWidget(first)
+    first.resize(1300, 800)
+    first.show()
+    first.play_page.bar.edit.setText("go to the barrel")
+    first.play_page.bar.submit()
+    first.show_page(pages.LIBRARY)
+    first.close()
+    second = MainWindow(place, theme, state)
+    qtbot.addWidget(second)
+    assert second.pages.currentIndex() == pages.LIBRARY
+    assert second.play_page.bar.edit.history.lines == ["go to the barrel"]
+    second.close()
+
+
+def test_closing_pauses_and_leaves_nothing_pressed(
+    window: MainWindow, session: SampleSession
+) -> None:
+    window.commands.play("go to the barrel")
+    session.calls.clear()
+    window.close()
+    assert ("pause",) in session.calls
+    assert ("focus_lost",) in session.calls
+
+
+def test_diagnostics_hide_the_home_folder(
+    window: MainWindow, place: SampleWorkplace, tmp_path: Path
+) -> None:
+    place.log = tmp_path / "log"
+    place.log.write_text(f"opened {Path.home()}/lessons.db\n", encoding="utf-8")
+    window.actions_by_id["diagnostics"].trigger()
+    text = QGuiApplication.clipboard().text()
+    assert "Playteach: " in text
+    assert "opened ~/lessons.db" in text
+    assert f"{Path.home()}/" not in text
+
+
+def test_every_action_is_in_the_menu_and_has_a_tip(window: MainWindow) -> None:
+    listed = set()
+    for action in window.header.menu.actions():
+        menu = action.menu()
+        for entry in menu.actions() if menu is not None else [action]:
+            listed.add(entry.objectName())
+    assert {entry.id for entry in ENTRIES} <= listed
+    assert all(action.toolTip() for action in window.actions_by_id.values())
+
+
+def test_every_control_has_a_name_and_a_place_in_the_focus_order(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    furnish(place, ThemeChoice.DARK)
+    window.desk.refresh_all()
+    settle(qtbot, window)
+    controls = [
+        widget
+        for kind in (QAbstractButton, QLineEdit, QSlider)
+        for widget in window.findChildren(kind)
+        if not widget.objectName().startswith("qt_") and type(widget).__name__ != "QToolButton"
+    ]
+    assert len(controls) > 25
+    for widget in controls:
+        if widget.isHidden():
+            continue
+        name = widget.accessibleName() or getattr(widget, "text", str)()
+        assert name, f"{widget} has no name"
+        assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus or widget.x() < 0, name
+
+
+@pytest.mark.parametrize("state_name", list(STATES))
+def test_every_state_of_the_gallery_can_be_painted(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: SampleSession,
+    place: SampleWorkplace,
+    state_name: str,
+) -> None:
+    furnish(place, ThemeChoice.DARK)
+    window.desk.refresh_all()
+    settle(qtbot, window)
+    STATES[state_name](Stage(window, session, place, [room(0.1 * i) for i in range(4)]))
+    settle(qtbot, window)
+    window.pull()
+    assert not window.grab().isNull()
+    for dialog in QApplication.topLevelWidgets():
+        if dialog is not window and dialog.isVisible():
+            assert not dialog.grab().isNull()
+            dialog.close()
+
+
+def test_window_follows_a_change_of_theme(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, theme: Theme
+) -> None:
+    furnish(place, ThemeChoice.DARK)
+    window.desk.refresh_all()
+    settle(qtbot, window)
+    dark = window.grab().toImage()
+    theme.choose(ThemeChoice.LIGHT)
+    light = window.grab().toImage()
+    corner = (4, dark.height() - 4)
+    assert dark.pixelColor(*corner).name() == DARK.bar
+    assert light.pixelColor(*corner).name() == LIGHT.bar
