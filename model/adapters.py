@@ -1,0 +1,179 @@
+"""LoRA adapters on disk: a folder of safetensors with its metadata, never edited.
+
+A folder holds peft's ``adapter_model.safetensors`` and ``adapter_config.json``, and our
+``adapter.json``.  It is written beside its place and renamed into it, so it is there
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recorder.errors import ModelError
+
+META_FILE = "adapter.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterMeta:
+    """What is known of an adapter.
+
+    ``base`` is the fingerprint of the base checkpoint's weights; ``parent`` the name of
+    the adapter that the round started from.  ``metrics`` is the round's own account.
+    """
+
+    name: str
+    base: str
+    parent: str | None = None
+    round_id: int | None = None
+    codec_version: int = 1
+    created: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def fingerprint(checkpoint: Path) -> str:
+    """Return the SHA-256 over a checkpoint's weight files, in the order of their names.
+
+    Raises ModelError where there are none.
+    """
+    files = sorted(checkpoint.glob("*.safetensors"))
+    if not files:
+        raise ModelError(
+            f"The folder {checkpoint.name!r} holds no safetensors weights, so it is no "
+            "checkpoint that Playteach can load; choose another folder."
+        )
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def read_meta(folder: Path) -> AdapterMeta:
+    """Read an adapter's metadata.  Raises ModelError for a folder that is no adapter."""
+    try:
+        raw = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        meta = AdapterMeta(**raw)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"The folder {folder.name!r} is no adapter of Playteach's (its {META_FILE} cannot "
+            "be read), so the model stays as it is; choose another adapter."
+        ) from error
+    if not (folder / WEIGHTS_FILE).is_file():
+        raise ModelError(
+            f"The adapter {folder.name!r} has lost its weights, so the model stays as it is; "
+            "choose another adapter or teach again."
+        )
+    return meta
+
+
+def list_adapters(folder: Path) -> list[tuple[Path, AdapterMeta]]:
+    """Return every readable adapter below ``folder``, oldest first."""
+    found = []
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if (path / META_FILE).is_file():
+                try:
+                    found.append((path, read_meta(path)))
+                except ModelError:
+                    continue
+    return sorted(found, key=lambda pair: (pair[1].created, pair[0].name))
+
+
+def write_adapter(
+    folder: Path, tensors: dict[str, Any], config: dict[str, Any], meta: AdapterMeta
+) -> None:
+    """Write a new adapter; raises ModelError where the folder exists already."""
+    from safetensors.torch import save_file
+
+    if folder.exists():
+        raise ModelError(
+            f"An adapter called {folder.name!r} exists already and adapters are never "
+            "overwritten; give the new one another name."
+        )
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file(tensors, fresh / WEIGHTS_FILE)
+    (fresh / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (fresh / META_FILE).write_text(json.dumps(asdict(meta), indent=2) + "\n", encoding="utf-8")
+    fresh.rename(folder)
+
+
+class MergedAdapter:
+    """Adds an adapter's product to a model's weights, and takes it out again exactly.
+
+    Playing with merged weights costs nothing; the untouched weights are kept aside, so
+    :meth:`remove` restores them bit for bit.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._kept: dict[str, Any] = {}
+
+    def apply(self, folder: Path, base: str) -> AdapterMeta:
+        """Replace whatever is merged by the adapter in ``folder``.
+
+        Raises ModelError for an adapter of another base or with foreign shapes; the
+        model is left without an adapter then.
+        """
+        import torch
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        self.remove()
+        meta = read_meta(folder)
+        if meta.base != base:
+            raise ModelError(
+                f"The adapter {meta.name!r} was taught to another base model, so it was not "
+                "used; choose one of this model's adapters."
+            )
+        try:
+            config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+            tensors = load_file(folder / WEIGHTS_FILE)
+            scale = float(config["lora_alpha"]) / float(config["r"])
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ModelError(
+                f"The adapter {meta.name!r} is damaged ({error}), so it was not used; choose "
+                "another adapter or go back."
+            ) from error
+        weights = dict(self._model.named_parameters())
+        merged: dict[str, torch.Tensor] = {}
+        for name, down in tensors.items():
+            match = re.fullmatch(r"(.+)\.lora_A\.weight", name.removeprefix(_PREFIX))
+            if match is None:
+                continue
+            up = tensors.get(name.replace(".lora_A.", ".lora_B."))
+            target = weights.get(match[1] + ".weight")
+            if up is None or target is None or target.shape != (up.shape[0], down.shape[1]):
+                raise ModelError(
+                    f"The adapter {meta.name!r} does not fit this model ({match[1]}), so it "
+                    "was not used; choose another adapter."
+                )
+            delta = scale * (up.float() @ down.float())
+            merged[match[1] + ".weight"] = (target.detach().float().cpu() + delta).to(target.dtype)
+        with torch.no_grad():
+            for name, tensor in merged.items():
+                self._kept[name] = weights[name].detach().clone()
+                weights[name].copy_(tensor)
+        return meta
+
+    def remove(self) -> None:
+        """Restore the base's own weights."""
+        import torch
+
+        weights = dict(self._model.named_parameters())
+        with torch.no_grad():
+            for name, tensor in self._kept.items():
+                weights[name].copy_(tensor)
+        self._kept = {}

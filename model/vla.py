@@ -1,0 +1,242 @@
+"""The player: any checkpoint folder of the Qwen2-VL class behind the policy protocol.
+
+The small default model and the released JARVIS-VLA go through the same code; what
+differs is in the folder's spec (:mod:`model.preprocess`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.adapters import AdapterMeta, MergedAdapter, fingerprint
+from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
+from model.device import DeviceChoice, choose_device
+from model.policy import ActionChunk, Observation
+from model.preprocess import CheckpointSpec, load_spec, patches, resize
+from model.prompts import clean_instruction, prompt_text
+from model.tokens import ACTION_BEGIN, token_string
+from model.vision import encode_images, rotary_tables
+from recorder.errors import ModelError
+
+MAX_TEXT_TOKENS = 1024
+_ACTION_NUMBERS = range(176, 251)
+
+
+def check_checkpoint(folder: Path) -> dict[str, Any]:
+    """Return a checkpoint folder's configuration.
+
+    Raises ModelError where the folder is missing, not of the Qwen2-VL class, or holds
+    its weights in anything but safetensors.
+    """
+    if not folder.is_dir():
+        raise ModelError(
+            f"There is no checkpoint folder {folder.name!r}, so no model was loaded; check the "
+            "path or use the default model."
+        )
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The folder {folder.name!r} has no readable config.json, so it is no checkpoint; "
+            "choose another folder."
+        ) from error
+    if config.get("model_type") != "qwen2_vl":
+        raise ModelError(
+            f"The checkpoint {folder.name!r} is of the kind {config.get('model_type')!r} and "
+            "Playteach plays the kind 'qwen2_vl'; choose another checkpoint."
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"The checkpoint {folder.name!r} holds no safetensors weights, and other formats "
+            "can run code when they are opened; convert it or choose another one."
+        )
+    return config
+
+
+def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, Any]:
+    """Load (model, tokenizer) of a checked folder; nothing is fetched or executed.
+
+    Raises ModelError for damaged weights or a tokenizer without action tokens.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration
+    from transformers.utils import logging as transformers_logging
+
+    check_checkpoint(folder)
+    transformers_logging.disable_progress_bar()
+    try:
+        model = Qwen2VLForConditionalGeneration.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"The checkpoint {folder.name!r} could not be loaded ({reason}), so nothing plays; "
+            "take a fresh copy or use the default model."
+        ) from error
+    wanted = [token_string(n) for n in _ACTION_NUMBERS]
+    ids = tokenizer.convert_tokens_to_ids(wanted)
+    unknown = tokenizer.unk_token_id
+    rows = model.get_input_embeddings().weight.shape[0]
+    if any(i is None or i == unknown or i >= rows for i in ids) or len(set(ids)) != len(wanted):
+        raise ModelError(
+            f"The tokenizer of {folder.name!r} lacks the action tokens, so its answers would "
+            "mean nothing; use a checkpoint that was trained to play."
+        )
+    model.eval().requires_grad_(False)
+    return model.to(device), tokenizer
+
+
+class VlaPolicy:
+    """A Qwen2-VL-class model that plays.
+
+    Attributes:
+        name: the folder's name, with the adapter's behind a plus sign.
+        spec: what the checkpoint wants to see and to be told.
+        choice: device and dtype, and why.
+        fingerprint: of the base's weights.
+    """
+
+    history_frames = 0
+
+    def __init__(
+        self, folder: Path, model: Any, tokenizer: Any, spec: CheckpointSpec, choice: DeviceChoice
+    ) -> None:
+        self.folder = folder
+        self.spec = spec
+        self.choice = choice
+        self.fingerprint = fingerprint(folder)
+        self.adapter: AdapterMeta | None = None
+        self.sampling = Sampling()
+        self._model = model
+        self._tokenizer = tokenizer
+        self._merged = MergedAdapter(model)
+        self._tower = model.model.visual
+        self._tables = rotary_tables(self._tower, *spec.grid)
+        self._language = CachedLanguageModel(model, MAX_TEXT_TOKENS + spec.image_tokens)
+        ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
+        self._decoder = ActionDecoder(self._language, ids)
+        self._begin = ids[ACTION_BEGIN]
+        self._image = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+        self._generator: torch.Generator | None = None
+        self._instruction = ""
+        self._before = self._after = torch.zeros(0, dtype=torch.long)
+        self._prefix_ready = False
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        adapter: Path | None = None,
+        device: str | None = None,
+        threads: int | None = None,
+        sampling: Sampling | None = None,
+    ) -> VlaPolicy:
+        """Load a checkpoint folder.  Raises ModelError (see :func:`load_weights`)."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+        config = check_checkpoint(folder)
+        spec = load_spec(folder)
+        if spec.history:
+            raise ModelError(
+                f"The checkpoint {folder.name!r} wants earlier frames in its prompt, which "
+                "this version does not send; set its history to 0 or choose another one."
+            )
+        hidden = config.get("text_config", config).get("hidden_size", 4096)
+        choice = choose_device(device, small=hidden < 1024)
+        dtype: torch.dtype = getattr(torch, choice.dtype)
+        model, tokenizer = load_weights(folder, dtype, choice.device)
+        policy = cls(folder, model, tokenizer, spec, choice)
+        if sampling is not None:
+            policy.sampling = sampling
+        policy.set_adapter(adapter)
+        return policy
+
+    @property
+    def name(self) -> str:
+        """Base and adapter."""
+        return self.folder.name + (f"+{self.adapter.name}" if self.adapter else "")
+
+    def set_adapter(self, folder: Path | None) -> None:
+        """Play with another adapter, or with none; between episodes only.
+
+        Raises ModelError for an adapter that does not fit; then none is active.
+        """
+        self.adapter = None
+        self._prefix_ready = False
+        if folder is None:
+            self._merged.remove()
+        else:
+            self.adapter = self._merged.apply(folder, self.fingerprint)
+
+    def reset(self, instruction: str, *, seed: int | None = None) -> None:
+        """Begin an episode; raises UsageError for a sentence that cannot be heard."""
+        self._hear(instruction)
+        self._generator = None
+        if seed is not None:
+            self._generator = torch.Generator().manual_seed(seed % (1 << 63))
+
+    def _hear(self, instruction: str) -> None:
+        text = clean_instruction(instruction)
+        self._instruction = instruction
+        ids = self._tokenizer(
+            prompt_text(self.spec.prompt, text, 1), add_special_tokens=False
+        ).input_ids
+        at = ids.index(self._image)
+        self._before = torch.tensor(ids[:at])
+        self._after = torch.tensor([*ids[at + 1 :], self._begin])
+        self._prefix_ready = False
+
+    @torch.inference_mode()
+    def propose(self, observation: Observation) -> ActionChunk:
+        """Return the actions for what is seen."""
+        started = time.perf_counter()
+        if observation.instruction != self._instruction:
+            self._hear(observation.instruction)
+        hidden, position = self._read(observation)
+        decoded = self._decoder.decode(
+            hidden, position, self.sampling, self._generator, self.spec.chunk
+        )
+        return ActionChunk(
+            actions=decoded.actions,
+            frame_id=observation.frame.id,
+            latency_ms=(time.perf_counter() - started) * 1e3,
+            confidence=decoded.confidence,
+        )
+
+    def _read(self, observation: Observation) -> tuple[torch.Tensor, int]:
+        """Run the prompt; return the state after begin and begin's rotary position."""
+        spec, language, device = self.spec, self._language, self.choice.device
+        image = resize(observation.frame.rgb, spec)[None]
+        pixels = torch.from_numpy(patches(image, spec)).to(device)
+        vision = encode_images(self._tower, pixels, self._tables)[0]
+        first = len(self._before)
+        if self._prefix_ready:
+            # The sentence stands before the picture, so it stays in the cache.
+            language.truncate(first)
+        else:
+            language.truncate(0)
+            places = torch.arange(first).expand(3, -1)
+            language.extend(language.embed(self._before.to(device)), places)
+            self._prefix_ready = True
+        rows, columns = spec.token_grid
+        count = rows * columns
+        index = torch.arange(count)
+        behind = first + max(rows, columns) + torch.arange(len(self._after))
+        places = torch.stack(
+            [
+                torch.cat([torch.full((count,), first), behind]),
+                torch.cat([first + index // columns, behind]),
+                torch.cat([first + index % columns, behind]),
+            ]
+        )
+        embedded = torch.cat([vision, language.embed(self._after.to(device))])
+        hidden = language.extend(embedded.to(vision.dtype), places)
+        return hidden, int(behind[-1])
