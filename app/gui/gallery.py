@@ -249,13 +249,13 @@ def not_enough(stage: Stage) -> None:
 def library(stage: Stage) -> None:
     """Open an attempt in the library."""
     stage.window.commands.open_in_library(6)
-    QTimer.singleShot(400, lambda: stage.window.library.player.scrubber.setValue(80))
+    QTimer.singleShot(400, stage.window, lambda: stage.window.library.player.scrubber.setValue(80))
 
 
 def deleted(stage: Stage) -> None:
     """Delete an attempt in the library."""
     library(stage)
-    QTimer.singleShot(200, stage.window.library.delete_chosen)
+    QTimer.singleShot(200, stage.window, stage.window.library.delete_chosen)
 
 
 def _dialog(action: str) -> Callable[[Stage], None]:

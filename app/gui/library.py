@@ -98,7 +98,7 @@ class Library(QWidget):
         self._chips = QButtonGroup(self)
         self.player = PlaybackView(theme)
         self.title = Elided("", "title")
-        self.line = label("", "muted")
+        self.line = Elided("", "muted")
         self.done = button("Done", "chip", "ok")
         self.failed = button("Failed", "chip", "bad")
         self.unclear = button("Not judged", "chip")
@@ -227,8 +227,7 @@ class Library(QWidget):
         card.body.addWidget(self.player, 1)
         foot = QHBoxLayout()
         foot.setSpacing(GRID)
-        foot.addWidget(self.line)
-        foot.addStretch(1)
+        foot.addWidget(self.line, 1)
         self._ask: QLabel = label("It was", "muted")
         for widget in (self._ask, self.done, self.failed, self.unclear):
             foot.addWidget(widget)

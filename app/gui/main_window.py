@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
             self.play_page.bar.edit.setFocus()
             if not self.commands.preferences.seen_welcome:
                 # Once the layout has settled, so that the steps point at the right places.
-                QTimer.singleShot(0, self._begin_welcome)
+                QTimer.singleShot(0, self, self._begin_welcome)
 
     def changeEvent(self, event: QEvent) -> None:
         """Let the mouse go when another window becomes active."""

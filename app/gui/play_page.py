@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.agent_panel import AgentPanel
 from app.gui.episode_list import RecentStrip
+from app.gui.hud import BAR_HEIGHT
 from app.gui.instruction_bar import ChipRow, History, InstructionBar
 from app.gui.play_view import ASPECT, FRAME_PX, PlayView
 from app.gui.teach_panel import TeachPanel
@@ -17,6 +18,7 @@ from app.gui.widgets import Notice, button, label
 from app.session.api import PlaySession
 
 MARGIN = 18
+NOTICE_INSET = 14
 SIDE_MIN = 348
 SIDE_MAX = 460
 SHORT_PX = 680
@@ -62,6 +64,7 @@ class PlayPage(QWidget):
         self.setProperty("role", "page")
         self.view = PlayView(session, theme)
         self.notice = Notice(theme)
+        self.notice.setParent(self)
         self.bar = InstructionBar(theme, history)
         self.chips = ChipRow(theme)
         self.recent = RecentStrip(theme)
@@ -75,6 +78,8 @@ class PlayPage(QWidget):
         self._row = QHBoxLayout(self)
         self._build()
         self._library.clicked.connect(self.library_asked)
+        for widget in (self.notice, self.view):
+            widget.installEventFilter(self)
 
     def take_side(self, side: SideColumn) -> None:
         """Show the cards at the right of the game."""
@@ -100,6 +105,17 @@ class PlayPage(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Place the notice when it comes, changes its text, or the view moves."""
+        if event.type() in {
+            QEvent.Type.ShowToParent,
+            QEvent.Type.LayoutRequest,
+            QEvent.Type.Resize,
+            QEvent.Type.Move,
+        }:
+            self._place_notice()
+        return super().eventFilter(watched, event)
+
     def _build(self) -> None:
         self._has_attempts = False
         head = QHBoxLayout(self._recent_head)
@@ -110,7 +126,6 @@ class PlayPage(QWidget):
         below = QVBoxLayout(self._below)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID)
-        below.addWidget(self.notice)
         below.addWidget(self.bar)
         below.addWidget(self.chips)
         below.addWidget(self._recent_head)
@@ -128,18 +143,20 @@ class PlayPage(QWidget):
 
     def _arrange(self) -> None:
         """Widths from the height: the left column is as wide as its 16:9 picture."""
-        tall = self.height() >= SHORT_PX
-        self._recent_head.setVisible(tall)
-        self.recent.setVisible(tall and self._has_attempts)
-        self.no_attempts.setVisible(tall and not self._has_attempts)
         inner_width = self.width() - 2 * MARGIN
         side = self._side is not None
         most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
+        # The frame in the driver's colour lies outside the picture.
+        rim = round(2 * FRAME_PX)
+        # Where the width limits the game, the strip may have the height that is left over.
+        needed = self._below_height(True) + 40 + round((most - rim) / ASPECT) + rim
+        tall = self.height() >= min(SHORT_PX, needed)
+        self._recent_head.setVisible(tall)
+        self.recent.setVisible(tall and self._has_attempts)
+        self.no_attempts.setVisible(tall and not self._has_attempts)
         gap = 12
         fixed = gap + self._below_height(tall)
         view_height = self.height() - 28 - fixed
-        # The frame in the driver's colour lies outside the picture.
-        rim = round(2 * FRAME_PX)
         wish = int((view_height - rim) * ASPECT) + rim
         left = max(min(wish, most), 320)
         self._left.setFixedWidth(left if side else min(max(wish, 640), most))
@@ -156,10 +173,17 @@ class PlayPage(QWidget):
         for strip in (self.recent, self.no_attempts):
             strip.setFixedHeight(min(max(84, 84 + spare), 132))
 
+    def _place_notice(self) -> None:
+        """Lay the notice over the picture's foot, above the HUD's bar: nothing else moves."""
+        origin = self.view.mapTo(self, QPoint(0, 0))
+        width = self.view.width() - 2 * NOTICE_INSET
+        height = self.notice.heightForWidth(width)
+        bottom = origin.y() + self.view.height() - round(BAR_HEIGHT) - NOTICE_INSET
+        self.notice.setGeometry(origin.x() + NOTICE_INSET, bottom - height, width, height)
+        self.notice.raise_()
+
     def _below_height(self, recent: bool) -> int:
         height = self.bar.sizeHint().height() + GRID + self.chips.sizeHint().height()
-        if self.notice.isVisibleTo(self):
-            height += self.notice.sizeHint().height() + GRID
         if recent:
             height += self._recent_head.sizeHint().height() + 84 + 2 * GRID
         return height

@@ -178,7 +178,8 @@ class PlayView(QWidget):
                 self.hand_back_asked.emit()
             return
         name = key_name(event.key())
-        if event.isAutoRepeat() or not name:
+        # Esc is the window's: it releases everything and pauses.
+        if event.isAutoRepeat() or not name or event.key() == Qt.Key.Key_Escape:
             return
         self._keys_down.add(event.key())
         self._session.key(name, True, self._now_ns())

@@ -118,6 +118,19 @@ QTableCornerButton::section { background: $sunken; border: 0; }
 QCheckBox, QRadioButton {
   spacing: 8px; padding: 3px; border: 2px solid transparent; border-radius: 6px;
 }
+QCheckBox::indicator, QRadioButton::indicator {
+  width: 16px; height: 16px; border: 2px solid $muted; background: $sunken;
+}
+QCheckBox::indicator { border-radius: 5px; }
+QRadioButton::indicator { border-radius: 10px; }
+QCheckBox::indicator:checked {
+  background: $agent; border-color: $agent; image: url($icons/check.svg);
+}
+QRadioButton::indicator:checked {
+  border-color: $agent;
+  background: qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5,
+    stop:0 $agent, stop:0.55 $agent, stop:0.6 $sunken, stop:1 $sunken);
+}
 QCheckBox:focus, QRadioButton:focus { border-color: $agent; }
 QSlider { min-height: 22px; border: 2px solid transparent; border-radius: 8px; }
 QSlider:focus { border-color: $agent; }

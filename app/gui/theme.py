@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.gui.icons import ICON_FOLDER
 from app.gui.stylesheet import RULES
 from app.gui.workplace import ThemeChoice
 from recorder.types import Driver, Outcome
@@ -233,7 +234,7 @@ def make_palette(tokens: Tokens) -> QPalette:
 def stylesheet(tokens: Tokens) -> str:
     """Return the application's stylesheet in the colours of ``tokens``."""
     values = {name: getattr(tokens, name) for name in Tokens.__slots__ if name != "dark"}
-    return Template(RULES).substitute(values)
+    return Template(RULES).substitute(values, icons=ICON_FOLDER.as_posix())
 
 
 def contrast(one: str, other: str) -> float:

@@ -285,6 +285,7 @@ class Notice(QFrame):
         self.setProperty("role", "notice")
         self._text = label("", wrap=True)
         self.action = button("", "link")
+        self.action.hide()
         self.action.clicked.connect(self.acted)
         self._close = button("", "quiet", tip="Close")
         self._close.setAccessibleName("Close this message")
