@@ -38,10 +38,10 @@ from app.gui.workplace import (
     TeachFacts,
     ThemeChoice,
     VerdictFacts,
-    VerdictKind,
 )
 from app.session.api import Phase
 from recorder.types import Action, Driver, Outcome, RGBImage
+from trainer.verdict import VerdictKind
 
 
 @dataclass(frozen=True, slots=True)

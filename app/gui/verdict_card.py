@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from app.gui.theme import GRID, Theme
 from app.gui.widgets import Card, button, label, set_role, to_pixmap
-from app.gui.workplace import VerdictFacts, VerdictKind
+from app.gui.workplace import VerdictFacts
 from recorder.types import RGBImage
+from trainer.verdict import VerdictKind
 
 TITLES = {
     VerdictKind.BETTER: "Better",

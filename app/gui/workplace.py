@@ -16,6 +16,7 @@ from typing import Protocol
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.types import Driver, Outcome, RGBImage
+from trainer.verdict import VerdictKind
 
 DriverRuns = tuple[tuple[Driver, int], ...]
 """Who drove, as (driver, ticks) runs in order."""
@@ -74,15 +75,6 @@ class Playback(Protocol):
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         ...
-
-
-class VerdictKind(StrEnum):
-    """How the candidate compares with what it came from."""
-
-    BETTER = "better"
-    SAME = "same"
-    WORSE = "worse"
-    NOT_ENOUGH = "not_enough"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from app.gui.workplace import (
     TeachFacts,
     ThemeChoice,
     VerdictFacts,
-    VerdictKind,
 )
 from app.session.api import Phase
 from recorder.types import Outcome
+from trainer.verdict import VerdictKind
 
 VERDICT = VerdictFacts(
     kind=VerdictKind.BETTER,
