@@ -1,0 +1,220 @@
+"""Opening the database file: pragmas, diagnosis, and errors turned into sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from recorder.errors import DataBusyError, DataError, DiskFullError, KnownError
+
+APPLICATION_ID = 0x506C5479
+"""Marks the file as Playteach's (the letters PlTy)."""
+PAGE_BYTES = 8192
+"""Larger than the default: most of the file is pictures in long overflow chains."""
+BUSY_MS = 5000
+_MAGIC = b"SQLite format 3\x00"
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the database for the writer thread, in autocommit, with its pragmas.
+
+    synchronous=NORMAL in WAL: a killed process loses nothing that was committed, since
+    the log is in the system's hands; a power cut may lose the newest commits but never
+    damages the file.  A new file gets ``auto_vacuum`` before its first table, because
+    it cannot be had later without rewriting the file.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        if _table_names(connection) == frozenset():
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the database read-only; usable from any one thread at a time.
+
+    Where the log beside the file cannot be opened (a read-only medium) and there is no
+    log, the file is read as it stands.
+    """
+    uri = path.absolute().as_uri()
+    for query in ("mode=ro", "mode=ro&immutable=1"):
+        connection = sqlite3.connect(
+            f"{uri}?{query}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            connection.close()
+            blocked = error.sqlite_errorcode & 0xFF in (
+                sqlite3.SQLITE_CANTOPEN,
+                sqlite3.SQLITE_READONLY,
+            )
+            if query == "mode=ro" and blocked and not _has_log(path):
+                continue
+            raise
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+    raise AssertionError("the last way of opening either returned or raised")
+
+
+def diagnose(path: Path, *, for_writing: bool) -> None:
+    """Raise DataError with one sentence where ``path`` cannot be used; leave it untouched.
+
+    A missing or empty file is fine for writing.  Only cheap checks: the header, the
+    size against the header, the table of contents, and whose file it is.
+    """
+    if not path.exists():
+        if for_writing:
+            return
+        raise DataError(
+            f"There is no Playteach database in {path.parent}, so nothing has been recorded "
+            "there yet; record an episode first or choose another folder with --data."
+        )
+    with translated(path):
+        size = path.stat().st_size
+        if size == 0 and for_writing:
+            return
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    if magic != _MAGIC[: len(magic)] or size == 0:
+        raise DataError(foreign_sentence(path))
+    if size < 512:
+        raise DataError(damaged_sentence(path))
+    if for_writing and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        raise DataError(read_only_sentence(path))
+    with translated(path):
+        connection = open_for_reading(path)
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            tables = _table_names(connection)
+        finally:
+            connection.close()
+    if application != APPLICATION_ID and (application != 0 or tables):
+        raise DataError(foreign_sentence(path))
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's and the system's errors inside the block into known sentences."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, OSError) as error:
+        known = as_known(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def as_known(error: BaseException, path: Path) -> KnownError | None:
+    """Return the sentence for an error of the world, None where it is a bug of ours."""
+    if isinstance(error, KnownError):
+        return error
+    if isinstance(error, OSError):
+        return _known_os_error(error, path)
+    if not isinstance(error, sqlite3.DatabaseError):
+        return None
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(full_sentence(path))
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return DataBusyError(
+            f"The database {path} is in use by another program, so it could not be changed; "
+            "close that program and try again."
+        )
+    say = _SENTENCES.get(code)
+    return None if say is None else DataError(say(path))
+
+
+def full_sentence(path: Path) -> str:
+    """Return what to say when the disk is full."""
+    return (
+        f"The disk that holds {path.parent} is full, so recording stopped; everything stored "
+        "until then is safe; free some space or empty the bin, then go on."
+    )
+
+
+def damaged_sentence(path: Path) -> str:
+    """Return what to say of a truncated or corrupt file."""
+    return (
+        f"The database {path} is damaged or cut short, so it was left untouched and not opened; "
+        f"restore a copy of it (see {path.parent / 'backups'}) or choose another folder with "
+        "--data."
+    )
+
+
+def foreign_sentence(path: Path) -> str:
+    """Return what to say of a file that is no database of ours."""
+    return (
+        f"The file {path} is not a Playteach database, so it was left untouched; move it away "
+        "or choose another folder with --data."
+    )
+
+
+def read_only_sentence(path: Path) -> str:
+    """Return what to say of a file or folder that may not be written to."""
+    return (
+        f"The database {path} may only be read by you, so nothing can be recorded in it; "
+        "give yourself the right to write to its folder or choose another one with --data."
+    )
+
+
+def broken_disk_sentence(path: Path) -> str:
+    """Return what to say when the disk does not do what it should."""
+    return (
+        f"The disk could not read or write {path}, so nothing more was stored there; "
+        "check the disk, then start Playteach again."
+    )
+
+
+_SENTENCES: dict[int, Callable[[Path], str]] = {
+    sqlite3.SQLITE_NOTADB: foreign_sentence,
+    sqlite3.SQLITE_CORRUPT: damaged_sentence,
+    sqlite3.SQLITE_READONLY: read_only_sentence,
+    sqlite3.SQLITE_PERM: read_only_sentence,
+    sqlite3.SQLITE_AUTH: read_only_sentence,
+    sqlite3.SQLITE_IOERR: broken_disk_sentence,
+    sqlite3.SQLITE_CANTOPEN: broken_disk_sentence,
+}
+
+
+def _known_os_error(error: OSError, path: Path) -> KnownError | None:
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(full_sentence(path))
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return DataError(read_only_sentence(path))
+    if error.errno in (errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.ENOENT):
+        return DataError(
+            f"The data folder {path.parent} cannot be used ({error.strerror}), so nothing was "
+            "opened; choose another folder with --data."
+        )
+    return None
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _table_names(connection: sqlite3.Connection) -> frozenset[str]:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return frozenset(str(name) for (name,) in rows)

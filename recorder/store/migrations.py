@@ -1,0 +1,217 @@
+"""The database's history: named, ordered migrations.  Never edit one that was released.
+
+Each entry runs in one transaction together with the record that it ran.  Statements
+go one by one, because ``executescript`` would commit what came before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A step of the schema: its stable name and what it does."""
+
+    name: str
+    apply: Callable[[sqlite3.Connection], None]
+
+
+FOUNDATION = (
+    """
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY,
+        game TEXT NOT NULL,
+        tick_rate_hz REAL NOT NULL CHECK (tick_rate_hz > 0),
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        realtime INTEGER NOT NULL,
+        wall_anchor_ns INTEGER NOT NULL,
+        mono_anchor_ns INTEGER NOT NULL,
+        ended_mono_ns INTEGER,
+        bindings TEXT NOT NULL,
+        extra TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE adapter (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        folder TEXT NOT NULL UNIQUE,
+        base TEXT NOT NULL,
+        parent_id INTEGER REFERENCES adapter (id),
+        round_id INTEGER REFERENCES round (id),
+        title TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        passed_gates INTEGER NOT NULL,
+        extra TEXT NOT NULL,
+        made_wall_ns INTEGER NOT NULL
+    )
+    """,
+    # Which adapter plays is a history too: undoing an activation marks it, never erases it.
+    """
+    CREATE TABLE activation (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        adapter_id INTEGER REFERENCES adapter (id),
+        made_wall_ns INTEGER NOT NULL,
+        undone_wall_ns INTEGER
+    )
+    """,
+    # AUTOINCREMENT: the id of an erased episode must never come back as another one.
+    """
+    CREATE TABLE episode (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        session_id INTEGER NOT NULL REFERENCES session (id),
+        task_id TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('demonstration', 'rollout')),
+        lock_step INTEGER NOT NULL,
+        policy TEXT NOT NULL,
+        adapter_id INTEGER REFERENCES adapter (id),
+        split TEXT NOT NULL CHECK (split IN ('train', 'held_out')),
+        began_mono_ns INTEGER NOT NULL,
+        ended_mono_ns INTEGER,
+        ticks INTEGER NOT NULL DEFAULT 0,
+        missed_ticks INTEGER NOT NULL DEFAULT 0,
+        lost_ticks INTEGER NOT NULL DEFAULT 0,
+        deleted_wall_ns INTEGER
+    )
+    """,
+    "CREATE INDEX episode_by_session ON episode (session_id)",
+    """
+    CREATE TABLE label (
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        source TEXT NOT NULL,
+        made_wall_ns INTEGER NOT NULL,
+        PRIMARY KEY (episode_id, version)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE instruction (
+        id INTEGER PRIMARY KEY,
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        tick INTEGER NOT NULL,
+        text TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX instruction_by_episode ON instruction (episode_id, tick)",
+    """
+    CREATE TABLE segment (
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        label_version INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        stop INTEGER NOT NULL CHECK (stop > start),
+        driver TEXT NOT NULL CHECK (driver IN ('policy', 'person', 'nobody')),
+        kind TEXT NOT NULL,
+        label_source TEXT NOT NULL,
+        PRIMARY KEY (episode_id, label_version, start)
+    ) WITHOUT ROWID
+    """,
+    # buttons: bit k is BUTTON_CONTROLS[k] of recorder.types; camera in degrees of the tick.
+    """
+    CREATE TABLE tick (
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        tick INTEGER NOT NULL,
+        mono_ns INTEGER NOT NULL,
+        frame_id INTEGER NOT NULL,
+        frame_mono_ns INTEGER NOT NULL,
+        driver TEXT NOT NULL CHECK (driver IN ('policy', 'person', 'nobody')),
+        instruction_id INTEGER NOT NULL REFERENCES instruction (id),
+        hotbar INTEGER NOT NULL,
+        buttons INTEGER NOT NULL,
+        pitch REAL NOT NULL,
+        yaw REAL NOT NULL,
+        shadow_hotbar INTEGER,
+        shadow_buttons INTEGER,
+        shadow_pitch REAL,
+        shadow_yaw REAL,
+        plan_age_ticks INTEGER,
+        latency_ms REAL,
+        PRIMARY KEY (episode_id, tick)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX tick_by_instruction ON tick (instruction_id)",
+    """
+    CREATE TABLE video_segment (
+        id INTEGER PRIMARY KEY,
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        start INTEGER NOT NULL,
+        frames INTEGER NOT NULL CHECK (frames > 0),
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        codec TEXT NOT NULL,
+        crc32 INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        UNIQUE (episode_id, start)
+    )
+    """,
+    """
+    CREATE TABLE input_event (
+        id INTEGER PRIMARY KEY,
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        tick INTEGER NOT NULL,
+        mono_ns INTEGER NOT NULL,
+        device TEXT NOT NULL,
+        code TEXT NOT NULL,
+        value REAL NOT NULL
+    )
+    """,
+    "CREATE INDEX input_event_by_episode ON input_event (episode_id, tick)",
+    """
+    CREATE TABLE round (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        status TEXT NOT NULL CHECK (status IN ('running', 'done', 'failed', 'cancelled')),
+        parent_adapter_id INTEGER REFERENCES adapter (id),
+        adapter_id INTEGER REFERENCES adapter (id),
+        query TEXT NOT NULL,
+        config TEXT NOT NULL,
+        manifest TEXT NOT NULL,
+        metrics TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        through_episode_id INTEGER NOT NULL,
+        began_wall_ns INTEGER NOT NULL,
+        ended_wall_ns INTEGER
+    )
+    """,
+    # No reference to episode: what a round was made of stays known after a purge.
+    """
+    CREATE TABLE round_sample (
+        round_id INTEGER NOT NULL REFERENCES round (id) ON DELETE CASCADE,
+        episode_id INTEGER NOT NULL,
+        tick INTEGER NOT NULL,
+        weight REAL NOT NULL,
+        visits INTEGER NOT NULL,
+        PRIMARY KEY (round_id, episode_id, tick)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE evaluation (
+        id INTEGER PRIMARY KEY,
+        policy_key TEXT NOT NULL,
+        game TEXT NOT NULL,
+        task_id TEXT NOT NULL,
+        instruction TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        stepping TEXT NOT NULL CHECK (stepping IN ('lock_step', 'paced')),
+        variant TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        success INTEGER NOT NULL,
+        ticks INTEGER NOT NULL,
+        round_id INTEGER REFERENCES round (id),
+        made_wall_ns INTEGER NOT NULL,
+        UNIQUE (policy_key, game, task_id, instruction, seed, stepping, variant)
+    )
+    """,
+)
+
+
+def _foundation(connection: sqlite3.Connection) -> None:
+    for statement in FOUNDATION:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration("0001_foundation", _foundation),)
