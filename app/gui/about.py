@@ -117,9 +117,9 @@ def _normal(name: str) -> str:
 
 
 class AboutDialog(QDialog):
-    """Version and licences."""
+    """Version and licences; ``parts`` are what :func:`components` returned."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parts: list[Component], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("About Playteach")
         self.resize(820, 600)
@@ -145,7 +145,7 @@ class AboutDialog(QDialog):
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Licence text")
         self.text.setPlaceholderText("Choose a package to read its licence.")
-        self._fill(components())
+        self._fill(parts)
         layout.addWidget(self.table, 3)
         layout.addWidget(self.text, 2)
         close = button("Close")

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
 
 from app.gui import header as pages
-from app.gui.about import AboutDialog
+from app.gui.about import AboutDialog, components
 from app.gui.agent_panel import AgentsDialog
 from app.gui.desk import Desk
 from app.gui.diagnostics import LogDialog, report
@@ -96,7 +96,7 @@ class Commands(QObject):
             "diagnostics": self.copy_diagnostics,
             "log": lambda: self._show(LogDialog(self._workplace.log_file(), window)),
             "help": lambda: self._show(ShortcutsDialog(window)),
-            "about": lambda: self._show(AboutDialog(window)),
+            "about": self.about,
             "quit": self.close_wanted.emit,
         }
 
@@ -238,6 +238,12 @@ class Commands(QObject):
         self._page.view.use_bindings(wanted.bindings)
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
+
+    def about(self) -> None:
+        """Show version and licences; they are read from many small files, so elsewhere."""
+        self._desk.bridge.ask(
+            components, lambda parts: self._show(AboutDialog(parts, self._window)), replaces="about"
+        )
 
     def remember_welcomed(self) -> None:
         """Do not show the introduction by itself again."""

@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self._snapshot: Snapshot = self._session.snapshot()
         self._narrow: bool | None = None
         self._shown_before = False
+        self._escape_stamp = -1
         self.desk = Desk(workplace)
         self._history = History(_sentences(state.value("history")))
         self.header = Header(theme)
@@ -238,10 +239,13 @@ class MainWindow(QMainWindow):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Esc releases everything and pauses, whatever has the focus; it stays usable there."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            # One press is offered to several receivers in turn; it counts once.
+            new = event.timestamp() != self._escape_stamp or not event.timestamp()
             in_window = QApplication.activeModalWidget() is None
             idle = self._session.snapshot().phase is Phase.WATCHING
             # In a dialog with nobody driving, Esc only closes the dialog.
-            if event.key() == Qt.Key.Key_Escape and (in_window or not idle):
+            if event.key() == Qt.Key.Key_Escape and new and (in_window or not idle):
+                self._escape_stamp = event.timestamp()
                 self.commands.stop_everything()
         return super().eventFilter(watched, event)
 
