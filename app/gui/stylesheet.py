@@ -102,7 +102,26 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser, QT
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus,
 QTextBrowser:focus, QTableWidget:focus { border-color: $agent; }
 QLineEdit[role="instruction"]:focus { border: 0; }
-QComboBox::drop-down { border: 0; width: 22px; }
+QComboBox::drop-down { border: 0; width: 26px; }
+QComboBox::down-arrow { image: url($icons/chevron_down.svg); width: 14px; height: 14px; }
+QSpinBox, QDoubleSpinBox { padding-right: 26px; min-height: 20px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button {
+  subcontrol-origin: border; subcontrol-position: top right; width: 24px; border: 0;
+  background: transparent;
+}
+QSpinBox::down-button, QDoubleSpinBox::down-button {
+  subcontrol-origin: border; subcontrol-position: bottom right; width: 24px; border: 0;
+  background: transparent;
+}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {
+  image: url($icons/chevron_up.svg); width: 12px; height: 12px;
+}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
+  image: url($icons/chevron_down.svg); width: 12px; height: 12px;
+}
+QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {
+  color: $nobody;
+}
 QComboBox QAbstractItemView {
   background: $card; border: 1px solid $line; selection-background-color: $raised;
   selection-color: $text;
