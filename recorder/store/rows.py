@@ -303,11 +303,15 @@ class BinFacts:
 
 @dataclass(frozen=True, slots=True)
 class PurgeCounts:
-    """What :meth:`Store.purge` erased for good; ``freed_bytes`` of the file."""
+    """What :meth:`Store.purge` erased for good; ``freed_bytes`` of the file.
+
+    ``log_cleared`` is False where a reader kept the write-ahead log in use.
+    """
 
     episodes: int
     ticks: int
     freed_bytes: int
+    log_cleared: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""Adapters, rounds and evaluations as rows; each function is the body of a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recorder.errors import DataError
+from recorder.store.rows import EvaluationRow, NewAdapter, RoundStatus
+
+
+def add_adapter(connection: sqlite3.Connection, adapter: NewAdapter) -> int:
+    """Insert an adapter; raises DataError where its folder is listed already."""
+    known = connection.execute(
+        "SELECT id FROM adapter WHERE folder = ?", (adapter.folder,)
+    ).fetchone()
+    if known is not None:
+        raise DataError(
+            f"The adapter folder {adapter.folder} is listed already as adapter {known[0]}, and "
+            "an adapter is never replaced; write the new one to a folder of its own."
+        )
+    cursor = connection.execute(
+        "INSERT INTO adapter (folder, base, parent_id, round_id, title, sha256, passed_gates, "
+        "extra, made_wall_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            adapter.folder,
+            adapter.base,
+            adapter.parent_id,
+            adapter.round_id,
+            adapter.title,
+            adapter.sha256,
+            adapter.passed_gates,
+            _document(adapter.extra),
+            time.time_ns(),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def activate(connection: sqlite3.Connection, adapter_id: int | None) -> None:
+    """Note that an adapter (None: the base) plays from now on."""
+    if adapter_id is not None:
+        _require(connection, "adapter", adapter_id)
+    connection.execute(
+        "INSERT INTO activation (adapter_id, made_wall_ns) VALUES (?, ?)",
+        (adapter_id, time.time_ns()),
+    )
+
+
+def undo_activation(connection: sqlite3.Connection) -> int | None:
+    """Mark the newest activation as undone; return the adapter that plays now."""
+    newest = connection.execute(
+        "SELECT id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if newest is None:
+        raise DataError(
+            "No adapter was ever put in use here, so there is nothing to go back to; "
+            "the base model plays."
+        )
+    connection.execute(
+        "UPDATE activation SET undone_wall_ns = ? WHERE id = ?", (time.time_ns(), newest[0])
+    )
+    return active_adapter_id(connection)
+
+
+def active_adapter_id(connection: sqlite3.Connection) -> int | None:
+    """Return the adapter that plays, None for the bare base."""
+    row = connection.execute(
+        "SELECT adapter_id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def add_round(
+    connection: sqlite3.Connection,
+    query: str,
+    parent_adapter_id: int | None,
+    config: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+) -> int:
+    """Insert a running round that reaches to the newest episode."""
+    if parent_adapter_id is not None:
+        _require(connection, "adapter", parent_adapter_id)
+    cursor = connection.execute(
+        "INSERT INTO round (status, parent_adapter_id, query, config, manifest, metrics, verdict, "
+        "through_episode_id, began_wall_ns) "
+        "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(max(id), 0), ? FROM episode",
+        (parent_adapter_id, query, _document(config), _document(manifest), time.time_ns()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def update_round(
+    connection: sqlite3.Connection,
+    round_id: int,
+    status: RoundStatus | None,
+    adapter_id: int | None,
+    documents: Mapping[str, Mapping[str, Any] | None],
+) -> None:
+    """Write the fields that are not None."""
+    _require(connection, "round", round_id)
+    changes: dict[str, object] = {
+        name: _document(value) for name, value in documents.items() if value is not None
+    }
+    if adapter_id is not None:
+        _require(connection, "adapter", adapter_id)
+        changes["adapter_id"] = adapter_id
+    if status is not None:
+        changes["status"] = status.value
+        changes["ended_wall_ns"] = None if status is RoundStatus.RUNNING else time.time_ns()
+    if changes:
+        places = ", ".join(f"{name} = ?" for name in changes)
+        connection.execute(f"UPDATE round SET {places} WHERE id = ?", (*changes.values(), round_id))
+
+
+def add_round_samples(
+    connection: sqlite3.Connection, round_id: int, samples: Sequence[tuple[int, int, float, int]]
+) -> int:
+    """Insert or replace (episode id, tick, weight, visits)."""
+    _require(connection, "round", round_id)
+    connection.executemany(
+        "INSERT OR REPLACE INTO round_sample (round_id, episode_id, tick, weight, visits) "
+        "VALUES (?, ?, ?, ?, ?)",
+        ((round_id, *sample) for sample in samples),
+    )
+    return len(samples)
+
+
+def add_evaluations(connection: sqlite3.Connection, rows: Sequence[EvaluationRow]) -> int:
+    """Insert what is not there yet; return how many that were."""
+    now_ns = time.time_ns()
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT INTO evaluation (policy_key, game, task_id, instruction, seed, stepping, variant, "
+        "outcome, success, ticks, round_id, made_wall_ns) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            (
+                row.policy_key,
+                row.game,
+                row.task_id,
+                row.instruction,
+                row.seed,
+                row.stepping.value,
+                row.variant,
+                row.outcome.value,
+                row.success,
+                row.ticks,
+                row.round_id,
+                now_ns,
+            )
+            for row in rows
+        ),
+    )
+    return connection.total_changes - before
+
+
+def forget_evaluations(connection: sqlite3.Connection, policy_key: str) -> int:
+    """Delete a policy's attempts; return how many."""
+    return connection.execute("DELETE FROM evaluation WHERE policy_key = ?", (policy_key,)).rowcount
+
+
+def _document(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value), sort_keys=True, allow_nan=False)
+
+
+def _require(connection: sqlite3.Connection, table: str, row_id: int) -> None:
+    if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)).fetchone() is None:
+        raise DataError(
+            f"There is no {table} {row_id} in the database, so nothing was changed; "
+            f"look up its number in the list of {table}s."
+        )

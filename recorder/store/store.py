@@ -1,0 +1,428 @@
+"""The store: the only writer of a data folder.
+
+Every method blocks until its change is committed and returns the result; a problem of
+the world raises KnownError with nothing changed.  Call them from any thread except the
+control thread, which has :class:`recorder.episodes.EpisodeRecorder` for what may not
+block.  The changes of :mod:`recorder.store.ledger` (adapters, rounds, evaluations) are
+methods here too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from recorder.clock import Clock, MonotonicClock
+from recorder.episodes import EpisodeRecorder
+from recorder.errors import DataError, KnownError
+from recorder.store import ledger, recovery
+from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
+from recorder.store.episode_writer import Counters, OnError
+from recorder.store.labelling import add_label, write_segments
+from recorder.store.lock import FolderLock
+from recorder.store.paths import backups_path, database_path, lock_path
+from recorder.store.rows import (
+    EpisodeKind,
+    EvaluationRow,
+    LabelSource,
+    NewAdapter,
+    PurgeCounts,
+    RoundStatus,
+    StoreHealth,
+)
+from recorder.store.schema import check_version, migrate
+from recorder.store.worker import Worker, transaction
+from recorder.types import Outcome
+
+QUEUE_TICKS = 200
+"""Ticks that may wait for the writer: 10 s at 20 Hz, 138 MB of pictures at most."""
+MIN_FREE_BYTES = 64 << 20
+"""Recording stops while this much is left, so that the log can still be folded in."""
+_VACUUM_PAGES = 1024
+
+
+class Store:
+    """The one writer.  Make it with :meth:`open`; a context manager closes it."""
+
+    def __init__(
+        self, folder: Path, lock: FolderLock, worker: Worker, next_episode_id: int, min_free: int
+    ) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._worker = worker
+        self._counters = Counters()
+        self._min_free_bytes = min_free
+        self._id_lock = threading.Lock()
+        self._next_episode_id = next_episode_id
+        self._recorders: list[EpisodeRecorder] = []
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Clock | None = None,
+        queue_limit: int = QUEUE_TICKS,
+        min_free_bytes: int = MIN_FREE_BYTES,
+    ) -> Store:
+        """Open or make the database of a data folder, and close what a crash left open.
+
+        Raises DataBusyError where another Playteach has it; DataError, with the file
+        left untouched, where it is damaged, foreign, newer or may not be written.
+        """
+        path = database_path(folder)
+        with translated(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock(lock_path(folder))
+        try:
+            diagnose(path, for_writing=True)
+            with translated(path):
+                if path.exists() and path.stat().st_size > 0:
+                    with contextlib.closing(open_for_reading(path)) as reading:
+                        check_version(reading, path)
+                connection = open_for_writing(path)
+                try:
+                    migrate(connection, path)
+                    next_id = recovery.recover(connection)
+                except BaseException:
+                    connection.close()
+                    raise
+        except BaseException:
+            lock.release()
+            raise
+        worker = Worker(
+            connection,
+            path,
+            clock=clock if clock is not None else MonotonicClock(),
+            queue_limit=queue_limit,
+        )
+        return cls(folder, lock, worker, next_id, min_free_bytes)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is queued, end open episodes as interrupted, let go; idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        for recorder in self._recorders:
+            recorder.close()
+        try:
+            self._worker.close(_fold_log_in)
+        finally:
+            self._lock.release()
+
+    def health(self) -> StoreHealth:
+        """Return how the store is doing; cheap, from any thread."""
+        committed, lost, sentence = self._counters.read()
+        path = database_path(self.folder)
+        return StoreHealth(
+            ok=not sentence,
+            sentence=sentence,
+            queued=self._worker.queued_ticks,
+            committed_ticks=committed,
+            lost_ticks=lost,
+            bytes=_size(path) + _size(path.with_name(path.name + "-wal")),
+            free_bytes=shutil.disk_usage(self.folder).free,
+        )
+
+    def wait(self) -> None:
+        """Return when everything handed over before is written or counted as lost."""
+        self._worker.call(lambda _connection: None)
+
+    # Recording
+
+    def begin_session(
+        self,
+        game: str,
+        tick_rate_hz: float,
+        width: int,
+        height: int,
+        realtime: bool,
+        bindings: Mapping[str, Any],
+        extra: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Note that a game runs, with the wall-clock anchor of its time stamps; return its id.
+
+        ``bindings`` and ``extra`` must be plain JSON values.
+        """
+        values = (
+            game,
+            tick_rate_hz,
+            width,
+            height,
+            realtime,
+            time.time_ns(),
+            self._worker.clock.now_ns(),
+            json.dumps(dict(bindings), sort_keys=True),
+            json.dumps(dict(extra or {}), sort_keys=True),
+        )
+
+        def work(connection: sqlite3.Connection) -> int:
+            cursor = connection.execute(
+                "INSERT INTO session (game, tick_rate_hz, width, height, realtime, "
+                "wall_anchor_ns, mono_anchor_ns, bindings, extra) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            return int(cursor.lastrowid or 0)
+
+        return self._worker.call(work)
+
+    def end_session(self, session_id: int) -> None:
+        """Note that a game was closed."""
+        self._worker.call(
+            lambda connection: connection.execute(
+                "UPDATE session SET ended_mono_ns = ? WHERE id = ?",
+                (self._worker.clock.now_ns(), session_id),
+            )
+        )
+
+    def episode_recorder(
+        self,
+        session_id: int,
+        *,
+        kind: EpisodeKind | Literal["demonstration", "rollout"],
+        adapter_id: int | None = None,
+        policy: str = "",
+        when_full: Literal["stop", "wait"] = "stop",
+        on_error: Callable[[KnownError], None] | None = None,
+    ) -> EpisodeRecorder:
+        """Return an observer that records every episode it is shown.
+
+        ``policy`` "" takes the name that the episode's start tells.  ``when_full``
+        "stop" is for play: a full queue ends the recording with an error.  "wait" is
+        for lock-step runs faster than the encoder: there a tick waits for room.
+        """
+        self._worker.check_open()
+        told: OnError | None = on_error
+        recorder = EpisodeRecorder(
+            self._worker,
+            self._counters,
+            self._take_episode_id,
+            session_id,
+            kind=EpisodeKind(kind),
+            adapter_id=adapter_id,
+            policy=policy,
+            min_free_bytes=self._min_free_bytes,
+            wait_when_full=when_full == "wait",
+            on_error=told,
+        )
+        self._recorders.append(recorder)
+        return recorder
+
+    # Episodes
+
+    def set_label(
+        self,
+        episode_id: int,
+        outcome: Outcome,
+        source: LabelSource | Literal["game", "person"] = LabelSource.PERSON,
+    ) -> int:
+        """Write a new version of an episode's outcome; return the version's number."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            _require_episode(connection, episode_id)
+            return add_label(connection, episode_id, outcome, LabelSource(source))
+
+        return self._worker.call(work)
+
+    def relabel(self, episode_id: int) -> int:
+        """Derive the segments anew by today's rules, as a new version; return its number."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            _require_episode(connection, episode_id)
+            return write_segments(connection, episode_id)
+
+        return self._worker.call(work)
+
+    def delete_episode(self, episode_id: int) -> None:
+        """Put an episode into the bin; it stays there until :meth:`purge`."""
+        self._set_deleted(episode_id, time.time_ns())
+
+    def undelete_episode(self, episode_id: int) -> None:
+        """Take an episode out of the bin."""
+        self._set_deleted(episode_id, None)
+
+    def purge(self) -> PurgeCounts:
+        """Erase what is in the bin for good, and every copy of it.
+
+        Rows and pictures are overwritten with zeros, the file shrinks, the log is
+        emptied, and the backups made before migrations go too, since they hold the same
+        pictures.  Recording goes on meanwhile.  ``log_cleared`` is False where a
+        reader kept the log in use: purge again later.
+        """
+        return self._worker.call_steps(partial(_purge, folder=self.folder))
+
+    # Adapters, rounds, evaluations
+
+    def add_adapter(self, adapter: NewAdapter) -> int:
+        """Note an adapter that was written; return its id.  Raises DataError for a known folder."""
+        return self._worker.call(partial(ledger.add_adapter, adapter=adapter))
+
+    def set_active_adapter(self, adapter_id: int | None) -> None:
+        """Make an adapter (None: the bare base) the one that plays.  Raises DataError if unknown."""
+        self._worker.call(partial(ledger.activate, adapter_id=adapter_id))
+
+    def undo_activation(self) -> int | None:
+        """Undo the newest activation; return the adapter that plays now (None: the base).
+
+        Raises DataError where there is nothing to undo.
+        """
+        return self._worker.call(ledger.undo_activation)
+
+    def add_round(
+        self,
+        *,
+        query: str = "",
+        parent_adapter_id: int | None = None,
+        config: Mapping[str, Any] | None = None,
+        manifest: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Note that a round begins; return its id."""
+        return self._worker.call(
+            partial(
+                ledger.add_round,
+                query=query,
+                parent_adapter_id=parent_adapter_id,
+                config=config or {},
+                manifest=manifest or {},
+            )
+        )
+
+    def update_round(
+        self,
+        round_id: int,
+        *,
+        status: RoundStatus | Literal["running", "done", "failed", "cancelled"] | None = None,
+        adapter_id: int | None = None,
+        manifest: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        verdict: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write what is new of a round; None leaves a field as it is.
+
+        Any status but "running" notes the end.  Raises DataError for an unknown round.
+        """
+        self._worker.call(
+            partial(
+                ledger.update_round,
+                round_id=round_id,
+                status=None if status is None else RoundStatus(status),
+                adapter_id=adapter_id,
+                documents={"manifest": manifest, "metrics": metrics, "verdict": verdict},
+            )
+        )
+
+    def add_round_samples(
+        self, round_id: int, samples: Iterable[tuple[int, int, float, int]]
+    ) -> int:
+        """Note what a round trained on: (episode id, tick, weight, visits); return how many.
+
+        A sample that was noted before is replaced, so that a resumed round may repeat it.
+        """
+        return self._worker.call(
+            partial(ledger.add_round_samples, round_id=round_id, samples=list(samples))
+        )
+
+    def add_evaluations(self, rows: Iterable[EvaluationRow]) -> int:
+        """Note attempts made to measure; return how many were new.
+
+        What is there already is kept, so that a long evaluation resumes.
+        """
+        return self._worker.call(partial(ledger.add_evaluations, rows=list(rows)))
+
+    def forget_evaluations(self, policy_key: str) -> int:
+        """Remove a policy's attempts, to measure it anew; return how many."""
+        return self._worker.call(partial(ledger.forget_evaluations, policy_key=policy_key))
+
+    def _take_episode_id(self) -> int:
+        with self._id_lock:
+            taken = self._next_episode_id
+            self._next_episode_id += 1
+            return taken
+
+    def _set_deleted(self, episode_id: int, wall_ns: int | None) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            if not _require_episode(connection, episode_id):
+                raise DataError(
+                    f"Episode {episode_id} is still being recorded, so it was left as it is; "
+                    "stop the attempt first."
+                )
+            connection.execute(
+                "UPDATE episode SET deleted_wall_ns = ? WHERE id = ?", (wall_ns, episode_id)
+            )
+
+        self._worker.call(work)
+
+
+def _require_episode(connection: sqlite3.Connection, episode_id: int) -> bool:
+    """Return whether the episode has ended; raises DataError where there is none."""
+    row = connection.execute(
+        "SELECT ended_mono_ns IS NOT NULL FROM episode WHERE id = ?", (episode_id,)
+    ).fetchone()
+    if row is None:
+        raise DataError(
+            f"There is no episode {episode_id} in the database, so nothing was changed; "
+            "look up its number in the list of episodes."
+        )
+    return bool(row[0])
+
+
+def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts]:
+    path = database_path(folder)
+    before = _size(path) + _size(path.with_name(path.name + "-wal"))
+    ids = [
+        int(episode_id)
+        for (episode_id,) in connection.execute(
+            "SELECT id FROM episode WHERE deleted_wall_ns IS NOT NULL"
+        )
+    ]
+    episodes = ticks = 0
+    counts = PurgeCounts(0, 0, 0, log_cleared=True)
+    for episode_id in ids:
+        with transaction(connection):
+            row = connection.execute(
+                "SELECT ticks FROM episode WHERE id = ? AND deleted_wall_ns IS NOT NULL",
+                (episode_id,),
+            ).fetchone()
+            # Taken out of the bin while the others were being erased.
+            if row is not None:
+                connection.execute("DELETE FROM episode WHERE id = ?", (episode_id,))
+                episodes += 1
+                ticks += row[0]
+        yield counts
+    while connection.execute("PRAGMA freelist_count").fetchone()[0] > 0:
+        connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        yield counts
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if episodes:
+        for backup in sorted(backups_path(folder).glob("*")):
+            backup.unlink()
+    after = _size(path) + _size(path.with_name(path.name + "-wal"))
+    yield PurgeCounts(episodes, ticks, max(0, before - after), log_cleared=not busy)
+
+
+def _fold_log_in(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA optimize")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
