@@ -1,0 +1,149 @@
+"""The person's keys, buttons and mouse counts, turned into one action per tick.  No Qt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from recorder.games.base import Bindings
+from recorder.types import BUTTON_CONTROLS, MAX_CAMERA_DEG, Action, InputEvent
+
+HOTBAR_PREFIX = "hotbar."
+MAX_EVENTS = 256
+"""Raw events kept per tick; what a person can do in a twentieth of a second is far below."""
+
+
+class HeldControls:
+    """What is held down, what was tapped and how far the mouse went since the last tick.
+
+    Safe from any thread: one hears events, another takes the action of each tick.
+    """
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._lock = threading.Lock()
+        self._degrees_per_count = bindings.degrees_per_count
+        self._controls = _controls_by_key(bindings)
+        # Insertion order is the order of pressing: the newest hotbar key wins.
+        self._down: dict[str, None] = {}
+        self._tapped: dict[str, None] = {}
+        self._pitch_deg = 0.0
+        self._yaw_deg = 0.0
+        self._events: list[InputEvent] = []
+
+    def use_bindings(self, bindings: Bindings) -> None:
+        """Change what keys mean; everything held is released."""
+        with self._lock:
+            self._clear()
+            self._degrees_per_count = bindings.degrees_per_count
+            self._controls = _controls_by_key(bindings)
+
+    @property
+    def keys_held(self) -> frozenset[str]:
+        """Names of the bound keys and buttons that are down."""
+        with self._lock:
+            return frozenset(self._down)
+
+    @property
+    def turned_deg(self) -> float:
+        """The larger of the two turns, in degrees, that the next tick will carry."""
+        with self._lock:
+            return max(abs(self._pitch_deg), abs(self._yaw_deg))
+
+    def key(self, name: str, down: bool, mono_ns: int) -> bool:
+        """Hear a key or button; return whether anything changed.
+
+        Unbound names, repeats of a key that is down and releases of one that is not
+        change nothing.
+        """
+        with self._lock:
+            controls = self._controls.get(name)
+            if controls is None or down is (name in self._down):
+                return False
+            if down:
+                self._down[name] = None
+                # Pressed again within the tick: it counts as the newest press.
+                self._tapped.pop(name, None)
+                self._tapped[name] = None
+            else:
+                del self._down[name]
+            device = "button" if name.endswith("Button") else "key"
+            for control in controls:
+                self._note(InputEvent(mono_ns, device, control, float(down)))
+            return True
+
+    def motion(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Hear a mouse move: right and down are positive counts."""
+        with self._lock:
+            yaw = dx_counts * self._degrees_per_count
+            pitch = dy_counts * self._degrees_per_count
+            self._yaw_deg += yaw
+            self._pitch_deg += pitch
+            if yaw:
+                self._note_motion("yaw", yaw, mono_ns)
+            if pitch:
+                self._note_motion("pitch", pitch, mono_ns)
+
+    def take(self) -> tuple[Action, tuple[InputEvent, ...]]:
+        """Return this tick's action and the raw events in it, and begin the next tick.
+
+        A key that went down and up within the tick counts.  A turn beyond 180 degrees
+        is cut there; the rest belongs to the next tick.
+        """
+        with self._lock:
+            active = {**self._down, **self._tapped}
+            pressed = [control for key in active for control in self._controls[key]]
+            buttons = {name: True for name in pressed if name in BUTTON_CONTROLS}
+            slots = [
+                int(name.removeprefix(HOTBAR_PREFIX))
+                for name in pressed
+                if name.startswith(HOTBAR_PREFIX)
+            ]
+            pitch, self._pitch_deg = _cut(self._pitch_deg)
+            yaw, self._yaw_deg = _cut(self._yaw_deg)
+            events = tuple(self._events)
+            self._tapped = {}
+            self._events = []
+        action = Action(hotbar=slots[-1] if slots else 0, camera=(pitch, yaw), **buttons)
+        return action, events
+
+    def release_all(self) -> None:
+        """Let everything go; taps, turns and events that nobody took are forgotten."""
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
+        self._down = {}
+        self._tapped = {}
+        self._pitch_deg = self._yaw_deg = 0.0
+        self._events = []
+
+    def _note(self, event: InputEvent) -> None:
+        if len(self._events) < MAX_EVENTS:
+            self._events.append(event)
+
+    def _note_motion(self, axis: str, degrees: float, mono_ns: int) -> None:
+        # A mouse reports up to a thousand times a second; what lies between two key
+        # events is one motion per axis, stamped with its end.
+        for index in range(len(self._events) - 1, -1, -1):
+            event = self._events[index]
+            if event.device != "motion":
+                break
+            if event.code == axis:
+                total = event.value + degrees
+                self._events[index] = InputEvent(mono_ns, "motion", axis, total)
+                return
+        self._note(InputEvent(mono_ns, "motion", axis, degrees))
+
+
+def _controls_by_key(bindings: Bindings) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for control, key in bindings.keys.items():
+        if key:
+            found[key] = (*found.get(key, ()), control)
+    return found
+
+
+def _cut(degrees: float) -> tuple[float, float]:
+    """Split a turn into what one tick can carry and the rest."""
+    now = max(-MAX_CAMERA_DEG, min(MAX_CAMERA_DEG, degrees))
+    return now, degrees - now
