@@ -1,4 +1,50 @@
-"""The memory of what was seen and done: one SQLite file, one writer, readers anywhere.
+"""The memory of what was seen and done: one SQLite file, one writer, readers anywhere."""
 
-:class:`recorder.store.store.Store` writes, :class:`recorder.store.reader.Reader` reads.
-"""
+from recorder.store.paths import adapters_path, database_path, default_data_folder, logs_path
+from recorder.store.query import EVERY_EPISODE, EpisodeQuery, parse_query
+from recorder.store.reader import Reader
+from recorder.store.rows import (
+    AdapterRow,
+    Collected,
+    EpisodeKind,
+    EpisodeRow,
+    EvaluationRow,
+    InstructionRow,
+    LabelSource,
+    NewAdapter,
+    RoundRow,
+    RoundStatus,
+    SegmentRow,
+    Split,
+    Stepping,
+    StoreHealth,
+    TickRow,
+)
+from recorder.store.store import Store
+
+__all__ = [
+    "EVERY_EPISODE",
+    "AdapterRow",
+    "Collected",
+    "EpisodeKind",
+    "EpisodeQuery",
+    "EpisodeRow",
+    "EvaluationRow",
+    "InstructionRow",
+    "LabelSource",
+    "NewAdapter",
+    "Reader",
+    "RoundRow",
+    "RoundStatus",
+    "SegmentRow",
+    "Split",
+    "Stepping",
+    "Store",
+    "StoreHealth",
+    "TickRow",
+    "adapters_path",
+    "database_path",
+    "default_data_folder",
+    "logs_path",
+    "parse_query",
+]

@@ -214,15 +214,11 @@ class EpisodeWriter:
         with self._stopping_at_trouble(connection), transaction(connection):
             write_segments(connection, self.facts.id)
             add_label(connection, self.facts.id, outcome, source)
+            lost = self.lost_ticks + self._unseen_ticks
             connection.execute(
                 "UPDATE episode SET ended_mono_ns = ?, missed_ticks = ?, lost_ticks = ? "
                 "WHERE id = ?",
-                (
-                    self._clock.now_ns(),
-                    missed_ticks,
-                    self.lost_ticks + self._unseen_ticks,
-                    self.facts.id,
-                ),
+                (self._clock.now_ns(), missed_ticks, lost, self.facts.id),
             )
 
     def _take(self, tick: Tick, rgb: RGBImage, width: int, height: int) -> None:

@@ -81,13 +81,14 @@ def add_round(
     config: Mapping[str, Any],
     manifest: Mapping[str, Any],
 ) -> int:
-    """Insert a running round that reaches to the newest episode."""
+    """Insert a running round that reaches to the newest episode that has ended."""
     if parent_adapter_id is not None:
         _require(connection, "adapter", parent_adapter_id)
     cursor = connection.execute(
         "INSERT INTO round (status, parent_adapter_id, query, config, manifest, metrics, verdict, "
         "through_episode_id, began_wall_ns) "
-        "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(max(id), 0), ? FROM episode",
+        "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(max(id), 0), ? FROM episode "
+        "WHERE ended_mono_ns IS NOT NULL",
         (parent_adapter_id, query, _document(config), _document(manifest), time.time_ns()),
     )
     return int(cursor.lastrowid or 0)
@@ -164,7 +165,7 @@ def forget_evaluations(connection: sqlite3.Connection, policy_key: str) -> int:
 
 
 def _document(value: Mapping[str, Any]) -> str:
-    return json.dumps(dict(value), sort_keys=True, allow_nan=False)
+    return json.dumps(dict(value), sort_keys=True)
 
 
 def _require(connection: sqlite3.Connection, table: str, row_id: int) -> None:

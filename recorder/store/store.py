@@ -18,14 +18,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from recorder.clock import Clock, MonotonicClock
-from recorder.episodes import EpisodeRecorder
 from recorder.errors import DataError, KnownError
 from recorder.store import ledger, recovery
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
-from recorder.store.episode_writer import Counters, OnError
+from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label, write_segments
 from recorder.store.lock import FolderLock
 from recorder.store.paths import backups_path, database_path, lock_path
@@ -41,6 +40,9 @@ from recorder.store.rows import (
 from recorder.store.schema import check_version, migrate
 from recorder.store.worker import Worker, transaction
 from recorder.types import Outcome
+
+if TYPE_CHECKING:
+    from recorder.episodes import EpisodeRecorder
 
 QUEUE_TICKS = 200
 """Ticks that may wait for the writer: 10 s at 20 Hz, 138 MB of pictures at most."""
@@ -148,6 +150,7 @@ class Store:
     def begin_session(
         self,
         game: str,
+        *,
         tick_rate_hz: float,
         width: int,
         height: int,
@@ -207,8 +210,10 @@ class Store:
         "stop" is for play: a full queue ends the recording with an error.  "wait" is
         for lock-step runs faster than the encoder: there a tick waits for room.
         """
+        # Late: recorder.episodes builds on this package.
+        from recorder.episodes import EpisodeRecorder
+
         self._worker.check_open()
-        told: OnError | None = on_error
         recorder = EpisodeRecorder(
             self._worker,
             self._counters,
@@ -219,7 +224,7 @@ class Store:
             policy=policy,
             min_free_bytes=self._min_free_bytes,
             wait_when_full=when_full == "wait",
-            on_error=told,
+            on_error=on_error,
         )
         self._recorders.append(recorder)
         return recorder
@@ -274,7 +279,7 @@ class Store:
         return self._worker.call(partial(ledger.add_adapter, adapter=adapter))
 
     def set_active_adapter(self, adapter_id: int | None) -> None:
-        """Make an adapter (None: the bare base) the one that plays.  Raises DataError if unknown."""
+        """Make an adapter (None: the bare base) the one that plays; DataError if unknown."""
         self._worker.call(partial(ledger.activate, adapter_id=adapter_id))
 
     def undo_activation(self) -> int | None:

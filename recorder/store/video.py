@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from recorder.errors import DataError
 from recorder.types import RGBImage
+
+# PyAV is imported where it is first needed: a list of episodes needs no codec.
+if TYPE_CHECKING:
+    import av
 
 SEGMENT_S = 0.75
 """Longest stretch of play in one segment, which is also what a crash can cost."""
@@ -42,6 +44,9 @@ class SegmentEncoder:
     """
 
     def __init__(self, width: int, height: int, tick_rate_hz: float) -> None:
+        import av
+        from av.video.reformatter import VideoReformatter
+
         self.frames = 0
         self._shape = (height, width, 3)
         self._parts: list[bytes] = []
@@ -72,14 +77,10 @@ class SegmentEncoder:
         """Encode the next frame; raises ValueError for another size."""
         if rgb.shape != self._shape:
             raise ValueError(f"frame is {rgb.shape}, the segment's are {self._shape}")
-        frame = self._to_yuv.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"),
-            format=_PIXELS,
-            src_colorspace=Colorspace.ITU709,
-            dst_colorspace=Colorspace.ITU709,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.JPEG,
-        )
+        import av
+
+        given = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        frame = self._to_yuv.reformat(given, format=_PIXELS, **_same_colours())
         frame.pts = self.frames
         self.frames += 1
         self._parts.extend(bytes(packet) for packet in self._context.encode(frame))
@@ -95,6 +96,9 @@ def decode_segment(data: bytes, width: int, height: int) -> Iterator[RGBImage]:
 
     Raises DataError where the bytes are no such segment.
     """
+    import av
+    from av.video.reformatter import VideoReformatter
+
     context: Any = av.CodecContext.create("h264", "r")
     context.thread_count = 1
     to_rgb = VideoReformatter()
@@ -104,19 +108,26 @@ def decode_segment(data: bytes, width: int, height: int) -> Iterator[RGBImage]:
                 f"A stored picture is {frame.width} x {frame.height} where {width} x {height} was "
                 "recorded, so this episode is damaged; delete it or restore a backup."
             )
-        picture = to_rgb.reformat(
-            frame,
-            format="rgb24",
-            src_colorspace=Colorspace.ITU709,
-            dst_colorspace=Colorspace.ITU709,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.JPEG,
-        )
+        picture = to_rgb.reformat(frame, format="rgb24", **_same_colours())
         # Asking for the type only tells the type checker: rgb24 is always uint8.
         yield picture.to_ndarray().astype(np.uint8, copy=False)
 
 
+def _same_colours() -> dict[str, Any]:
+    """Return what keeps a conversion within full-range BT.709 on both sides."""
+    from av.video.reformatter import ColorRange, Colorspace
+
+    return {
+        "src_colorspace": Colorspace.ITU709,
+        "dst_colorspace": Colorspace.ITU709,
+        "src_color_range": ColorRange.JPEG,
+        "dst_color_range": ColorRange.JPEG,
+    }
+
+
 def _decoded(context: Any, data: bytes) -> Iterator[av.VideoFrame]:
+    import av
+
     try:
         for packet in (*context.parse(data), *context.parse(b"")):
             yield from context.decode(packet)

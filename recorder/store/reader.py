@@ -1,0 +1,414 @@
+"""Reading a data folder: from any thread or process, while the writer writes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from recorder.errors import DataError
+from recorder.store.connect import diagnose, open_for_reading, translated
+from recorder.store.ledger import active_adapter_id
+from recorder.store.paths import database_path
+from recorder.store.pictures import frames_between, segment_with, small_picture
+from recorder.store.query import EVERY_EPISODE, SINCE_LAST_ROUND, EpisodeQuery
+from recorder.store.rows import (
+    AdapterRow,
+    BinFacts,
+    Collected,
+    EpisodeKind,
+    EpisodeRow,
+    EvaluationRow,
+    InputEventRow,
+    InstructionRow,
+    LabelRow,
+    LabelSource,
+    RoundRow,
+    RoundSampleRow,
+    RoundStatus,
+    SegmentRow,
+    SessionRow,
+    Stepping,
+    TickRow,
+)
+from recorder.store.schema import check_complete
+from recorder.store.selection import casefold, select_episodes, select_segments
+from recorder.store.tick_codec import TICK_COLUMNS, tick_from
+from recorder.types import Driver, Outcome, RGBImage, SegmentKind
+
+
+class Reader:
+    """Reads a data folder; every method may be called from any thread.
+
+    Each thread gets a connection of its own.  What is read is what was committed when
+    the call began; an iterator reads on as it is used.  Make it with :meth:`open`; a
+    context manager closes it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = database_path(folder)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @classmethod
+    def open(cls, folder: Path) -> Reader:
+        """Open the database of a data folder.
+
+        Raises DataError, with the file left untouched, where there is none, or it is
+        damaged, foreign, newer, or older than this version.
+        """
+        reader = cls(folder)
+        diagnose(reader._path, for_writing=False)
+        try:
+            with reader._reading() as connection:
+                check_complete(connection, reader._path)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every thread's connection; no other call may be under way.  Idempotent."""
+        with self._lock:
+            self._closed = True
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    # Episodes
+
+    def episodes(
+        self,
+        query: EpisodeQuery = EVERY_EPISODE,
+        *,
+        include_deleted: bool = False,
+        limit: int | None = None,
+    ) -> list[EpisodeRow]:
+        """Return the episodes of a query, newest first (see :mod:`recorder.store.query`)."""
+        with self._reading() as connection:
+            return select_episodes(connection, query, include_deleted=include_deleted, limit=limit)
+
+    def episode(self, episode_id: int) -> EpisodeRow:
+        """Return one episode, in the bin or not; raises DataError where there is none."""
+        one = EpisodeQuery(ids=((episode_id, episode_id),))
+        found = self.episodes(one, include_deleted=True)
+        if not found:
+            raise DataError(
+                f"There is no episode {episode_id} in the database, so nothing can be shown; "
+                "look up its number in the list of episodes."
+            )
+        return found[0]
+
+    def deleted_episodes(self) -> list[EpisodeRow]:
+        """Return what is in the bin, newest first."""
+        return [row for row in self.episodes(include_deleted=True) if row.deleted]
+
+    def session(self, session_id: int) -> SessionRow:
+        """Return one session; raises DataError where there is none."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT id, game, tick_rate_hz, width, height, realtime, wall_anchor_ns, "
+                "mono_anchor_ns, ended_mono_ns IS NOT NULL, bindings, extra "
+                "FROM session WHERE id = ?",
+                (session_id,),
+            ).fetchone()
+        if row is None:
+            raise DataError(
+                f"There is no session {session_id} in the database, so nothing can be shown; "
+                "take the number from an episode."
+            )
+        return SessionRow(
+            id=row[0],
+            game=row[1],
+            tick_rate_hz=row[2],
+            width=row[3],
+            height=row[4],
+            realtime=bool(row[5]),
+            wall_anchor_ns=row[6],
+            mono_anchor_ns=row[7],
+            ended=bool(row[8]),
+            bindings=json.loads(row[9]),
+            extra=json.loads(row[10]),
+        )
+
+    def segments(self, episode_id: int) -> list[SegmentRow]:
+        """Return the newest segments of an episode, in order; none while it is recorded."""
+        with self._reading() as connection:
+            return select_segments(connection, episode_id)
+
+    def ticks(self, episode_id: int) -> list[TickRow]:
+        """Return the committed ticks of an episode, in order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {TICK_COLUMNS} FROM tick WHERE episode_id = ? ORDER BY tick",
+                (episode_id,),
+            ).fetchall()
+        return [tick_from(row) for row in rows]
+
+    def instructions(self, episode_id: int) -> list[InstructionRow]:
+        """Return the sentences of an episode, in the order they came."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT id, episode_id, tick, text FROM instruction "
+                "WHERE episode_id = ? ORDER BY id",
+                (episode_id,),
+            ).fetchall()
+        return [InstructionRow(*row) for row in rows]
+
+    def input_events(self, episode_id: int) -> list[InputEventRow]:
+        """Return the person's raw events of an episode, in the order they came."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT episode_id, tick, mono_ns, device, code, value FROM input_event "
+                "WHERE episode_id = ? ORDER BY id",
+                (episode_id,),
+            ).fetchall()
+        return [InputEventRow(*row) for row in rows]
+
+    def labels(self, episode_id: int) -> list[LabelRow]:
+        """Return every version of an episode's outcome, oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT episode_id, version, outcome, source, made_wall_ns FROM label "
+                "WHERE episode_id = ? ORDER BY version",
+                (episode_id,),
+            ).fetchall()
+        return [
+            LabelRow(row[0], row[1], Outcome(row[2]), LabelSource(row[3]), row[4] / 1e9)
+            for row in rows
+        ]
+
+    # Pictures
+
+    def frames(
+        self, episode_id: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[RGBImage]:
+        """Yield the frames of ticks ``start`` to ``stop`` - 1 (None: all), in order.
+
+        uint8 H x W x 3.  Raises DataError at a damaged or missing segment.
+        """
+        with self._reading() as connection:
+            if stop is None:
+                row = connection.execute(
+                    "SELECT ticks FROM episode WHERE id = ?", (episode_id,)
+                ).fetchone()
+                stop = 0 if row is None else int(row[0])
+            yield from frames_between(connection, episode_id, start, stop)
+
+    def frame(self, episode_id: int, tick: int) -> RGBImage:
+        """Return one frame; raises DataError where there is none or it is damaged."""
+        with self._reading() as connection:
+            return segment_with(connection, episode_id, tick).frame(tick)
+
+    def thumbnail(self, episode_id: int) -> RGBImage | None:
+        """Return a small picture (at most 160 wide) from the middle, None without frames."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT start FROM video_segment WHERE episode_id = ? AND start <= "
+                "(SELECT ticks / 2 FROM episode WHERE id = ?) ORDER BY start DESC LIMIT 1",
+                (episode_id, episode_id),
+            ).fetchone()
+            if row is None:
+                return None
+            # A segment's first frame costs one picture to decode, any other several.
+            return small_picture(segment_with(connection, episode_id, row[0]).frame(row[0]))
+
+    # Adapters, rounds, evaluations
+
+    def adapters(self) -> list[AdapterRow]:
+        """Return every adapter, oldest first."""
+        with self._reading() as connection:
+            active = active_adapter_id(connection)
+            rows = connection.execute(
+                "SELECT id, folder, base, parent_id, round_id, title, sha256, passed_gates, "
+                "extra, made_wall_ns FROM adapter ORDER BY id"
+            ).fetchall()
+        return [
+            AdapterRow(
+                id=row[0],
+                folder=row[1],
+                base=row[2],
+                parent_id=row[3],
+                round_id=row[4],
+                title=row[5],
+                sha256=row[6],
+                passed_gates=bool(row[7]),
+                extra=json.loads(row[8]),
+                made_wall_s=row[9] / 1e9,
+                active=row[0] == active,
+            )
+            for row in rows
+        ]
+
+    def active_adapter(self) -> AdapterRow | None:
+        """Return the adapter that plays, None for the bare base."""
+        return next((row for row in self.adapters() if row.active), None)
+
+    def can_undo_activation(self) -> bool:
+        """Return whether there is an activation to go back from."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM activation WHERE undone_wall_ns IS NULL LIMIT 1"
+            ).fetchone()
+        return row is not None
+
+    def rounds(self) -> list[RoundRow]:
+        """Return every round, oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT id, status, parent_adapter_id, adapter_id, query, config, manifest, "
+                "metrics, verdict, began_wall_ns, ended_wall_ns, through_episode_id "
+                "FROM round ORDER BY id"
+            ).fetchall()
+        return [
+            RoundRow(
+                row[0],
+                RoundStatus(row[1]),
+                parent_adapter_id=row[2],
+                adapter_id=row[3],
+                query=row[4],
+                config=json.loads(row[5]),
+                manifest=json.loads(row[6]),
+                metrics=json.loads(row[7]),
+                verdict=json.loads(row[8]),
+                began_wall_s=row[9] / 1e9,
+                ended_wall_s=None if row[10] is None else row[10] / 1e9,
+                through_episode_id=row[11],
+            )
+            for row in rows
+        ]
+
+    def round_samples(self, round_id: int) -> list[RoundSampleRow]:
+        """Return what a round trained on, by episode and tick."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT round_id, episode_id, tick, weight, visits FROM round_sample "
+                "WHERE round_id = ? ORDER BY episode_id, tick",
+                (round_id,),
+            ).fetchall()
+        return [RoundSampleRow(*row) for row in rows]
+
+    def evaluations(
+        self,
+        *,
+        policy_key: str | None = None,
+        game: str | None = None,
+        stepping: Stepping | None = None,
+        variant: str | None = None,
+        round_id: int | None = None,
+    ) -> list[EvaluationRow]:
+        """Return the attempts made to measure, by task and seed; None does not narrow."""
+        wanted = {
+            "policy_key": policy_key,
+            "game": game,
+            "stepping": None if stepping is None else stepping.value,
+            "variant": variant,
+            "round_id": round_id,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        condition = " AND ".join(f"{name} = ?" for name in given) or "TRUE"
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT policy_key, game, task_id, instruction, seed, stepping, outcome, ticks, "
+                f"variant, round_id FROM evaluation WHERE {condition} "
+                "ORDER BY policy_key, task_id, instruction, seed, id",
+                tuple(given.values()),
+            ).fetchall()
+        return [
+            EvaluationRow(
+                policy_key=row[0],
+                game=row[1],
+                task_id=row[2],
+                instruction=row[3],
+                seed=row[4],
+                stepping=Stepping(row[5]),
+                outcome=Outcome(row[6]),
+                ticks=row[7],
+                variant=row[8],
+                round_id=row[9],
+            )
+            for row in rows
+        ]
+
+    # Totals
+
+    def collected_since_last_round(self) -> Collected:
+        """Return what was recorded since the newest finished round (bin and open excluded)."""
+        since = EpisodeQuery(since_round=SINCE_LAST_ROUND)
+        rows = [row for row in self.episodes(since) if not row.open]
+        person_ticks = 0
+        person_s = 0.0
+        for row in rows:
+            ticks = sum(ticks for driver, ticks in row.driver_strip if driver is Driver.PERSON)
+            person_ticks += ticks
+            person_s += ticks / row.tick_rate_hz
+        return Collected(
+            attempts=len(rows),
+            demonstrations=sum(row.kind is EpisodeKind.DEMONSTRATION for row in rows),
+            corrections=sum(row.takeovers for row in rows),
+            person_ticks=person_ticks,
+            person_s=person_s,
+            correction_s=sum(row.corrections_s for row in rows),
+            episode_ids=tuple(row.id for row in rows),
+        )
+
+    def segment_ticks(self, kind: SegmentKind) -> int:
+        """Return how many ticks outside the bin are of one kind, by the newest labels."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(stop - start), 0) FROM segment "
+                "JOIN episode ON episode.id = episode_id "
+                "WHERE segment.kind = ? AND deleted_wall_ns IS NULL AND label_version = ("
+                "SELECT max(label_version) FROM segment AS newer WHERE newer.episode_id = "
+                "segment.episode_id)",
+                (kind.value,),
+            ).fetchone()
+        return int(row[0])
+
+    def bin_facts(self) -> BinFacts:
+        """Return what is in the bin and how many bytes of pictures that is."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT count(DISTINCT episode.id), coalesce(sum(bytes), 0) FROM episode "
+                "LEFT JOIN video_segment ON video_segment.episode_id = episode.id "
+                "WHERE deleted_wall_ns IS NOT NULL"
+            ).fetchone()
+        return BinFacts(int(row[0]), int(row[1]))
+
+    def size_bytes(self) -> int:
+        """Return the bytes of the database and its log on disk."""
+        log = self._path.with_name(self._path.name + "-wal")
+        return self._path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with translated(self._path):
+            yield self._connection()
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is not None:
+            return found
+        with self._lock:
+            if self._closed:
+                raise DataError(
+                    "The database was closed already, so nothing can be read; "
+                    "start Playteach again."
+                )
+            connection = open_for_reading(self._path)
+            connection.create_function("casefold", 1, casefold, deterministic=True)
+            self._connections.append(connection)
+        self._local.connection = connection
+        return connection
