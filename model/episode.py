@@ -6,6 +6,7 @@ Evaluation calls :func:`run_episode` as it is; the play session drives the same
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -232,6 +233,12 @@ class EpisodeLoop:
         return ended
 
 
+def episode_seed(task_id: str, seed: int) -> int:
+    """Return the sampler's seed for a start, equal on every machine (0 to 2^63 - 1)."""
+    digest = hashlib.sha256(f"{task_id}/{seed}/sampler".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
 def run_episode(
     loop: EpisodeLoop,
     task: Task,
@@ -242,7 +249,7 @@ def run_episode(
     decide: Decide = policy_drives,
 ) -> EpisodeEnd:
     """Play one episode to its end; an unjudged task ends after ``max_ticks`` as unknown."""
-    loop.begin(task, seed, instruction=instruction)
+    loop.begin(task, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
     while True:
         outcome = loop.outcome()
         if outcome is not None:

@@ -77,11 +77,20 @@ class Pacer:
         self.restart()
 
     def restart(self) -> None:
-        """Start counting anew from now (after a pause)."""
-        self._start_ns = self._clock.now_ns()
-        self._index = 0
+        """Start counting anew from now."""
+        self.rebase()
         self.missed = 0
         self.ticks = 0
+
+    def rebase(self) -> None:
+        """Count deadlines from now on (after a pause); what was counted stays."""
+        self._start_ns = self._clock.now_ns()
+        self._index = 0
+
+    def resume(self) -> None:
+        """Go on from now after a pause; the counts stay."""
+        self._start_ns = self._clock.now_ns()
+        self._index = 0
 
     def wait(self) -> int:
         """Wait for the next deadline; return how many were missed before it."""

@@ -7,7 +7,7 @@ from recorder.games.base import Bindings, Game, Task, free_task
 
 GAME_NAMES: tuple[str, ...] = ("doom",)
 
-__all__ = ["GAME_NAMES", "Bindings", "Game", "Task", "find_task", "free_task", "open_game"]
+__all__ = ["GAME_NAMES", "Bindings", "Game", "Task", "find_task", "free_task", "open_game", "task_list"]
 
 
 def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
@@ -21,6 +21,18 @@ def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
         return DoomGame(width=width, height=height)
     raise UsageError(
         f"There is no game called {name!r}, so nothing was started; "
+        f"choose one of: {', '.join(GAME_NAMES)}."
+    )
+
+
+def task_list(name: str) -> tuple[Task, ...]:
+    """Return the tasks of the game called ``name`` without starting it."""
+    if name == "doom":
+        from recorder.games.doom.tasks import TASKS
+
+        return TASKS
+    raise UsageError(
+        f"There is no game called {name!r}, so it has no tasks; "
         f"choose one of: {', '.join(GAME_NAMES)}."
     )
 

@@ -1,0 +1,250 @@
+"""From recorded episodes to training examples: who may be learnt from, and how often.
+
+Classes and shares follow Sirius and IWR (docs/decisions.md): corrections are worth half
+of a round, what the base was trained on at least a quarter, the moments before a
+takeover nothing.  Held-out episodes are fixed when they are recorded; no episode is on
+both sides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.preprocess import CheckpointSpec, resize
+from model.tokens import encode_ids
+from recorder.errors import DataError
+from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
+from recorder.types import Action, Driver, Outcome, SegmentKind
+
+REPLAY_SHARE = 0.4
+"""Part of a round's samples that is what the base was trained on; at least a quarter."""
+MAX_VISITS = 8
+REACTION_S = 0.2
+"""After a takeover the hands are still on their way: ticks without input are left out."""
+IDLE_WEIGHT = 0.2
+MIN_PERSON_TICKS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One picture, what was asked, what to do.
+
+    ``image`` is resized for the checkpoint; ``answer`` holds action token numbers.
+    ``kind`` is "correction", "demonstration", "rollout" or "replay"; replay has no
+    ``episode_id``.
+    """
+
+    image: NDArray[np.uint8]
+    instruction: str
+    answer: tuple[int, ...]
+    kind: str
+    episode_id: int | None = None
+    tick: int = 0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The examples of a round, by side."""
+
+    train: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether anything is held out to check against."""
+        return bool(self.held_out)
+
+
+def usable_ticks(
+    ticks: Sequence[TickRow],
+    segments: Sequence[SegmentRow],
+    outcome: Outcome,
+    tick_rate_hz: float,
+    event_ticks: frozenset[int] = frozenset(),
+) -> list[tuple[int, str]]:
+    """Return (tick, kind) of every tick that may be cloned.
+
+    A rollout counts only where the episode succeeded; the ticks before a takeover, and
+    nobody's, never do.  ``event_ticks`` are those with input of the person's.
+    """
+    reaction = int(np.ceil(REACTION_S * tick_rate_hz))
+    chosen = []
+    for segment in segments:
+        if segment.kind in (SegmentKind.PRE_TAKEOVER, SegmentKind.IDLE):
+            continue
+        if segment.kind is SegmentKind.ROLLOUT and outcome is not Outcome.SUCCESS:
+            continue
+        for tick in ticks[segment.start : segment.stop]:
+            if tick.driver is Driver.NOBODY:
+                continue
+            early = tick.index < segment.start + reaction
+            if (
+                segment.kind is SegmentKind.CORRECTION
+                and early
+                and tick.executed.is_noop
+                and tick.index not in event_ticks
+            ):
+                continue
+            chosen.append((tick.index, str(segment.kind)))
+    return chosen
+
+
+def held_out_episodes(episodes: Sequence[tuple[int, str]], share: float = 0.2) -> frozenset[int]:
+    """Choose the held-out side among (episode id, instruction), by a stable hash.
+
+    About ``share`` of them, at least one and never all; none where there is only one.
+    """
+    if len(episodes) < 2:
+        return frozenset()
+    ranked = sorted(
+        episodes, key=lambda pair: hashlib.sha256(f"held-out/{pair[0]}".encode()).digest()
+    )
+    count = min(max(1, round(share * len(episodes))), len(episodes) - 1)
+    return frozenset(pair[0] for pair in ranked[:count])
+
+
+def read_examples(
+    reader: Reader, episodes: Iterable[EpisodeRow], spec: CheckpointSpec
+) -> Split:
+    """Read the examples of ``episodes`` (the bin's are left out).
+
+    Raises DataError where too little was driven by a person.
+    """
+    rows = [row for row in episodes if not row.deleted and not row.open and row.ticks]
+    held = held_out_episodes([(row.id, row.instruction) for row in rows])
+    sides: tuple[list[Example], list[Example]] = ([], [])
+    for row in rows:
+        sides[row.id in held].extend(_examples_of(reader, row, spec))
+    persons = [e for e in sides[0] if e.kind in ("correction", "demonstration")]
+    if len(persons) < MIN_PERSON_TICKS:
+        rate = rows[0].tick_rate_hz if rows else 20.0
+        missing = (MIN_PERSON_TICKS - len(persons)) / rate
+        raise DataError(
+            f"There is too little to learn from ({len(persons)} ticks of yours), so no round "
+            f"was started; drive about {max(1, round(missing))} s more."
+        )
+    return Split(tuple(sides[0]), tuple(sides[1]))
+
+
+def _examples_of(reader: Reader, row: EpisodeRow, spec: CheckpointSpec) -> list[Example]:
+    ticks = reader.ticks(row.id)
+    events = frozenset(event.tick for event in reader.input_events(row.id))
+    wanted = dict(
+        usable_ticks(ticks, reader.segments(row.id), row.outcome, row.tick_rate_hz, events)
+    )
+    sentences = {each.id: each.text for each in reader.instructions(row.id)}
+    examples = []
+    for tick, image in zip(ticks, reader.frames(row.id), strict=False):
+        kind = wanted.get(tick.index)
+        if kind is None:
+            continue
+        examples.append(
+            Example(
+                image=resize(image, spec),
+                instruction=sentences[tick.instruction_id],
+                answer=encode_ids(tick.executed),
+                kind=kind,
+                episode_id=row.id,
+                tick=tick.index,
+                weight=IDLE_WEIGHT if _is_idle(tick.executed, kind) else 1.0,
+            )
+        )
+    return examples
+
+
+def _is_idle(action: Action, kind: str) -> bool:
+    return action.is_noop and kind != "correction"
+
+
+def class_shares(counts: dict[str, int], draws: int) -> dict[str, float]:
+    """Return how much of a round's ``draws`` samples each class gets (sums to 1).
+
+    Corrections aim at half, replay keeps its share, demonstrations and rollouts take the
+    rest by their numbers; no class gets more than MAX_VISITS draws a sample, and what is
+    left over goes to replay.
+    """
+    shares = dict.fromkeys(counts, 0.0)
+    shares["replay"] = REPLAY_SHARE
+    rest = 1.0 - REPLAY_SHARE
+    cap = {kind: MAX_VISITS * count / draws for kind, count in counts.items()}
+    if counts.get("correction"):
+        shares["correction"] = min(0.5, rest, cap["correction"])
+        rest -= shares["correction"]
+    own = {kind: counts.get(kind, 0) for kind in ("demonstration", "rollout")}
+    total = sum(own.values())
+    for kind, count in own.items():
+        if count:
+            shares[kind] = min(rest * count / total, cap[kind])
+    if not total and counts.get("correction"):
+        shares["correction"] = min(shares["correction"] + rest, cap["correction"])
+    shares["replay"] = 1.0 - sum(v for k, v in shares.items() if k != "replay")
+    return shares
+
+
+def draw_plan(
+    examples: Sequence[Example], draws: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return ``draws`` indices into ``examples`` in random order.
+
+    Within a class samples are drawn by weight; a person's sample at most MAX_VISITS times.
+    """
+    by_kind: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        by_kind.setdefault(example.kind, []).append(index)
+    shares = class_shares({kind: len(indices) for kind, indices in by_kind.items()}, draws)
+    chosen: list[int] = []
+    for kind, indices in by_kind.items():
+        count = round(shares.get(kind, 0.0) * draws)
+        weights = np.array([examples[i].weight for i in indices])
+        visits = _visits(weights, count, rng, None if kind == "replay" else MAX_VISITS)
+        chosen.extend(np.repeat(indices, visits).tolist())
+    plan = np.array(chosen, dtype=np.int64)
+    rng.shuffle(plan)
+    return plan
+
+
+def _visits(
+    weights: NDArray[np.float64], count: int, rng: np.random.Generator, cap: int | None
+) -> NDArray[np.int64]:
+    """Spread ``count`` draws over samples by weight, none above ``cap``."""
+    visits = np.zeros(len(weights), dtype=np.int64)
+    left = count
+    while left > 0:
+        open_ = visits < cap if cap is not None else np.ones(len(weights), dtype=bool)
+        if not open_.any():
+            break
+        p = np.where(open_, weights, 0.0)
+        drawn = rng.multinomial(left, p / p.sum())
+        visits += drawn
+        if cap is not None:
+            visits = np.minimum(visits, cap)
+        left = count - int(visits.sum())
+    return visits
+
+
+def manifest(split: Split) -> dict[str, Any]:
+    """Return what a round trained on, in counts, with a hash over every sample."""
+    digest = hashlib.sha256()
+    counts: dict[str, int] = {}
+    for side, examples in (("train", split.train), ("held_out", split.held_out)):
+        for example in examples:
+            key = f"{side}/{example.kind}"
+            counts[key] = counts.get(key, 0) + 1
+            digest.update(
+                json.dumps(
+                    [side, example.episode_id, example.tick, example.instruction, example.answer]
+                ).encode()
+            )
+    episodes = {
+        side: sorted({e.episode_id for e in examples if e.episode_id is not None})
+        for side, examples in (("train", split.train), ("held_out", split.held_out))
+    }
+    return {"counts": counts, "episodes": episodes, "sha256": digest.hexdigest()}

@@ -1,0 +1,86 @@
+"""Policies by name, for evaluation and play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.paths import default_checkpoint
+from model.policy import Policy
+from recorder.errors import UsageError
+from recorder.games.base import Game
+
+SCRIPTED = ("teacher", "random", "idle")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerSpec:
+    """Who plays: a scripted player's name, or a checkpoint folder with an adapter.
+
+    ``temperature`` 0 is greedy.  Crosses process borders, so it holds no objects.
+    """
+
+    name: str
+    checkpoint: Path | None = None
+    adapter: Path | None = None
+    temperature: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """A name under which results are kept: equal players, equal keys."""
+        if self.checkpoint is None:
+            return self.name
+        from model.adapters import fingerprint
+
+        parts = [fingerprint(self.checkpoint)[:16], f"t{self.temperature:g}"]
+        if self.adapter is not None:
+            parts.append(fingerprint(self.adapter)[:16])
+        return ":".join(parts)
+
+
+def player_spec(name: str, *, active_adapter: Path | None, adapters: dict[str, Path]) -> PlayerSpec:
+    """Resolve what a person typed after ``--policy``.
+
+    "default" is the default model with ``active_adapter``, "base" the same without;
+    an adapter's id or name is a key of ``adapters``; else a checkpoint folder.
+    Raises UsageError for anything else.
+    """
+    if name in SCRIPTED:
+        return PlayerSpec(name)
+    if name == "default":
+        return PlayerSpec("default", default_checkpoint(), active_adapter)
+    if name == "base":
+        return PlayerSpec("base", default_checkpoint())
+    if name in adapters:
+        return PlayerSpec(name, default_checkpoint(), adapters[name])
+    if Path(name).is_dir():
+        return PlayerSpec(Path(name).name, Path(name))
+    known = ", ".join(("default", "base", *SCRIPTED, *sorted(adapters)))
+    raise UsageError(
+        f"There is no policy called {name!r} and no such folder, so nothing was played; "
+        f"choose one of: {known}, or a checkpoint's folder."
+    )
+
+
+def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> Policy:
+    """Build the player; raises ModelError where a checkpoint does not load."""
+    if spec.checkpoint is not None:
+        from model.decoding import Sampling
+        from model.vla import VlaPolicy
+
+        return VlaPolicy.load(
+            spec.checkpoint,
+            adapter=spec.adapter,
+            threads=threads,
+            sampling=Sampling(temperature=spec.temperature),
+        )
+    if spec.name == "teacher":
+        from recorder.games.doom.game import DoomGame
+        from trainer.teacher import TeacherPolicy
+
+        if not isinstance(game, DoomGame):
+            raise UsageError(f"The game {game.name!r} has no teacher; choose another policy.")
+        return TeacherPolicy(game)
+    from model.policies import IdlePolicy, RandomPolicy
+
+    return RandomPolicy() if spec.name == "random" else IdlePolicy()

@@ -1,0 +1,106 @@
+"""The JSON lines that a round's process speaks on stdout.  No torch: the window reads them.
+
+Every line is one object with a ``kind``; unknown fields are an error, so the two sides
+cannot drift apart unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The round entered a stage: "reading", "replay", "seeing", "training", "gates"."""
+
+    kind: ClassVar[str] = "stage"
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A training step is done.  Losses are nats per token; ``eta_s`` is seconds left."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    steps: int
+    loss: float
+    held_out: float | None = None
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of the round."""
+
+    kind: ClassVar[str] = "metric"
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate's result, with the sentence that explains it."""
+
+    kind: ClassVar[str] = "gate"
+    name: str
+    passed: bool
+    sentence: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The round wrote an adapter.  ``passed`` says whether every offline gate let it by."""
+
+    kind: ClassVar[str] = "done"
+    adapter: str
+    passed: bool
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The round ended without an adapter; the sentence is for the person."""
+
+    kind: ClassVar[str] = "failed"
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """An evaluation episode is done."""
+
+    kind: ClassVar[str] = "played"
+    done: int
+    total: int
+    successes: int
+    side: str = ""
+
+
+Message = Stage | Step | Metric | Gate | Done | Failed | Played
+_KINDS: Mapping[str, type[Any]] = {
+    each.kind: each for each in (Stage, Step, Metric, Gate, Done, Failed, Played)
+}
+
+
+def to_json(message: Message) -> str:
+    """Return one line without its newline."""
+    return json.dumps({"kind": message.kind, **asdict(message)}, allow_nan=False)
+
+
+def parse(line: str) -> Message:
+    """Read a line.  Raises ValueError for anything that is no message."""
+    raw = json.loads(line)
+    if not isinstance(raw, dict) or raw.get("kind") not in _KINDS:
+        raise ValueError(f"not a progress message: {line[:120]!r}")
+    kind = raw.pop("kind")
+    try:
+        message: Message = _KINDS[kind](**raw)
+    except TypeError as error:
+        raise ValueError(f"not a progress message: {error}") from error
+    return message
