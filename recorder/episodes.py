@@ -175,7 +175,12 @@ class EpisodeRecorder:
         if writer.failed.is_set() or self._overflowed:
             self._lose()
             return
-        work = partial(writer.add, tick=tick, rgb=tick.frame.rgb.copy())
+        work = partial(
+            writer.add,
+            tick=tick,
+            rgb=tick.frame.rgb.copy(),
+            offered_ns=self._worker.clock.now_ns(),
+        )
         if self._worker.offer_tick(work, wait=self._wait):
             self._offered += 1
             return

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ from recorder.types import Outcome, RGBImage, Tick
 logger = logging.getLogger(__name__)
 HELD_OUT_EVERY = 5
 """Each fifth episode of a kind is never trained on."""
+
+_KEPT_DELAYS = 100
 
 OnError = Callable[[KnownError], None]
 
@@ -57,12 +60,17 @@ class Counters:
         self._committed = 0
         self._lost = 0
         self._sentence = ""
+        self._delays_ms: deque[float] = deque(maxlen=_KEPT_DELAYS)
 
-    def committed(self, ticks: int) -> None:
-        """Count ticks that are safe; trouble is over once something could be stored."""
+    def committed(self, ticks: int, delay_ms: float) -> None:
+        """Count ticks that are safe, ``delay_ms`` after the last of them came.
+
+        Trouble is over once something could be stored.
+        """
         with self._lock:
             self._committed += ticks
             self._sentence = ""
+            self._delays_ms.append(delay_ms)
 
     def lost(self, ticks: int) -> None:
         """Count ticks that could not be stored."""
@@ -73,6 +81,11 @@ class Counters:
         """Remember what is wrong."""
         with self._lock:
             self._sentence = sentence
+
+    def worst_delay_ms(self) -> float:
+        """Return the longest of the newest commits' delays, 0 before the first."""
+        with self._lock:
+            return max(self._delays_ms, default=0.0)
 
     def read(self) -> tuple[int, int, str]:
         """Return (committed, lost, sentence)."""
@@ -86,6 +99,7 @@ class _Pending:
 
     size: tuple[int, int]
     began_ns: int
+    newest_ns: int = 0
     encoder: SegmentEncoder | None = None
     ticks: list[tuple[Tick, int]] = field(default_factory=list)
 
@@ -128,8 +142,10 @@ class EpisodeWriter:
         """Take a sentence that counts from tick ``tick`` on."""
         self._instructions.append((tick, text))
 
-    def add(self, connection: sqlite3.Connection, tick: Tick, rgb: RGBImage) -> None:
-        """Take a tick; ``rgb`` is this writer's own copy of its picture."""
+    def add(
+        self, connection: sqlite3.Connection, tick: Tick, rgb: RGBImage, offered_ns: int
+    ) -> None:
+        """Take a tick; ``rgb`` is this writer's own copy, ``offered_ns`` when it came."""
         if self.failed.is_set() or self._ended:
             self._lose(1)
             return
@@ -138,7 +154,7 @@ class EpisodeWriter:
             self.flush(connection)
         if not self.failed.is_set():
             with self._stopping_at_trouble(connection):
-                self._take(tick, rgb, width, height)
+                self._take(tick, rgb, offered_ns)
         elif self._pending is None:
             self._lose(1)
         if self._pending is not None and len(self._pending.ticks) >= self._per_segment:
@@ -166,7 +182,8 @@ class EpisodeWriter:
             self._pending = None
             self._instruction_ids = ids
             self.committed_ticks += len(pending.ticks)
-            self._counters.committed(len(pending.ticks))
+            delay_ms = (self._clock.now_ns() - pending.newest_ns) / 1e6
+            self._counters.committed(len(pending.ticks), delay_ms)
 
     def end(
         self,
@@ -221,9 +238,11 @@ class EpisodeWriter:
                 (self._clock.now_ns(), missed_ticks, lost, self.facts.id),
             )
 
-    def _take(self, tick: Tick, rgb: RGBImage, width: int, height: int) -> None:
+    def _take(self, tick: Tick, rgb: RGBImage, offered_ns: int) -> None:
+        height, width = rgb.shape[:2]
         if self._pending is None:
-            self._pending = _Pending((width, height), self._clock.now_ns())
+            self._pending = _Pending((width, height), offered_ns)
+        self._pending.newest_ns = offered_ns
         # Counted before anything can go wrong with it.
         self._pending.ticks.append((tick, len(self._instructions) - 1))
         if self._pending.encoder is None:

@@ -321,6 +321,8 @@ class StoreHealth:
     ``sentence`` is "" while ``ok``.  ``queued`` ticks wait to be written,
     ``committed_ticks`` are safe and ``lost_ticks`` could not be stored, both since the
     store was opened.  ``bytes`` is the database with its log, ``free_bytes`` the disk's.
+    ``commit_delay_ms`` is the longest time, among the newest 100 segments, from a
+    segment's last tick to its being safe.
     """
 
     ok: bool
@@ -330,3 +332,4 @@ class StoreHealth:
     lost_ticks: int
     bytes: int
     free_bytes: int
+    commit_delay_ms: float

@@ -139,6 +139,7 @@ class Store:
             lost_ticks=lost,
             bytes=_size(path) + _size(path.with_name(path.name + "-wal")),
             free_bytes=shutil.disk_usage(self.folder).free,
+            commit_delay_ms=self._counters.worst_delay_ms(),
         )
 
     def wait(self) -> None:
