@@ -1,0 +1,64 @@
+# -*- coding: ascii -*-
+"""Sets Playteach up next to this file on its first start, then starts it.
+
+    python3 play.py                 the window
+    python3 play.py ARGS            the same as: playteach ARGS
+    python3 play.py test [ARGS]     the test suite
+
+This file stays readable to every Python, down to 2.7, so that an old one can say what is
+wrong instead of stumbling over the syntax.  The work is done in app/bootstrap.py.
+"""
+
+import os
+import subprocess
+import sys
+
+NEEDED = (3, 11)
+CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11")
+INSTALL_COMMANDS = (
+    ("apt-get", "sudo apt install python3.11 python3.11-venv"),
+    ("dnf", "sudo dnf install python3.12"),
+    ("pacman", "sudo pacman -S python"),
+    ("zypper", "sudo zypper install python312"),
+    ("brew", "brew install python@3.12"),
+)
+
+
+def find_program(name):  # type: (str) -> str
+    """Return the path of a program that can be started, or ""."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = os.path.join(folder, name)  # noqa: PTH118 - pathlib is younger than some readers
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+            return path
+    return ""
+
+
+def works(program):  # type: (str) -> bool
+    """Return whether a Python starts and is new enough (version managers leave empty shims)."""
+    check = "import sys; sys.exit(sys.version_info < (3, 11))"
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        return subprocess.call([program, "-c", check], stdout=nowhere, stderr=nowhere) == 0
+
+
+def too_old_sentence():  # type: () -> str
+    """Return what is wrong with this Python and the one command that helps."""
+    this = ".".join(str(part) for part in sys.version_info[:3])
+    start = "Playteach needs Python 3.11 or newer and this is Python " + this + ", so nothing "
+    start += "was installed; "
+    for name in CANDIDATES:
+        program = find_program(name)
+        if program and works(program):
+            return start + "a newer one is here already, so run: " + name + " play.py"
+    for manager, command in INSTALL_COMMANDS:
+        if find_program(manager):
+            return start + "install a newer one with: " + command
+    return start + "install Python 3.12 and start again with it."
+
+
+if __name__ == "__main__":
+    if sys.version_info < NEEDED:
+        sys.stderr.write(too_old_sentence() + "\n")
+        sys.exit(3)
+    from app.bootstrap import main
+
+    sys.exit(main(sys.argv[1:]))
