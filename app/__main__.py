@@ -1,0 +1,38 @@
+"""The ``playteach`` command: reads the arguments, runs one command, returns its exit code.
+
+Nothing heavy is imported before the command is known, so ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from recorder.errors import ExitCode, KnownError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; a known problem is one sentence on stderr, never a traceback."""
+    from app.cli.parser import build_parser, command_of
+
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(command_of(options)(options))
+    except KnownError as error:
+        print(error.sentence, file=sys.stderr)  # noqa: T201  # the command's own edge
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)  # noqa: T201
+        return int(ExitCode.CANCELLED)
+    except BrokenPipeError:
+        # The reader of our output left (as `head` does); there is nobody to tell.
+        sys.stderr.close()
+        return int(ExitCode.OK)
+    except Exception:  # noqa: BLE001  # the last line of defence: log it, then say so
+        from app.cli.common import report_bug
+
+        return report_bug(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""``playteach adapters``: list, show, use, roll back."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from app.cli.common import data_folder, details, emit, say, table
+from recorder.errors import DataError, ExitCode, UsageError
+from recorder.store import AdapterRow, Reader, Store
+
+
+def list_(options: argparse.Namespace) -> int:
+    """List the adapters, oldest first."""
+    with Reader.open(data_folder(options)) as reader:
+        rows = reader.adapters()
+    shown = [
+        (row.id, row.title, row.parent_id or "base", "yes" if row.passed_gates else "no",
+         "plays now" if row.active else "")
+        for row in rows
+    ]  # fmt: skip
+    emit(
+        options,
+        [asdict(row) for row in rows],
+        table(shown, ["id", "title", "parent", "gates passed", ""]),
+    )
+    return int(ExitCode.OK)
+
+
+def show(options: argparse.Namespace) -> int:
+    """Show one adapter with the verdict of its round."""
+    with Reader.open(data_folder(options)) as reader:
+        row = _find(reader, options.id)
+        rounds = [each for each in reader.rounds() if each.adapter_id == row.id]
+    document = {**asdict(row), "round": asdict(rounds[0]) if rounds else None}
+    facts = {**asdict(row), "verdict": rounds[0].verdict.get("sentence", "") if rounds else ""}
+    emit(options, document, details(facts))
+    return int(ExitCode.OK)
+
+
+def use(options: argparse.Namespace) -> int:
+    """Play with an adapter from now on, or without any."""
+    folder = data_folder(options)
+    with Store.open(folder) as store:
+        chosen: int | None = None
+        if options.id != "base":
+            if not (options.id.isascii() and options.id.isdigit()):
+                raise UsageError(
+                    f"{options.id!r} is no adapter's number, so nothing was changed; see "
+                    "`playteach adapters`, or say base for none."
+                )
+            with Reader.open(folder) as reader:
+                row = _find(reader, int(options.id))
+            if not row.passed_gates and not options.anyway:
+                raise UsageError(
+                    f"Adapter {row.id} did not pass its gates, so it was not put to use; repeat "
+                    "with --anyway to try it."
+                )
+            if not row.passed_gates:
+                say(f"Adapter {row.id} did not pass its gates: it may play worse than before.")
+            chosen = row.id
+        store.set_active_adapter(chosen)
+    _tell(options, chosen)
+    return int(ExitCode.OK)
+
+
+def roll_back(options: argparse.Namespace) -> int:
+    """Undo the newest activation."""
+    with Store.open(data_folder(options)) as store:
+        now = store.undo_activation()
+    _tell(options, now)
+    return int(ExitCode.OK)
+
+
+def _tell(options: argparse.Namespace, active: int | None) -> None:
+    name = "the base without an adapter" if active is None else f"adapter {active}"
+    emit(options, {"active": active}, [f"From now on {name} plays."])
+
+
+def _find(reader: Reader, adapter_id: int) -> AdapterRow:
+    for row in reader.adapters():
+        if row.id == adapter_id:
+            return row
+    raise DataError(
+        f"There is no adapter {adapter_id}, so nothing was changed; see `playteach adapters`."
+    )

@@ -1,0 +1,188 @@
+"""Every command, its flags and its help.  Imports nothing but argparse and a string."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from app import __version__
+
+Command = Callable[[argparse.Namespace], int]
+
+EXIT_CODES = """exit codes:
+  0  done                          5  the database or a recording cannot be used
+  1  a mistake inside Playteach    6  a checkpoint or adapter cannot be used
+  2  asked for the impossible      7  another Playteach writes to the data folder
+  3  another known problem         130  stopped by Ctrl-C
+  4  no display for the window
+"""
+POLICIES = "default | base | an adapter's number | a checkpoint folder | teacher | random | idle"
+QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; ``command_of`` finds what it chose."""
+    common = argparse.ArgumentParser(add_help=False)
+    # Suppressed defaults: a verb's parser must not undo what stood before the verb.
+    common.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="data folder (default: the platform's)",
+    )
+    common.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print one JSON document on one line, last on stdout",
+    )
+    parser = argparse.ArgumentParser(
+        prog="playteach",
+        description="Watch a model play a game, take over when it goes wrong, and teach it. "
+        "Without a command the window opens.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"playteach {__version__}")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
+    )
+    parser.set_defaults(run="app.cli.window:run", data=None, json=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(
+        group: Any, name: str, run: str, text: str, *, parents: bool = True
+    ) -> argparse.ArgumentParser:
+        made = group.add_parser(
+            name, help=text, description=text, parents=[common] if parents else []
+        )
+        made.set_defaults(run=run)
+        return cast(argparse.ArgumentParser, made)
+
+    _add_playing(commands, add)
+    _add_teaching(commands, add)
+    _add_lists(commands, add)
+    _add_upkeep(commands, add)
+    return parser
+
+
+def command_of(options: argparse.Namespace) -> Command:
+    """Import and return the function that does what was asked."""
+    module, _, name = options.run.partition(":")
+    return cast(Command, getattr(importlib.import_module(module), name))
+
+
+def seed_range(text: str) -> range:
+    """Read ``A-B`` (both ends count) or one number.
+
+    Raises argparse.ArgumentTypeError for anything else.
+    """
+    first, dash, last = text.partition("-")
+    ends = (first, last if dash else first)
+    if not all(end.isascii() and end.isdigit() and len(end) < 10 for end in ends):
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of seeds; write A-B, such as 0-49")
+    start, stop = int(ends[0]), int(ends[1])
+    if stop < start:
+        raise argparse.ArgumentTypeError(f"in {text!r} the first seed is the larger one")
+    return range(start, stop + 1)
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1 on; raises argparse.ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def seed_number(text: str) -> int:
+    """Read one seed, 0 to 999,999,999; raises argparse.ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a number from 0 on")
+    return int(text)
+
+
+def _add_playing(commands: Any, add: Any) -> None:
+    demo = add(commands, "demo", "app.cli.demo:run", "the whole loop, headless, with a report")
+    demo.add_argument("--out", type=Path, metavar="DIR", help="where the report goes")
+    demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
+    play = add(commands, "play", "app.cli.play:run", "let a policy play")
+    _add_game(play)
+    play.add_argument("--instruction", required=True, metavar="TEXT")
+    play.add_argument("--seed", type=seed_number, default=0, metavar="N")
+    play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
+    play.add_argument("--record", action="store_true", help="store what happens")
+    play.add_argument("--headless", action="store_true", help="without a window")
+    play.add_argument("--episodes", type=positive, default=1, metavar="N")
+    evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
+    _add_game(evaluate)
+    evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
+    evaluate.add_argument(
+        "--instruction", action="append", metavar="TEXT", help="may be repeated; default: all"
+    )
+    evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
+    evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
+
+
+def _add_teaching(commands: Any, add: Any) -> None:
+    demonstrate = add(
+        commands, "demonstrate", "app.cli.demonstrate:run", "record the scripted teacher's play"
+    )
+    _add_game(demonstrate)
+    demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
+    demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
+    teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
+
+
+def _add_lists(commands: Any, add: Any) -> None:
+    episodes = add(commands, "episodes", "app.cli.episodes:list_", "what was recorded")
+    episodes.add_argument("--query", metavar="QUERY", default="", help=QUERY_HELP)
+    verbs = episodes.add_subparsers(metavar="VERB")
+    listing = add(verbs, "list", "app.cli.episodes:list_", "list episodes, newest first")
+    listing.add_argument(
+        "--query", metavar="QUERY", default=argparse.SUPPRESS, help=QUERY_HELP
+    )
+    for name, text in (
+        ("show", "everything about one"),
+        ("delete", "put into the bin"),
+        ("undo", "take out of the bin (default: what was put in last)"),
+    ):
+        verb = add(verbs, name, f"app.cli.episodes:{name}", text)
+        verb.add_argument("id", type=positive, nargs="?" if name == "undo" else None)
+    adapters = add(commands, "adapters", "app.cli.adapters:list_", "what rounds have made")
+    verbs = adapters.add_subparsers(metavar="VERB")
+    add(verbs, "list", "app.cli.adapters:list_", "list adapters, oldest first")
+    show = add(verbs, "show", "app.cli.adapters:show", "everything about one")
+    show.add_argument("id", type=positive)
+    use = add(verbs, "use", "app.cli.adapters:use", "play with it ('base': without any)")
+    use.add_argument("id")
+    use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
+    for name in ("rollback", "undo"):
+        add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    for name, text in (("games", "what can be played"), ("models", "what can play")):
+        group = add(commands, name, f"app.cli.{name}:list_", text)
+        verbs = group.add_subparsers(metavar="VERB")
+        add(verbs, "list", f"app.cli.{name}:list_", text)
+        show = add(verbs, "show", f"app.cli.{name}:show", "everything about one")
+        show.add_argument("name")
+
+
+def _add_upkeep(commands: Any, add: Any) -> None:
+    add(commands, "doctor", "app.cli.doctor:run", "what is there, what is missing, what to do")
+    data = add(commands, "data", "app.cli.data:verify", "look after the database")
+    verbs = data.add_subparsers(metavar="VERB", required=True)
+    add(verbs, "verify", "app.cli.data:verify", "check the database and every picture in it")
+    purge = add(verbs, "purge", "app.cli.data:purge", "erase what is in the bin for good")
+    purge.add_argument("--yes", action="store_true", help="do not ask")
+    benchmark = add(commands, "benchmark", "app.cli.benchmark:run", "measure this machine")
+    benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
+    benchmark.add_argument("--runs", type=positive, default=3, metavar="N", help="median of N")
+
+
+def _add_game(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--game", default="doom", metavar="NAME")

@@ -1,0 +1,16 @@
+"""``playteach`` without a command: the window."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from app.display import require_display
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the window; raises NoDisplayError where there is no screen."""
+    require_display()
+    from app.application import run_window
+
+    return int(run_window(None if options.data is None else Path(options.data)))
