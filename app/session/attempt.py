@@ -1,0 +1,129 @@
+"""One attempt of a session: its loop, its recording, and the figures a viewer wants."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from app.session.api import Snapshot
+from app.session.parts import AnyRunner, Recording
+from model.episode import Decide, EpisodeLoop
+from recorder.clock import Pacer
+from recorder.games.base import Task, free_task
+from recorder.store import LabelSource
+from recorder.types import Driver, Outcome, Tick
+
+RATE_WINDOW_TICKS = 20
+"""Ticks over which the measured rate is averaged."""
+
+
+class Attempt:
+    """From the first tick to the outcome.  Control thread only."""
+
+    def __init__(
+        self,
+        loop: EpisodeLoop,
+        pacer: Pacer | None,
+        task: Task,
+        instruction: str,
+        *,
+        recording: Recording | None,
+        runner: AnyRunner | None,
+    ) -> None:
+        self._loop = loop
+        self._pacer = pacer
+        self._task = task
+        self._instruction = instruction
+        self._recording = recording
+        self._runner = runner
+        self._judged = task.judged
+        self._outcome: Outcome | None = None
+        self._newest: Tick | None = None
+        self._strip: list[tuple[Driver, int]] = []
+        self._stamps: deque[int] = deque(maxlen=RATE_WINDOW_TICKS + 1)
+        # The runner counts over its whole life; an attempt shows its own share.
+        self._dropped_before = 0 if runner is None else runner.dropped_actions
+        self._invalid_before = 0 if runner is None else runner.invalid_outputs
+
+    @property
+    def task(self) -> Task:
+        """The task that the game was reset with."""
+        return self._task
+
+    @property
+    def judged(self) -> bool:
+        """Whether the game's verdict is about the sentence in force."""
+        return self._judged
+
+    def say(self, text: str, meant: Task) -> None:
+        """Change the sentence, which now means ``meant``.
+
+        The game judges the task that it was reset with, so its verdict stops counting
+        where the sentence means something else.
+        """
+        if text == self._instruction:
+            return
+        self._instruction = text
+        self._judged = self._task.judged and meant.id == self._task.id
+        self._loop.set_instruction(text)
+
+    def tick(self, decide: Decide) -> None:
+        """Do one tick."""
+        done = self._newest = self._loop.tick(decide)
+        if self._strip and self._strip[-1][0] is done.driver:
+            self._strip[-1] = (done.driver, self._strip[-1][1] + 1)
+        else:
+            self._strip.append((done.driver, 1))
+        self._stamps.append(done.mono_ns)
+
+    def go_on(self) -> None:
+        """Go on after a pause, which is no missed tick."""
+        if self._pacer is not None:
+            self._pacer.rebase()
+        self._stamps.clear()
+
+    def outcome(self) -> Outcome | None:
+        """Return the game's verdict where it counts, None while the attempt goes on."""
+        return self._loop.outcome() if self._judged else None
+
+    def end(self, outcome: Outcome, source: LabelSource) -> None:
+        """Close the attempt."""
+        self._outcome = outcome
+        if self._recording is not None:
+            self._recording.outcome_from(source)
+        self._loop.end(outcome)
+
+    def describe(self, base: Snapshot) -> Snapshot:
+        """Return ``base`` with everything that is this attempt's."""
+        tick, runner, recording = self._newest, self._runner, self._recording
+        chunk = None if runner is None else runner.last_chunk()
+        problem = None if recording is None else recording.problem
+        return replace(
+            base,
+            frame=self._loop.frame,
+            instruction=self._instruction,
+            task=self._task if self._judged else free_task(self._instruction),
+            tick=self._loop.index,
+            executed=base.executed if tick is None else tick.executed,
+            proposed=None if tick is None else tick.shadow,
+            latency_ms=None if tick is None else tick.latency_ms,
+            plan_age_ticks=None if tick is None else tick.plan_age_ticks,
+            measured_rate_hz=self._rate_hz(),
+            missed_ticks=0 if self._pacer is None else self._pacer.missed,
+            dropped_actions=0 if runner is None else runner.dropped_actions - self._dropped_before,
+            invalid_outputs=0 if runner is None else runner.invalid_outputs - self._invalid_before,
+            outcome=self._outcome,
+            episode_id=None if recording is None else recording.episode_id,
+            recording=recording is not None and problem is None and self._outcome is None,
+            recorded_s=0.0 if recording is None else recording.recorded_s,
+            lost_ticks=0 if recording is None else recording.lost_ticks,
+            message=base.message if problem is None else problem.sentence,
+            drivers=tuple(self._strip),
+            confidence=None if chunk is None else chunk.confidence,
+        )
+
+    def _rate_hz(self) -> float:
+        stamps = self._stamps
+        if len(stamps) < 2 or stamps[-1] <= stamps[0]:
+            return 0.0
+        return (len(stamps) - 1) * 1e9 / (stamps[-1] - stamps[0])

@@ -1,0 +1,135 @@
+"""What a play session is put together from: who plays, who records, who moves the hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from model.episode import EpisodeObserver
+from model.policy import Policy
+from model.runner import BackgroundRunner, LockStepRunner
+from recorder.errors import KnownError
+from recorder.games.base import Game
+from recorder.store import EpisodeKind, LabelSource, Store
+from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
+
+AnyRunner = BackgroundRunner | LockStepRunner
+MakeRunner = Callable[[Policy], AnyRunner]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Player:
+    """Who plays from the next episode on; ``adapter_id`` is the store's, None for the base."""
+
+    policy: Policy
+    adapter_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.policy.name
+
+
+class Recording(EpisodeObserver, Protocol):
+    """An observer that stores one episode (:class:`recorder.episodes.EpisodeRecorder`)."""
+
+    @property
+    def episode_id(self) -> int | None:
+        """Id of the newest episode."""
+        ...
+
+    @property
+    def recorded_s(self) -> float:
+        """Seconds of the newest episode that were taken."""
+        ...
+
+    @property
+    def lost_ticks(self) -> int:
+        """Ticks of the newest episode that could not be stored."""
+        ...
+
+    @property
+    def problem(self) -> KnownError | None:
+        """Why recording stopped, None while all is well."""
+        ...
+
+    def outcome_from(self, source: LabelSource) -> None:
+        """Say who gives the outcome."""
+        ...
+
+
+MakeRecording = Callable[[EpisodeKind, int | None], Recording]
+"""Makes the recording of one episode: its kind and the adapter that plays (None: base)."""
+
+
+def store_recording(
+    store: Store,
+    game: Game,
+    *,
+    wait_when_full: bool = False,
+    width: int = MAX_FRAME_WIDTH,
+    height: int = MAX_FRAME_HEIGHT,
+) -> tuple[int, MakeRecording]:
+    """Note in the store that a game runs; return the session's id and what records it.
+
+    ``wait_when_full`` is for runs that are faster than the encoder: a tick waits then.
+    """
+    session_id = store.begin_session(
+        game.name,
+        tick_rate_hz=game.tick_rate_hz,
+        width=width,
+        height=height,
+        realtime=game.realtime,
+        bindings={
+            "keys": dict(game.bindings.keys),
+            "degrees_per_count": game.bindings.degrees_per_count,
+        },
+    )
+    # One recorder per kind and adapter serves episode after episode.
+    made: dict[tuple[EpisodeKind, int | None], Recording] = {}
+
+    def make(kind: EpisodeKind, adapter_id: int | None) -> Recording:
+        if (kind, adapter_id) not in made:
+            made[(kind, adapter_id)] = store.episode_recorder(
+                session_id,
+                kind=kind,
+                adapter_id=adapter_id,
+                when_full="wait" if wait_when_full else "stop",
+            )
+        return made[(kind, adapter_id)]
+
+    return session_id, make
+
+
+ScriptedHands = Callable[[Frame], None]
+"""Called on the control thread before each decision; may press keys of the session."""
+
+
+class Ask(StrEnum):
+    """What may be asked of the session."""
+
+    PLAY = "play"
+    DEMONSTRATE = "demonstrate"
+    TAKE_OVER = "take_over"
+    HAND_BACK = "hand_back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    RESET = "reset"
+
+
+URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.PAUSE})
+"""Asked for while a tick waits for its deadline, these count in that very tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing asked of the session; the fields that an ask does not need stay empty."""
+
+    ask: Ask
+    text: str = ""
+    seed: int | None = None
+    outcome: Outcome = Outcome.ABANDONED
+    by_person: bool = False

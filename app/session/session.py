@@ -1,0 +1,470 @@
+"""The play session: one control thread that owns the game and asks who drives each tick."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.session.api import Phase, Snapshot
+from app.session.arbiter import Hands, Wish, move
+from app.session.attempt import Attempt
+from app.session.parts import (
+    URGENT,
+    AnyRunner,
+    Ask,
+    MakeRecording,
+    MakeRunner,
+    Player,
+    Request,
+    ScriptedHands,
+)
+from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
+from model.prompts import clean_instruction
+from model.runner import BackgroundRunner
+from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.controls import HeldControls
+from recorder.errors import KnownError, ModelError
+from recorder.games import find_task
+from recorder.games.base import Bindings, Game, Task
+from recorder.store.rows import EpisodeKind, LabelSource
+from recorder.types import NO_ACTION, Driver, Frame, Outcome
+
+log = logging.getLogger(__name__)
+
+IDLE_HANDBACK_S = 1.5
+TAKEOVER_TURN_DEG = 2.0
+"""A mouse move of less than this in one tick is a trembling hand, not a takeover."""
+CHANGED_SENTENCE = (
+    "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
+    "yourself in the library if you know how it went."
+)
+BUG_SENTENCE = (
+    "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
+    "kept; please copy the diagnostics and report it."
+)
+LOADING_SENTENCE = "The agent is still waking up; it starts by itself as soon as it is ready."
+
+
+class LiveSession:
+    """Implements :class:`app.session.api.PlaySession` over one game.
+
+    With ``threaded`` it runs its own control thread from :meth:`start` to :meth:`close`;
+    without, the caller does the ticks by :meth:`step`, on one thread.  The session owns
+    the game and closes it.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        player: Player | None = None,
+        make_recording: MakeRecording | None = None,
+        make_runner: MakeRunner = BackgroundRunner,
+        clock: Clock | None = None,
+        bindings: Bindings | None = None,
+        idle_handback_s: float | None = IDLE_HANDBACK_S,
+        seed: int = 1,
+        paced: bool = True,
+        threaded: bool = True,
+        hands: ScriptedHands | None = None,
+    ) -> None:
+        self._game = game
+        self._tasks = tuple(game.tasks())
+        self._make_recording = make_recording
+        self._make_runner = make_runner
+        self._clock: Clock = clock if clock is not None else MonotonicClock()
+        self._controls = HeldControls(bindings if bindings is not None else game.bindings)
+        self._idle_s = idle_handback_s
+        self._scripted = hands
+        self._paced = paced
+        self._wake = threading.Condition()
+        self._queue: deque[Request] = deque()
+        self._hands = Hands()
+        self._attempt: Attempt | None = None
+        self._player: Player | None = None
+        self._runner: AnyRunner | None = None
+        self._next_player = player
+        self._player_problem = ""
+        self._waiting: Request | None = None
+        self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
+        self._seed = seed
+        self._fresh = True
+        self._last_input_ns = 0
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._threaded = threaded
+        self._snapshot = Snapshot(
+            phase=Phase.WATCHING,
+            driver=Driver.NOBODY,
+            frame=None,
+            instruction="",
+            task=None,
+            seed=seed,
+            tick=0,
+            tick_rate_hz=game.tick_rate_hz,
+            policy="" if player is None else player.name,
+            policy_ready=player is not None,
+        )
+
+    def start(self) -> LiveSession:
+        """Show the first start and begin to listen; returns itself."""
+        if self._threaded and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+            self._thread.start()
+        elif not self._threaded:
+            self._guarded(self._show_start)
+        return self
+
+    # What any thread may call
+
+    def tasks(self) -> Sequence[Task]:
+        """Return the tasks that the game can judge."""
+        return self._tasks
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest state; never blocks."""
+        return self._snapshot
+
+    def play(self, instruction: str) -> None:
+        """Let the policy play; in an episode this changes the sentence.
+
+        Raises UsageError for a sentence that cannot be heard, ModelError where the
+        policy could not be loaded.
+        """
+        if self._player_problem and self._next_player is None:
+            raise ModelError(self._player_problem)
+        self._post(Request(Ask.PLAY, clean_instruction(instruction)))
+
+    def demonstrate(self, instruction: str) -> None:
+        """Begin an episode that the person drives from its first tick."""
+        self._post(Request(Ask.DEMONSTRATE, clean_instruction(instruction)))
+
+    def pause(self) -> None:
+        """Release everything and freeze the loop."""
+        self._controls.release_all()
+        self._post(Request(Ask.PAUSE))
+
+    def resume(self) -> None:
+        """Go on with the driver that had the hands before the pause."""
+        self._post(Request(Ask.RESUME))
+
+    def stop(self, outcome: Outcome = Outcome.ABANDONED) -> None:
+        """End the episode; one that nobody can judge ends as unknown."""
+        self._post(Request(Ask.STOP, outcome=outcome))
+
+    def mark(self, outcome: Outcome) -> None:
+        """End the episode with the person's own verdict."""
+        self._post(Request(Ask.STOP, outcome=outcome, by_person=True))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Abandon the episode and show a new start (None: the next seed)."""
+        self._post(Request(Ask.RESET, seed=seed))
+
+    def hand_back(self) -> None:
+        """Give the hands back to the policy."""
+        self._post(Request(Ask.HAND_BACK))
+
+    def key(self, name: str, down: bool, mono_ns: int) -> None:
+        """Hear a key or button; a bound one takes over while the policy plays."""
+        if not self._controls.key(name, down, mono_ns):
+            return
+        self._last_input_ns = self._clock.now_ns()
+        if down and self._hands.phase is Phase.PLAYING:
+            self._post(Request(Ask.TAKE_OVER))
+
+    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Hear a mouse move; a clear one takes over while the policy plays."""
+        self._controls.motion(dx_counts, dy_counts, mono_ns)
+        playing = self._hands.phase is Phase.PLAYING
+        if playing and self._controls.turned_deg < TAKEOVER_TURN_DEG:
+            return
+        self._last_input_ns = self._clock.now_ns()
+        if playing:
+            self._post(Request(Ask.TAKE_OVER))
+
+    def focus_lost(self) -> None:
+        """Release the person's keys."""
+        self._controls.release_all()
+
+    def set_idle_handback_s(self, seconds: float | None) -> None:
+        """Hand back after so long without input; None is never."""
+        self._idle_s = seconds
+
+    def use_bindings(self, bindings: Bindings) -> None:
+        """Change what the person's keys mean, at once."""
+        self._controls.use_bindings(bindings)
+
+    def use_player(self, player: Player) -> None:
+        """Let another policy play from the next episode on."""
+        with self._wake:
+            self._player_problem = ""
+            self._next_player = player
+            self._wake.notify_all()
+
+    def player_failed(self, sentence: str) -> None:
+        """Say why there is no policy; playing is refused with this sentence."""
+        with self._wake:
+            self._player_problem = sentence
+            self._waiting = None
+            self._snapshot = replace(self._snapshot, message=sentence)
+            self._wake.notify_all()
+
+    def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:
+        """Wait until a state is reached; False after ``timeout_s``."""
+        with self._wake:
+            return self._wake.wait_for(lambda: true_of(self._snapshot), timeout_s)
+
+    def close(self) -> None:
+        """Stop the loop, end the episode as interrupted, close game and runner."""
+        with self._wake:
+            already, self._closing = self._closing, True
+            self._wake.notify_all()
+        if self._thread is not None:
+            if self._thread is not threading.current_thread():
+                self._thread.join()
+        elif not already:
+            self._shut_down()
+
+    # The control thread
+
+    def step(self) -> bool:
+        """Do what was asked and then at most one tick; return whether a tick was done."""
+        return self._guarded(self._step) is True
+
+    def _run(self) -> None:
+        try:
+            self._guarded(self._show_start)
+            while not self._closing:
+                if not self.step():
+                    with self._wake:
+                        self._wake.wait_for(self._has_work)
+        finally:
+            self._shut_down()
+
+    def _has_work(self) -> bool:
+        return (
+            self._closing
+            or bool(self._queue)
+            or self._hands.driving
+            or (self._attempt is None and self._next_player is not self._player)
+        )
+
+    def _guarded(self, work: Callable[[], bool | None]) -> bool | None:
+        """Run a piece of the loop: whatever it raises ends the attempt, not the session."""
+        try:
+            return work()
+        except KnownError as error:
+            log.warning("the attempt was ended: %s", error.sentence)
+            self._give_up(error.sentence)
+        except Exception:
+            log.exception("the control thread failed")
+            self._give_up(BUG_SENTENCE)
+        return False
+
+    def _give_up(self, sentence: str) -> None:
+        self._controls.release_all()
+        self._waiting = None
+        attempt, self._attempt = self._attempt, None
+        self._hands = Hands()
+        if attempt is not None:
+            attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+        self._publish(attempt, message=sentence, driver=Driver.NOBODY)
+
+    def _shut_down(self) -> None:
+        self._controls.release_all()
+        attempt, self._attempt = self._attempt, None
+        self._hands = Hands()
+        try:
+            if attempt is not None:
+                attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+                self._publish(attempt, driver=Driver.NOBODY)
+        finally:
+            if self._runner is not None:
+                self._runner.close()
+            self._game.close()
+
+    def _step(self) -> bool:
+        while (request := self._take()) is not None:
+            self._serve(request)
+        if self._attempt is None:
+            self._swap_player()
+            if self._waiting is not None and self._player is not None:
+                request, self._waiting = self._waiting, None
+                self._serve(request)
+        if not self._hands.driving or self._attempt is None:
+            return False
+        attempt = self._attempt
+        attempt.tick(self._decide)
+        self._publish()
+        outcome = attempt.outcome()
+        if outcome is not None:
+            self._end(outcome, LabelSource.GAME)
+        return True
+
+    def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
+        if self._scripted is not None:
+            self._scripted(frame)
+        while (request := self._take(URGENT)) is not None:
+            self._serve(request)
+        self._hand_back_if_idle()
+        match self._hands.owner:
+            case Driver.PERSON:
+                action, events = self._controls.take()
+                return Decision(action, Driver.PERSON, events)
+            case Driver.POLICY:
+                # What the person did not mean as a takeover is forgotten.
+                self._controls.take()
+                if proposal is not None:
+                    return Decision(proposal.action, Driver.POLICY)
+        return Decision(NO_ACTION, Driver.NOBODY)
+
+    def _hand_back_if_idle(self) -> None:
+        if self._hands.phase is not Phase.CORRECTING or self._idle_s is None:
+            return
+        idle_s = (self._clock.now_ns() - self._last_input_ns) / 1e9
+        if idle_s >= self._idle_s and not self._controls.keys_held:
+            self._move(Wish.HAND_BACK)
+
+    def _serve(self, request: Request) -> None:
+        match request.ask:
+            case Ask.PLAY:
+                self._begin_or_edit(request)
+            case Ask.DEMONSTRATE:
+                self._end(Outcome.ABANDONED, LabelSource.PERSON)
+                self._begin(request.text, Wish.DEMONSTRATE)
+            case Ask.STOP:
+                self._waiting = None
+                source = LabelSource.PERSON if request.by_person else LabelSource.GAME
+                self._end(request.outcome, source)
+            case Ask.RESET:
+                self._waiting = None
+                self._end(Outcome.ABANDONED, LabelSource.GAME)
+                self._seed = self._seed + 1 if request.seed is None else request.seed
+                self._show_start()
+            case Ask.HAND_BACK:
+                self._move(Wish.HAND_BACK)
+            case Ask.TAKE_OVER:
+                self._move(Wish.TAKE_OVER)
+            case Ask.PAUSE:
+                self._waiting = None
+                self._move(Wish.PAUSE)
+            case Ask.RESUME:
+                self._move(Wish.RESUME)
+
+    def _begin_or_edit(self, request: Request) -> None:
+        if self._attempt is not None:
+            self._attempt.say(request.text, find_task(self._game, request.text))
+            if self._player is not None:
+                self._move(Wish.PLAY)
+            self._publish()
+            return
+        self._swap_player()
+        if self._player is None:
+            self._waiting = request
+            self._publish(message=LOADING_SENTENCE, instruction=request.text)
+            return
+        self._begin(request.text, Wish.PLAY)
+
+    def _begin(self, text: str, wish: Wish) -> None:
+        self._swap_player()
+        self._controls.release_all()
+        self._task = find_task(self._game, text)
+        self._seed += 0 if self._fresh else 1
+        self._fresh = False
+        kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
+        adapter_id = None if self._player is None else self._player.adapter_id
+        recording = None if self._make_recording is None else self._make_recording(kind, adapter_id)
+        pacer = Pacer(self._clock, self._game.tick_rate_hz) if self._paced else None
+        loop = EpisodeLoop(
+            self._game,
+            self._runner,
+            policy_name=self._policy_name,
+            observers=() if recording is None else (recording,),
+            clock=self._clock,
+            pacer=pacer,
+        )
+        task, seed = self._task, self._seed
+        loop.begin(task, seed, instruction=text, policy_seed=episode_seed(task.id, seed))
+        self._attempt = Attempt(loop, pacer, task, text, recording=recording, runner=self._runner)
+        self._last_input_ns = self._clock.now_ns()
+        self._hands = Hands()
+        self._move(wish)
+        self._publish(seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner)
+
+    def _end(self, outcome: Outcome, source: LabelSource) -> None:
+        attempt, self._attempt = self._attempt, None
+        self._move(Wish.END)
+        if attempt is None:
+            return
+        self._controls.release_all()
+        message = ""
+        if source is LabelSource.GAME and not attempt.judged:
+            message = CHANGED_SENTENCE if attempt.task.judged else ""
+            outcome = Outcome.UNKNOWN
+        attempt.end(outcome, source)
+        news: dict[str, object] = {"message": message} if message else {}
+        self._publish(attempt, driver=Driver.NOBODY, **news)
+
+    def _show_start(self) -> None:
+        frame = self._game.reset(self._task, self._seed)
+        self._fresh = True
+        self._publish(
+            frame=frame, task=self._task, seed=self._seed, outcome=None, message="", tick=0,
+            driver=Driver.NOBODY, drivers=(), executed=NO_ACTION, proposed=None,
+        )  # fmt: skip
+
+    def _move(self, wish: Wish) -> None:
+        before, self._hands = self._hands, move(self._hands, wish)
+        if self._hands is before:
+            return
+        if wish in {Wish.PAUSE, Wish.HAND_BACK, Wish.PLAY}:
+            self._controls.release_all()
+        if before.phase is Phase.PAUSED and self._attempt is not None:
+            self._attempt.go_on()
+        if wish is Wish.RESUME:
+            self._last_input_ns = self._clock.now_ns()
+        self._publish(driver=self._hands.owner)
+
+    def _swap_player(self) -> None:
+        player = self._next_player
+        if player is None or player is self._player:
+            return
+        old, self._runner = self._runner, None
+        self._player = None
+        if old is not None:
+            old.close()
+        self._runner = self._make_runner(player.policy)
+        self._player = player
+        self._publish()
+
+    @property
+    def _policy_name(self) -> str:
+        return "" if self._player is None else self._player.name
+
+    def _publish(self, attempt: Attempt | None = None, **changes: object) -> None:
+        of = attempt if attempt is not None else self._attempt
+        with self._wake:
+            news = replace(
+                self._snapshot,
+                phase=self._hands.phase,
+                policy=self._policy_name,
+                policy_ready=self._player is not None,
+            )
+            if of is not None:
+                news = of.describe(news)
+            self._snapshot = replace(news, **changes)  # type: ignore[arg-type]
+            self._wake.notify_all()
+
+    def _post(self, request: Request) -> None:
+        with self._wake:
+            self._queue.append(request)
+            self._wake.notify_all()
+
+    def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
+        with self._wake:
+            if not self._queue or (only is not None and self._queue[0].ask not in only):
+                return None
+            return self._queue.popleft()
