@@ -21,6 +21,7 @@ from model.preprocess import CheckpointSpec, resize
 from model.tokens import encode_ids
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
+from recorder.store import Split as RowSplit
 from recorder.types import Action, Driver, Outcome, SegmentKind
 
 REPLAY_SHARE = 0.4
@@ -119,7 +120,11 @@ def read_examples(
     Raises DataError where too little was driven by a person.
     """
     rows = [row for row in episodes if not row.deleted and not row.open and row.ticks]
-    held = held_out_episodes([(row.id, row.instruction) for row in rows])
+    # Episodes keep the side that they were born on; where that leaves nothing to check
+    # against (or to learn from), a few change over.
+    held = frozenset(row.id for row in rows if row.split is RowSplit.HELD_OUT)
+    if not 0 < len(held) < len(rows):
+        held = held_out_episodes([(row.id, row.instruction) for row in rows])
     sides: tuple[list[Example], list[Example]] = ([], [])
     for row in rows:
         sides[row.id in held].extend(_examples_of(reader, row, spec))

@@ -15,8 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from recorder.errors import KnownError, UsageError
-from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
+from recorder.errors import KnownError
+from recorder.store import (
+    EvaluationRow,
+    NewAdapter,
+    Reader,
+    RoundStatus,
+    Stepping,
+    Store,
+    parse_query,
+)
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate
 from trainer.players import PlayerSpec
@@ -222,7 +230,7 @@ def _questions_of(reader: Reader, query: str, game: str) -> list[Question]:
 
     tasks = {task.id: task for task in task_list(game)}
     found: dict[tuple[str, str], Question] = {}
-    for row in reader.episodes(query):
+    for row in reader.episodes(parse_query(query)):
         task = tasks.get(row.task_id)
         if task is not None:
             question = Question(task, row.instruction)
@@ -239,11 +247,3 @@ def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
         for key, value in metrics.items()
     }
 
-
-def check_query(query: str) -> None:
-    """Raise UsageError where ``query`` is not of the episode language."""
-    from recorder.store.query import parse_query
-
-    parse_query(query)
-    if not query.strip():
-        raise UsageError("The episode query is empty, so no round was started; say which ones.")

@@ -46,7 +46,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from model.preprocess import load_spec
     from model.tokens import CODEC_VERSION
     from model.vla import load_weights
-    from recorder.store import Reader
+    from recorder.store import Reader, parse_query
     from trainer.dataset import MAX_VISITS, manifest, read_examples
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LoraConfig, LoraTask, train
@@ -59,7 +59,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     parent = read_meta(plan.parent) if plan.parent is not None else None
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        split = read_examples(reader, reader.episodes(plan.query), spec)
+        split = read_examples(reader, reader.episodes(parse_query(plan.query)), spec)
     say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
     known, known_held = replay_examples(spec, REPLAY_EXAMPLES, seed=plan.seed + 1)
     say(progress.Stage("seeing", "Looking at every picture once."))
