@@ -5,110 +5,165 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from PySide6.QtCore import QObject, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.display import require_display
+from app.gui.main_window import MainWindow
+from app.gui.theme import Theme
+from app.session.parts import store_recording
 from app.session.session import LiveSession
-from app.session.settings import SettingsFile, config_folder
+from app.session.settings import Settings, config_folder, load_settings
+from app.workplace import LiveWorkplace
+from model.paths import default_checkpoint
 from recorder.games import open_game
-from recorder.games.base import Bindings
+from recorder.games.base import Bindings, Game
 from recorder.store import Reader, Store, default_data_folder, logs_path
-from recorder.store.rows import EpisodeKind
+
+log = logging.getLogger(__name__)
+
+LOG_BYTES = 2_000_000
+NOTICE_MS = 400
+"""After the window stands, so that a sentence about the settings is not overlooked."""
+
+Milestone = Callable[[str], None]
+"""Told "visible" and "playing", each once."""
 
 
-def run_window(data: Path | None = None, *, quit_when_playing: bool = False) -> int:
+def run_window(
+    data: Path | None = None,
+    *,
+    base: Path | None = None,
+    config: Path | None = None,
+    play: str = "",
+    seed: int = 1,
+    milestone: Milestone | None = None,
+    opened: Callable[[MainWindow], None] | None = None,
+) -> int:
     """Show the window until it is closed; return the exit code.
 
-    Raises KnownError where the data folder or the game cannot be opened.
-    ``quit_when_playing`` closes it after the first action (for the start-up benchmark).
+    ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears how far the start-up is, and
+    ``opened`` gets the window once it stands.  Raises NoDisplayError without a screen,
+    another KnownError where the data folder or the game cannot be opened.
     """
-    from PySide6.QtCore import QSettings, QTimer
-    from PySide6.QtWidgets import QApplication
-
-    from app.gui.main_window import MainWindow
-    from app.gui.theme import Theme
-    from app.workplace import LiveWorkplace
-
+    require_display()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(application, QApplication):
         raise RuntimeError("a Qt application without widgets is running already")
     application.setApplicationName("Playteach")
     application.setDesktopFileName("playteach")
-    settings_file = SettingsFile(config_folder())
-    settings = settings_file.load()
-    folder = data or (Path(settings.data_folder) if settings.data_folder else default_data_folder())
-    log_file = logs_path(folder) / "playteach.log"
-    keep_log(log_file)
+    loaded = load_settings(config)
+    folder = data or loaded.settings.data_folder or default_data_folder()
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(folder))
+        log_file = logs_path(folder) / "playteach.log"
+        stack.enter_context(log_to(log_file))
+        for problem in loaded.problems:
+            log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
         game = open_game("doom")
-        bindings = Bindings(
-            {**game.bindings.keys, **settings.keys}, game.bindings.degrees_per_count
-        )
-        session_id = store.begin_session(
-            game.name,
-            tick_rate_hz=game.tick_rate_hz,
-            width=640,
-            height=360,
-            realtime=game.realtime,
-            bindings=dict(bindings.keys),
-        )
+        session_id, make_recording = store_recording(store, game)
         stack.callback(store.end_session, session_id)
-
-        def recording(kind: EpisodeKind, adapter_id: int | None) -> object:
-            return store.episode_recorder(session_id, kind=kind, adapter_id=adapter_id)
-
         session = LiveSession(
             game,
-            make_recording=recording,  # type: ignore[arg-type]
-            bindings=bindings,
-            idle_handback_s=settings.idle_handback_s,
+            make_recording=make_recording,
+            bindings=effective_bindings(game, loaded.settings),
+            idle_handback_s=loaded.settings.idle_handback_s,
+            seed=seed,
         )
         stack.callback(session.close)
         workplace = LiveWorkplace(
-            session, store, reader, settings_file, settings,
-            data=folder, game_title=game.title, default_bindings=game.bindings, log_file=log_file,
-        )  # fmt: skip
+            session,
+            store,
+            reader,
+            loaded.settings,
+            data=folder,
+            base=base or default_checkpoint(),
+            game_title=game.title,
+            default_bindings=game.bindings,
+            log_file=log_file,
+            config=config,
+        )
         theme = Theme(workplace.preferences().theme)
         theme.apply()
-        state = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(workplace, theme, state)
+        layout = (config or config_folder()) / "window.ini"
+        window = MainWindow(workplace, theme, QSettings(str(layout), QSettings.Format.IniFormat))
         window.show()
         session.start()
+        watch = _Watch(session, milestone, play, loaded.problems, parent=window)
         # The window is on the screen before the model's libraries are loaded.
-        QTimer.singleShot(0, workplace.load_agent_in_background)
-        if quit_when_playing:
-            _quit_when_playing(session, application)
-        return application.exec()
+        QTimer.singleShot(0, watch, workplace.load_agent_in_background)
+        QTimer.singleShot(0, watch, watch.window_stands)
+        if opened is not None:
+            QTimer.singleShot(0, watch, lambda: opened(window))
+        return int(application.exec())
 
 
-def keep_log(path: Path) -> None:
-    """Write warnings and worse, and our own news, to ``path`` (at most 2 MB, one old one)."""
-    from logging.handlers import RotatingFileHandler
+def effective_bindings(game: Game, settings: Settings) -> Bindings:
+    """Return the game's own keys with the person's on top."""
+    return Bindings(
+        {**game.bindings.keys, **settings.keys}, degrees_per_count=game.bindings.degrees_per_count
+    )
 
+
+@contextlib.contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Write the log to ``path`` (at most 2 MB and one older file) while the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=1, encoding="utf-8")
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
+    level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
 
 
-def _quit_when_playing(session: LiveSession, application: object) -> None:
-    """Say on stderr when the window stood and when the agent acted, then quit."""
-    import time
+class _Watch(QObject):
+    """Follows the start-up: tells how far it is, begins to play, shows what is wrong."""
 
-    from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication
+    def __init__(
+        self,
+        session: LiveSession,
+        milestone: Milestone | None,
+        play: str,
+        problems: tuple[str, ...],
+        *,
+        parent: MainWindow,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._milestone = milestone
+        self._play = play
+        self._problems = problems
+        self._window = parent
+        self._timer = QTimer(self)
+        self._timer.setInterval(10)
+        self._timer.timeout.connect(self._look)
 
-    sys.stderr.write(f"visible {time.time():.3f}\n")
-    session.play("go to the red torch")
-    timer = QTimer(application if isinstance(application, QApplication) else None)
+    def window_stands(self) -> None:
+        """Note that the event loop runs and the window was painted."""
+        if self._milestone is not None:
+            self._milestone("visible")
+            self._timer.start()
+        if self._problems:
+            QTimer.singleShot(NOTICE_MS, self, self._tell)
+        if self._play:
+            self._session.play(self._play)
 
-    def look() -> None:
-        if session.snapshot().latency_ms is not None:
-            sys.stderr.write(f"playing {time.time():.3f}\n")
-            QApplication.quit()
+    def _look(self) -> None:
+        if self._session.snapshot().latency_ms is not None and self._milestone is not None:
+            self._timer.stop()
+            self._milestone("playing")
 
-    timer.timeout.connect(look)
-    timer.start(20)
+    def _tell(self) -> None:
+        self._window.commands.tell_problem(" ".join(self._problems))

@@ -1,6 +1,6 @@
-"""The real workplace behind the window: store, session, model and rounds.  No Qt, no torch.
+"""The real workplace behind the window: store, session, model and rounds.
 
-The model is loaded on a thread of its own after the window shows.
+Its methods are called from worker threads; nothing here makes a widget or loads torch.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from app.agent import Agent
 from app.gui.facts import (
     agent_facts,
     episode_facts,
@@ -24,6 +24,7 @@ from app.gui.facts import (
 from app.gui.workplace import (
     AgentFacts,
     EpisodeFacts,
+    Playback,
     Preferences,
     RoundUpdate,
     StorageFacts,
@@ -31,17 +32,16 @@ from app.gui.workplace import (
     ThemeChoice,
     VerdictFacts,
 )
-from app.gui.workplace import Playback as PlaybackProtocol
-from app.session.parts import Player
+from app.session.api import PlaySession
 from app.session.session import LiveSession
-from app.session.settings import Settings, SettingsFile
-from model.paths import default_checkpoint
-from recorder.errors import KnownError
+from app.session.settings import Settings, save_settings
+from recorder.errors import DataError, KnownError
 from recorder.games.base import Bindings
-from recorder.store import AdapterRow, LabelSource, Reader, RoundStatus, Store
-from recorder.store.playback import Playback
+from recorder.store import LabelSource, Reader, RoundStatus, Store
+from recorder.store.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
-from trainer.progress import Message
+from trainer.dataset import MIN_PERSON_TICKS
+from trainer.progress import Failed, Message
 from trainer.round_client import RoundClient
 from trainer.verdict import VerdictKind
 
@@ -54,7 +54,11 @@ FIXED_ROUND_S = 35.0
 TICK_S = 0.12
 """Of a round, training per tick of the person's, on two cores."""
 MAX_TRAINING_S = 110.0
-LOADING = "Loading the model."
+BASE_TITLE = "practice model"
+ROUND_BROKEN = (
+    "Something inside Playteach went wrong in this round; the agent plays as before, and the "
+    "log says more."
+)
 
 
 class RoundInProgress:
@@ -78,70 +82,52 @@ class LiveWorkplace:
         session: LiveSession,
         store: Store,
         reader: Reader,
-        settings_file: SettingsFile,
         settings: Settings,
         *,
         data: Path,
+        base: Path,
         game_title: str,
         default_bindings: Bindings,
-        log_file: Path | None,
+        log_file: Path | None = None,
+        config: Path | None = None,
     ) -> None:
-        self.session = session
+        self.session: PlaySession = session
         self.game_title = game_title
         self.default_bindings = default_bindings
+        self._live = session
         self._store = store
         self._reader = reader
-        self._settings_file = settings_file
         self._settings = settings
+        self._config = config
         self._data = data
         self._log_file = log_file
-        self._base = default_checkpoint()
-        self._device = LOADING
-        self._problem = ""
-        self._loading = threading.Lock()
+        self._agent = Agent(session, store, reader, base)
 
     # The model
 
-    def load_agent(self) -> None:
-        """Load the model with the active adapter, and let it play; blocks for seconds."""
-        with self._loading:
-            try:
-                active = self._reader.active_adapter()
-                policy = _load(self._base, active)
-            except KnownError as error:
-                self._problem = error.sentence
-                self._device = "No model is loaded."
-                self.session.player_failed(error.sentence)
-                return
-            self._problem = ""
-            self._device = policy.choice.reason
-            self.session.use_player(Player(policy, None if active is None else active.id))
-
     def load_agent_in_background(self) -> None:
         """Load the model without making the caller wait."""
-        threading.Thread(target=self.load_agent, name="load-model", daemon=True).start()
+        self._agent.load_in_background()
 
     def agent(self) -> AgentFacts:
         """Return what plays, its parents, and the device."""
         shot = self.session.snapshot()
         facts = agent_facts(
-            "practice model",
+            BASE_TITLE,
             self._reader.adapters(),
             self._verdicts(),
-            device=self._device,
+            device=self._agent.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
         )
-        return replace(facts, problem=self._problem)
+        return replace(facts, problem=self._agent.problem)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Make an adapter the one that plays from the next episode on."""
-        self._store.set_active_adapter(None if adapter_id is None else int(adapter_id))
-        self.load_agent()
+        self._agent.activate(None if adapter_id is None else int(adapter_id))
 
     def go_back(self) -> None:
         """Undo the newest activation."""
-        self._store.undo_activation()
-        self.load_agent()
+        self._agent.go_back()
 
     def _verdicts(self) -> dict[int, VerdictKind]:
         found = {}
@@ -163,42 +149,46 @@ class LiveWorkplace:
             and (name != "your demonstrations" or collected.demonstrations)
         }
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
-        return teach_facts(collected, mix, predicted if collected.person_ticks else None)
+        missing = MIN_PERSON_TICKS - collected.person_ticks
+        rate_hz = self.session.snapshot().tick_rate_hz
+        blocked = (
+            f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
+            "learn from."
+            if missing > 0 and collected.person_ticks > 0 and rate_hz > 0
+            else ""
+        )
+        return teach_facts(collected, mix, predicted if collected.person_ticks else None, blocked)
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
         """Begin a round on a thread of its own."""
-        client = RoundClient(self._data, self._store, self._base)
+        client = RoundClient(self._data, self._store, self._agent.base)
 
         def say(message: Message) -> None:
-            update = round_update(message)
             # The final word is said once, below, when the books are done.
-            on_update(replace(update, finished=False))
+            if not isinstance(message, Failed):
+                on_update(round_update(message))
 
         def run() -> None:
             try:
-                result = client.run(say=say)
-                if result.activated:
-                    self.load_agent()
-                final = RoundUpdate(
-                    verdict=self.last_verdict() if result.verdict is not None else None,
-                    problem=""
-                    if result.verdict is not None or result.status is RoundStatus.CANCELLED
-                    else result.sentence,
-                    finished=True,
-                )
+                final = self._run_round(client, say)
             except KnownError as error:
                 final = RoundUpdate(problem=error.sentence, finished=True)
             except Exception:
                 log.exception("the round failed")
-                final = RoundUpdate(
-                    problem="Something inside Playteach went wrong in this round; the agent "
-                    "plays as before, and the log says more.",
-                    finished=True,
-                )
+                final = RoundUpdate(problem=ROUND_BROKEN, finished=True)
             on_update(final)
 
         threading.Thread(target=run, name="round", daemon=True).start()
         return RoundInProgress(client)
+
+    def _run_round(self, client: RoundClient, say: Callable[[Message], None]) -> RoundUpdate:
+        result = client.run(say=say)
+        if result.activated:
+            self._agent.load()
+        if result.verdict is not None:
+            return RoundUpdate(verdict=self.last_verdict(), finished=True)
+        cancelled = result.status is RoundStatus.CANCELLED
+        return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
@@ -207,7 +197,8 @@ class LiveWorkplace:
             verdict = parse_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
             if verdict is not None and adapter is not None:
-                return verdict_facts(verdict, adapter, in_use=adapter.active)
+                facts = verdict_facts(verdict, adapter, in_use=adapter.active)
+                return replace(facts, can_go_back=self._reader.can_undo_activation())
         return None
 
     # Episodes
@@ -220,9 +211,9 @@ class LiveWorkplace:
         """Return a small picture of the episode."""
         return self._reader.thumbnail(episode_id)
 
-    def open_playback(self, episode_id: int) -> PlaybackProtocol:
+    def open_playback(self, episode_id: int) -> Playback:
         """Open an episode for playing back."""
-        return _EpisodePlayback(self._data, self._reader, episode_id)
+        return EpisodePlayback(self._data, episode_id)
 
     def label(self, episode_id: int, outcome: Outcome) -> None:
         """Write the person's own outcome over the recorded one."""
@@ -248,9 +239,9 @@ class LiveWorkplace:
         keys = {**self.default_bindings.keys, **settings.keys}
         return Preferences(
             bindings=Bindings(keys, self.default_bindings.degrees_per_count),
-            mouse_sensitivity=settings.sensitivity,
+            mouse_sensitivity=settings.mouse_sensitivity,
             idle_handback_s=settings.idle_handback_s,
-            data_folder=Path(settings.data_folder) if settings.data_folder else None,
+            data_folder=settings.data_folder,
             theme=ThemeChoice(settings.theme),
             seen_welcome=settings.seen_welcome,
         )
@@ -264,15 +255,21 @@ class LiveWorkplace:
         }
         self._settings = Settings(
             keys=own,
-            sensitivity=preferences.mouse_sensitivity,
+            mouse_sensitivity=preferences.mouse_sensitivity,
             idle_handback_s=preferences.idle_handback_s,
-            data_folder=str(preferences.data_folder) if preferences.data_folder else "",
+            data_folder=preferences.data_folder,
             theme=str(preferences.theme),
             seen_welcome=preferences.seen_welcome,
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
-        self.session.use_bindings(preferences.bindings)
-        self._settings_file.save(self._settings)
+        self._live.use_bindings(preferences.bindings)
+        try:
+            save_settings(self._settings, self._config)
+        except OSError as error:
+            raise DataError(
+                f"The settings could not be saved ({error.strerror}), so they last until you close "
+                "Playteach; check the disk and the folder's permissions."
+            ) from error
 
     def storage(self) -> StorageFacts:
         """Return sizes for the status line."""
@@ -284,28 +281,3 @@ class LiveWorkplace:
     def log_file(self) -> Path | None:
         """Return where the log is written."""
         return self._log_file
-
-
-class _EpisodePlayback:
-    """The recorder's playback in the window's words."""
-
-    def __init__(self, data: Path, reader: Reader, episode_id: int) -> None:
-        row = reader.episode(episode_id)
-        self._playback = Playback(data, episode_id)
-        self.frames = row.ticks
-        self.tick_rate_hz = row.tick_rate_hz
-        self.drivers = row.driver_strip
-
-    def frame(self, index: int) -> RGBImage:
-        """Return frame ``index``."""
-        return self._playback.frame(index)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._playback.close()
-
-
-def _load(base: Path, active: AdapterRow | None) -> Any:
-    from model.vla import VlaPolicy
-
-    return VlaPolicy.load(base, adapter=None if active is None else Path(active.folder))

@@ -46,8 +46,12 @@ class ActionChunk:
 class Policy(Protocol):
     """A player.  Calls come from one thread at a time."""
 
-    name: str
     history_frames: int
+
+    @property
+    def name(self) -> str:
+        """What it is recorded under; may change with its adapter."""
+        ...
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin a new episode; ``seed`` fixes any sampling in it."""
