@@ -76,11 +76,13 @@ class RoundClient:
         max_steps: int = 160,
         say: Say = lambda message: None,
         activate: bool = True,
+        measure_failed: bool = False,
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
-        Without questions the episodes' own judged tasks are played.  Blocks; call it on
-        a worker's thread.
+        Without questions the episodes' own judged tasks are played.  An adapter that
+        failed its offline gates is played only with ``measure_failed``, and never
+        activated.  Blocks; call it on a worker's thread.
         """
         self._cancelled = False
         with Reader.open(self._data) as reader:
@@ -125,7 +127,7 @@ class RoundClient:
         self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
         shutil.rmtree(work, ignore_errors=True)
         verdict = None
-        if tasks and ended.passed and paired_seeds:
+        if tasks and paired_seeds and (ended.passed or measure_failed):
             before = PlayerSpec("before", self._base, None if parent is None else Path(parent.folder))
             after = PlayerSpec("after", self._base, folder)
             verdict = self._play_pairs(before, after, game, tasks, paired_seeds, round_id, say)
