@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.bootstrap_pip import Installer, Step, explain_failure, remove_half_installed
+from app.display import has_display
 from app.system_needs import (
     display_kind,
     missing_libraries,
@@ -172,12 +173,11 @@ def _start(arguments: list[str], environment: Environment) -> int:
         os.chdir(environment.root)
         return become([str(environment.python), "-m", "pytest", *arguments[1:]])
     if opens_window(arguments):
-        display = display_kind()
-        if not display and not arguments:
+        if has_display():
+            _require_libraries(display_kind())
+        else:
             say(NO_DISPLAY)
-            arguments = ["demo", "--quick"]
-        elif display:
-            _require_libraries(display)
+            arguments = ["demo", "--quick", *arguments]
     return become([*environment.playteach, *arguments])
 
 

@@ -1,0 +1,275 @@
+"""The house rules: lint, types, layers, pins, and a README that tells the truth."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from app.bootstrap import read_pins
+from recorder.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("app", "model", "recorder", "trainer")
+README = ROOT / "README.md"
+MAX_LINES = 400
+HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av", "scipy")
+TEXT_FILES = {".py", ".md", ".toml", ".txt", ".yml", ".svg", ".json", ".cfg", ""}
+# Written in pieces, so that the rule does not find itself.
+ABSOLUTE = re.compile(r"(?<![\w.~*<{$-])/(?:" + "work|home|root|Users" + r")/\w")
+HOSTS = re.compile("py" + r"pi\.org|python" + r"hosted\.org|debian\.org|npmjs\.")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    listing = run("git", "ls-files", "-z")
+    assert listing.returncode == 0, listing.stderr
+    return tuple(ROOT / name for name in listing.stdout.split("\0") if name)
+
+
+def tracked_text() -> Iterator[tuple[Path, str]]:
+    for path in tracked():
+        if path.suffix in TEXT_FILES and path.is_file():
+            yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+@cache
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    facts = project()
+    lines = list(facts["dependencies"])  # type: ignore[call-overload]
+    for extra in extras:
+        lines += facts["optional-dependencies"][extra]  # type: ignore[index]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "--quiet", "."),
+        ("ruff", "format", "--quiet", "--check", "."),
+        ("mypy", "--no-error-summary"),
+        ("lint-imports",),
+    ],
+    ids=lambda command: "-".join(command[:2]),
+)
+def test_the_tools_find_nothing(command: tuple[str, ...]) -> None:
+    found = run(tool(command[0]), *command[1:])
+    assert found.returncode == 0, f"{found.stdout}\n{found.stderr}"
+
+
+def test_constraints_pin_what_the_project_asks_for() -> None:
+    pins = read_pins(ROOT / "constraints.txt")
+    for requirement in requirements("test", "desktop"):
+        version = pins.get(canonicalize_name(requirement.name))
+        assert version, f"constraints.txt does not pin {requirement.name}"
+        assert requirement.specifier.contains(version), f"{requirement} does not allow {version}"
+
+
+def test_everything_that_was_installed_is_pinned_and_is_the_pin() -> None:
+    pins = read_pins(ROOT / "constraints.txt")
+    seen: set[str] = set()
+    queue = [(requirement, "") for requirement in requirements("test")]
+    while queue:
+        requirement, extra = queue.pop()
+        name = canonicalize_name(requirement.name)
+        marker = requirement.marker
+        # What PyTorch's CUDA build brings along is pinned by that build itself.
+        if (marker and not marker.evaluate({"extra": extra})) or name.startswith(
+            ("nvidia-", "cuda-", "triton")
+        ):
+            continue
+        version = metadata.version(name)
+        assert pins.get(name) == version.split("+", 1)[0], f"{name} {version} is not the pin"
+        if name not in seen:
+            seen.add(name)
+            for line in metadata.requires(name) or ():
+                inner = Requirement(line)
+                queue += [(inner, wanted) for wanted in (requirement.extras or {""})]
+    assert len(seen) > len(requirements("test"))
+
+
+def test_every_import_is_declared() -> None:
+    declared = {canonicalize_name(requirement.name) for requirement in requirements("desktop")}
+    declared |= {canonicalize_name(r.name) for r in requirements("minecraft")}
+    owners = metadata.packages_distributions()
+    missing = set()
+    for path in tracked():
+        if path.suffix != ".py" or path.relative_to(ROOT).parts[0] not in PACKAGES:
+            continue
+        for module in imported_modules(path):
+            if module in sys.stdlib_module_names or module in PACKAGES:
+                continue
+            names = {canonicalize_name(owner) for owner in owners.get(module, [module])}
+            if not names & declared:
+                missing.add(f"{path.relative_to(ROOT)} imports {module}")
+    assert missing == set()
+
+
+def imported_modules(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_the_top_level_holds_what_was_agreed() -> None:
+    allowed = {
+        *("app", "assets", "docs", "model", "recorder", "tests", "trainer", ".ci"),
+        *("README.md", "LICENSE", "CHANGELOG.md", "constraints.txt", "pyproject.toml", "play.py"),
+        ".gitignore",
+    }
+    found = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert found <= allowed, f"not agreed at the top level: {sorted(found - allowed)}"
+
+
+def test_tests_are_no_packages() -> None:
+    assert [path for path in tracked() if path.match("tests/**/__init__.py")] == []
+
+
+def test_no_file_names_a_place_of_one_machine_or_a_package_index() -> None:
+    found = []
+    for path, text in tracked_text():
+        for number, line in enumerate(text.splitlines(), start=1):
+            if ABSOLUTE.search(line) or HOSTS.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert found == []
+
+
+def test_long_files_are_justified() -> None:
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    found = []
+    for path in tracked():
+        if path.suffix == ".py" and path.is_file():
+            name = path.relative_to(ROOT).as_posix()
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            if lines > MAX_LINES and f"`{name}`" not in decisions:
+                found.append(f"{name} has {lines} lines")
+    assert found == []
+
+
+def test_nothing_is_loaded_that_could_run_code() -> None:
+    banned = re.compile(
+        r"\bimport pickle\b|\btorch\.load\(|trust_remote_code\s*=\s*True|shell\s*=\s*True"
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path, text in tracked_text()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PACKAGES
+        for match in banned.finditer(text)
+    ]
+    assert found == []
+
+
+def test_help_loads_nothing_heavy() -> None:
+    found = run(sys.executable, "-X", "importtime", "-m", "app", "--help")
+    assert found.returncode == 0, found.stderr[-2000:]
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in found.stderr.splitlines()}
+    assert "app" in loaded
+    assert loaded & set(HEAVY) == set()
+
+
+def test_bootstrap_scripts_may_be_run() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "play.py test" in script.read_text(encoding="utf-8")
+
+
+# The README: what it says can be done can be done, and what it claims can be measured.
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```(?:\w*)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    quoted = re.findall(r"`(playteach [^`]+)`", README.read_text(encoding="utf-8"))
+    return [line for line in dict.fromkeys([*lines, *quoted]) if line.startswith("playteach")]
+
+
+@cache
+def help_of(words: tuple[str, ...]) -> tuple[int, str]:
+    found = run(sys.executable, "-m", "app", *words, "--help")
+    return found.returncode, found.stdout + found.stderr
+
+
+def test_the_readme_begins_with_its_two_commands() -> None:
+    text = README.read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:\w*)\n(.*?)```", text, re.DOTALL)
+    assert [line.split("  #")[0].strip() for line in blocks[0].splitlines()] == [
+        "python3 play.py",
+        "python3 play.py test",
+    ]
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    commands = readme_commands()
+    assert len(commands) >= 10
+    wrong = []
+    for command in commands:
+        words = shlex.split(re.sub(r"[\[\]]|\.\.\.", " ", command))[1:]
+        chosen = []
+        for word in words:
+            if not re.fullmatch(r"[a-z]+", word) or len(chosen) == 2:
+                break
+            code, _ = help_of((*chosen, word))
+            if code:
+                # Not a verb: the value of a positional argument.
+                break
+            chosen.append(word)
+        code, text = help_of(tuple(chosen))
+        flags = [word.split("=")[0] for word in words if word.startswith("--")]
+        if words and words[0][0].isalpha() and not chosen:
+            wrong.append(f"{command}: no such command")
+        wrong += [f"{command}: no {flag}" for flag in flags if code or flag not in text]
+    assert wrong == []
+
+
+def test_every_figure_of_the_readme_has_its_command() -> None:
+    text = README.read_text(encoding="utf-8")
+    section = re.search(r"^## Figures\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert section, "the README has no section Figures"
+    rows = [line for line in section[1].splitlines() if line.startswith("|")][2:]
+    assert rows
+    assert [row for row in rows if not re.search(r"`(playteach|python3 play\.py)\b", row)] == []
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [code for code in ExitCode if not re.search(rf"^\| {code.value} \|", text, re.M)] == []
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    pictures += re.findall(r'(?:src|srcset)="([^"]+)"', README.read_text(encoding="utf-8"))
+    assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
+
+
+def test_the_changelog_knows_this_version() -> None:
+    from app import __version__
+
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{__version__}]" in text or "## [Unreleased]" in text
