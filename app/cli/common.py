@@ -17,11 +17,10 @@ def data_folder(options: argparse.Namespace) -> Path:
     """Return ``--data``, else the folder from the settings, else the platform's."""
     if options.data is not None:
         return Path(options.data)
-    from app.session.settings import SettingsFile, config_folder
+    from app.session.settings import load_settings
     from recorder.store.paths import default_data_folder
 
-    chosen = SettingsFile(config_folder()).load().data_folder
-    return Path(chosen) if chosen else default_data_folder()
+    return load_settings().settings.data_folder or default_data_folder()
 
 
 def say(text: str) -> None:
@@ -68,7 +67,7 @@ def report_bug(options: argparse.Namespace) -> int:
     except (OSError, DataError):
         logging.basicConfig()
         log.exception("a command failed")
-        say("Something inside Playteach went wrong and the log cannot be written; please report it.")
+        say("Something inside Playteach went wrong and no log can be written; please report it.")
         return int(ExitCode.BUG)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     log.addHandler(handler)

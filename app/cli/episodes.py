@@ -67,7 +67,9 @@ def delete(options: argparse.Namespace) -> int:
     """Put one into the bin."""
     with Store.open(data_folder(options)) as store:
         store.delete_episode(options.id)
-    text = f"Episode {options.id} is in the bin; `playteach episodes undo {options.id}` gets it back."
+    text = (
+        f"Episode {options.id} is in the bin; `playteach episodes undo {options.id}` gets it back."
+    )
     emit(options, {"id": options.id, "deleted": True}, [text])
     return int(ExitCode.OK)
 

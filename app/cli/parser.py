@@ -144,9 +144,7 @@ def _add_lists(commands: Any, add: Any) -> None:
     episodes.add_argument("--query", metavar="QUERY", default="", help=QUERY_HELP)
     verbs = episodes.add_subparsers(metavar="VERB")
     listing = add(verbs, "list", "app.cli.episodes:list_", "list episodes, newest first")
-    listing.add_argument(
-        "--query", metavar="QUERY", default=argparse.SUPPRESS, help=QUERY_HELP
-    )
+    listing.add_argument("--query", metavar="QUERY", default=argparse.SUPPRESS, help=QUERY_HELP)
     for name, text in (
         ("show", "everything about one"),
         ("delete", "put into the bin"),

@@ -68,13 +68,14 @@ def store_recording(
     store: Store,
     game: Game,
     *,
+    policy: str = "",
     wait_when_full: bool = False,
     width: int = MAX_FRAME_WIDTH,
     height: int = MAX_FRAME_HEIGHT,
 ) -> tuple[int, MakeRecording]:
     """Note in the store that a game runs; return the session's id and what records it.
 
-    ``wait_when_full`` is for runs that are faster than the encoder: a tick waits then.
+    ``policy`` "" records under the policy's own name.  ``wait_when_full`` is for runs that are faster than the encoder: a tick waits then.
     """
     session_id = store.begin_session(
         game.name,
@@ -96,6 +97,7 @@ def store_recording(
                 session_id,
                 kind=kind,
                 adapter_id=adapter_id,
+                policy=policy,
                 when_full="wait" if wait_when_full else "stop",
             )
         return made[(kind, adapter_id)]

@@ -1,0 +1,141 @@
+"""``playteach evaluate``: how often a policy succeeds, with an interval."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.cli.common import data_folder, emit, say
+from recorder.errors import DataBusyError, DataError, ExitCode
+from recorder.store import EvaluationRow, Reader, Stepping, Store
+from trainer.evaluate import Played, Question, evaluate, summarise
+
+KEEP_EVERY = 10
+"""So many attempts are written at once; an interruption costs at most those."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play every instruction on every seed and print the document."""
+    from app.headless import chosen_player
+
+    folder = data_folder(options)
+    spec, _ = chosen_player(options.policy, folder)
+    questions = questions_of(options.game, options.instruction)
+    seeds = list(options.seeds)
+    stepping = Stepping.PACED if options.paced else Stepping.LOCK_STEP
+    total = len(questions) * len(seeds)
+    with contextlib.ExitStack() as stack:
+        keep, known = _keeper(stack, folder, options.game, spec.key, stepping)
+        wanted = {(q.task.id, q.heard, seed) for q in questions for seed in seeds}
+        there = {key: played for key, played in known.items() if key in wanted}
+        if len(there) == len(wanted):
+            # Nothing was interrupted: the same question again means playing again.
+            there = {}
+        elif there:
+            say(f"{len(there)} of {total} attempts are there from before.")
+        counts = {"done": len(there), "good": sum(played.success for played in there.values())}
+        fresh: list[Played] = []
+
+        def on_played(played: Played) -> None:
+            fresh.append(played)
+            keep(played)
+            counts["done"] += 1
+            counts["good"] += played.success
+            if counts["done"] % 10 == 0 or counts["done"] == total:
+                say(f"{counts['done']} of {total} played, {counts['good']} succeeded")
+
+        results = evaluate(
+            spec,
+            options.game,
+            questions,
+            seeds,
+            paced=options.paced,
+            workers=options.workers,
+            known=there,
+            on_played=on_played,
+        )
+    document = summarise(options.policy, results, stepping=stepping.value)
+    seconds = sum(played.seconds for played in fresh)
+    # Attempts from before have no times; the speed is that of this run's.
+    document["ticks_per_s"] = round(sum(p.ticks for p in fresh) / seconds, 1) if seconds else 0.0
+    emit(options, document, _lines(document))
+    return int(ExitCode.OK)
+
+
+def questions_of(game: str, instructions: list[str] | None) -> list[Question]:
+    """Return what is asked: the game's tasks, or the given sentences.
+
+    A sentence that is no task is played as free text.  Raises UsageError for an unknown
+    game or an empty sentence.
+    """
+    from model.prompts import clean_instruction
+    from recorder.games import free_task, normalise_instruction, task_list
+
+    tasks = task_list(game)
+    if not instructions:
+        return [Question(task) for task in tasks]
+    by_text = {normalise_instruction(task.instruction): task for task in tasks}
+    questions = []
+    for text in map(clean_instruction, instructions):
+        task = by_text.get(normalise_instruction(text))
+        questions.append(Question(free_task(text) if task is None else task, text))
+    return questions
+
+
+def _keeper(
+    stack: contextlib.ExitStack, folder: Path, game: str, key: str, stepping: Stepping
+) -> tuple[Callable[[Played], None], dict[tuple[str, str, int], Played]]:
+    """Return what keeps a result, and what was kept before an interruption."""
+    try:
+        store = stack.enter_context(Store.open(folder))
+    except DataBusyError:
+        say("Another Playteach has the data folder, so results are not kept this time.")
+        return (lambda played: None), {}
+    except DataError as error:
+        say(f"Results are not kept: {error.sentence}")
+        return (lambda played: None), {}
+    with Reader.open(folder) as reader:
+        rows = reader.evaluations(policy_key=key, game=game, stepping=stepping, variant=__version__)
+    known = {
+        (row.task_id, row.instruction, row.seed): Played(
+            row.task_id, row.instruction, row.seed, row.outcome, row.ticks, 0.0
+        )
+        for row in rows
+    }
+    waiting: list[EvaluationRow] = []
+
+    def flush() -> None:
+        if waiting:
+            store.add_evaluations(waiting)
+            waiting.clear()
+
+    def keep(played: Played) -> None:
+        waiting.append(
+            EvaluationRow(
+                key, game, played.task_id, played.heard, played.seed, stepping,
+                played.outcome, played.ticks, __version__,
+            )
+        )  # fmt: skip
+        if len(waiting) >= KEEP_EVERY:
+            flush()
+
+    stack.callback(flush)
+    return keep, known
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    low, high = document["interval"]
+    lines = [
+        f"{text}: {part['success']} of {part['n']}"
+        for text, part in document["by_instruction"].items()
+    ]
+    lines.append(
+        f"{document['policy']}: {document['success']} of {document['n']} succeeded "
+        f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}), "
+        f"{document['ticks_per_s']} ticks a second."
+    )
+    return lines

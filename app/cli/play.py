@@ -1,0 +1,124 @@
+"""``playteach play``: a policy plays one instruction, in the window or without it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from app.cli.common import data_folder, emit, say
+from recorder.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from app.headless import Attempted
+    from app.session.api import Snapshot
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play ``--episodes`` attempts from ``--seed`` on, at the game's tick rate."""
+    from model.prompts import clean_instruction
+
+    text = clean_instruction(options.instruction)
+    if not options.headless:
+        return _in_window(options, text)
+    return _headless(options, text)
+
+
+def _in_window(options: argparse.Namespace, text: str) -> int:
+    from app.display import require_display
+
+    if options.policy != "default" or options.episodes != 1 or options.json:
+        raise UsageError(
+            "The window plays the policy that is in use, one attempt after another by hand; "
+            "add --headless to choose a policy, a number of episodes or --json."
+        )
+    require_display()
+    from app.application import run_window
+
+    return int(run_window(data_folder(options), play=text, seed=options.seed))
+
+
+def _headless(options: argparse.Namespace, text: str) -> int:
+    from app.headless import attempt, chosen_player
+    from app.session.parts import Player, store_recording
+    from app.session.session import LiveSession
+    from recorder.games import find_task, open_game
+    from recorder.store import Store
+    from trainer.players import make_policy
+
+    folder = data_folder(options)
+    spec, adapter_id = chosen_player(options.policy, folder)
+    done: list[Attempted] = []
+    with contextlib.ExitStack() as stack:
+        game = open_game(options.game)
+        stack.callback(game.close)
+        if not find_task(game, text).judged:
+            say("This game has no task of that name, so nobody will judge the attempt.")
+        say(f"Waking the policy {options.policy!r} up ...")
+        policy = make_policy(spec, game)
+        recording = None
+        if options.record:
+            store = stack.enter_context(Store.open(folder))
+            session_id, recording = store_recording(store, game)
+            stack.callback(store.end_session, session_id)
+        session = LiveSession(
+            game,
+            player=Player(policy, adapter_id),
+            make_recording=recording,
+            threaded=False,
+        )
+        stack.callback(session.close)
+        session.start()
+        for number in range(options.episodes):
+            result = attempt(
+                session,
+                lambda: session.play(text),
+                seed=options.seed + number,
+                on_tick=_progress,
+            )
+            say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
+            done.append(result)
+    document = _document(options.policy, text, done)
+    emit(options, document, _lines(document))
+    return int(ExitCode.OK)
+
+
+def _progress(snapshot: Snapshot) -> None:
+    if snapshot.tick % 50 == 0:
+        say(f"tick {snapshot.tick}, {snapshot.measured_rate_hz:.1f} ticks a second")
+
+
+def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+    ticks = sum(each.ticks for each in done)
+    seconds = sum(each.seconds for each in done)
+    latencies = [value for each in done for value in each.latencies_ms]
+    episodes = []
+    for each in done:
+        facts = asdict(each)
+        del facts["latencies_ms"]
+        episodes.append(facts)
+    return {
+        "policy": policy,
+        "instruction": text,
+        "episodes": episodes,
+        "success": sum(each.outcome == "success" for each in done),
+        "n": len(done),
+        "ticks_per_s": round(ticks / seconds, 2) if seconds else 0.0,
+        "missed_ticks": sum(each.missed_ticks for each in done),
+        "latency_ms_median": round(statistics.median(latencies), 2) if latencies else None,
+    }
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    lines = [
+        f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
+        + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
+        for each in document["episodes"]
+    ]
+    lines.append(
+        f"{document['success']} of {document['n']} succeeded, {document['ticks_per_s']} ticks a "
+        f"second, {document['missed_ticks']} missed."
+    )
+    return lines

@@ -1,0 +1,101 @@
+"""Sessions without a window: the same loop and the same input path, ticked by the caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.session.api import Snapshot
+from app.session.session import BUG_SENTENCE, LiveSession
+from recorder.errors import KnownError
+from recorder.store import Reader, database_path
+from recorder.types import Outcome
+from trainer.players import PlayerSpec, player_spec
+
+FREE_TICKS = 350
+"""Length of an attempt that nobody judges: twenty seconds of the practice yard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """How one attempt went.  ``latencies_ms`` has one entry for every tick with a plan."""
+
+    seed: int
+    outcome: Outcome
+    ticks: int
+    seconds: float
+    missed_ticks: int
+    lost_ticks: int
+    episode_id: int | None
+    latencies_ms: tuple[float, ...]
+
+
+def chosen_player(name: str, folder: Path) -> tuple[PlayerSpec, int | None]:
+    """Resolve ``--policy``: who plays, and the database's number of the adapter.
+
+    Raises UsageError for a name that is nothing.
+    """
+    adapters: dict[str, Path] = {}
+    numbers: dict[Path, int] = {}
+    active: Path | None = None
+    if database_path(folder).exists():
+        with Reader.open(folder) as reader:
+            for row in reader.adapters():
+                adapters[str(row.id)] = Path(row.folder)
+                numbers[Path(row.folder)] = row.id
+                if row.active:
+                    active = Path(row.folder)
+    spec = player_spec(name, active_adapter=active, adapters=adapters)
+    return spec, None if spec.adapter is None else numbers.get(spec.adapter)
+
+
+def attempt(
+    session: LiveSession,
+    begin: Callable[[], None],
+    *,
+    seed: int,
+    max_free_ticks: int = FREE_TICKS,
+    on_tick: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> Attempted:
+    """Play one attempt of an unthreaded session from ``begin`` to its outcome.
+
+    An attempt that the game does not judge ends after ``max_free_ticks`` as unknown.
+    Raises KnownError where the attempt was ended by a problem.
+    """
+    session.reset(seed)
+    begin()
+    started = time.perf_counter()
+    latencies: list[float] = []
+    ticks = 0
+    while True:
+        ticked = session.step()
+        snapshot = session.snapshot()
+        if snapshot.outcome is Outcome.INTERRUPTED or (not ticked and snapshot.outcome is None):
+            _fail(snapshot)
+        if snapshot.outcome is not None:
+            break
+        ticks += 1
+        if snapshot.latency_ms is not None:
+            latencies.append(snapshot.latency_ms)
+        on_tick(snapshot)
+        judged = snapshot.task is not None and snapshot.task.judged
+        if not judged and ticks >= max_free_ticks:
+            session.stop(Outcome.UNKNOWN)
+    return Attempted(
+        seed=seed,
+        outcome=snapshot.outcome,
+        ticks=snapshot.tick,
+        seconds=time.perf_counter() - started,
+        missed_ticks=snapshot.missed_ticks,
+        lost_ticks=snapshot.lost_ticks,
+        episode_id=snapshot.episode_id,
+        latencies_ms=tuple(latencies),
+    )
+
+
+def _fail(snapshot: Snapshot) -> None:
+    if snapshot.message in ("", BUG_SENTENCE):
+        raise RuntimeError(f"the attempt ended by itself ({snapshot.phase})")
+    raise KnownError(snapshot.message)

@@ -1,0 +1,143 @@
+"""A scripted person: wants an action, and presses the keys and moves the mouse for it.
+
+It reaches a session only by what a real person's window calls (``key``, ``mouse_move``),
+so what it does is recorded, counted and handed back like a person's play.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from app.session.api import Phase, Snapshot
+from model.policy import Observation, Policy
+from recorder.clock import Clock
+from recorder.games.base import Bindings
+from recorder.types import Action, Frame
+
+TURN_DIFFERS_DEG = 5.0
+"""A turn that is off by more than this is another turn."""
+DOUBT_WINDOW_TICKS = 10
+DOUBT_LIMIT = 7
+"""So many ticks of the window must be wrong before the person steps in."""
+
+
+class Keyboard(Protocol):
+    """What hears the person: a session."""
+
+    def key(self, name: str, down: bool, mono_ns: int) -> None:
+        """Hear a key or a button."""
+        ...
+
+    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Hear a mouse move."""
+        ...
+
+
+class Typist:
+    """Turns wanted actions into key presses, releases and mouse moves."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self._down: set[str] = set()
+
+    def want(self, action: Action, keyboard: Keyboard, mono_ns: int) -> None:
+        """Press and release what differs from before, and move the mouse.
+
+        A wanted control without a key is left out.
+        """
+        keys = self._bindings.keys
+        controls = [*action.held, *([f"hotbar.{action.hotbar}"] if action.hotbar else [])]
+        wanted = {keys[control] for control in controls if keys.get(control)}
+        for name in sorted(self._down - wanted):
+            keyboard.key(name, False, mono_ns)
+        for name in sorted(wanted - self._down):
+            keyboard.key(name, True, mono_ns)
+        self._down = wanted
+        pitch, yaw = action.camera
+        if pitch or yaw:
+            per_count = self._bindings.degrees_per_count
+            keyboard.mouse_move(yaw / per_count, pitch / per_count, mono_ns)
+
+    def let_go(self, keyboard: Keyboard, mono_ns: int) -> None:
+        """Take the hands off."""
+        self.want(Action(), keyboard, mono_ns)
+
+
+class Demonstrator:
+    """A person who plays every tick by a policy's advice, from the first to the last.
+
+    Give ``hands`` to the session as its scripted hands.
+    """
+
+    def __init__(self, advice: Policy, bindings: Bindings, clock: Clock) -> None:
+        self._advice = advice
+        self._typist = Typist(bindings)
+        self._clock = clock
+        self._keyboard: Keyboard | None = None
+        self._instruction = ""
+
+    def sit_down(self, keyboard: Keyboard, instruction: str) -> None:
+        """Begin an attempt at a session's keyboard."""
+        self._keyboard = keyboard
+        self._instruction = instruction
+        self._typist = Typist(self._typist._bindings)
+        self._advice.reset(instruction)
+
+    def hands(self, frame: Frame) -> None:
+        """Press what the advice says for this frame."""
+        if self._keyboard is not None:
+            self._typist.want(self.wanted(frame), self._keyboard, self._clock.now_ns())
+
+    def wanted(self, frame: Frame) -> Action:
+        """Return the advice for a frame."""
+        return self._advice.propose(Observation(frame, self._instruction)).actions[0]
+
+
+class Watcher:
+    """A person who watches, steps in when the policy goes wrong, and then plays to the end.
+
+    Wrong means that the policy did something else than the person would have done in
+    ``DOUBT_LIMIT`` of the last ``DOUBT_WINDOW_TICKS`` ticks.
+    """
+
+    def __init__(self, person: Demonstrator, newest: Newest) -> None:
+        self._person = person
+        self._newest = newest
+        self._doubts: deque[bool] = deque(maxlen=DOUBT_WINDOW_TICKS)
+        self._wanted_before: Action | None = None
+        self.took_over_at: int | None = None
+
+    def sit_down(self, keyboard: Keyboard, instruction: str) -> None:
+        """Begin an attempt."""
+        self._person.sit_down(keyboard, instruction)
+        self._doubts.clear()
+        self._wanted_before = None
+        self.took_over_at = None
+
+    def hands(self, frame: Frame) -> None:
+        """Watch, or drive once the doubts are too many."""
+        snapshot = self._newest.snapshot()
+        if self.took_over_at is not None or snapshot.phase is Phase.CORRECTING:
+            self._person.hands(frame)
+            return
+        if self._wanted_before is not None:
+            self._doubts.append(differs(self._wanted_before, snapshot.executed))
+        self._wanted_before = self._person.wanted(frame)
+        if sum(self._doubts) >= DOUBT_LIMIT:
+            self.took_over_at = snapshot.tick
+            self._person.hands(frame)
+
+
+class Newest(Protocol):
+    """Something that can be looked at."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest state."""
+        ...
+
+
+def differs(wanted: Action, done: Action) -> bool:
+    """Return whether an action is not what a person would call the same."""
+    turn = abs(wanted.camera[1] - done.camera[1])
+    return wanted.held != done.held or turn > TURN_DIFFERS_DEG

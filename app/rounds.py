@@ -1,0 +1,68 @@
+"""What a round says on its way, collected: its loss curve, its gates, its times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainer import progress
+
+
+@dataclass(slots=True)
+class RoundDiary:
+    """Hears every message of a round; ``tell`` gets a sentence now and then.
+
+    ``losses`` holds (step, loss, held-out loss or None).  ``training_s`` is the time up
+    to the end of the offline gates, ``evaluation_s`` that of the paired play after it.
+    """
+
+    tell: Callable[[str], None] = lambda sentence: None
+    losses: list[tuple[int, float, float | None]] = field(default_factory=list)
+    gates: list[progress.Gate] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+    training_s: float | None = None
+    evaluation_s: float | None = None
+    _began_s: float = field(default_factory=time.monotonic)
+
+    def hear(self, message: progress.Message) -> None:
+        """Take a message; fits ``RoundClient.run(say=...)``."""
+        now_s = time.monotonic() - self._began_s
+        match message:
+            case progress.Stage():
+                self.stages[message.name] = round(now_s, 2)
+                self.tell(message.sentence)
+            case progress.Step():
+                self.losses.append((message.step, message.loss, message.held_out))
+                if message.step % 20 == 0 or message.step == message.steps:
+                    left = "" if message.eta_s is None else f", {message.eta_s:.0f} s left"
+                    self.tell(f"step {message.step} of {message.steps}: {message.loss:.3f}{left}")
+            case progress.Gate():
+                self.gates.append(message)
+                self.tell(f"{'passed' if message.passed else 'failed'}: {message.sentence}")
+            case progress.Done() | progress.Failed():
+                self.training_s = round(now_s, 2)
+            case progress.Played():
+                if self.training_s is not None:
+                    self.evaluation_s = round(now_s - self.training_s, 2)
+                if message.done % 10 == 0 or message.done == message.total:
+                    self.tell(
+                        f"{message.side}: {message.done} of {message.total} played, "
+                        f"{message.successes} succeeded"
+                    )
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as plain JSON values."""
+        return {
+            "training_s": self.training_s,
+            "evaluation_s": self.evaluation_s,
+            "stages": self.stages,
+            "steps": len(self.losses),
+            "losses": [list(each) for each in self.losses],
+            "gates": [
+                {"name": gate.name, "passed": gate.passed, "sentence": gate.sentence,
+                 "figures": gate.figures}
+                for gate in self.gates
+            ],
+        }  # fmt: skip
