@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.headless import attempt, store_recording
+from app.headless import attempt
 from app.person import Demonstrator, Watcher
-from app.session.parts import Player
+from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
 from model.paths import default_checkpoint
@@ -164,6 +164,8 @@ def _teach(
     text = lesson.instruction
     with contextlib.ExitStack() as stack:
         game = open_game("doom")
+        session_id, recording = store_recording(store, game, wait_when_full=True)
+        stack.callback(store.end_session, session_id)
         clock = ManualClock(MonotonicClock().now_ns())
         teacher = make_policy(PlayerSpec("teacher"), game)
         person = Demonstrator(teacher, game.bindings, clock)
@@ -171,7 +173,7 @@ def _teach(
         session = LiveSession(
             game,
             player=Player(make_policy(base, game)),
-            make_recording=store_recording(store, game, policy="", wait=True),
+            make_recording=recording,
             make_runner=LockStepRunner,
             clock=clock,
             idle_handback_s=None,

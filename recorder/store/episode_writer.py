@@ -157,10 +157,14 @@ class EpisodeWriter:
                 self._take(tick, rgb, offered_ns)
         elif self._pending is None:
             self._lose(1)
-        if self._pending is not None and len(self._pending.ticks) >= self._per_segment:
+        pending = self._pending
+        if pending is None:
+            return
+        # By when the ticks came, not by now: a writer that is behind must not fall further
+        # behind by closing a segment for every late tick.
+        spanned_s = (offered_ns - pending.began_ns) / 1e9
+        if len(pending.ticks) >= self._per_segment or spanned_s >= SEGMENT_S:
             self.flush(connection)
-        else:
-            self.flush_if_old(connection)
 
     def flush_if_old(self, connection: sqlite3.Connection) -> None:
         """Close a segment that began 0.75 s ago, however few ticks came since."""
