@@ -75,7 +75,8 @@ def store_recording(
 ) -> tuple[int, MakeRecording]:
     """Note in the store that a game runs; return the session's id and what records it.
 
-    ``policy`` "" records under the policy's own name.  ``wait_when_full`` is for runs that are faster than the encoder: a tick waits then.
+    ``policy`` "" records under the policy's own name.  ``wait_when_full`` is for runs that
+    are faster than the encoder: a tick waits then.
     """
     session_id = store.begin_session(
         game.name,

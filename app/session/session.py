@@ -412,7 +412,8 @@ class LiveSession:
         frame = self._game.reset(self._task, self._seed)
         self._fresh = True
         self._publish(
-            frame=frame, task=self._task, seed=self._seed, outcome=None, message="", tick=0,
+            frame=frame, task=self._task, seed=self._seed, outcome=None, tick=0,
+            message=self._player_problem,
             driver=Driver.NOBODY, drivers=(), executed=NO_ACTION, proposed=None,
         )  # fmt: skip
 

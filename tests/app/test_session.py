@@ -229,6 +229,9 @@ def test_a_policy_that_could_not_be_loaded_is_told(make: Make) -> None:
     session.player_failed("The model is missing, so nothing plays; choose another.")
     with pytest.raises(ModelError, match="missing"):
         session.play(RED)
+    session.reset(5)
+    run(session, 1)
+    assert "missing" in session.snapshot().message
     session.demonstrate(RED)
     run(session, 1)
     assert session.snapshot().phase is Phase.DEMONSTRATING

@@ -1,0 +1,79 @@
+"""The whole window on the real game, without a screen and without a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.application import effective_bindings, run_window
+from app.gui.main_window import MainWindow
+from app.session.settings import FILE_NAME, Settings
+from recorder.errors import DataBusyError, NoDisplayError
+from recorder.store import Store
+
+
+@pytest.fixture(autouse=True)
+def offscreen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.mark.timeout(90)
+def test_the_window_opens_shows_the_game_and_tells_what_is_wrong(
+    tmp_path: Path, qapp: QApplication
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / FILE_NAME).write_text('theme = "pink"\n', encoding="utf-8")
+    seen: list[object] = []
+    reached: list[str] = []
+
+    def opened(window: MainWindow) -> None:
+        timer = QTimer(window)
+
+        def look() -> None:
+            snapshot = window._session.snapshot()
+            if snapshot.frame is not None and snapshot.message:
+                seen.append(snapshot)
+                window.close()
+
+        timer.timeout.connect(look)
+        timer.start(20)
+
+    code = run_window(
+        tmp_path / "data",
+        base=tmp_path / "none",
+        config=config,
+        milestone=reached.append,
+        opened=opened,
+    )
+    assert code == 0
+    assert reached[:1] == ["visible"]
+    assert seen, "the sentence on the missing model was never shown"
+    log = (tmp_path / "data" / "logs" / "playteach.log").read_text(encoding="utf-8")
+    assert "theme" in log
+    Store.open(tmp_path / "data").close()
+
+
+def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:
+    with Store.open(tmp_path / "data"), pytest.raises(DataBusyError):
+        run_window(tmp_path / "data", config=tmp_path / "config")
+
+
+def test_without_a_screen_it_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(NoDisplayError):
+        run_window(tmp_path / "data")
+
+
+def test_the_persons_keys_lie_on_top_of_the_games() -> None:
+    from toy_game import ToyGame
+
+    bindings = effective_bindings(ToyGame(), Settings(keys={"left": "Left"}))
+    assert (bindings.keys["left"], bindings.keys["right"]) == ("Left", "D")

@@ -1,0 +1,207 @@
+"""What the window asks for, answered by the real store, session and settings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from toy_game import SIZE, ToyGame, WalkPolicy
+
+from app.gui.workplace import RoundUpdate, ThemeChoice
+from app.session.parts import Player, store_recording
+from app.session.session import LiveSession
+from app.session.settings import Settings, load_settings
+from app.workplace import LiveWorkplace
+from model.runner import LockStepRunner
+from recorder.clock import ManualClock
+from recorder.errors import DataError, ModelError
+from recorder.store import NewAdapter, Reader, RoundStatus, Store
+from recorder.types import Driver, Outcome
+
+RED = "reach the red dot"
+VERDICT = {
+    "kind": "better",
+    "before": 3,
+    "after": 9,
+    "n": 10,
+    "difference": 0.6,
+    "low": 0.2,
+    "high": 0.8,
+    "sentence": "Better: 3 of 10 before, 9 of 10 after on the same starts.",
+}
+
+
+class Place:
+    """A workplace with its parts, on the toy game and without a checkpoint."""
+
+    def __init__(self, folder: Path, *, episodes: int = 0) -> None:
+        self.store = Store.open(folder / "data")
+        self.reader = Reader.open(folder / "data")
+        game = ToyGame(distance=30)
+        _, record = store_recording(self.store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        self.session = LiveSession(
+            game,
+            player=Player(WalkPolicy()),
+            make_recording=record,
+            make_runner=LockStepRunner,
+            clock=ManualClock(),
+            threaded=False,
+        ).start()
+        self.config = folder / "config"
+        self.workplace = LiveWorkplace(
+            self.session,
+            self.store,
+            self.reader,
+            Settings(keys={"forward": "Up"}),
+            data=folder / "data",
+            base=folder / "no-checkpoint",
+            game_title=game.title,
+            default_bindings=game.bindings,
+            config=self.config,
+        )
+        for _ in range(episodes):
+            self.play()
+
+    def play(self) -> None:
+        """Play an episode in which the person takes over for five ticks."""
+        self.session.play(RED)
+        for tick in range(60):
+            if tick == 10:
+                self.session.key("A", True, 0)
+            if tick == 15:
+                self.session.key("A", False, 0)
+                self.session.hand_back()
+            self.session.step()
+        self.store.wait()
+
+    def close(self) -> None:
+        self.session.close()
+        self.reader.close()
+        self.store.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path, episodes=2)
+    yield made
+    made.close()
+
+
+def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> None:
+    workplace = place.workplace
+    rows = workplace.episodes()
+    assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
+    assert rows[0].outcome is Outcome.SUCCESS
+    assert rows[0].corrections == 1
+    assert [driver for driver, _ in rows[0].drivers] == [
+        Driver.POLICY,
+        Driver.PERSON,
+        Driver.POLICY,
+    ]
+    workplace.delete(rows[0].id)
+    assert [row.id for row in workplace.episodes()] == [rows[1].id]
+    assert workplace.storage().bin > 0
+    workplace.restore(rows[0].id)
+    assert len(workplace.episodes()) == 2
+    workplace.delete(rows[0].id)
+    assert workplace.empty_bin() == 1
+    assert workplace.storage().bin == 0
+
+
+def test_a_label_of_the_persons_counts(place: Place) -> None:
+    first = place.workplace.episodes()[0].id
+    place.workplace.label(first, Outcome.FAILURE)
+    assert place.workplace.episodes()[0].outcome is Outcome.FAILURE
+
+
+def test_an_episode_plays_back_frame_by_frame(place: Place) -> None:
+    row = place.workplace.episodes()[0]
+    playback = place.workplace.open_playback(row.id)
+    assert playback.frames == sum(ticks for _, ticks in row.drivers)
+    assert playback.frame(playback.frames - 1).shape == (SIZE, SIZE, 3)
+    playback.close()
+    assert place.workplace.thumbnail(row.id) is not None
+
+
+def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
+    facts = place.workplace.teach()
+    assert (facts.episodes, facts.corrections) == (2, 2)
+    assert facts.blocked.startswith("Drive about 2 s more")
+    assert sum(share for _, share in facts.mix) == pytest.approx(1.0)
+
+
+def test_a_missing_checkpoint_is_told_and_nothing_is_activated(place: Place) -> None:
+    adapter = place.store.add_adapter(NewAdapter(folder="x", base="b", title="torch"))
+    with pytest.raises(ModelError):
+        place.workplace.use_adapter(str(adapter))
+    assert place.reader.active_adapter() is None
+    with pytest.raises(DataError, match="no adapter"):
+        place.workplace.use_adapter("99")
+    place.workplace.load_agent_in_background()
+    for thread in threading.enumerate():
+        if thread.name == "load-model":
+            thread.join()
+    facts = place.workplace.agent()
+    assert "no-checkpoint" in facts.problem
+    assert facts.active is None
+    assert [row.title for row in facts.adapters] == [f"#{adapter} torch"]
+
+
+def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
+    assert place.workplace.last_verdict() is None
+    round_id = place.store.add_round()
+    adapter = place.store.add_adapter(NewAdapter(folder="x", base="b", passed_gates=True))
+    place.store.update_round(round_id, status=RoundStatus.DONE, adapter_id=adapter, verdict=VERDICT)
+    facts = place.workplace.last_verdict()
+    assert facts is not None
+    assert (facts.before, facts.after, facts.tries) == (3, 9, 10)
+    assert (facts.adapter_id, facts.in_use, facts.can_go_back) == (str(adapter), False, False)
+    place.store.set_active_adapter(adapter)
+    facts = place.workplace.last_verdict()
+    assert facts is not None
+    assert (facts.in_use, facts.can_go_back) == (True, True)
+
+
+def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
+    before = place.workplace.preferences()
+    assert before.bindings.keys["forward"] == "Up"
+    keys = {**before.bindings.keys, "left": "Left", "forward": "W"}
+    wanted = replace(
+        before,
+        bindings=replace(before.bindings, keys=keys),
+        mouse_sensitivity=2.0,
+        theme=ThemeChoice.DARK,
+    )
+    place.workplace.save_preferences(wanted)
+    assert place.workplace.preferences() == wanted
+    saved = load_settings(place.config).settings
+    assert saved.keys == {"left": "Left"}
+    assert (saved.mouse_sensitivity, saved.theme) == (2.0, "dark")
+    place.session.demonstrate(RED)
+    place.session.step()
+    place.session.key("Left", True, 0)
+    place.session.step()
+    assert place.session.snapshot().executed.left
+
+
+def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    try:
+        news: list[RoundUpdate] = []
+        over = threading.Event()
+
+        def hear(update: RoundUpdate) -> None:
+            news.append(update)
+            if update.finished:
+                over.set()
+
+        place.workplace.start_round(hear)
+        assert over.wait(120)
+        assert [update.finished for update in news].count(True) == 1
+        assert news[-1].problem.endswith(".")
+        assert place.reader.active_adapter() is None
+    finally:
+        place.close()
