@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from model.tokens import encode_ids
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
 from recorder.store import Split as RowSplit
-from recorder.types import Action, Driver, Outcome, SegmentKind
+from recorder.types import Driver, Outcome, SegmentKind
 
 REPLAY_SHARE = 0.4
 """Part of a round's samples that is what the base was trained on; at least a quarter."""
@@ -30,6 +32,10 @@ MAX_VISITS = 8
 REACTION_S = 0.2
 """After a takeover the hands are still on their way: ticks without input are left out."""
 IDLE_WEIGHT = 0.2
+PAUSE_S = 1.0
+"""In a correction up to this long, standing still is taken as meant."""
+HALF_LIFE_ROUNDS = 5
+"""After so many rounds a correction or a rollout counts half."""
 MIN_PERSON_TICKS = 50
 
 
@@ -37,9 +43,10 @@ MIN_PERSON_TICKS = 50
 class Example:
     """One picture, what was asked, what to do.
 
-    ``image`` is resized for the checkpoint; ``answer`` holds action token numbers.
-    ``kind`` is "correction", "demonstration", "rollout" or "replay"; replay has no
-    ``episode_id``.
+    ``image`` is resized for the checkpoint; ``answer`` holds one action's token numbers,
+    so no answer reaches over a hand-over.  ``kind`` is "correction", "demonstration",
+    "rollout" or "replay"; replay has no ``episode_id``.  ``weight`` is above 0 and counts
+    within the kind only.
     """
 
     image: NDArray[np.uint8]
@@ -48,6 +55,15 @@ class Example:
     kind: str
     episode_id: int | None = None
     tick: int = 0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class UsableTick:
+    """A tick that may be cloned; ``weight`` is 1, or less where nothing was done."""
+
+    index: int
+    kind: str
     weight: float = 1.0
 
 
@@ -70,8 +86,8 @@ def usable_ticks(
     outcome: Outcome,
     tick_rate_hz: float,
     event_ticks: frozenset[int] = frozenset(),
-) -> list[tuple[int, str]]:
-    """Return (tick, kind) of every tick that may be cloned.
+) -> list[UsableTick]:
+    """Return every tick that may be cloned, in order.
 
     A rollout counts only where the episode succeeded; the ticks before a takeover, and
     nobody's, never do.  ``event_ticks`` are those with input of the person's.
@@ -94,7 +110,11 @@ def usable_ticks(
                 and tick.index not in event_ticks
             ):
                 continue
-            chosen.append((tick.index, str(segment.kind)))
+            meant = (
+                segment.kind is SegmentKind.CORRECTION and segment.ticks <= PAUSE_S * tick_rate_hz
+            )
+            idle = tick.executed.is_noop and not meant
+            chosen.append(UsableTick(tick.index, str(segment.kind), IDLE_WEIGHT if idle else 1.0))
     return chosen
 
 
@@ -112,9 +132,7 @@ def held_out_episodes(episodes: Sequence[tuple[int, str]], share: float = 0.2) -
     return frozenset(pair[0] for pair in ranked[:count])
 
 
-def read_examples(
-    reader: Reader, episodes: Iterable[EpisodeRow], spec: CheckpointSpec
-) -> Split:
+def read_examples(reader: Reader, episodes: Iterable[EpisodeRow], spec: CheckpointSpec) -> Split:
     """Read the examples of ``episodes`` (the bin's are left out).
 
     Raises DataError where too little was driven by a person.
@@ -125,9 +143,11 @@ def read_examples(
     held = frozenset(row.id for row in rows if row.split is RowSplit.HELD_OUT)
     if not 0 < len(held) < len(rows):
         held = held_out_episodes([(row.id, row.instruction) for row in rows])
+    reached = [each.through_episode_id for each in reader.rounds() if each.status == "done"]
     sides: tuple[list[Example], list[Example]] = ([], [])
     for row in rows:
-        sides[row.id in held].extend(_examples_of(reader, row, spec))
+        age = sum(row.id <= through for through in reached)
+        sides[row.id in held].extend(_examples_of(reader, row, spec, age))
     persons = [e for e in sides[0] if e.kind in ("correction", "demonstration")]
     if len(persons) < MIN_PERSON_TICKS:
         rate = rows[0].tick_rate_hz if rows else 20.0
@@ -136,37 +156,46 @@ def read_examples(
             f"There is too little to learn from ({len(persons)} ticks of yours), so no round "
             f"was started; drive about {max(1, round(missing))} s more."
         )
-    return Split(tuple(sides[0]), tuple(sides[1]))
+    return Split(balanced(sides[0]), tuple(sides[1]))
 
 
-def _examples_of(reader: Reader, row: EpisodeRow, spec: CheckpointSpec) -> list[Example]:
+def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
+    """Weigh a sentence's samples by one over the root of its number within the kind.
+
+    So ten episodes of one task and two of another are seen 2.2 : 1, not 5 : 1.
+    """
+    counts = Counter((each.kind, each.instruction) for each in examples)
+    return tuple(
+        replace(each, weight=each.weight / math.sqrt(counts[each.kind, each.instruction]))
+        for each in examples
+    )
+
+
+def _examples_of(reader: Reader, row: EpisodeRow, spec: CheckpointSpec, age: int) -> list[Example]:
+    """Read one episode; ``age`` counts the finished rounds since it was recorded."""
     ticks = reader.ticks(row.id)
     events = frozenset(event.tick for event in reader.input_events(row.id))
-    wanted = dict(
-        usable_ticks(ticks, reader.segments(row.id), row.outcome, row.tick_rate_hz, events)
-    )
+    usable = usable_ticks(ticks, reader.segments(row.id), row.outcome, row.tick_rate_hz, events)
+    wanted = {each.index: each for each in usable}
+    faded = 0.5 ** (age / HALF_LIFE_ROUNDS)
     sentences = {each.id: each.text for each in reader.instructions(row.id)}
     examples = []
     for tick, image in zip(ticks, reader.frames(row.id), strict=False):
-        kind = wanted.get(tick.index)
-        if kind is None:
+        chosen = wanted.get(tick.index)
+        if chosen is None:
             continue
         examples.append(
             Example(
                 image=resize(image, spec),
                 instruction=sentences[tick.instruction_id],
                 answer=encode_ids(tick.executed),
-                kind=kind,
+                kind=chosen.kind,
                 episode_id=row.id,
                 tick=tick.index,
-                weight=IDLE_WEIGHT if _is_idle(tick.executed, kind) else 1.0,
+                weight=chosen.weight * (1.0 if chosen.kind == "demonstration" else faded),
             )
         )
     return examples
-
-
-def _is_idle(action: Action, kind: str) -> bool:
-    return action.is_noop and kind != "correction"
 
 
 def class_shares(counts: dict[str, int], draws: int) -> dict[str, float]:

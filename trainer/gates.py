@@ -85,9 +85,8 @@ class Checks:
 
 
 def _forgets(offline: Offline) -> bool:
-    return (
-        math.isfinite(offline.replay_before)
-        and offline.replay_after > offline.replay_before * (1 + MAX_REPLAY_RISE)
+    return math.isfinite(offline.replay_before) and offline.replay_after > offline.replay_before * (
+        1 + MAX_REPLAY_RISE
     )
 
 

@@ -6,6 +6,7 @@ only the language model.  The adapter is written in peft's own format.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -17,13 +18,18 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
-from safetensors.torch import load_file, save_file
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from model.preprocess import CheckpointSpec, patches
 from model.tokens import legal_next
-from trainer.dataset import Example, draw_plan
+from trainer.dataset import REPLAY_SHARE, Example, draw_plan
 from trainer.posttrain_forward import IGNORE, Sequences
 
+PROGRESS_FILE = "lora_progress.safetensors"
+RESUME_TOLERANCE = 0.02
+"""A resumed run's first loss may be off by this share of what was foretold."""
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -68,6 +74,7 @@ class LoraTask:
             ),
         )
         self.sequences = Sequences(model, tokenizer, spec)
+        self._seen: dict[int, tuple[NDArray[np.uint8], torch.Tensor]] = {}
         self.trainable = {
             name: parameter
             for name, parameter in self.peft.named_parameters()
@@ -100,19 +107,22 @@ class LoraTask:
     def peft_config(self) -> dict[str, Any]:
         """Return the adapter_config.json of this adapter."""
         raw = self.peft.peft_config["default"].to_dict()
-        return json.loads(json.dumps(raw, default=lambda v: sorted(v) if isinstance(v, set) else str(v)))  # type: ignore[no-any-return]
+        return json.loads(
+            json.dumps(raw, default=lambda v: sorted(v) if isinstance(v, set) else str(v))
+        )  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def see(self, examples: Sequence[Example]) -> list[torch.Tensor]:
-        """Return the vision tokens of every example; equal pictures are seen once."""
-        seen: dict[int, torch.Tensor] = {}
-        for start in range(0, len(examples), 16):
-            part = [e for e in examples[start : start + 16] if id(e.image) not in seen]
-            if part:
-                images = np.stack([e.image for e in part])
-                tokens = self.sequences.see(torch.from_numpy(patches(images, self.spec)))
-                seen.update({id(e.image): t for e, t in zip(part, tokens, strict=True)})
-        return [seen[id(e.image)] for e in examples]
+        """Return the vision tokens of every example; equal pictures are seen once, ever."""
+        fresh = {id(e.image): e.image for e in examples if id(e.image) not in self._seen}
+        images = list(fresh.values())
+        for start in range(0, len(images), 16):
+            part = images[start : start + 16]
+            tokens = self.sequences.see(torch.from_numpy(patches(np.stack(part), self.spec)))
+            for image, token in zip(part, tokens, strict=True):
+                # The picture is kept with its tokens, so that its id stays its own.
+                self._seen[id(image)] = (image, token.clone())
+        return [self._seen[id(e.image)][1] for e in examples]
 
     def logits(
         self, examples: Sequence[Example], features: Sequence[torch.Tensor]
@@ -136,9 +146,7 @@ class LoraTask:
         """Return the mean loss per answer token (nats); NaN without examples."""
         total, count = 0.0, 0
         for start in range(0, len(examples), 32):
-            logits, labels = self.logits(
-                examples[start : start + 32], features[start : start + 32]
-            )
+            logits, labels = self.logits(examples[start : start + 32], features[start : start + 32])
             total += float(F.cross_entropy(logits, labels, reduction="sum"))
             count += len(labels)
         return total / count if count else math.nan
@@ -175,39 +183,41 @@ def train(
 ) -> dict[int, int]:
     """Train; return how often each example was seen.  The best held-out state is kept.
 
-    Progress lies in ``folder``; a run that was cut off goes on from there.  ``on_step``
-    hears (step, steps, loss, held-out loss or None, seconds left).
+    Progress lies in ``folder``; a run that was cut off goes on from there, as long as it
+    has the same samples and settings.  ``on_step`` hears (step, steps, loss, held-out
+    loss or None, seconds left).
     """
     config = task.config
     rng = np.random.default_rng(config.seed)
     features = task.see(examples)
     checks = task.see(held_out)
-    persons = sum(e.kind != "replay" for e in examples)
-    steps = max(20, min(config.max_steps, math.ceil(persons * config.visits / (0.6 * config.batch))))
+    steps = plan_steps(sum(e.kind != "replay" for e in examples), config)
     plan = draw_plan(examples, steps * config.batch, rng)
     steps = max(1, len(plan) // config.batch)
     optimizer = torch.optim.AdamW(
         task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
     )
-    best, best_tensors, bad, first = math.inf, task.tensors(), 0, 0
-    state_file, progress_file = folder / "lora_state.safetensors", folder / "lora_progress.json"
-    if progress_file.exists():
-        first, best, bad = _resume(task, optimizer, state_file, progress_file, steps)
-        best_tensors = load_file(folder / "lora_best.safetensors")
+    identity = _identity(task, plan, [*examples, *held_out])
+    at, best_tensors = _resume(task, optimizer, folder / PROGRESS_FILE, identity)
     visits: dict[int, int] = {}
-    for index in plan[: first * config.batch]:
+    for index in plan[: at.step * config.batch]:
         visits[int(index)] = visits.get(int(index), 0) + 1
+    first, best, bad = at.step, at.best, at.bad
     started = last_save = time.monotonic()
+
+    def batch_loss(step: int) -> torch.Tensor:
+        chosen = plan[step * config.batch : (step + 1) * config.batch]
+        logits, labels = task.logits([examples[i] for i in chosen], [features[i] for i in chosen])
+        return F.cross_entropy(logits, labels)
+
     for step in range(first, steps):
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, (step + 1) / config.warmup_steps) * (
-                0.5 * (1 + math.cos(math.pi * step / steps)) * 0.95 + 0.05
-            )
-        chosen = [int(i) for i in plan[step * config.batch : (step + 1) * config.batch]]
-        for index in chosen:
-            visits[index] = visits.get(index, 0) + 1
-        logits, labels = task.logits([examples[i] for i in chosen], [features[i] for i in chosen])
-        loss = F.cross_entropy(logits, labels)
+            group["lr"] = learning_rate(step, steps, config)
+        for index in plan[step * config.batch : (step + 1) * config.batch]:
+            visits[int(index)] = visits.get(int(index), 0) + 1
+        loss = batch_loss(step)
+        if step == first and at.next_loss is not None:
+            _assert_resumed(float(loss.detach()), at.next_loss)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(task.trainable.values(), 1.0)
@@ -217,66 +227,106 @@ def train(
             checked = task.loss(held_out, checks)
             bad = 0 if checked < best else bad + 1
             if checked < best:
-                best, best_tensors = checked, task.tensors()
+                best, best_tensors = checked, _weights(task)
         left = (time.monotonic() - started) / (step - first + 1) * (steps - step - 1)
         on_step(step + 1, steps, float(loss.detach()), checked, left)
         if bad >= config.patience:
             break
-        if time.monotonic() - last_save > config.save_every_s:
-            _save(task, optimizer, best_tensors, (step + 1, best, bad, steps), folder)
+        if step + 1 < steps and time.monotonic() - last_save >= config.save_every_s:
+            with torch.no_grad():
+                foretold = float(batch_loss(step + 1))
+            now = _Progress(identity, step + 1, best, bad, foretold)
+            _save(task, optimizer, best_tensors, now, folder / PROGRESS_FILE)
             last_save = time.monotonic()
     if held_out:
-        task.start_from(best_tensors)
+        with torch.no_grad():
+            for name, parameter in task.trainable.items():
+                parameter.copy_(best_tensors[name])
     return visits
+
+
+def plan_steps(persons: int, config: LoraConfig) -> int:
+    """Return the number of steps in which ``persons`` samples are seen ``visits`` times."""
+    wanted = math.ceil(persons * config.visits / ((1 - REPLAY_SHARE) * config.batch))
+    return max(1, min(config.max_steps, max(20, wanted)))
+
+
+def learning_rate(step: int, steps: int, config: LoraConfig) -> float:
+    """Warm up linearly, then fall by a cosine to a twentieth."""
+    warm = min(1.0, (step + 1) / config.warmup_steps)
+    return config.learning_rate * warm * (0.475 * (1 + math.cos(math.pi * step / steps)) + 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """Where a run is; ``next_loss`` is the coming batch's, before its step."""
+
+    identity: str
+    step: int = 0
+    best: float = math.inf
+    bad: int = 0
+    next_loss: float | None = None
+
+
+def _identity(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Example]) -> str:
+    """Return a hash over settings, start weights, samples and their order."""
+    digest = hashlib.sha256(json.dumps(asdict(task.config), sort_keys=True).encode())
+    digest.update(plan.tobytes())
+    for example in examples:
+        facts = (example.kind, example.episode_id, example.tick, example.instruction)
+        digest.update(json.dumps([*facts, example.answer]).encode())
+    for parameter in task.trainable.values():
+        digest.update(parameter.detach().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _assert_resumed(loss: float, foretold: float) -> None:
+    if abs(loss - foretold) > RESUME_TOLERANCE * max(abs(foretold), 1e-6):
+        raise RuntimeError(f"resumed at a loss of {loss:.4f} where {foretold:.4f} was foretold")
+
+
+def _weights(task: LoraTask) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in task.trainable.items()}
 
 
 def _save(
     task: LoraTask,
     optimizer: torch.optim.Optimizer,
     best: dict[str, torch.Tensor],
-    at: tuple[int, float, int, int],
-    folder: Path,
+    at: _Progress,
+    file: Path,
 ) -> None:
-    state = {f"weights.{name}": p.detach().clone() for name, p in task.trainable.items()}
+    """Write everything into one file, replaced at one stroke: a kill finds old or new."""
+    state = {f"best.{name}": tensor for name, tensor in best.items()}
     for name, parameter in task.trainable.items():
         moments = optimizer.state[parameter]
+        state[f"weights.{name}"] = parameter.detach().clone()
         state[f"first.{name}"] = moments["exp_avg"].clone()
         state[f"second.{name}"] = moments["exp_avg_sq"].clone()
-    save_file(state, folder / "lora_state.new")
-    save_file(best, folder / "lora_best.new")
-    (folder / "lora_state.new").replace(folder / "lora_state.safetensors")
-    (folder / "lora_best.new").replace(folder / "lora_best.safetensors")
-    step, best_loss, bad, steps = at
-    fresh = folder / "lora_progress.new"
-    fresh.write_text(
-        json.dumps(
-            {"step": step, "best": best_loss if math.isfinite(best_loss) else None, "bad": bad,
-             "steps": steps, "config": asdict(task.config)}
-        ),
-        encoding="utf-8",
-    )  # fmt: skip
-    fresh.replace(folder / "lora_progress.json")
+    fresh = file.with_suffix(".new")
+    save_file(state, fresh, metadata={"progress": json.dumps(asdict(at))})
+    fresh.replace(file)
 
 
 def _resume(
-    task: LoraTask,
-    optimizer: torch.optim.Optimizer,
-    state_file: Path,
-    progress_file: Path,
-    steps: int,
-) -> tuple[int, float, int]:
-    """Load weights and moments; (0, inf, 0) where the progress is of another plan."""
-    progress = json.loads(progress_file.read_text(encoding="utf-8"))
-    if progress["steps"] != steps or progress["config"] != asdict(task.config):
-        return 0, math.inf, 0
-    state = load_file(state_file)
-    with torch.no_grad():
-        for name, parameter in task.trainable.items():
-            parameter.copy_(state[f"weights.{name}"])
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(progress["step"])),
-                "exp_avg": state[f"first.{name}"],
-                "exp_avg_sq": state[f"second.{name}"],
-            }
-    best = progress["best"]
-    return progress["step"], math.inf if best is None else best, progress["bad"]
+    task: LoraTask, optimizer: torch.optim.Optimizer, file: Path, identity: str
+) -> tuple[_Progress, dict[str, torch.Tensor]]:
+    """Load weights and moments of the same run; a fresh start where there is none."""
+    if not file.exists():
+        return _Progress(identity), _weights(task)
+    with safe_open(file, framework="pt") as stored:
+        at = _Progress(**json.loads(stored.metadata()["progress"]))
+        if at.identity != identity:
+            return _Progress(identity), _weights(task)
+        with torch.no_grad():
+            for name, parameter in task.trainable.items():
+                parameter.copy_(stored.get_tensor(f"weights.{name}"))
+                optimizer.state[parameter] = {
+                    "step": torch.tensor(float(at.step)),
+                    "exp_avg": stored.get_tensor(f"first.{name}"),
+                    "exp_avg_sq": stored.get_tensor(f"second.{name}"),
+                }
+        best = {name: stored.get_tensor(f"best.{name}") for name in task.trainable}
+    if not any(bool(p.any()) for name, p in task.trainable.items() if ".lora_B." in name):
+        raise RuntimeError("resumed a run that had learnt nothing: every lora_B is zero")
+    return at, best

@@ -7,6 +7,7 @@ cannot drift apart unnoticed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -50,7 +51,7 @@ class Gate:
     name: str
     passed: bool
     sentence: str
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,20 @@ _KINDS: Mapping[str, type[Any]] = {
 
 
 def to_json(message: Message) -> str:
-    """Return one line without its newline."""
-    return json.dumps({"kind": message.kind, **asdict(message)}, allow_nan=False)
+    """Return one line without its newline.
+
+    JSON has no NaN, so a figure that is not finite (there was nothing to measure) is null.
+    """
+    return json.dumps({"kind": message.kind, **finite(asdict(message))}, allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """Return a JSON-like value with None in place of every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def parse(line: str) -> Message:
@@ -100,7 +113,7 @@ def parse(line: str) -> Message:
         raise ValueError(f"not a progress message: {line[:120]!r}")
     kind = raw.pop("kind")
     try:
-        message: Message = _KINDS[kind](**raw)
+        message: Message = _KINDS[str(kind)](**raw)
     except TypeError as error:
         raise ValueError(f"not a progress message: {error}") from error
     return message

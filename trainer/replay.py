@@ -37,9 +37,11 @@ def replay_examples(
                 continue
             image = resize(state.frame.rgb, spec)
             present = [i for i, there in enumerate(state.present) if there]
-            asked = {state.driven, present[int(rng.integers(len(present)))]} if present else {
-                state.driven
-            }
+            asked = (
+                {state.driven, present[int(rng.integers(len(present)))]}
+                if present
+                else {state.driven}
+            )
             side = sides[episode % 5 == 0]
             side.extend(
                 Example(

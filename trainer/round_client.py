@@ -128,7 +128,9 @@ class RoundClient:
         shutil.rmtree(work, ignore_errors=True)
         verdict = None
         if tasks and paired_seeds and (ended.passed or measure_failed):
-            before = PlayerSpec("before", self._base, None if parent is None else Path(parent.folder))
+            before = PlayerSpec(
+                "before", self._base, None if parent is None else Path(parent.folder)
+            )
             after = PlayerSpec("after", self._base, folder)
             verdict = self._play_pairs(before, after, game, tasks, paired_seeds, round_id, say)
         passed = ended.passed and (
@@ -145,13 +147,24 @@ class RoundClient:
             metrics=_finite(ended.metrics),
             verdict={} if verdict is None else asdict(verdict),
         )
-        sentence = verdict.sentence if verdict is not None else (
-            "The new adapter passed its gates; nobody could judge how it plays."
-            if ended.passed
-            else "The new adapter did not pass its gates, so the agent plays as before."
+        sentence = (
+            verdict.sentence
+            if verdict is not None
+            else (
+                "The new adapter passed its gates; nobody could judge how it plays."
+                if ended.passed
+                else "The new adapter did not pass its gates, so the agent plays as before."
+            )
         )
         return RoundResult(
-            round_id, RoundStatus.DONE, sentence, adapter_id, folder, tuple(gates), verdict, activated
+            round_id,
+            RoundStatus.DONE,
+            sentence,
+            adapter_id,
+            folder,
+            tuple(gates),
+            verdict,
+            activated,
         )
 
     def _listen(
@@ -248,4 +261,3 @@ def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
         else (None if isinstance(value, float) and not math.isfinite(value) else value)
         for key, value in metrics.items()
     }
-

@@ -37,7 +37,7 @@ def test_the_moments_before_a_takeover_are_never_cloned() -> None:
     ticks = [tick(i, Driver.POLICY) for i in range(20)]
     segments = [segment(0, 10, SegmentKind.ROLLOUT), segment(10, 20, SegmentKind.PRE_TAKEOVER)]
     chosen = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0)
-    assert [index for index, _ in chosen] == list(range(10))
+    assert [each.index for each in chosen] == list(range(10))
 
 
 def test_a_rollout_counts_only_where_it_succeeded() -> None:
@@ -51,9 +51,9 @@ def test_reaction_noise_after_a_takeover_is_dropped_but_input_is_kept() -> None:
     ticks = [tick(i, Driver.PERSON, NO_ACTION if i < 3 else WALK) for i in range(8)]
     segments = [segment(0, 8, SegmentKind.CORRECTION)]
     dropped = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0)
-    assert [index for index, _ in dropped] == [3, 4, 5, 6, 7]
+    assert [each.index for each in dropped] == [3, 4, 5, 6, 7]
     kept = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, frozenset({1}))
-    assert [index for index, _ in kept] == [1, 3, 4, 5, 6, 7]
+    assert [each.index for each in kept] == [1, 3, 4, 5, 6, 7]
 
 
 @given(st.sets(st.integers(1, 500), min_size=2, max_size=40))
