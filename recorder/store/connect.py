@@ -202,7 +202,7 @@ def _known_os_error(error: OSError, path: Path) -> KnownError | None:
         return DiskFullError(full_sentence(path))
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return DataError(read_only_sentence(path))
-    if error.errno in (errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.ENOENT):
+    if error.errno in (errno.EIO, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT):
         return DataError(
             f"The data folder {path.parent} cannot be used ({error.strerror}), so nothing was "
             "opened; choose another folder with --data."

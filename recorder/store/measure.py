@@ -14,6 +14,7 @@ import numpy as np
 
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.games.base import Game, free_task
+from recorder.store.paths import database_path
 from recorder.store.reader import Reader
 from recorder.store.rows import EpisodeKind
 from recorder.store.store import Store
@@ -27,7 +28,9 @@ _LUMA_709 = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 class RecordingFigures:
     """What :func:`measure_recording` found.
 
-    ``psnr_*_db`` come from the mean squared error over all frames (luma by BT.709).
+    ``psnr_*_db`` are means over the frames' own ratios, as video coders report them;
+    ``pooled_psnr_*_db`` come from the mean squared error over all frames, which the
+    busiest frames decide.  Luma is by BT.709.
     ``cpu_ms_per_frame`` is this process's processor time; ``core_share`` that time at
     the tick rate, as a share of one core.  ``tick_ms_*`` is what a tick costs the
     control thread.  ``commit_delay_ms`` is from a segment's last tick to its being safe,
@@ -43,6 +46,8 @@ class RecordingFigures:
     bytes_per_frame: float
     psnr_y_db: float
     psnr_rgb_db: float
+    pooled_psnr_y_db: float
+    pooled_psnr_rgb_db: float
     cpu_ms_per_frame: float
     core_share: float
     tick_ms_median: float
@@ -73,6 +78,9 @@ def measure_recording(
         raise ValueError("nothing to record")
     clock = clock if clock is not None else MonotonicClock()
     height, width = frames[0].shape[:2]
+    # What an empty database takes is not the pictures' fault; closed, it has no log.
+    Store.open(folder, clock=clock).close()
+    empty_bytes = database_path(folder).stat().st_size
     with Store.open(folder, clock=clock) as store:
         session_id = store.begin_session(
             "measure",
@@ -82,7 +90,6 @@ def measure_recording(
             realtime=False,
             bindings={},
         )
-        before = store.health().bytes
         recorder = store.episode_recorder(
             session_id,
             kind=EpisodeKind.ROLLOUT,
@@ -122,9 +129,9 @@ def measure_recording(
         health = store.health()
         episode_id = recorder.episode_id or 0
     with Reader.open(folder) as reader:
-        size = reader.size_bytes() - before
+        size = reader.size_bytes() - empty_bytes
         stored = reader.episode(episode_id).ticks
-        luma_error, rgb_error = _errors(frames, reader, episode_id)
+        luma_errors, rgb_errors = _errors(frames, reader, episode_id)
     return RecordingFigures(
         frames=len(frames),
         width=width,
@@ -133,8 +140,10 @@ def measure_recording(
         paced=paced,
         gb_per_hour=size / stored * tick_rate_hz * 3600 / BYTES_PER_GB,
         bytes_per_frame=size / stored,
-        psnr_y_db=psnr_db(luma_error),
-        psnr_rgb_db=psnr_db(rgb_error),
+        psnr_y_db=float(np.mean([psnr_db(error) for error in luma_errors])),
+        psnr_rgb_db=float(np.mean([psnr_db(error) for error in rgb_errors])),
+        pooled_psnr_y_db=psnr_db(float(np.mean(luma_errors))),
+        pooled_psnr_rgb_db=psnr_db(float(np.mean(rgb_errors))),
         cpu_ms_per_frame=1e3 * cpu_s / len(frames),
         core_share=cpu_s / len(frames) * tick_rate_hz,
         tick_ms_median=float(np.median(costs_ms)),
@@ -199,12 +208,14 @@ def _hand(rng: random.Random, ticks: int) -> list[Action]:
     return actions
 
 
-def _errors(frames: Sequence[RGBImage], reader: Reader, episode_id: int) -> tuple[float, float]:
-    luma = rgb = 0.0
-    count = 0
+def _errors(
+    frames: Sequence[RGBImage], reader: Reader, episode_id: int
+) -> tuple[list[float], list[float]]:
+    """Return each frame's mean squared error, of luma and of RGB."""
+    luma: list[float] = []
+    rgb: list[float] = []
     for given, kept in zip(frames, reader.frames(episode_id), strict=False):
         difference = kept.astype(np.float32) - given
-        rgb += float((difference**2).mean())
-        luma += float(((difference @ _LUMA_709) ** 2).mean())
-        count += 1
-    return luma / count, rgb / count
+        rgb.append(float((difference**2).mean()))
+        luma.append(float(((difference @ _LUMA_709) ** 2).mean()))
+    return luma, rgb

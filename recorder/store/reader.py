@@ -399,7 +399,7 @@ class Reader:
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is not None:
+        if found is not None and not self._closed:
             return found
         with self._lock:
             if self._closed:

@@ -1,0 +1,175 @@
+"""Full queues, full disks and mistakes: each visible, none costs what was committed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from typing import Any
+
+import pytest
+
+from recorder.errors import DataError, DiskFullError, KnownError
+from recorder.store import LabelSource, Store
+from recorder.store.verify import verify
+from recorder.types import Driver, Outcome
+
+
+def hold(store: Store) -> threading.Event:
+    """Keep the writer busy until the event is set."""
+    release = threading.Event()
+    entered = threading.Event()
+
+    def work(_connection: sqlite3.Connection) -> None:
+        entered.set()
+        release.wait(30)
+
+    store._worker.post(work)
+    assert entered.wait(30)
+    return release
+
+
+def limit_pages(store: Store, extra: int) -> None:
+    """Let the database grow by ``extra`` pages only: SQLite then says that the disk is full."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + extra}")
+
+    store._worker.post(work)
+
+
+def test_a_full_queue_is_an_error_and_keeps_what_came_before(kit: Any) -> None:
+    kit.store.close()
+    store = kit.open(queue_limit=20)
+    told: list[KnownError] = []
+    recorder = kit.recorder(on_error=told.append)
+    recorder.on_start(kit.start)
+    release = hold(store)
+    for index in range(26):
+        recorder.on_tick(kit.tick(index))
+    assert [type(error) for error in told] == [DataError]
+    assert "could not keep up" in told[0].sentence
+    assert recorder.lost_ticks == 6
+    release.set()
+    recorder.on_end(kit.end)
+    store.wait()
+    health = store.health()
+    assert (health.ok, health.committed_ticks, health.lost_ticks) == (False, 20, 6)
+    with kit.reader() as reader:
+        (row,) = reader.episodes()
+    assert (row.ticks, row.lost_ticks) == (20, 6)
+    assert (row.outcome, row.outcome_source) == (Outcome.INTERRUPTED, LabelSource.RECORDER)
+    # The next attempt is recorded again, and the trouble is over with its first commit.
+    kit.record(3)
+    assert store.health().ok
+    store.close()
+    assert verify(kit.folder).ok
+
+
+def test_where_ticks_may_wait_none_is_lost(kit: Any) -> None:
+    kit.store.close()
+    kit.open(queue_limit=2)
+    recorder = kit.recorder(when_full="wait")
+    recorder.on_start(kit.start)
+    for index in range(40):
+        recorder.on_tick(kit.tick(index))
+    recorder.on_end(kit.end)
+    kit.store.wait()
+    assert kit.store.health().committed_ticks == 40
+
+
+def test_a_full_disk_stops_recording_and_loses_nothing_committed(kit: Any) -> None:
+    told: list[KnownError] = []
+    recorder = kit.recorder(on_error=told.append)
+    recorder.on_start(kit.start)
+    for index in range(15):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    limit_pages(kit.store, 0)
+    for index in range(15, 600):
+        recorder.on_tick(kit.tick(index))
+        if index % 100 == 0:
+            kit.store.wait()
+    kit.store.wait()
+    assert [type(error) for error in told] == [DiskFullError]
+    assert "is full, so recording stopped" in told[0].sentence
+    assert recorder.problem is told[0]
+    health = kit.store.health()
+    assert not health.ok
+    assert health.sentence == told[0].sentence
+    assert health.committed_ticks >= 15
+    assert health.committed_ticks + health.lost_ticks == 600
+    recorder.on_end(kit.end)
+    with pytest.raises(DiskFullError):
+        kit.store.add_round(config={"much": "x" * 1_000_000})
+    kit.store.close()
+    assert verify(kit.folder).ok
+    kit.open()
+    with kit.reader() as reader:
+        (row,) = reader.episodes()
+        assert (row.ticks, row.outcome) == (health.committed_ticks, Outcome.INTERRUPTED)
+        assert len(list(reader.frames(row.id))) == row.ticks
+    # Room again: the next attempt is recorded.
+    kit.record(3)
+    assert kit.store.health().ok
+
+
+def test_recording_stops_before_the_disk_is_really_full(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(kit.folder)
+    told: list[KnownError] = []
+    recorder = kit.recorder(on_error=told.append)
+    recorder.on_start(kit.start)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+    for index in range(16):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    assert [type(error) for error in told] == [DiskFullError]
+    assert kit.store.health().free_bytes == 1000
+
+
+def test_a_mistake_of_ours_is_visible_too(
+    kit: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[KnownError] = []
+    recorder = kit.recorder(on_error=told.append)
+    recorder.on_start(kit.start)
+    for index in range(15):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+
+    def broken(*_values: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("recorder.store.episode_writer.tick_values", broken)
+    for index in range(15, 30):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    monkeypatch.undo()
+    assert "mistake inside Playteach" in told[0].sentence
+    assert "ZeroDivisionError" in caplog.text
+    recorder.on_end(kit.end)
+    kit.store.wait()
+    with kit.reader() as reader:
+        (row,) = reader.episodes()
+    assert (row.ticks, row.lost_ticks, row.outcome) == (15, 15, Outcome.INTERRUPTED)
+    assert row.driver_strip == ((Driver.POLICY, 15),)
+
+
+def test_a_failed_change_leaves_no_half(kit: Any) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE session SET game = 'changed'")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        kit.store._worker.call(half)
+    with kit.reader() as reader:
+        assert reader.session(kit.session_id).game == "doom"
+
+
+def test_a_closed_store_says_so(kit: Any) -> None:
+    kit.store.close()
+    with pytest.raises(DataError, match="closed already"):
+        kit.recorder()
