@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.agent import Agent
+from app.films import Films, film_of_round
 from app.gui.facts import (
     agent_facts,
     episode_facts,
@@ -65,11 +66,13 @@ class RoundInProgress:
     """A round on a thread of its own."""
 
     def __init__(self, client: RoundClient) -> None:
-        self._client = client
+        self.client = client
+        self.cancelled = threading.Event()
 
     def cancel(self) -> None:
         """Ask it to stop; its final update follows."""
-        self._client.cancel()
+        self.cancelled.set()
+        self.client.cancel()
 
 
 class LiveWorkplace:
@@ -102,6 +105,7 @@ class LiveWorkplace:
         self._data = data
         self._log_file = log_file
         self._agent = Agent(session, store, reader, base)
+        self._films: Films | None = None
 
     # The model
 
@@ -161,7 +165,7 @@ class LiveWorkplace:
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
         """Begin a round on a thread of its own."""
-        client = RoundClient(self._data, self._store, self._agent.base)
+        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base))
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
@@ -170,22 +174,29 @@ class LiveWorkplace:
 
         def run() -> None:
             try:
-                final = self._run_round(client, say)
+                final = self._run_round(handle.client, say)
             except KnownError as error:
-                final = RoundUpdate(problem=error.sentence, finished=True)
+                # What was asked for is no problem.
+                problem = "" if handle.cancelled.is_set() else error.sentence
+                final = RoundUpdate(problem=problem, finished=True)
             except Exception:
                 log.exception("the round failed")
                 final = RoundUpdate(problem=ROUND_BROKEN, finished=True)
             on_update(final)
 
         threading.Thread(target=run, name="round", daemon=True).start()
-        return RoundInProgress(client)
+        return handle
 
     def _run_round(self, client: RoundClient, say: Callable[[Message], None]) -> RoundUpdate:
         result = client.run(say=say)
         if result.activated:
             self._agent.load()
         if result.verdict is not None:
+            try:
+                self._films = film_of_round(self._reader, result, self._agent.base)
+            except KnownError as error:
+                # The verdict stands without its pictures.
+                log.warning("no film of the round: %s", error.sentence)
             return RoundUpdate(verdict=self.last_verdict(), finished=True)
         cancelled = result.status is RoundStatus.CANCELLED
         return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
@@ -198,6 +209,14 @@ class LiveWorkplace:
             adapter = adapters.get(row.adapter_id or 0)
             if verdict is not None and adapter is not None:
                 facts = verdict_facts(verdict, adapter, in_use=adapter.active)
+                films = self._films
+                if films is not None and films.adapter_id == adapter.id:
+                    facts = replace(
+                        facts,
+                        film_before=films.before,
+                        film_after=films.after,
+                        film_seed=films.seed,
+                    )
                 return replace(facts, can_go_back=self._reader.can_undo_activation())
         return None
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import Attempt
+from app.session.front import SessionFront
 from app.session.parts import (
     URGENT,
     AnyRunner,
@@ -22,11 +22,9 @@ from app.session.parts import (
     ScriptedHands,
 )
 from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
-from model.prompts import clean_instruction
 from model.runner import BackgroundRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.controls import HeldControls
-from recorder.errors import KnownError, ModelError
+from recorder.errors import KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, Task
 from recorder.store.rows import EpisodeKind, LabelSource
@@ -35,8 +33,6 @@ from recorder.types import NO_ACTION, Driver, Frame, Outcome
 log = logging.getLogger(__name__)
 
 IDLE_HANDBACK_S = 1.5
-TAKEOVER_TURN_DEG = 2.0
-"""A mouse move of less than this in one tick is a trembling hand, not a takeover."""
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
     "yourself in the library if you know how it went."
@@ -48,7 +44,7 @@ BUG_SENTENCE = (
 LOADING_SENTENCE = "The agent is still waking up; it starts by itself as soon as it is ready."
 
 
-class LiveSession:
+class LiveSession(SessionFront):
     """Implements :class:`app.session.api.PlaySession` over one game.
 
     With ``threaded`` it runs its own control thread from :meth:`start` to :meth:`close`;
@@ -71,32 +67,7 @@ class LiveSession:
         threaded: bool = True,
         hands: ScriptedHands | None = None,
     ) -> None:
-        self._game = game
-        self._tasks = tuple(game.tasks())
-        self._make_recording = make_recording
-        self._make_runner = make_runner
-        self._clock: Clock = clock if clock is not None else MonotonicClock()
-        self._controls = HeldControls(bindings if bindings is not None else game.bindings)
-        self._idle_s = idle_handback_s
-        self._scripted = hands
-        self._paced = paced
-        self._wake = threading.Condition()
-        self._queue: deque[Request] = deque()
-        self._hands = Hands()
-        self._attempt: Attempt | None = None
-        self._player: Player | None = None
-        self._runner: AnyRunner | None = None
-        self._next_player = player
-        self._player_problem = ""
-        self._waiting: Request | None = None
-        self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
-        self._seed = seed
-        self._fresh = True
-        self._last_input_ns = 0
-        self._closing = False
-        self._thread: threading.Thread | None = None
-        self._threaded = threaded
-        self._snapshot = Snapshot(
+        first = Snapshot(
             phase=Phase.WATCHING,
             driver=Driver.NOBODY,
             frame=None,
@@ -108,6 +79,28 @@ class LiveSession:
             policy="" if player is None else player.name,
             policy_ready=player is not None,
         )
+        super().__init__(
+            first,
+            tasks=game.tasks(),
+            bindings=bindings if bindings is not None else game.bindings,
+            clock=clock if clock is not None else MonotonicClock(),
+            player=player,
+            idle_handback_s=idle_handback_s,
+        )
+        self._game = game
+        self._make_recording = make_recording
+        self._make_runner = make_runner
+        self._scripted = hands
+        self._paced = paced
+        self._attempt: Attempt | None = None
+        self._player: Player | None = None
+        self._runner: AnyRunner | None = None
+        self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
+        self._seed = seed
+        self._fresh = True
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._threaded = threaded
 
     def start(self) -> LiveSession:
         """Show the first start and begin to listen; returns itself."""
@@ -117,105 +110,6 @@ class LiveSession:
         elif not self._threaded:
             self._guarded(self._show_start)
         return self
-
-    # What any thread may call
-
-    def tasks(self) -> Sequence[Task]:
-        """Return the tasks that the game can judge."""
-        return self._tasks
-
-    def snapshot(self) -> Snapshot:
-        """Return the newest state; never blocks."""
-        return self._snapshot
-
-    def play(self, instruction: str) -> None:
-        """Let the policy play; in an episode this changes the sentence.
-
-        Raises UsageError for a sentence that cannot be heard, ModelError where the
-        policy could not be loaded.
-        """
-        if self._player_problem and self._next_player is None:
-            raise ModelError(self._player_problem)
-        self._post(Request(Ask.PLAY, clean_instruction(instruction)))
-
-    def demonstrate(self, instruction: str) -> None:
-        """Begin an episode that the person drives from its first tick."""
-        self._post(Request(Ask.DEMONSTRATE, clean_instruction(instruction)))
-
-    def pause(self) -> None:
-        """Release everything and freeze the loop."""
-        self._controls.release_all()
-        self._post(Request(Ask.PAUSE))
-
-    def resume(self) -> None:
-        """Go on with the driver that had the hands before the pause."""
-        self._post(Request(Ask.RESUME))
-
-    def stop(self, outcome: Outcome = Outcome.ABANDONED) -> None:
-        """End the episode; one that nobody can judge ends as unknown."""
-        self._post(Request(Ask.STOP, outcome=outcome))
-
-    def mark(self, outcome: Outcome) -> None:
-        """End the episode with the person's own verdict."""
-        self._post(Request(Ask.STOP, outcome=outcome, by_person=True))
-
-    def reset(self, seed: int | None = None) -> None:
-        """Abandon the episode and show a new start (None: the next seed)."""
-        self._post(Request(Ask.RESET, seed=seed))
-
-    def hand_back(self) -> None:
-        """Give the hands back to the policy."""
-        self._post(Request(Ask.HAND_BACK))
-
-    def key(self, name: str, down: bool, mono_ns: int) -> None:
-        """Hear a key or button; a bound one takes over while the policy plays."""
-        if not self._controls.key(name, down, mono_ns):
-            return
-        self._last_input_ns = self._clock.now_ns()
-        if down and self._hands.phase is Phase.PLAYING:
-            self._post(Request(Ask.TAKE_OVER))
-
-    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
-        """Hear a mouse move; a clear one takes over while the policy plays."""
-        self._controls.motion(dx_counts, dy_counts, mono_ns)
-        playing = self._hands.phase is Phase.PLAYING
-        if playing and self._controls.turned_deg < TAKEOVER_TURN_DEG:
-            return
-        self._last_input_ns = self._clock.now_ns()
-        if playing:
-            self._post(Request(Ask.TAKE_OVER))
-
-    def focus_lost(self) -> None:
-        """Release the person's keys."""
-        self._controls.release_all()
-
-    def set_idle_handback_s(self, seconds: float | None) -> None:
-        """Hand back after so long without input; None is never."""
-        self._idle_s = seconds
-
-    def use_bindings(self, bindings: Bindings) -> None:
-        """Change what the person's keys mean, at once."""
-        self._controls.use_bindings(bindings)
-
-    def use_player(self, player: Player) -> None:
-        """Let another policy play from the next episode on."""
-        with self._wake:
-            self._player_problem = ""
-            self._next_player = player
-            self._wake.notify_all()
-
-    def player_failed(self, sentence: str) -> None:
-        """Say why there is no policy; playing is refused with this sentence."""
-        with self._wake:
-            self._player_problem = sentence
-            self._waiting = None
-            self._snapshot = replace(self._snapshot, message=sentence)
-            self._wake.notify_all()
-
-    def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:
-        """Wait until a state is reached; False after ``timeout_s``."""
-        with self._wake:
-            return self._wake.wait_for(lambda: true_of(self._snapshot), timeout_s)
 
     def close(self) -> None:
         """Stop the loop, end the episode as interrupted, close game and runner."""
@@ -310,6 +204,9 @@ class LiveSession:
         while (request := self._take(URGENT)) is not None:
             self._serve(request)
         self._hand_back_if_idle()
+        if self._controls.keys_held:
+            # Also a key that went down just as the hands went back.
+            self._move(Wish.TAKE_OVER)
         match self._hands.owner:
             case Driver.PERSON:
                 action, events = self._controls.take()
@@ -326,7 +223,8 @@ class LiveSession:
             return
         idle_s = (self._clock.now_ns() - self._last_input_ns) / 1e9
         if idle_s >= self._idle_s and not self._controls.keys_held:
-            self._move(Wish.HAND_BACK)
+            # Nothing is held, so nothing is released: a key pressed right now would be lost.
+            self._move(Wish.HAND_BACK, idle=True)
 
     def _serve(self, request: Request) -> None:
         match request.ask:
@@ -417,11 +315,11 @@ class LiveSession:
             driver=Driver.NOBODY, drivers=(), executed=NO_ACTION, proposed=None,
         )  # fmt: skip
 
-    def _move(self, wish: Wish) -> None:
+    def _move(self, wish: Wish, *, idle: bool = False) -> None:
         before, self._hands = self._hands, move(self._hands, wish)
         if self._hands is before:
             return
-        if wish in {Wish.PAUSE, Wish.HAND_BACK, Wish.PLAY}:
+        if wish in {Wish.PAUSE, Wish.PLAY} or (wish is Wish.HAND_BACK and not idle):
             self._controls.release_all()
         if before.phase is Phase.PAUSED and self._attempt is not None:
             self._attempt.go_on()
@@ -458,14 +356,3 @@ class LiveSession:
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)  # type: ignore[arg-type]
             self._wake.notify_all()
-
-    def _post(self, request: Request) -> None:
-        with self._wake:
-            self._queue.append(request)
-            self._wake.notify_all()
-
-    def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
-        with self._wake:
-            if not self._queue or (only is not None and self._queue[0].ask not in only):
-                return None
-            return self._queue.popleft()

@@ -114,6 +114,17 @@ def test_without_input_the_hands_go_back(
     assert done == (30 if ticks is None else ticks)
 
 
+def test_a_key_that_goes_down_as_the_hands_go_back_is_not_lost(make: Make, game: ToyGame) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    # Heard while the phase still said that the person drives: no request was queued.
+    session._controls.key("A", True, 0)
+    run(session, 1)
+    assert session.snapshot().phase is Phase.CORRECTING
+    assert game.actions[-1].left
+
+
 def test_pausing_releases_everything_and_stops_the_world(make: Make, game: ToyGame) -> None:
     session = make()
     session.demonstrate(RED)

@@ -1,0 +1,106 @@
+"""The film strips of a verdict: the same start, played before and after the round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
+from model.runner import LockStepRunner
+from recorder.games import open_game, task_list
+from recorder.games.base import Game, Task
+from recorder.store import EvaluationRow, Reader
+from recorder.types import RGBImage, Tick
+from trainer.players import PlayerSpec, make_policy
+from trainer.round_client import RoundResult
+
+PICTURES = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Films:
+    """Pictures of one start, in order, as each side played it."""
+
+    adapter_id: int
+    seed: int
+    before: tuple[RGBImage, ...]
+    after: tuple[RGBImage, ...]
+
+
+class Camera:
+    """An observer that keeps every picture of an episode."""
+
+    def __init__(self) -> None:
+        self.frames: list[RGBImage] = []
+
+    def on_start(self, start: EpisodeStart) -> None:
+        """Forget the episode before."""
+        del start
+        self.frames = []
+
+    def on_instruction(self, tick: int, text: str) -> None:
+        """Nothing to see."""
+
+    def on_tick(self, tick: Tick) -> None:
+        """Keep the picture; the game may reuse its memory."""
+        self.frames.append(tick.frame.rgb.copy())
+
+    def on_end(self, end: EpisodeEnd) -> None:
+        """Nothing to do."""
+
+
+def film_of_round(reader: Reader, result: RoundResult, base: Path) -> Films | None:
+    """Play the most telling start of a round's evaluation again, before and after.
+
+    None where the round made no adapter or nothing was evaluated.  Raises what the game
+    or the model raises.
+    """
+    if result.adapter_id is None or result.adapter is None:
+        return None
+    adapters = {row.id: row for row in reader.adapters()}
+    parent_id = adapters[result.adapter_id].parent_id
+    parent = None if parent_id is None else Path(adapters[parent_id].folder)
+    before = PlayerSpec("before", base, parent)
+    after = PlayerSpec("after", base, result.adapter)
+    start = telling_start(
+        reader.evaluations(policy_key=before.key), reader.evaluations(policy_key=after.key)
+    )
+    if start is None:
+        return None
+    task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
+    if task is None:
+        return None
+    game = open_game(start.game)
+    try:
+        strips = [film(player, game, task, start.seed) for player in (before, after)]
+    finally:
+        game.close()
+    return Films(result.adapter_id, start.seed, strips[0], strips[1])
+
+
+def telling_start(
+    before: Sequence[EvaluationRow], after: Sequence[EvaluationRow]
+) -> EvaluationRow | None:
+    """Return the start where the two sides differ; one that got better is preferred."""
+    old = {(row.task_id, row.seed): row for row in before}
+    pairs = [(old[key], row) for row in after if (key := (row.task_id, row.seed)) in old]
+    if not pairs:
+        return None
+    best = max(pairs, key=lambda pair: (pair[1].success - pair[0].success, pair[1].success))
+    if best[1].success == best[0].success:
+        # Nowhere better: then what got worse says more than two equal films.
+        best = min(pairs, key=lambda pair: pair[1].success - pair[0].success)
+    return best[1]
+
+
+def film(player: PlayerSpec, game: Game, task: Task, seed: int) -> tuple[RGBImage, ...]:
+    """Play one start and return pictures spread evenly over it, the last one included."""
+    camera = Camera()
+    policy = make_policy(player, game)
+    loop = EpisodeLoop(game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,))
+    run_episode(loop, task, seed)
+    places = np.linspace(0, len(camera.frames) - 1, PICTURES).round().astype(int)
+    return tuple(camera.frames[place] for place in places)
