@@ -46,9 +46,10 @@ def run_window(
 ) -> int:
     """Show the window until it is closed; return the exit code.
 
-    ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears how far the start-up is, and
-    ``opened`` gets the window once it stands.  Raises NoDisplayError without a screen,
-    another KnownError where the data folder or the game cannot be opened.
+    ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
+    how far the start-up is, and ``opened`` gets the window once it stands.  Raises
+    NoDisplayError without a screen, another KnownError where the data folder or the game
+    cannot be opened.
     """
     require_display()
     application = QApplication.instance() or QApplication(sys.argv[:1])

@@ -26,6 +26,10 @@ class RoundDiary:
     evaluation_s: float | None = None
     _began_s: float = field(default_factory=time.monotonic)
 
+    def begin(self) -> None:
+        """Count times from now on."""
+        self._began_s = time.monotonic()
+
     def hear(self, message: progress.Message) -> None:
         """Take a message; fits ``RoundClient.run(say=...)``."""
         now_s = time.monotonic() - self._began_s

@@ -1,0 +1,91 @@
+"""``playteach benchmark play``: can the default model keep up, and does the window stay free?"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from app.benchmarks.common import Say, Target, percentile, report
+from app.benchmarks.window import run_window_child
+from app.headless import Attempted, attempt
+from app.session.parts import Player, store_recording
+from app.session.session import LiveSession
+from model.paths import default_checkpoint
+from model.policy import Observation
+from recorder.games import free_task, open_game
+from recorder.store import Store
+from recorder.types import Frame
+from trainer.players import PlayerSpec, make_policy
+
+SENTENCE = "look around the yard"
+TICKS = 350
+THOUGHTS = 100
+WINDOW_S = 20.0
+TARGETS = {
+    "actions_per_s": Target(17.5, at_least=True),
+    "missed_share": Target(0.01),
+    "gui_blocked_ms_p99_9": Target(50.0),
+}
+
+
+def measure(runs: int, say: Say) -> dict[str, Any]:
+    """Measure ``runs`` times: thinking alone, recorded play at the tick rate, the window.
+
+    ``actions_per_s`` is how many actions the model gives when it never waits.
+    """
+    each = []
+    for run in range(runs):
+        say(f"run {run + 1} of {runs}: {TICKS} ticks of recorded play")
+        figures = _paced(run)
+        say(f"run {run + 1} of {runs}: the window, {WINDOW_S:g} s")
+        window = run_window_child(WINDOW_S)
+        gaps = window.gaps_ms
+        each.append(
+            {
+                **figures,
+                "gui_blocked_ms_p99_9": percentile(gaps, 0.999),
+                "gui_blocked_ms_max": max(gaps, default=None),
+            }
+        )
+    return report("play", each, TARGETS, extra={"qt_platform": window.platform})
+
+
+def _paced(seed: int) -> dict[str, float | None]:
+    with contextlib.ExitStack() as stack:
+        game = open_game("doom")
+        stack.callback(game.close)
+        policy = make_policy(PlayerSpec("base", default_checkpoint()), game)
+        frames = [game.reset(free_task(SENTENCE), seed)]
+        policy.reset(SENTENCE, seed=seed)
+        actions, seconds = 0, 0.0
+        for number in range(THOUGHTS):
+            frame = frames[-1]
+            began_s = time.perf_counter()
+            # A new id for every thought: nothing may be taken from a cache of frames.
+            seen = Frame(frame.id + number, frame.mono_ns, frame.rgb)
+            chunk = policy.propose(Observation(seen, SENTENCE))
+            seconds += time.perf_counter() - began_s
+            actions += len(chunk.actions)
+            frames.append(game.step(chunk.actions[0]))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="playteach-play-"))
+        store = stack.enter_context(Store.open(Path(folder)))
+        _, recording = store_recording(store, game)
+        session = LiveSession(game, player=Player(policy), make_recording=recording, threaded=False)
+        stack.callback(session.close)
+        session.start()
+        done: Attempted = attempt(
+            session, lambda: session.play(SENTENCE), seed=seed, max_free_ticks=TICKS
+        )
+    deadlines = done.ticks + done.missed_ticks
+    return {
+        "actions_per_s": actions / seconds,
+        "ticks_per_s": done.ticks / done.seconds,
+        "missed_share": done.missed_ticks / deadlines,
+        "latency_ms_p50": percentile(done.latencies_ms, 0.5),
+        "latency_ms_p95": percentile(done.latencies_ms, 0.95),
+        "unplanned_share": 1 - len(done.latencies_ms) / done.ticks,
+        "lost_ticks": float(done.lost_ticks),
+    }

@@ -1,0 +1,56 @@
+"""``playteach benchmark round``: one LoRA round on ten short demonstrations."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from app.benchmarks.common import Say, Target, report
+from app.demonstrations import record_demonstrations
+from app.rounds import RoundDiary
+from model.paths import default_checkpoint
+from recorder.errors import KnownError
+from recorder.store import RoundStatus, Store
+from trainer.round_client import RoundClient
+
+INSTRUCTION = "pick up the medkit"
+DEMONSTRATIONS = 10
+FIRST_SEED = 60_000
+TARGETS = {"training_and_gates_s": Target(180.0)}
+
+
+def measure(runs: int, say: Say) -> dict[str, Any]:
+    """Do ``runs`` rounds, each in a data folder of its own.
+
+    Raises KnownError where a round does not get to its end.
+    """
+    each = []
+    sentences = []
+    for run in range(runs):
+        say(f"run {run + 1} of {runs}")
+        diary = RoundDiary(tell=say)
+        with tempfile.TemporaryDirectory(prefix="playteach-round-") as name:
+            folder = Path(name)
+            with Store.open(folder) as store:
+                first = FIRST_SEED + run * DEMONSTRATIONS
+                shown = record_demonstrations(
+                    store, "doom", INSTRUCTION, range(first, first + DEMONSTRATIONS)
+                )
+                store.wait()
+                client = RoundClient(folder, store, default_checkpoint())
+                diary.begin()
+                result = client.run("kind:demonstration", say=diary.hear)
+        if result.status is not RoundStatus.DONE:
+            raise KnownError(result.sentence)
+        sentences.append(result.sentence)
+        each.append(
+            {
+                "training_and_gates_s": diary.training_s,
+                "paired_evaluation_s": diary.evaluation_s,
+                "demonstration_ticks": float(sum(one.ticks for one in shown)),
+                "steps": float(len(diary.losses)),
+                "gates_passed": float(sum(gate.passed for gate in diary.gates)),
+            }
+        )
+    return report("round", each, TARGETS, extra={"verdicts": sentences})

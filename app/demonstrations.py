@@ -1,0 +1,60 @@
+"""Demonstrations by the scripted teacher, recorded through the input path of a person."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+
+from app.headless import Attempted, attempt
+from app.person import Demonstrator
+from app.session.parts import store_recording
+from app.session.session import LiveSession
+from recorder.clock import ManualClock, MonotonicClock
+from recorder.errors import UsageError
+from recorder.games import find_task, open_game
+from recorder.store import Store
+from trainer.players import PlayerSpec, make_policy
+
+
+def record_demonstrations(
+    store: Store,
+    game_name: str,
+    instruction: str,
+    seeds: Iterable[int],
+    on_done: Callable[[Attempted], None] = lambda done: None,
+) -> list[Attempted]:
+    """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
+
+    Raises UsageError for a sentence that the game cannot judge, since its teacher would
+    not know what to do.
+    """
+    done: list[Attempted] = []
+    with contextlib.ExitStack() as stack:
+        game = open_game(game_name)
+        # The session closes the game too, but it may never come to a session.
+        stack.callback(game.close)
+        if not find_task(game, instruction).judged:
+            raise UsageError(
+                f"The game {game_name!r} has no task {instruction!r}, so its teacher does not "
+                f"know what to do; see `playteach games show {game_name}`."
+            )
+        session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
+        stack.callback(store.end_session, session_id)
+        # The teacher needs no time to think, so the clock jumps from tick to tick.
+        clock = ManualClock(MonotonicClock().now_ns())
+        person = Demonstrator(make_policy(PlayerSpec("teacher"), game), game.bindings, clock)
+        session = LiveSession(
+            game, make_recording=recording, clock=clock, threaded=False, hands=person.hands
+        )
+        stack.callback(session.close)
+        session.start()
+
+        def begin() -> None:
+            person.sit_down(session, instruction)
+            session.demonstrate(instruction)
+
+        for seed in seeds:
+            result = attempt(session, begin, seed=seed)
+            done.append(result)
+            on_done(result)
+    return done
