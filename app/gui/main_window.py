@@ -48,6 +48,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._state = state
         self._snapshot: Snapshot = self._session.snapshot()
+        self._pulled: tuple[Snapshot, int] | None = None
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
@@ -182,6 +183,10 @@ class MainWindow(QMainWindow):
         """Show the session's newest state."""
         before = self._snapshot
         snapshot = self._snapshot = self._session.snapshot()
+        seen, self._pulled = self._pulled, (snapshot, self.pages.currentIndex())
+        if seen is not None and seen[0] is snapshot and seen[1] == self._pulled[1]:
+            # Nothing happened since: painting it again would only slow the model's loading.
+            return
         page = self.play_page
         if self.pages.currentIndex() == pages.PLAY:
             page.view.show_snapshot(snapshot)
