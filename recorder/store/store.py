@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,7 @@ class Store:
         self._min_free_bytes = min_free
         self._id_lock = threading.Lock()
         self._next_episode_id = next_episode_id
-        self._recorders: list[EpisodeRecorder] = []
+        self._recorders: weakref.WeakSet[EpisodeRecorder] = weakref.WeakSet()
         self._closed = False
 
     @classmethod
@@ -120,7 +121,7 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        for recorder in self._recorders:
+        for recorder in list(self._recorders):
             recorder.close()
         try:
             self._worker.close(_fold_log_in)
@@ -227,7 +228,7 @@ class Store:
             wait_when_full=when_full == "wait",
             on_error=on_error,
         )
-        self._recorders.append(recorder)
+        self._recorders.add(recorder)
         return recorder
 
     # Episodes
@@ -411,8 +412,11 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
                 episodes += 1
                 ticks += row[0]
         yield counts
-    while connection.execute("PRAGMA freelist_count").fetchone()[0] > 0:
+    free, free_before = _free_pages(connection), -1
+    # It stops shrinking where the file was not made for it.
+    while free > 0 and free != free_before:
         connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        free, free_before = _free_pages(connection), free
         yield counts
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if episodes:
@@ -420,6 +424,10 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
             backup.unlink()
     after = _size(path) + _size(path.with_name(path.name + "-wal"))
     yield PurgeCounts(episodes, ticks, max(0, before - after), log_cleared=not busy)
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def _fold_log_in(connection: sqlite3.Connection) -> None:
