@@ -1,4 +1,4 @@
-"""``playteach benchmark play``: can the default model keep up, and does the window stay free?"""
+"""``playteach benchmark play``: speed of the default model, and of the window beside it."""
 
 from __future__ import annotations
 

@@ -50,8 +50,7 @@ def run_window_child(watch_s: float) -> WindowRun:
             done = subprocess.run(
                 command,
                 env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 text=True,
                 timeout=LONGEST_START_S + watch_s,
                 check=False,
