@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from app.headless import attempt
@@ -23,7 +24,7 @@ from recorder.clock import ManualClock, MonotonicClock
 from recorder.games import open_game, task_list
 from recorder.games.base import Task
 from recorder.store import Store
-from recorder.types import RGBImage, Tick
+from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluate import Question, evaluate
 from trainer.players import PlayerSpec, make_policy
 from trainer.progress import Message, Step
@@ -124,10 +125,7 @@ def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResu
     if result.adapter is not None:
         films["after"] = _film(PlayerSpec("after", default_checkpoint(), result.adapter), lesson)
     names = list(marks)
-    seconds = {
-        name: round(marks[name] - marks[before], 1)
-        for before, name in zip(names, names[1:], strict=False)
-    }
+    seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
     return DemoResult(
         lesson, looked, size.demonstrations, corrections, person_ticks, result, losses, films,
         seconds,
@@ -170,6 +168,10 @@ def _teach(
         teacher = make_policy(PlayerSpec("teacher"), game)
         person = Demonstrator(teacher, game.bindings, clock)
         hands = [person.hands]
+
+        def drive(frame: Frame) -> None:
+            hands[0](frame)
+
         session = LiveSession(
             game,
             player=Player(make_policy(base, game)),
@@ -178,7 +180,7 @@ def _teach(
             clock=clock,
             idle_handback_s=None,
             threaded=False,
-            hands=lambda frame: hands[0](frame),
+            hands=drive,
         )
         stack.callback(session.close)
         session.start()

@@ -84,7 +84,8 @@ def _curve(losses: Sequence[tuple[int, float, float | None]]) -> str:
         return "<p>Nothing was trained.</p>"
     width, height, pad = 640, 200, 30
     last = losses[-1][0]
-    top = max(max(loss for _, loss, _ in losses), *(h for _, _, h in losses if h is not None), 0.01)
+    held_out = [held for _, _, held in losses if held is not None]
+    top = max(0.01, *(loss for _, loss, _ in losses), *held_out)
 
     def points(values: Sequence[tuple[int, float]]) -> str:
         return " ".join(

@@ -116,7 +116,8 @@ class CachedLanguageModel:
     def logits(self, hidden: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
         """Return float32 logits of ``ids`` (all of the vocabulary without them)."""
         weight = self._head.weight if ids is None else self._head.weight[ids]
-        return (weight @ hidden).float()
+        logits: torch.Tensor = (weight @ hidden).float()
+        return logits
 
 
 def _heads(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -212,9 +213,7 @@ class ActionDecoder:
         return legal[chosen], probability if math.isfinite(probability) else 0.0
 
 
-def _sample(
-    probabilities: torch.Tensor, top_p: float, generator: torch.Generator | None
-) -> int:
+def _sample(probabilities: torch.Tensor, top_p: float, generator: torch.Generator | None) -> int:
     """Draw an index from the smallest set of likeliest ones that holds ``top_p``."""
     ordered, order = probabilities.sort(descending=True)
     kept = ordered * ((ordered.cumsum(0) - ordered) < top_p)

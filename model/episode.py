@@ -155,7 +155,12 @@ class EpisodeLoop:
         return self._index
 
     def begin(
-        self, task: Task, seed: int, *, instruction: str | None = None, policy_seed: int | None = None
+        self,
+        task: Task,
+        seed: int,
+        *,
+        instruction: str | None = None,
+        policy_seed: int | None = None,
     ) -> Frame:
         """Reset game and policy; return the first frame."""
         text = task.instruction if instruction is None else instruction

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +54,7 @@ class RandomPolicy:
             yaw = float(np.clip(rng.normal(0, 4), -10, 10)) if rng.random() < 0.7 else 0.0
             action = Action(attack=bool(rng.random() < 0.2), camera=(0.0, yaw))
             move = self._MOVES[int(rng.integers(len(self._MOVES)))]
-            self._action = replace(action, **{move: True}) if move else action
+            self._action = action.pressing(move) if move else action
         self._left -= 1
         return ActionChunk((self._action,), observation.frame.id, 0.0, None)
 

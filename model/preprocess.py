@@ -23,6 +23,8 @@ from recorder.types import RGBImage
 
 SPEC_FILE = "playteach.json"
 SPEC_VERSION = 1
+MAX_SIDE = 4096
+"""Largest picture side that a spec may ask for, in pixels."""
 # Means and deviations of Qwen2-VL's own image processor (OpenAI CLIP's), RGB in 0..1.
 QWEN_MEAN = (0.48145466, 0.4578275, 0.40821073)
 QWEN_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -92,8 +94,11 @@ def load_spec(folder: Path) -> CheckpointSpec:
             f"The checkpoint {folder.name!r} was made for a newer Playteach, so it was not "
             "loaded; update Playteach or choose another checkpoint."
         )
-    step = spec.patch_size * spec.merge_size
-    if spec.pixels not in ("jpeg", "coordinates") or spec.width % step or spec.height % step:
+    sizes = (spec.width, spec.height, spec.patch_size, spec.merge_size)
+    fits = all(isinstance(size, int) and 0 < size <= MAX_SIDE for size in sizes)
+    step = spec.patch_size * spec.merge_size if fits else 1
+    fits = fits and not (spec.width % step or spec.height % step)
+    if not fits or spec.pixels not in ("jpeg", "coordinates"):
         raise ModelError(
             f"{path.name} of the checkpoint {folder.name!r} asks for pictures that this "
             "Playteach cannot make; take a fresh copy of the checkpoint."
@@ -136,7 +141,7 @@ def patches(images: NDArray[np.uint8], spec: CheckpointSpec) -> NDArray[np.float
     if spec.pixels == "coordinates":
         first = images.astype(np.float32) * np.float32(2 / 255) - np.float32(1)
     else:
-        mean, std = np.float32(QWEN_MEAN), np.float32(QWEN_STD)
+        mean, std = np.array(QWEN_MEAN, np.float32), np.array(QWEN_STD, np.float32)
         first = (images.astype(np.float32) / np.float32(255) - mean) / std
     shape = (batch, rows // merge, merge, side, columns // merge, merge, side, 3)
     # Batch, block row, block column, row in block, column in block, channel, pixel.

@@ -185,4 +185,3 @@ class BackgroundRunner:
                     self._plan = (chunk, work[1])
                     self.invalid_outputs += chunk.invalid
                     self._wake.notify_all()
-

@@ -82,7 +82,9 @@ def build_model(tokenizer: Any, spec: CheckpointSpec = TINY_SPEC, *, seed: int =
             "num_key_value_heads": 6,
             "max_position_embeddings": 2048,
             "rope_parameters": {
-                "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6],
+                "rope_type": "default",
+                "rope_theta": 10000.0,
+                "mrope_section": [4, 6, 6],
             },
             "tie_word_embeddings": True,
             "bos_token_id": None,

@@ -44,7 +44,7 @@ GROUPS: tuple[tuple[int, tuple[str, ...]], ...] = (
 
 BUTTONS = 8641
 """Joint button classes: 8,640 combinations and inventory alone (8640)."""
-_TOKEN = re.compile(r"<\|reserved_special_token_(\d+)\|>")
+_TOKEN = re.compile(r"<\|reserved_special_token_([0-9]{1,3})\|>")
 _OPTION = {
     first + index: (group, index)
     for group, (first, options) in enumerate(GROUPS)
@@ -217,8 +217,6 @@ def legal_next(prefix: Sequence[int]) -> tuple[int, ...]:
     pitches = tuple(range(PITCH_0, PITCH_0 + CAMERA_BINS))
     start = 0 if last == ACTION_BEGIN else _OPTION[last][0] + 1
     options = tuple(
-        first + index
-        for first, names in GROUPS[start:]
-        for index in range(1, len(names))
+        first + index for first, names in GROUPS[start:] for index in range(1, len(names))
     )
     return ((INVENTORY,) if last == ACTION_BEGIN else ()) + options + pitches

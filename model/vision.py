@@ -14,9 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
 
-def rotary_tables(
-    tower: Any, rows: int, columns: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def rotary_tables(tower: Any, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return cos and sin of the 2-D rotary embedding, each N x head_dim, for one grid."""
     from transformers.models.qwen2_vl.modeling_qwen2_vl import get_vision_position_ids
 

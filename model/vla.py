@@ -101,6 +101,7 @@ class VlaPolicy:
         spec: what the checkpoint wants to see and to be told.
         choice: device and dtype, and why.
         fingerprint: of the base's weights.
+
     """
 
     history_frames = 0

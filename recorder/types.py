@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,13 @@ class Action:
     def held(self) -> frozenset[str]:
         """Names of the button controls that are pressed."""
         return frozenset(name for name in BUTTON_CONTROLS if getattr(self, name))
+
+    def pressing(self, control: str) -> Action:
+        """Return the same action with one more button control held."""
+        if control not in BUTTON_CONTROLS:
+            raise ValueError(f"{control!r} is no button control")
+        pressed: dict[str, Any] = {control: True}
+        return replace(self, **pressed)
 
     def with_camera(self, pitch_deg: float, yaw_deg: float) -> Action:
         """Return the same action with another camera turn."""

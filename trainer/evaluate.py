@@ -6,20 +6,28 @@ the same successes however the work is spread.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import multiprocessing as mp
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
 from model.episode import EpisodeLoop, run_episode
+from model.policy import Policy
 from model.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import MonotonicClock, Pacer
+from recorder.errors import GameError
 from recorder.games import open_game
 from recorder.games.base import Game, Task
 from recorder.types import Outcome
-from trainer.players import PlayerSpec, make_policy
+from trainer.players import PlayerSpec, make_policy, use_adapter
 from trainer.verdict import wilson
 
 FREE_TICKS = 350
@@ -73,109 +81,237 @@ def evaluate(
 ) -> list[Played]:
     """Play every question on every seed; return results in that order.
 
-    ``known`` results are not played again; ``on_played`` is told of each new one, on the
-    caller's thread, as it ends.  Raises what the game or the model raises.
+    Paced play is one game in this process; lock-step play spreads over ``workers``
+    processes (None: one a core) with one torch thread each, so that the numbers, and with
+    them the successes, do not depend on the spread.  ``known`` results are not played
+    again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
+    may raise to stop.  Raises what the game or the model raises, GameError where a
+    worker process died.
     """
-    wanted = [(question, seed) for question in questions for seed in seeds]
+    starts = [(question, seed) for question in questions for seed in seeds]
     results: dict[tuple[str, str, int], Played] = dict(known or {})
-    missing = [
-        (question, seed)
-        for question, seed in wanted
+    jobs = [
+        _Job("", player, question, seed)
+        for question, seed in starts
         if (question.task.id, question.heard, seed) not in results
     ]
-    count = 1 if paced else min(workers or os.cpu_count() or 1, len(missing))
-    if count <= 1:
-        played: Iterable[Played] = _play_here(player, game_name, missing, paced)
-    else:
-        played = _play_in_processes(player, game_name, missing, count)
-    for result in played:
-        results[(result.task_id, result.heard, result.seed)] = result
-        if on_played is not None:
-            on_played(result)
-    return [results[(question.task.id, question.heard, seed)] for question, seed in wanted]
+    with contextlib.closing(_play(jobs, game_name, paced=paced, workers=workers)) as played:
+        for _, result in played:
+            results[(result.task_id, result.heard, result.seed)] = result
+            if on_played is not None:
+                on_played(result)
+    return [results[(question.task.id, question.heard, seed)] for question, seed in starts]
+
+
+def evaluate_pair(
+    before: PlayerSpec,
+    after: PlayerSpec,
+    game_name: str,
+    questions: Sequence[Question],
+    seeds: Sequence[int],
+    *,
+    workers: int | None = None,
+    on_played: Callable[[str, Played], None] | None = None,
+) -> tuple[list[Played], list[Played]]:
+    """Play every start in lock-step as ``before`` and as ``after``; return both lists.
+
+    The two are one checkpoint with different adapters: a worker loads it once, and a
+    start is played by one right after the other.  ``on_played`` hears ("before" or
+    "after", result) and may raise to stop.  Raises ValueError for players of two
+    checkpoints, and what :func:`evaluate` raises.
+    """
+    if before.checkpoint != after.checkpoint or before.temperature != after.temperature:
+        raise ValueError("a pair is one checkpoint with two adapters")
+    starts = [(question, seed) for question in questions for seed in seeds]
+    sides = {"before": before, "after": after}
+    jobs = [_Job(side, spec, *start) for start in starts for side, spec in sides.items()]
+    results: dict[tuple[str, str, str, int], Played] = {}
+    with contextlib.closing(_play(jobs, game_name, paced=False, workers=workers)) as played:
+        for side, result in played:
+            results[(side, result.task_id, result.heard, result.seed)] = result
+            if on_played is not None:
+                on_played(side, result)
+    first, second = (
+        [results[(side, question.task.id, question.heard, seed)] for question, seed in starts]
+        for side in sides
+    )
+    return first, second
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One attempt to be made; ``side`` comes back with its result."""
+
+    side: str
+    player: PlayerSpec
+    question: Question
+    seed: int
+
+
+def _play(
+    jobs: Sequence[_Job], game_name: str, *, paced: bool, workers: int | None
+) -> Generator[tuple[str, Played], None, None]:
+    """Yield (side, result) of every job as it ends."""
+    count = 1 if paced else min(workers or os.cpu_count() or 1, len(jobs))
+    if count > 1:
+        yield from _play_in_processes(jobs, game_name, count)
+    elif jobs:
+        yield from _play_here(jobs, game_name, paced=paced)
 
 
 def _play_here(
-    player: PlayerSpec, game_name: str, work: Sequence[tuple[Question, int]], paced: bool
-) -> Iterable[Played]:
-    if not work:
-        return
-    desk = _Desk(player, game_name, paced=paced, threads=None)
+    jobs: Sequence[_Job], game_name: str, *, paced: bool
+) -> Iterator[tuple[str, Played]]:
+    with contextlib.ExitStack() as stack:
+        if not paced and jobs[0].player.checkpoint is not None:
+            # As many threads as a worker has: sums in another order are other numbers.
+            stack.enter_context(_one_thread())
+        desk = _Desk(game_name, paced=paced, threads=None if paced else 1)
+        stack.callback(desk.close)
+        for job in jobs:
+            yield job.side, desk.play(job)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread for a while."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        for question, seed in work:
-            yield desk.play(question, seed)
+        yield
     finally:
-        desk.close()
+        torch.set_num_threads(threads)
 
 
 def _play_in_processes(
-    player: PlayerSpec, game_name: str, work: Sequence[tuple[Question, int]], count: int
-) -> Iterable[Played]:
-    context = mp.get_context("spawn")
-    with context.Pool(count, _begin_worker, (player, game_name)) as pool:
-        yield from pool.imap_unordered(_play_in_worker, work)
-        pool.close()
-        pool.join()
+    jobs: Sequence[_Job], game_name: str, count: int
+) -> Iterator[tuple[str, Played]]:
+    executor = ProcessPoolExecutor(count, mp.get_context("spawn"), _begin_worker, (game_name,))
+    waiting = list(reversed(jobs))
+    running: set[Future[tuple[str, Played]]] = set()
+    try:
+        while waiting or running:
+            # Few at a time, so that stopping early leaves little to wait for.
+            while waiting and len(running) < count + 1:
+                running.add(executor.submit(_play_in_worker, waiting.pop()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield each.result()
+    except BrokenProcessPool as error:
+        raise GameError(
+            "A process that played for the measurement died, so the measurement ended; what "
+            "was played is kept: start it again, and close other programs if memory is short."
+        ) from error
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
 
 
 class _Desk:
     """A game, a player and a loop, kept for many episodes."""
 
-    def __init__(
-        self, player: PlayerSpec, game_name: str, *, paced: bool, threads: int | None
-    ) -> None:
-        self.game: Game = open_game(game_name)
-        policy = make_policy(player, self.game, threads=threads)
+    def __init__(self, game_name: str, *, paced: bool, threads: int | None) -> None:
+        self._game: Game = open_game(game_name)
         self._paced = paced
-        self._runner = BackgroundRunner(policy) if paced else LockStepRunner(policy)
-        clock = MonotonicClock()
-        self._loop = EpisodeLoop(
-            self.game,
-            self._runner,
-            policy_name=policy.name,
-            clock=clock,
-            pacer=Pacer(clock, self.game.tick_rate_hz) if paced else None,
-        )
+        self._threads = threads
+        self._player: PlayerSpec | None = None
+        self._policy: Policy | None = None
+        self._runner: BackgroundRunner | LockStepRunner | None = None
+        self._loop: EpisodeLoop | None = None
 
-    def play(self, question: Question, seed: int) -> Played:
+    def play(self, job: _Job) -> Played:
+        """Play one start to its end."""
+        loop = self._sit_down(job.player)
+        question = job.question
         started = time.perf_counter()
         ended = run_episode(
-            self._loop,
+            loop,
             question.task,
-            seed,
+            job.seed,
             instruction=question.heard,
             max_ticks=None if question.task.judged else FREE_TICKS,
         )
         return Played(
             question.task.id,
             question.heard,
-            seed,
+            job.seed,
             ended.outcome,
             ended.ticks,
             time.perf_counter() - started,
         )
 
+    def _sit_down(self, player: PlayerSpec) -> EpisodeLoop:
+        """Return the loop of ``player``; another adapter of the same model is swapped in."""
+        if self._loop is not None and self._player == player:
+            return self._loop
+        if (
+            self._loop is not None
+            and self._player is not None
+            and self._policy is not None
+            and player.checkpoint is not None
+            and (player.checkpoint, player.temperature)
+            == (self._player.checkpoint, self._player.temperature)
+        ):
+            use_adapter(self._policy, player.adapter)
+            self._player = player
+            return self._loop
+        if self._runner is not None:
+            self._runner.close()
+        self._policy = make_policy(player, self._game, threads=self._threads)
+        self._runner = (
+            BackgroundRunner(self._policy) if self._paced else LockStepRunner(self._policy)
+        )
+        clock = MonotonicClock()
+        self._loop = EpisodeLoop(
+            self._game,
+            self._runner,
+            policy_name=self._policy.name,
+            clock=clock,
+            pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
+        )
+        self._player = player
+        return self._loop
+
     def close(self) -> None:
-        self._runner.close()
-        self.game.close()
+        """Stop runner and game."""
+        if self._runner is not None:
+            self._runner.close()
+        self._game.close()
 
 
 _desk: _Desk | None = None
 
 
-def _begin_worker(player: PlayerSpec, game_name: str) -> None:
+def _begin_worker(game_name: str) -> None:
     """Set one worker process up."""
     global _desk  # noqa: PLW0603  # a pool worker's state lives as long as its process
-    import atexit
-
-    _desk = _Desk(player, game_name, paced=False, threads=1)
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    _desk = _Desk(game_name, paced=False, threads=1)
     atexit.register(_desk.close)
 
 
-def _play_in_worker(work: tuple[Question, int]) -> Played:
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _follow_parent() -> None:
+    """End this process with its parent: a game must not stay behind alone."""
+    parent = mp.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    while True:
+        # The pool takes an exit in the middle of an episode for a result: ask again.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.5)
+
+
+def _play_in_worker(job: _Job) -> tuple[str, Played]:
     if _desk is None:
         raise RuntimeError("the worker was not set up")
-    return _desk.play(*work)
+    return job.side, _desk.play(job)
 
 
 def summarise(policy: str, results: Sequence[Played], *, stepping: str) -> dict[str, Any]:

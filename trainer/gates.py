@@ -1,4 +1,8 @@
-"""The gates that a round has to pass before its adapter may play by itself."""
+"""The gates that a round has to pass before its adapter may play by itself.
+
+Three need no play and are measured here; the fourth, paired play, is the verdict's
+(:func:`trainer.round_client.play_gate`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ import torch
 from trainer.dataset import Example
 from trainer.lora import LoraTask
 from trainer.progress import Gate
-from trainer.verdict import Verdict, VerdictKind
 
 MAX_REPLAY_RISE = 0.05
 MIN_LEGALITY = 0.999
@@ -21,7 +24,11 @@ SCALES = (1.0, 0.75, 0.5, 0.25)
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Losses (nats per token) of held-out examples, before and after the round."""
+    """Losses (nats per token) of held-out examples, before and after the round.
+
+    NaN where there was nothing to measure.  ``legality`` is a share, ``scale`` the
+    strength of the adapter that was kept.
+    """
 
     taught_before: float
     taught_after: float
@@ -32,101 +39,120 @@ class Offline:
 
 
 class Checks:
-    """Held-out examples with their features, seen once."""
+    """Held-out examples with their features; the state at construction is "before"."""
 
     def __init__(
         self, task: LoraTask, taught: Sequence[Example], replay: Sequence[Example]
     ) -> None:
         self._task = task
-        self.taught, self.replay = list(taught), list(replay)
-        self._taught_features = task.see(self.taught)
-        self._replay_features = task.see(self.replay)
-        self._before = (self._taught_loss(), self._replay_loss())
-
-    def _taught_loss(self) -> float:
-        return self._task.loss(self.taught, self._taught_features)
-
-    def _replay_loss(self) -> float:
-        return self._task.loss(self.replay, self._replay_features)
+        self._taught, self._replay = list(taught), list(replay)
+        self._start = self._weights()
+        self._before = self._losses()
 
     def measure(self, scale: float) -> Offline:
-        """Measure the adapter as it is now."""
-        legality = self._task.legality(
-            [*self.taught, *self.replay], [*self._taught_features, *self._replay_features]
-        )
-        return Offline(
-            self._before[0], self._taught_loss(), self._before[1], self._replay_loss(),
-            legality, scale,
-        )  # fmt: skip
+        """Measure the adapter as it is now; ``scale`` is noted only."""
+        everything = [*self._taught, *self._replay]
+        legality = self._task.legality(everything, self._task.see(everything))
+        taught, replay = self._losses()
+        return Offline(self._before[0], taught, self._before[1], replay, legality, scale)
 
     def choose_scale(self) -> Offline:
-        """Weaken the adapter until it forgets no more than allowed; return its figures.
+        """Go back towards the start until no more is forgotten than allowed.
 
-        The strongest that passes is kept; where none does, the full adapter stays.
+        The strongest adapter that keeps the old tasks stays; where none does, the full
+        one stays, to be refused by its gate.  Without a parent, ``scale`` multiplies the
+        adapter's product; with one, it weighs the new weights against the parent's.
         """
-        full = {name: p.detach().clone() for name, p in self._task.trainable.items()}
+        full = self._weights()
         first: Offline | None = None
         for scale in SCALES:
-            self._restore(full)
-            self._task.scale_by(scale)
+            self._mix(full, scale)
             offline = self.measure(scale)
             first = first or offline
-            if not _forgets(offline):
+            if not forgets(offline):
                 return offline
-        self._restore(full)
+        self._mix(full, 1.0)
         if first is None:
             raise RuntimeError("no scale was tried")
         return first
 
-    def _restore(self, tensors: dict[str, torch.Tensor]) -> None:
+    def _losses(self) -> tuple[float, float]:
+        task = self._task
+        taught = task.loss(self._taught, task.see(self._taught))
+        return taught, task.loss(self._replay, task.see(self._replay))
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: p.detach().clone() for name, p in self._task.trainable.items()}
+
+    def _mix(self, full: dict[str, torch.Tensor], scale: float) -> None:
+        fresh = not any(bool(t.any()) for name, t in self._start.items() if ".lora_B." in name)
         with torch.no_grad():
             for name, parameter in self._task.trainable.items():
-                parameter.copy_(tensors[name])
+                if not fresh:
+                    parameter.copy_(self._start[name].lerp(full[name], scale))
+                elif ".lora_B." in name:
+                    # Of a fresh adapter only B is scaled: that is the product, exactly.
+                    parameter.copy_(full[name] * scale)
+                else:
+                    parameter.copy_(full[name])
 
 
-def _forgets(offline: Offline) -> bool:
-    return math.isfinite(offline.replay_before) and offline.replay_after > offline.replay_before * (
-        1 + MAX_REPLAY_RISE
-    )
+def forgets(offline: Offline) -> bool:
+    """Return whether the old tasks suffer by more than MAX_REPLAY_RISE."""
+    limit = offline.replay_before * (1 + MAX_REPLAY_RISE)
+    return math.isfinite(offline.replay_before) and not offline.replay_after <= limit
 
 
 def offline_gates(offline: Offline, *, corrections: bool) -> tuple[Gate, ...]:
-    """Return the three gates that need no play."""
+    """Return the gates "taught", "old tasks" and "legal".
+
+    ``corrections`` says whether the round had any; it changes the words only.
+    """
+    return _taught(offline, corrections=corrections), _kept(offline), _legal(offline)
+
+
+def _taught(offline: Offline, *, corrections: bool) -> Gate:
     what = "your corrections" if corrections else "your demonstrations"
-    if math.isfinite(offline.taught_before):
-        learnt = offline.taught_after < offline.taught_before
-        taught = Gate(
-            "taught", learnt,
-            f"On {what} that it was not trained on it is "
-            f"{'closer to you' if learnt else 'no closer to you'} than before.",
-            {"before": offline.taught_before, "after": offline.taught_after},
-        )  # fmt: skip
-    else:
-        taught = Gate(
-            "taught", False,
-            "There is only one episode, so nothing was left to check against: teach one more.",
-        )  # fmt: skip
-    kept = not _forgets(offline)
-    replay = Gate(
-        "old tasks", kept,
-        "What it could before is "
-        + ("kept." if kept else "damaged by more than 5 %, so it would forget."),
-        {"before": offline.replay_before, "after": offline.replay_after, "scale": offline.scale},
-    )  # fmt: skip
-    legal = offline.legality >= MIN_LEGALITY
-    legality = Gate(
-        "legal", legal,
-        f"{offline.legality:.2%} of its unforced answers are legal actions"
-        + ("." if legal else f", fewer than {MIN_LEGALITY:.1%}."),
-        {"legality": offline.legality},
-    )  # fmt: skip
-    return taught, replay, legality
-
-
-def play_gate(verdict: Verdict) -> Gate:
-    """Return the gate of paired play: not worse, and not fewer successes."""
-    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
+    if not math.isfinite(offline.taught_before):
+        return Gate(
+            "taught",
+            passed=False,
+            sentence="The round is unverified: there is only one episode, so nothing was left "
+            "to check against; teach one more.",
+        )
+    learnt = offline.taught_after < offline.taught_before
     return Gate(
-        "play", passed, verdict.sentence,
-        {"before": verdict.before, "after": verdict.after, "n": verdict.n},
-    )  # fmt: skip
+        "taught",
+        passed=learnt,
+        sentence=f"On {what} that it was not trained on it is "
+        f"{'closer to you' if learnt else 'no closer to you'} than before.",
+        figures={"before": offline.taught_before, "after": offline.taught_after},
+    )
+
+
+def _kept(offline: Offline) -> Gate:
+    figures: dict[str, float | None] = {
+        "before": offline.replay_before,
+        "after": offline.replay_after,
+        "scale": offline.scale,
+    }
+    if not math.isfinite(offline.replay_before):
+        sentence = "What it could before was not checked: there is nothing of it to replay."
+        return Gate("old tasks", passed=True, sentence=sentence, figures=figures)
+    kept = not forgets(offline)
+    sentence = "What it could before is " + (
+        "kept." if kept else f"damaged by more than {MAX_REPLAY_RISE:.0%}, so it would forget."
+    )
+    return Gate("old tasks", passed=kept, sentence=sentence, figures=figures)
+
+
+def _legal(offline: Offline) -> Gate:
+    """Judge the likeliest token of the whole vocabulary, with nothing forbidden."""
+    if not math.isfinite(offline.legality):
+        sentence = "Whether its answers are legal was not checked: nothing was held out."
+        return Gate("legal", passed=False, sentence=sentence)
+    legal = offline.legality >= MIN_LEGALITY
+    sentence = f"{offline.legality:.2%} of its unforced answers are legal actions" + (
+        "." if legal else f", fewer than {MIN_LEGALITY:.1%}."
+    )
+    return Gate("legal", passed=legal, sentence=sentence, figures={"legality": offline.legality})

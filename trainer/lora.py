@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 
 from model.preprocess import CheckpointSpec, patches
 from model.tokens import legal_next
+from recorder.errors import ModelError
 from trainer.dataset import REPLAY_SHARE, Example, draw_plan
 from trainer.posttrain_forward import IGNORE, Sequences
 
@@ -82,34 +83,34 @@ class LoraTask:
         }
 
     def start_from(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Continue from an adapter's tensors (peft's names)."""
+        """Continue from an adapter's tensors (peft's names).
+
+        Raises ModelError where they are not those of this shape of adapter.
+        """
         from peft import set_peft_model_state_dict
 
+        own = {name: tensor.shape for name, tensor in self.tensors().items()}
+        if {name: tensor.shape for name, tensor in tensors.items()} != own:
+            raise ModelError(
+                "The adapter in use has another shape than this version's rounds make, so no "
+                "round was started; go back to the base and teach from there."
+            )
         set_peft_model_state_dict(self.peft, tensors)
 
-    def tensors(self, scale: float = 1.0) -> dict[str, torch.Tensor]:
-        """Return the adapter in peft's format, its product scaled by ``scale``."""
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the adapter in peft's format."""
         from peft import get_peft_model_state_dict
 
         state: dict[str, torch.Tensor] = get_peft_model_state_dict(self.peft)
-        return {
-            name: (tensor * scale if ".lora_B." in name else tensor).detach().clone().contiguous()
-            for name, tensor in state.items()
-        }
-
-    def scale_by(self, factor: float) -> None:
-        """Scale the adapter's product in place."""
-        with torch.no_grad():
-            for name, parameter in self.trainable.items():
-                if ".lora_B." in name:
-                    parameter.mul_(factor)
+        return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
 
     def peft_config(self) -> dict[str, Any]:
         """Return the adapter_config.json of this adapter."""
         raw = self.peft.peft_config["default"].to_dict()
-        return json.loads(
+        plain: dict[str, Any] = json.loads(
             json.dumps(raw, default=lambda v: sorted(v) if isinstance(v, set) else str(v))
-        )  # type: ignore[no-any-return]
+        )
+        return plain
 
     @torch.no_grad()
     def see(self, examples: Sequence[Example]) -> list[torch.Tensor]:

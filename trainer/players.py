@@ -84,3 +84,16 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
     from model.policies import IdlePolicy, RandomPolicy
 
     return RandomPolicy() if spec.name == "random" else IdlePolicy()
+
+
+def use_adapter(policy: Policy, adapter: Path | None) -> None:
+    """Give a model's player another adapter (None: none) between two episodes.
+
+    Raises TypeError for a player without a model, ModelError for an adapter that does
+    not fit.
+    """
+    from model.vla import VlaPolicy
+
+    if not isinstance(policy, VlaPolicy):
+        raise TypeError(f"{policy.name} has no adapters")
+    policy.set_adapter(adapter)

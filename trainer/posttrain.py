@@ -200,7 +200,7 @@ class Run:
                     + config.column_weight * losses["column"]
                 )
                 self.optimizer.zero_grad(set_to_none=True)
-                total.backward()
+                total.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), config.gradient_norm)
                 self.optimizer.step()
                 now = time.monotonic()

@@ -62,4 +62,4 @@ class PosttrainConfig:
 def tokenizer_corpus() -> list[str]:
     """Return the text that the tokenizer's BPE is trained on."""
     sentences = [f"{task.instruction}\nobservation: \n" for task in TASKS]
-    return [*sentences * 20, WORDS, "user\n", "assistant\n", "\n"] + WORDS.split()
+    return [*sentences * 20, WORDS, "user\n", "assistant\n", "\n", *WORDS.split()]

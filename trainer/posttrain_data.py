@@ -76,7 +76,9 @@ def fill_record(record: Any, state: LabelledState, spec: CheckpointSpec) -> None
         goal = goal_of(task)
         box = state.boxes.get(goal.kind.key) if goal is not None else None
         record["column"][index] = (
-            ABSENT if box is None else min(COLUMNS - 1, int((box[0] + box[2] / 2) * COLUMNS / width))
+            ABSENT
+            if box is None
+            else min(COLUMNS - 1, int((box[0] + box[2] / 2) * COLUMNS / width))
         )
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from model.preprocess import CheckpointSpec
-from model.tiny import IM_END, IM_START, IMAGE_PAD, VISION_END, VISION_START
+from model.prompts import clean_instruction, prompt_text
+from model.tiny import IM_END, IMAGE_PAD
 from model.tokens import token_string
 from model.vision import encode_images, rotary_tables
 
@@ -50,14 +51,12 @@ class Sequences:
         return int(self._action_ids[number])
 
     def _encode_prompt(self, instruction: str) -> tuple[int, ...]:
-        text = (
-            f"{IM_START}user\n{instruction}\nobservation: \n{VISION_START}"
-            f"{IMAGE_PAD * self.spec.image_tokens}{VISION_END}{IM_END}\n{IM_START}assistant\n"
-        )
+        sentence = clean_instruction(instruction)
+        text = prompt_text(self.spec.prompt, sentence, self.spec.image_tokens)
         return tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
 
     def prompt_ids(self, instruction: str) -> tuple[int, ...]:
-        """Return the plain prompt's ids, image tokens included."""
+        """Return the prompt's ids, image tokens included: the same words as in play."""
         return self._prompt(instruction)
 
     def see(self, pixels: torch.Tensor) -> torch.Tensor:

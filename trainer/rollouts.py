@@ -8,7 +8,7 @@ the model learns what to do where it really goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class Noise:
             pitch = float(rng.normal(0, 3)) if rng.random() < 0.1 else 0.0
             self._action = Action(camera=(pitch, float(rng.uniform(-10, 10))))
             if move:
-                self._action = replace(self._action, **{str(move): True})
+                self._action = self._action.pressing(str(move))
             return self._action
         pitch, yaw = action.camera
         return action.with_camera(pitch, float(np.clip(yaw + rng.normal(0, 0.6), -10, 10)))

@@ -10,24 +10,29 @@ import math
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from model.adapters import fingerprint
 from recorder.errors import KnownError
 from recorder.store import (
+    AdapterRow,
     EvaluationRow,
     NewAdapter,
     Reader,
     RoundStatus,
     Stepping,
     Store,
+    adapters_path,
+    logs_path,
     parse_query,
 )
 from trainer import progress
-from trainer.evaluate import Played, Question, evaluate
+from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
+from trainer.rounds import CANCELLED, MAX_STEPS, SINCE_LAST_ROUND
 from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
@@ -50,30 +55,36 @@ class RoundResult:
 
 
 class RoundClient:
-    """Runs one round at a time on a data folder."""
+    """Runs one round at a time on a data folder.
+
+    Until the very end nothing is listed or activated: a round that fails, is cancelled
+    or is killed leaves its row (status and sentence) and no adapter.  What a killed one
+    had learnt waits in ``rounds/work``; the next with the same samples goes on from it.
+    """
 
     def __init__(self, data: Path, store: Store, base: Path) -> None:
         self._data = data
         self._store = store
         self._base = base
         self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
         self._cancelled = False
 
     def cancel(self) -> None:
         """End the running round; adapter and database stay as they were.  Any thread."""
-        self._cancelled = True
-        process = self._process
-        if process is not None:
-            process.terminate()
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None:
+                self._process.terminate()
 
     def run(
         self,
-        query: str = "since:last-round",
+        query: str = SINCE_LAST_ROUND,
         *,
         questions: Sequence[Question] = (),
         paired_seeds: int = PAIRED_SEEDS,
         game: str = "doom",
-        max_steps: int = 160,
+        max_steps: int = MAX_STEPS,
         say: Say = lambda message: None,
         activate: bool = True,
         measure_failed: bool = False,
@@ -82,38 +93,77 @@ class RoundClient:
 
         Without questions the episodes' own judged tasks are played.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
-        activated.  Blocks; call it on a worker's thread.
+        activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
+        that cannot be read, DataError where the database cannot be.
         """
         self._cancelled = False
         with Reader.open(self._data) as reader:
             parent = reader.active_adapter()
             tasks = list(questions) or _questions_of(reader, query, game)
+            done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
-            config={"max_steps": max_steps, "paired_seeds": paired_seeds},
+            config={"max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done},
         )
-        folder = self._data / "adapters" / f"round-{round_id:03d}"
-        work = self._data / "rounds" / f"round-{round_id:03d}"
+        folder = adapters_path(self._data) / f"round-{round_id:03d}"
         command = [
-            sys.executable, "-m", "trainer.rounds", "--data", str(self._data), "--base",
-            str(self._base), "--out", str(folder), "--work", str(work), "--query", query,
-            "--seed", str(round_id), "--max-steps", str(max_steps),
+            sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
+            "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
+            "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
         ]  # fmt: skip
         if parent is not None:
             command += ["--parent", parent.folder]
         gates: list[progress.Gate] = []
+        played: list[EvaluationRow] = []
+        verdict: Verdict | None = None
         try:
-            ended = self._listen(command, work, gates, say)
-        except BaseException:
-            self._store.update_round(round_id, status=RoundStatus.FAILED)
-            raise
-        if not isinstance(ended, progress.Done):
-            status = RoundStatus.CANCELLED if self._cancelled else RoundStatus.FAILED
-            self._store.update_round(round_id, status=status, metrics={"why": ended.sentence})
-            shutil.rmtree(work, ignore_errors=True)
-            return RoundResult(round_id, status, ended.sentence, gates=tuple(gates))
-        samples = ended.metrics.pop("samples")
+            ended = self._listen(command, gates, say)
+            if tasks and paired_seeds and (ended.passed or measure_failed):
+                sides = (
+                    PlayerSpec(
+                        "before", self._base, None if parent is None else Path(parent.folder)
+                    ),
+                    PlayerSpec("after", self._base, folder),
+                )
+                verdict = self._play_pairs(sides, game, tasks, paired_seeds, round_id, played, say)
+                gates.append(play_gate(verdict))
+                say(gates[-1])
+            with self._lock:
+                if self._cancelled:
+                    raise _EndedError(CANCELLED)
+            return self._keep(ended, folder, parent, round_id, gates, verdict, played, activate)
+        except BaseException as error:
+            self._throw_away(folder)
+            cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
+            status = RoundStatus.CANCELLED if cancelled else RoundStatus.FAILED
+            why = str(error) if isinstance(error, KnownError) else type(error).__name__
+            sentence = CANCELLED if cancelled else why
+            self._store.update_round(round_id, status=status, metrics={"why": sentence})
+            if not isinstance(error, _EndedError):
+                raise
+            return RoundResult(round_id, status, sentence, gates=tuple(gates))
+
+    @property
+    def _work(self) -> Path:
+        return self._data / "rounds" / "work"
+
+    def _keep(
+        self,
+        ended: progress.Done,
+        folder: Path,
+        parent: AdapterRow | None,
+        round_id: int,
+        gates: Sequence[progress.Gate],
+        verdict: Verdict | None,
+        played: Sequence[EvaluationRow],
+        activate: bool,  # passed on as it came
+    ) -> RoundResult:
+        """Write everything down: the adapter, what it learnt from, how it plays."""
+        metrics = dict(ended.metrics)
+        samples = metrics.pop("samples")
+        manifest = metrics.pop("manifest")
+        passed = all(gate.passed for gate in gates)
         adapter_id = self._store.add_adapter(
             NewAdapter(
                 folder=str(folder),
@@ -121,41 +171,30 @@ class RoundClient:
                 parent_id=None if parent is None else parent.id,
                 round_id=round_id,
                 title=f"#{round_id}",
-                passed_gates=ended.passed,
+                sha256=fingerprint(folder),
+                passed_gates=passed,
             )
         )
         self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
-        shutil.rmtree(work, ignore_errors=True)
-        verdict = None
-        if tasks and paired_seeds and (ended.passed or measure_failed):
-            before = PlayerSpec(
-                "before", self._base, None if parent is None else Path(parent.folder)
-            )
-            after = PlayerSpec("after", self._base, folder)
-            verdict = self._play_pairs(before, after, game, tasks, paired_seeds, round_id, say)
-        passed = ended.passed and (
-            verdict is None
-            or (verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before)
-        )
-        activated = passed and activate and not self._cancelled
-        if activated:
-            self._store.set_active_adapter(adapter_id)
+        self._store.add_evaluations(played)
         self._store.update_round(
             round_id,
             status=RoundStatus.DONE,
             adapter_id=adapter_id,
-            metrics=_finite(ended.metrics),
+            manifest=manifest,
+            metrics={**progress.finite(metrics), "gates": [asdict(gate) for gate in gates]},
             verdict={} if verdict is None else asdict(verdict),
         )
-        sentence = (
-            verdict.sentence
-            if verdict is not None
-            else (
-                "The new adapter passed its gates; nobody could judge how it plays."
-                if ended.passed
-                else "The new adapter did not pass its gates, so the agent plays as before."
-            )
-        )
+        shutil.rmtree(self._work, ignore_errors=True)
+        if passed and activate:
+            self._store.set_active_adapter(adapter_id)
+        if verdict is not None:
+            sentence = verdict.sentence
+        elif passed:
+            sentence = "The new adapter passed its gates; nobody could judge how it plays."
+        else:
+            failed = next(gate.sentence for gate in gates if not gate.passed)
+            sentence = f"The new adapter is not used, the agent plays as before: {failed}"
         return RoundResult(
             round_id,
             RoundStatus.DONE,
@@ -164,79 +203,118 @@ class RoundClient:
             folder,
             tuple(gates),
             verdict,
-            activated,
+            passed and activate,
         )
 
-    def _listen(
-        self, command: list[str], work: Path, gates: list[progress.Gate], say: Say
-    ) -> progress.Done | progress.Failed:
-        """Run the process; return its last word, or our own where it died without one."""
-        work.mkdir(parents=True, exist_ok=True)
-        last: progress.Done | progress.Failed | None = None
-        with (work / "round.log").open("w", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8"
-            )
-            self._process = process
-            if self._cancelled:
-                process.terminate()
-            with process:
-                for line in process.stdout or ():
-                    message = progress.parse(line)
-                    if isinstance(message, progress.Gate):
-                        gates.append(message)
-                    if isinstance(message, progress.Done | progress.Failed):
-                        last = message
-                    say(message)
-        self._process = None
-        if last is not None and (process.returncode == 0 or isinstance(last, progress.Failed)):
+    def _listen(self, command: list[str], gates: list[progress.Gate], say: Say) -> progress.Done:
+        """Run the process to its end.  Raises _EndedError where it ends without an adapter."""
+        self._work.mkdir(parents=True, exist_ok=True)
+        last: progress.Message | None = None
+        log_file = self._work / "round.log"
+        with log_file.open("w", encoding="utf-8") as log:
+            with self._lock:
+                if self._cancelled:
+                    raise _EndedError(CANCELLED)
+                process = self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    encoding="utf-8",
+                )
+            try:
+                with process:
+                    for line in process.stdout or ():
+                        last = progress.parse(line)
+                        if isinstance(last, progress.Gate):
+                            gates.append(last)
+                        say(last)
+            finally:
+                with self._lock:
+                    self._process = None
+        if isinstance(last, progress.Done) and process.returncode == 0:
             return last
+        if isinstance(last, progress.Failed):
+            shutil.rmtree(self._work, ignore_errors=True)
+            raise _EndedError(last.sentence)
         if self._cancelled:
-            return progress.Failed("The round was cancelled; the agent plays as before.")
-        tail = (work / "round.log").read_text(encoding="utf-8", errors="replace")[-2000:]
-        keep = self._data / "logs"
-        keep.mkdir(parents=True, exist_ok=True)
-        (keep / f"{work.name}.log").write_text(tail, encoding="utf-8")
-        return progress.Failed(
+            raise _EndedError(CANCELLED)
+        kept = logs_path(self._data) / "round.log"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log_file, kept)
+        if process.returncode > 0:
+            # A fault of ours: what lies there may be why.
+            shutil.rmtree(self._work, ignore_errors=True)
+        raise _EndedError(
             f"The round ended with code {process.returncode} before it was done, so the agent "
-            f"plays as before; the reason is in logs/{work.name}.log of the data folder."
+            f"plays as before; {kept} says why. Try again, with other programs closed if memory "
+            "is short."
         )
+
+    def _throw_away(self, folder: Path) -> None:
+        """Remove what a round that does not count has written."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.with_name(folder.name + ".new"), ignore_errors=True)
+        if self._cancelled:
+            shutil.rmtree(self._work, ignore_errors=True)
 
     def _play_pairs(
         self,
-        before: PlayerSpec,
-        after: PlayerSpec,
+        sides: tuple[PlayerSpec, PlayerSpec],
         game: str,
         questions: Sequence[Question],
         seeds: int,
         round_id: int,
+        rows: list[EvaluationRow],
         say: Say,
     ) -> Verdict:
         """Play both sides on the same starts, spread evenly over the questions."""
-        each = max(1, math.ceil(seeds / len(questions)))
+        each = math.ceil(seeds / len(questions))
         starts = range(FIRST_PAIRED_SEED, FIRST_PAIRED_SEED + each)
-        sides: list[list[Played]] = []
-        for side, player in (("before", before), ("after", after)):
-            counts = {"done": 0, "good": 0}
-            rows: list[EvaluationRow] = []
+        keys = {"before": sides[0].key, "after": sides[1].key}
+        done = dict.fromkeys(keys, 0)
+        good = dict.fromkeys(keys, 0)
 
-            def heard(result: Played, side: str = side, counts: dict[str, int] = counts,
-                      rows: list[EvaluationRow] = rows, key: str = player.key) -> None:  # fmt: skip
-                counts["done"] += 1
-                counts["good"] += result.success
-                rows.append(
-                    EvaluationRow(
-                        key, game, result.task_id, result.heard, result.seed,
-                        Stepping.LOCK_STEP, result.outcome, result.ticks, round_id=round_id,
-                    )
-                )  # fmt: skip
-                say(progress.Played(counts["done"], each * len(questions), counts["good"], side))
-                if self._cancelled:
-                    raise KnownError("The evaluation was cancelled; the agent plays as before.")
+        def heard(side: str, result: Played) -> None:
+            if self._cancelled:
+                raise _EndedError(CANCELLED)
+            done[side] += 1
+            good[side] += result.success
+            rows.append(
+                EvaluationRow(
+                    policy_key=keys[side],
+                    game=game,
+                    task_id=result.task_id,
+                    instruction=result.heard,
+                    seed=result.seed,
+                    stepping=Stepping.LOCK_STEP,
+                    outcome=result.outcome,
+                    ticks=result.ticks,
+                    # A pair belongs together, whatever was measured of either before.
+                    variant=f"round-{round_id}",
+                    round_id=round_id,
+                )
+            )
+            say(progress.Played(done[side], each * len(questions), good[side], side))
 
-            sides.append(evaluate(player, game, questions, starts, on_played=heard))
-            self._store.add_evaluations(rows)
-        return judge([r.success for r in sides[0]], [r.success for r in sides[1]])
+        before, after = evaluate_pair(*sides, game, questions, starts, on_played=heard)
+        return judge([r.success for r in before], [r.success for r in after])
+
+
+class _EndedError(KnownError):
+    """The round is over without an adapter; the sentence says why."""
+
+
+def play_gate(verdict: Verdict) -> progress.Gate:
+    """Return the gate of paired play: not worse, and not fewer successes than before."""
+    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
+    return progress.Gate(
+        "play",
+        passed=passed,
+        sentence=verdict.sentence,
+        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
+    )
 
 
 def _questions_of(reader: Reader, query: str, game: str) -> list[Question]:
@@ -251,13 +329,3 @@ def _questions_of(reader: Reader, query: str, game: str) -> list[Question]:
             question = Question(task, row.instruction)
             found[(task.id, question.heard)] = question
     return list(found.values())
-
-
-def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Replace NaN, which JSON does not know, by None."""
-    return {
-        key: _finite(value)
-        if isinstance(value, dict)
-        else (None if isinstance(value, float) and not math.isfinite(value) else value)
-        for key, value in metrics.items()
-    }

@@ -2,39 +2,52 @@
 
 Opens the database read-only, speaks JSON lines (:mod:`trainer.progress`) on stdout, and
 writes only its working folder and, at the very end, the adapter's folder.  SIGTERM
-cancels; a cancelled or killed round goes on from its working folder.
+cancels; a killed round goes on from its working folder.  The paired play after it is
+the parent's (:mod:`trainer.round_client`).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from recorder.errors import ExitCode, KnownError
+from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
 
+if TYPE_CHECKING:
+    from trainer.dataset import Example, Split
+
 REPLAY_EXAMPLES = 600
+MAX_STEPS = 160
+SINCE_LAST_ROUND = "since:last-round"
+CANCELLED = "The round was cancelled; the agent plays as before."
 Say = Callable[[progress.Message], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RoundPlan:
-    """What a round is to do.  ``out`` is the adapter's folder; it must not exist."""
+    """What a round is to do.
+
+    ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
+    round goes on from, and replays made before.  ``threads`` None leaves it to torch.
+    """
 
     data: Path
     base: Path
     out: Path
     work: Path
-    query: str = "since:last-round"
+    query: str = SINCE_LAST_ROUND
     parent: Path | None = None
     seed: int = 0
-    max_steps: int = 160
+    max_steps: int = MAX_STEPS
     threads: int | None = None
 
 
@@ -42,12 +55,12 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
     import torch
 
-    from model.adapters import WEIGHTS_FILE, AdapterMeta, fingerprint, read_meta, write_adapter
+    from model.adapters import AdapterMeta, fingerprint, read_meta, write_adapter
     from model.preprocess import load_spec
     from model.tokens import CODEC_VERSION
     from model.vla import load_weights
     from recorder.store import Reader, parse_query
-    from trainer.dataset import MAX_VISITS, manifest, read_examples
+    from trainer.dataset import manifest, read_examples
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LoraConfig, LoraTask, train
     from trainer.replay import replay_examples
@@ -56,10 +69,22 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
+    if spec.history or spec.chunk != 1:
+        raise ModelError(
+            f"The checkpoint {plan.base.name!r} sees several frames or answers with several "
+            "actions at once, which rounds cannot teach yet; choose another checkpoint."
+        )
     parent = read_meta(plan.parent) if plan.parent is not None else None
+    if plan.parent is not None and (parent is None or parent.base != base):
+        raise ModelError(
+            f"The adapter {plan.parent.name!r} was taught to another base model, so no round "
+            "was started; go back to the base or to one of its adapters."
+        )
+    plan.work.mkdir(parents=True, exist_ok=True)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        split = read_examples(reader, reader.episodes(parse_query(plan.query)), spec)
+        rows = reader.episodes(parse_query(plan.query))
+        split = read_examples(reader, rows, spec)
     say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
     known, known_held = replay_examples(spec, REPLAY_EXAMPLES, seed=plan.seed + 1)
     say(progress.Stage("seeing", "Looking at every picture once."))
@@ -67,47 +92,33 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps)
     task = LoraTask(model, tokenizer, spec, config)
     if plan.parent is not None:
-        from safetensors.torch import load_file
-
-        if parent is None or parent.base != base:
-            raise KnownError(
-                f"The adapter {plan.parent.name!r} was taught to another base model, so no "
-                "round was started; go back to the base or to one of its adapters."
-            )
-        task.start_from(load_file(plan.parent / WEIGHTS_FILE))
+        task.start_from(_parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
-    say(progress.Stage("training", "Learning."))
-    plan.work.mkdir(parents=True, exist_ok=True)
     examples = [*split.train, *known]
+    task.see(examples)
+    say(progress.Stage("training", "Learning."))
     visits = train(
-        task, examples, [*split.held_out, *known_held[: max(40, len(split.held_out))]], plan.work,
+        task,
+        examples,
+        [*split.held_out, *known_held[: max(40, len(split.held_out))]],
+        plan.work,
         lambda step, steps, loss, held, left: say(progress.Step(step, steps, loss, held, left)),
-    )  # fmt: skip
+    )
     say(progress.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
-    kinds = {e.kind for e in split.train}
+    kinds = {example.kind for example in split.train}
     gates = offline_gates(offline, corrections="correction" in kinds)
     for gate in gates:
         say(gate)
-    most = max((visits[i] for i in visits if examples[i].kind != "replay"), default=0)
-    if most > MAX_VISITS:
-        raise RuntimeError(f"a sample was seen {most} times, more than {MAX_VISITS}")
-    metrics: dict[str, Any] = {
+    metrics = {
         "offline": asdict(offline),
         "gates": {gate.name: gate.passed for gate in gates},
         "manifest": manifest(split),
-        "replay": len(known),
-        "replay_share": sum(n for i, n in visits.items() if examples[i].kind == "replay")
-        / max(1, sum(visits.values())),
-        "most_visits": most,
-        "samples": [
-            [examples[i].episode_id, examples[i].tick, examples[i].weight, n]
-            for i, n in sorted(visits.items())
-            if examples[i].episode_id is not None
-        ],
+        "config": asdict(config),
+        **_account(split, examples, visits),
     }
     tensors = task.tensors()
-    if not any(bool(t.abs().sum() > 0) for name, t in tensors.items() if ".lora_B." in name):
+    if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
         raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
     meta = AdapterMeta(
         name=plan.out.name,
@@ -115,52 +126,115 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         parent=parent.name if parent else None,
         codec_version=CODEC_VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics={key: metrics[key] for key in ("offline", "gates", "manifest")},
+        metrics=progress.finite({k: metrics[k] for k in ("offline", "gates", "manifest")}),
     )
     write_adapter(plan.out, tensors, task.peft_config(), meta)
     return progress.Done(str(plan.out), all(gate.passed for gate in gates), metrics)
 
 
-class _CancelledError(Exception):
-    """SIGTERM arrived."""
+def _parent_tensors(folder: Path) -> dict[str, Any]:
+    """Read an adapter's weights; raises ModelError where they are damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from model.adapters import WEIGHTS_FILE
+
+    try:
+        tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILE)
+        return tensors
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"The adapter {folder.name!r} is damaged ({error}), so no round was started; go "
+            "back to the base or to another adapter."
+        ) from error
+
+
+def _account(
+    split: Split, examples: Sequence[Example], visits: Mapping[int, int]
+) -> dict[str, Any]:
+    """Return how often what was seen: figures, and every sample of the database's."""
+    from trainer.dataset import MAX_VISITS
+
+    seen: dict[str, int] = {}
+    for index, count in visits.items():
+        kind = examples[index].kind
+        seen[kind] = seen.get(kind, 0) + count
+    most = max((n for i, n in visits.items() if examples[i].kind != "replay"), default=0)
+    if most > MAX_VISITS:
+        raise RuntimeError(f"a sample was seen {most} times, more than {MAX_VISITS}")
+    total = max(1, sum(seen.values()))
+    return {
+        "verified": split.verified,
+        "most_visits": most,
+        "shares": {kind: count / total for kind, count in sorted(seen.items())},
+        "samples": [
+            [examples[i].episode_id, examples[i].tick, examples[i].weight, n]
+            for i, n in sorted(visits.items())
+            if examples[i].episode_id is not None
+        ],
+    }
+
+
+class _CancelledError(BaseException):
+    """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
 
 
 def _cancel(number: int, _frame: object) -> None:
+    # Once is enough: a second signal must not break off the tidying up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _CancelledError(number)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one round and speak of it; see the module's text."""
+def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
+    """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--base", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--parent", type=Path)
-    parser.add_argument("--query", default="since:last-round")
+    parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--max-steps", type=int, default=160)
+    parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--threads", type=int)
-    given = parser.parse_args(arguments)
-    speech = sys.stdout
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
+    )
+    given = vars(parser.parse_args(arguments))
+    out = speech if speech is not None else sys.stdout
 
     def say(message: progress.Message) -> None:
-        speech.write(progress.to_json(message) + "\n")
-        speech.flush()
+        out.write(progress.to_json(message) + "\n")
+        out.flush()
 
-    # Whatever a library prints must not get between the messages.
-    sys.stdout = sys.stderr
     signal.signal(signal.SIGTERM, _cancel)
+    if given.pop("with_parent"):
+        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
-        say(run_round(RoundPlan(**vars(given)), say))
+        say(run_round(RoundPlan(**given), say))
     except KnownError as error:
         say(progress.Failed(error.sentence))
         return int(error.exit_code)
     except (_CancelledError, KeyboardInterrupt):
-        say(progress.Failed("The round was cancelled; the agent plays as before."))
+        say(progress.Failed(CANCELLED))
         return int(ExitCode.CANCELLED)
     return int(ExitCode.OK)
 
 
+def _follow_parent() -> None:
+    """Cancel this process when the parent's end of stdin closes."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _own_stdout() -> TextIO:
+    """Return stdout for us alone; what libraries and child processes print goes to stderr."""
+    ours = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return ours
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(speech=_own_stdout()))

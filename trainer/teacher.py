@@ -49,9 +49,7 @@ def teach(state: HiddenState, goal: Goal) -> Action:
             camera=(pitch, _clip(bearing * TURN_GAIN)),
         )
     bearing = _around(state, target, bearing, distance)
-    return Action(
-        forward=abs(bearing) < WALK_CONE_DEG, camera=(pitch, _clip(bearing * TURN_GAIN))
-    )
+    return Action(forward=abs(bearing) < WALK_CONE_DEG, camera=(pitch, _clip(bearing * TURN_GAIN)))
 
 
 def _clip(degrees: float) -> float:

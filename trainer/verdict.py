@@ -115,7 +115,7 @@ def judge(before: Sequence[bool], after: Sequence[bool]) -> Verdict:
         kind, text = VerdictKind.BETTER, f"Better: {counts} on the same starts."
     elif high < 0:
         kind, text = VerdictKind.WORSE, f"Worse: {counts} on the same starts."
-    elif -SAME_WITHIN <= low and high <= SAME_WITHIN:
+    elif low >= -SAME_WITHIN and high <= SAME_WITHIN:
         kind, text = VerdictKind.SAME, f"Same: {counts} on the same starts."
     else:
         kind, text = (

@@ -7,7 +7,16 @@ from recorder.games.base import Bindings, Game, Task, free_task
 
 GAME_NAMES: tuple[str, ...] = ("doom",)
 
-__all__ = ["GAME_NAMES", "Bindings", "Game", "Task", "find_task", "free_task", "open_game", "task_list"]
+__all__ = [
+    "GAME_NAMES",
+    "Bindings",
+    "Game",
+    "Task",
+    "find_task",
+    "free_task",
+    "open_game",
+    "task_list",
+]
 
 
 def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:

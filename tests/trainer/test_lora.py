@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253  # the tests of what needs torch
+import torch  # the tests of what needs torch
 
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, write_adapter
 from model.preprocess import CheckpointSpec
@@ -77,7 +77,7 @@ def test_a_run_that_was_cut_off_ends_where_a_straight_one_does(tmp_path: Path) -
 
     straight = run(tmp_path / "straight", None)
     with pytest.raises(_CutError):
-        run(tmp_path / "cut", 6)
+        run(tmp_path / "cut", 4)
     resumed = run(tmp_path / "cut", None)
     assert any(bool(t.abs().sum() > 0) for n, t in resumed.items() if "lora_B" in n)
     for name, tensor in straight.items():

@@ -133,9 +133,7 @@ class DoomGame:
         self._engine.make_action([0.0] * len(self._buttons), SETTLE_TICS)
         self._outcome = None
         self._ticks = 0
-        self._start_ids = {
-            thing.id: thing.key for thing in self.hidden_state().things
-        }
+        self._start_ids = {thing.id: thing.key for thing in self.hidden_state().things}
         return self._frame()
 
     def step(self, action: Action) -> Frame:
@@ -160,7 +158,10 @@ class DoomGame:
         """Return the engine's own view of the scene, for teachers and judges."""
         state = self._state()
         boxes = (
-            {label.object_id: (label.x, label.y, label.width, label.height) for label in state.labels}
+            {
+                label.object_id: (label.x, label.y, label.width, label.height)
+                for label in state.labels
+            }
             if self._labels
             else {}
         )
@@ -273,5 +274,3 @@ class DoomGame:
                 "run `playteach doctor`."
             ) from error
         return engine
-
-

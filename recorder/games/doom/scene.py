@@ -67,9 +67,7 @@ def bearing_deg(x: float, y: float, angle_deg: float, to_x: float, to_y: float) 
     return -((direction - angle_deg + 180.0) % 360.0 - 180.0)
 
 
-def _distance_to_line(
-    px: float, py: float, ax: float, ay: float, bx: float, by: float
-) -> float:
+def _distance_to_line(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> float:
     """Distance of a point from the segment a-b."""
     dx, dy = bx - ax, by - ay
     along = max(0.0, min(1.0, ((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy + 1e-9)))

@@ -39,7 +39,11 @@ KINDS: tuple[Kind, ...] = (
 KIND_BY_KEY: dict[str, Kind] = {kind.key: kind for kind in KINDS}
 KIND_BY_ACTOR: dict[str, Kind] = {kind.actor: kind for kind in KINDS}
 
-_MONSTERS = (("YardImp", "DoomImp", "TROO"), ("YardZombie", "Zombieman", "POSS"), ("YardDemon", "Demon", "SARG"))
+_MONSTERS = (
+    ("YardImp", "DoomImp", "TROO"),
+    ("YardZombie", "Zombieman", "POSS"),
+    ("YardDemon", "Demon", "SARG"),
+)
 
 # A medkit is left lying by a player in full health; the yard's own always comes along.
 # The yard's monsters stand where they are: their look-out state never looks.

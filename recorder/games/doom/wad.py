@@ -36,14 +36,10 @@ def map_text(scene: Scene) -> str:
         f'texturefloor="{scene.floor}"; textureceiling="{scene.ceiling}"; '
         f"lightlevel={scene.light}; }}"
     )
-    lines.append(
-        _thing(PLAYER_START, scene.start_x, scene.start_y, scene.start_angle)
-    )
+    lines.append(_thing(PLAYER_START, scene.start_x, scene.start_y, scene.start_angle))
     for placed in scene.things:
         extra = f"health=-{MONSTER_HEALTH}; ambush=true;" if placed.kind.family == "monster" else ""
-        lines.append(
-            _thing(placed.kind.type_number, placed.x, placed.y, placed.angle, extra)
-        )
+        lines.append(_thing(placed.kind.type_number, placed.x, placed.y, placed.angle, extra))
     return "\n".join(lines)
 
 

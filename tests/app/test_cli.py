@@ -1,0 +1,193 @@
+"""The command line: arguments, the two output channels, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.__main__ import main
+from app.cli.parser import build_parser, seed_range
+from recorder.errors import ExitCode, KnownError
+
+HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def document(out: str) -> Any:
+    assert out.endswith("\n")
+    assert out.count("\n") == 1
+    return json.loads(out)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from app.__main__ import main\n"
+        "try:\n"
+        "    main(['--help'])\n"
+        "except SystemExit:\n"
+        f"    loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "    sys.exit(' '.join(loaded))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@given(st.integers(0, 10**6), st.integers(0, 50))
+def test_a_range_of_seeds_has_both_ends(first: int, more: int) -> None:
+    assert list(seed_range(f"{first}-{first + more}")) == list(range(first, first + more + 1))
+
+
+@pytest.mark.parametrize("text", ["", "-", "3-", "-3", "5-4", "a-b", "1-2-3", "1.5", "٣"])
+def test_no_range_of_seeds(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        seed_range(text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["episodes", "--data", "D", "list"],
+        ["episodes", "list", "--data", "D"],
+        ["adapters", "--data", "D", "rollback"],
+        ["--data", "D", "games"],
+    ],
+)
+def test_data_counts_wherever_it_stands(arguments: list[str]) -> None:
+    assert build_parser().parse_args(arguments).data == Path("D")
+
+
+def test_a_verb_does_not_undo_the_query_before_it() -> None:
+    assert build_parser().parse_args(["episodes", "--query", "id:3", "list"]).query == "id:3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["games", "show", "chess"], ExitCode.USAGE),
+        (["play", "--headless", "--instruction", "   "], ExitCode.USAGE),
+        (["play", "--headless", "--instruction", "😀" * 10_000], ExitCode.USAGE),
+        (["play", "--headless", "--instruction", "x", "--policy", "nobody"], ExitCode.USAGE),
+        (["play", "--instruction", "x"], ExitCode.NO_DISPLAY),
+        (["episodes", "--query", "colour:red"], ExitCode.USAGE),
+        (["episodes"], ExitCode.DATA_PROBLEM),
+        (["data", "verify"], ExitCode.DATA_PROBLEM),
+        (["adapters", "use", "seven"], ExitCode.USAGE),
+        (["adapters", "use", "7"], ExitCode.DATA_PROBLEM),
+        (["benchmark", "nothing"], ExitCode.USAGE),
+    ],
+)
+def test_a_known_problem_is_one_sentence(
+    arguments: list[str],
+    code: ExitCode,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    found, out, err = run(capsys, *arguments, "--data", tmp_path / "data")
+    assert (found, out) == (code, "")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_mistake_of_ours_is_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(options: argparse.Namespace) -> int:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("app.cli.games.list_", fail)
+    code, out, err = run(capsys, "games", "--data", tmp_path)
+    log = tmp_path / "logs" / "playteach.log"
+    assert (code, out) == (ExitCode.BUG, "")
+    assert str(log) in err
+    assert "ZeroDivisionError: ours" in log.read_text(encoding="utf-8")
+
+
+def test_ctrl_c_has_its_own_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(options: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.cli.games.list_", stop)
+    assert run(capsys, "games")[0] == ExitCode.CANCELLED
+
+
+def test_every_exit_code_is_explained() -> None:
+    text = build_parser().format_help()
+    for code in ExitCode:
+        assert f" {int(code)}  " in text
+
+
+def test_a_demonstration_can_be_listed_deleted_and_brought_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ("--data", tmp_path, "--json")
+    code, out, _ = run(
+        capsys, "demonstrate", "--instruction", "Go to the red torch.", "--seeds", "0-1", *data
+    )
+    shown = document(out)
+    assert (code, shown["n"], shown["success"]) == (ExitCode.OK, 2, 2)
+    listed = document(run(capsys, "episodes", *data)[1])
+    assert [row["id"] for row in listed] == [2, 1]
+    assert {row["kind"] for row in listed} == {"demonstration"}
+    # Every tick was driven through the input path of a person.
+    assert all(driver == "person" for row in listed for driver, _ in row["driver_strip"])
+    run(capsys, "episodes", "delete", 2, *data)
+    assert [row["id"] for row in document(run(capsys, "episodes", *data)[1])] == [1]
+    run(capsys, "episodes", "undo", *data)
+    assert len(document(run(capsys, "episodes", *data)[1])) == 2
+    report = document(run(capsys, "data", "verify", *data)[1])
+    assert (report["ok"], report["episodes"]) == (True, 2)
+    run(capsys, "episodes", "delete", 1, *data)
+    assert run(capsys, "data", "purge", *data)[0] == ExitCode.USAGE
+    counts = document(run(capsys, "data", "purge", "--yes", *data)[1])
+    assert counts["episodes"] == 1
+
+
+def test_an_evaluation_resumes_and_repeats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("evaluate", "--policy", "random", "--instruction", "go to the barrel")
+    data = ("--workers", 1, "--data", tmp_path, "--json")
+    first = document(run(capsys, *command, "--seeds", "0-1", *data)[1])
+    _, out, err = run(capsys, *command, "--seeds", "0-2", *data)
+    assert "2 of 3 attempts are there" in err
+    assert document(out)["n"] == 3
+    again = document(run(capsys, *command, "--seeds", "0-1", *data)[1])
+    for each in (first, again):
+        assert {"policy", "n", "success", "success_rate", "interval", "by_instruction",
+                "ticks_per_s"} <= each.keys()  # fmt: skip
+        each.pop("ticks_per_s")
+    assert first == again
+
+
+def test_a_locked_data_folder_does_not_stop_an_evaluation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recorder.store import Store
+
+    command = ("evaluate", "--policy", "idle", "--instruction", "go to the barrel")
+    with Store.open(tmp_path):
+        code, out, err = run(
+            capsys, *command, "--seeds", "0-0", "--workers", 1, "--data", tmp_path, "--json"
+        )
+        with pytest.raises(KnownError):
+            Store.open(tmp_path)
+    assert (code, document(out)["n"]) == (ExitCode.OK, 1)
+    assert "not kept" in err
