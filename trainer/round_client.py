@@ -69,9 +69,13 @@ class RoundClient:
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._cancelled = False
+        self._listed = False
 
     def cancel(self) -> None:
-        """End the running round; adapter and database stay as they were.  Any thread."""
+        """End the round; adapter and database stay as they were.  Any thread.
+
+        A cancelled client stays so: a cancel just before the start counts too.
+        """
         with self._lock:
             self._cancelled = True
             if self._process is not None:
@@ -96,7 +100,7 @@ class RoundClient:
         activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
         that cannot be read, DataError where the database cannot be.
         """
-        self._cancelled = False
+        self._listed = False
         with Reader.open(self._data) as reader:
             parent = reader.active_adapter()
             tasks = list(questions) or _questions_of(reader, query, game)
@@ -120,10 +124,9 @@ class RoundClient:
         try:
             ended = self._listen(command, gates, say)
             if tasks and paired_seeds and (ended.passed or measure_failed):
+                old = None if parent is None else Path(parent.folder)
                 sides = (
-                    PlayerSpec(
-                        "before", self._base, None if parent is None else Path(parent.folder)
-                    ),
+                    PlayerSpec("before", self._base, old),
                     PlayerSpec("after", self._base, folder),
                 )
                 verdict = self._play_pairs(sides, game, tasks, paired_seeds, round_id, played, say)
@@ -134,11 +137,11 @@ class RoundClient:
                     raise _EndedError(CANCELLED)
             return self._keep(ended, folder, parent, round_id, gates, verdict, played, activate)
         except BaseException as error:
+            self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
-            cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
-            status = RoundStatus.CANCELLED if cancelled else RoundStatus.FAILED
+            status = RoundStatus.CANCELLED if self._cancelled else RoundStatus.FAILED
             why = str(error) if isinstance(error, KnownError) else type(error).__name__
-            sentence = CANCELLED if cancelled else why
+            sentence = CANCELLED if self._cancelled else why
             self._store.update_round(round_id, status=status, metrics={"why": sentence})
             if not isinstance(error, _EndedError):
                 raise
@@ -157,13 +160,15 @@ class RoundClient:
         gates: Sequence[progress.Gate],
         verdict: Verdict | None,
         played: Sequence[EvaluationRow],
-        activate: bool,  # passed on as it came
+        activate: bool,
     ) -> RoundResult:
         """Write everything down: the adapter, what it learnt from, how it plays."""
         metrics = dict(ended.metrics)
         samples = metrics.pop("samples")
         manifest = metrics.pop("manifest")
         passed = all(gate.passed for gate in gates)
+        self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
+        self._store.add_evaluations(played)
         adapter_id = self._store.add_adapter(
             NewAdapter(
                 folder=str(folder),
@@ -175,8 +180,7 @@ class RoundClient:
                 passed_gates=passed,
             )
         )
-        self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
-        self._store.add_evaluations(played)
+        self._listed = True
         self._store.update_round(
             round_id,
             status=RoundStatus.DONE,
@@ -254,7 +258,8 @@ class RoundClient:
 
     def _throw_away(self, folder: Path) -> None:
         """Remove what a round that does not count has written."""
-        shutil.rmtree(folder, ignore_errors=True)
+        if not self._listed:
+            shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(folder.with_name(folder.name + ".new"), ignore_errors=True)
         if self._cancelled:
             shutil.rmtree(self._work, ignore_errors=True)

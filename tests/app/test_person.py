@@ -16,7 +16,7 @@ from model.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.controls import HeldControls
 from recorder.errors import KnownError
-from recorder.types import Action, Driver, Outcome
+from recorder.types import Action, Driver, Frame, Outcome
 
 BINDINGS = ToyGame.bindings
 RED = "reach the red dot"
@@ -71,6 +71,10 @@ def test_the_watcher_steps_in_when_the_policy_does_nothing() -> None:
     clock = ManualClock()
     person = Demonstrator(WalkPolicy(), BINDINGS, clock)
     watchers: list[Watcher] = []
+
+    def drive(frame: Frame) -> None:
+        watchers[0].hands(frame)
+
     session = LiveSession(
         ToyGame(),
         player=Player(IdlePolicy()),
@@ -78,7 +82,7 @@ def test_the_watcher_steps_in_when_the_policy_does_nothing() -> None:
         clock=clock,
         idle_handback_s=None,
         threaded=False,
-        hands=lambda frame: watchers[0].hands(frame),
+        hands=drive,
     ).start()
     watchers.append(Watcher(person, session))
 
