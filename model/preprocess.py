@@ -89,7 +89,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
             f"{path.name} of the checkpoint {folder.name!r} cannot be read ({error}), so the "
             "model was not loaded; take a fresh copy of the checkpoint."
         ) from error
-    if spec.version > SPEC_VERSION:
+    if isinstance(spec.version, int) and spec.version > SPEC_VERSION:
         raise ModelError(
             f"The checkpoint {folder.name!r} was made for a newer Playteach, so it was not "
             "loaded; update Playteach or choose another checkpoint."
@@ -98,6 +98,8 @@ def load_spec(folder: Path) -> CheckpointSpec:
     fits = all(isinstance(size, int) and 0 < size <= MAX_SIDE for size in sizes)
     step = spec.patch_size * spec.merge_size if fits else 1
     fits = fits and not (spec.width % step or spec.height % step)
+    counts = (spec.chunk, spec.history, spec.version)
+    fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
     if not fits or spec.pixels not in ("jpeg", "coordinates"):
         raise ModelError(
             f"{path.name} of the checkpoint {folder.name!r} asks for pictures that this "

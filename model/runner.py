@@ -112,6 +112,8 @@ class BackgroundRunner:
         """Change the sentence for the frames that follow."""
         with self._wake:
             self._instruction = instruction
+            # A thought that is under way was for the old sentence: it is not used.
+            self._epoch += 1
 
     def offer(self, frame: Frame, tick: int) -> None:
         """Put the newest frame into the one-slot mailbox."""
