@@ -1,4 +1,4 @@
-"""The window in a process of its own, watched: ``python -m app.benchmarks.window_child``.
+"""The window in a process of its own, watched: ``python -m app.gui.window_child``.
 
 Writes JSON lines on stdout: one when the window is visible, one when the agent acts (both
 with CLOCK_MONOTONIC in seconds), and at the end how long the GUI thread was blocked.
