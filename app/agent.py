@@ -7,6 +7,7 @@ going back gives the base's outputs bit for bit.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +94,13 @@ class Agent:
     def _prepare(self, row: AdapterRow | None) -> tuple[VlaPolicy, AdapterRow | None]:
         from model.vla import VlaPolicy
 
-        policy = VlaPolicy.load(self.base, adapter=None if row is None else Path(row.folder))
+        # One core stays free for the window and the tick loop: torch's threads spin while
+        # they wait for each other, and on two cores the answers then never came.
+        policy = VlaPolicy.load(
+            self.base,
+            adapter=None if row is None else Path(row.folder),
+            threads=max(1, (os.cpu_count() or 2) - 1),
+        )
         # The first answer of a fresh model is slow; it is given to a black picture.
         black = np.zeros((MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, 3), np.uint8)
         policy.reset("warm up", seed=0)

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class AdapterMeta:
 def fingerprint(checkpoint: Path) -> str:
     """Return the SHA-256 over a checkpoint's weight files, in the order of their names.
 
+    A large checkpoint is read once, not once a call, while its files stay as they are.
     Raises ModelError where there are none.
     """
     files = sorted(checkpoint.glob("*.safetensors"))
@@ -51,9 +53,21 @@ def fingerprint(checkpoint: Path) -> str:
             f"The folder {checkpoint.name!r} holds no safetensors weights, so it is no "
             "checkpoint that Playteach can load; choose another folder."
         )
+    stats = [path.stat() for path in files]
+    return _digest(
+        tuple(
+            (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+            for path, stat in zip(files, stats, strict=True)
+        )
+    )
+
+
+@lru_cache(maxsize=16)
+def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
+    """Return the digest of files given by path, size and time of change."""
     digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
+    for path, _, _ in files:
+        with Path(path).open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

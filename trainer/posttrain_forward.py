@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from model.preprocess import CheckpointSpec
-from model.prompts import clean_instruction, prompt_text
+from model.prompts import prompt_ids
 from model.tiny import IM_END, IMAGE_PAD
 from model.tokens import token_string
 from model.vision import encode_images, rotary_tables
@@ -51,9 +51,8 @@ class Sequences:
         return int(self._action_ids[number])
 
     def _encode_prompt(self, instruction: str) -> tuple[int, ...]:
-        sentence = clean_instruction(instruction)
-        text = prompt_text(self.spec.prompt, sentence, self.spec.image_tokens)
-        return tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
+        spec = self.spec
+        return prompt_ids(self._tokenizer, spec.prompt, instruction, spec.image_tokens)[0]
 
     def prompt_ids(self, instruction: str) -> tuple[int, ...]:
         """Return the prompt's ids, image tokens included: the same words as in play."""
