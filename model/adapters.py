@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from model.tokens import CODEC_VERSION
 from recorder.errors import ModelError
 
 META_FILE = "adapter.json"
@@ -78,6 +79,8 @@ def read_meta(folder: Path) -> AdapterMeta:
     try:
         raw = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
         meta = AdapterMeta(**raw)
+        if not (isinstance(meta.name, str) and isinstance(meta.codec_version, int)):
+            raise TypeError("a name and a whole number are expected")
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(
             f"The folder {folder.name!r} is no adapter of Playteach's (its {META_FILE} cannot "
@@ -127,8 +130,8 @@ def write_adapter(
 class MergedAdapter:
     """Adds an adapter's product to a model's weights, and takes it out again exactly.
 
-    Playing with merged weights costs nothing; the untouched weights are kept aside, so
-    :meth:`remove` restores them bit for bit.
+    Playing with merged weights costs nothing; the untouched weights are kept aside (in
+    main memory, also for a model on a GPU), so :meth:`remove` restores them bit for bit.
     """
 
     def __init__(self, model: Any) -> None:
@@ -138,12 +141,10 @@ class MergedAdapter:
     def apply(self, folder: Path, base: str) -> AdapterMeta:
         """Replace whatever is merged by the adapter in ``folder``.
 
-        Raises ModelError for an adapter of another base or with foreign shapes; the
-        model is left without an adapter then.
+        Raises ModelError for an adapter of another base, of a newer Playteach, with
+        foreign shapes or damaged; the model is left without an adapter then.
         """
         import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
 
         self.remove()
         meta = read_meta(folder)
@@ -152,33 +153,24 @@ class MergedAdapter:
                 f"The adapter {meta.name!r} was taught to another base model, so it was not "
                 "used; choose one of this model's adapters."
             )
-        try:
-            config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-            tensors = load_file(folder / WEIGHTS_FILE)
-            scale = float(config["lora_alpha"]) / float(config["r"])
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        if meta.codec_version > CODEC_VERSION:
             raise ModelError(
-                f"The adapter {meta.name!r} is damaged ({error}), so it was not used; choose "
-                "another adapter or go back."
-            ) from error
+                f"The adapter {meta.name!r} speaks action tokens of a newer Playteach, so it "
+                "was not used; update Playteach or choose another adapter."
+            )
         weights = dict(self._model.named_parameters())
         merged: dict[str, torch.Tensor] = {}
-        for name, down in tensors.items():
-            match = re.fullmatch(r"(.+)\.lora_A\.weight", name.removeprefix(_PREFIX))
-            if match is None:
-                continue
-            up = tensors.get(name.replace(".lora_A.", ".lora_B."))
-            target = weights.get(match[1] + ".weight")
-            if up is None or target is None or target.shape != (up.shape[0], down.shape[1]):
+        for name, delta in _products(folder, meta.name).items():
+            target = weights.get(name)
+            if target is None or target.shape != delta.shape:
                 raise ModelError(
-                    f"The adapter {meta.name!r} does not fit this model ({match[1]}), so it "
-                    "was not used; choose another adapter."
+                    f"The adapter {meta.name!r} does not fit this model ({name}), so it was "
+                    "not used; choose another adapter."
                 )
-            delta = scale * (up.float() @ down.float())
-            merged[match[1] + ".weight"] = (target.detach().float().cpu() + delta).to(target.dtype)
+            merged[name] = (target.detach().float().cpu() + delta).to(target.dtype)
         with torch.no_grad():
             for name, tensor in merged.items():
-                self._kept[name] = weights[name].detach().clone()
+                self._kept[name] = weights[name].detach().to("cpu", copy=True)
                 weights[name].copy_(tensor)
         return meta
 
@@ -191,3 +183,43 @@ class MergedAdapter:
             for name, tensor in self._kept.items():
                 weights[name].copy_(tensor)
         self._kept = {}
+
+
+def _products(folder: Path, name: str) -> dict[str, Any]:
+    """Return the float32 change of every weight that an adapter folder names.
+
+    Raises ModelError where the folder does not hold whole pairs of finite numbers.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        tensors = load_file(folder / WEIGHTS_FILE)
+        scale = float(config["lora_alpha"]) / float(config["r"])
+        products: dict[str, torch.Tensor] = {}
+        for key, tensor in tensors.items():
+            match = re.fullmatch(r"(.+)\.lora_([AB])\.weight", key.removeprefix(_PREFIX))
+            if match is None:
+                raise ValueError(f"{key} is no part of a LoRA adapter")
+            if match[2] == "A":
+                up = tensors[key.replace(".lora_A.", ".lora_B.")]
+                products[match[1] + ".weight"] = scale * (up.float() @ tensor.float())
+        if 2 * len(products) != len(tensors) or not products:
+            raise ValueError("a part is missing")
+        if not all(bool(product.isfinite().all()) for product in products.values()):
+            raise ValueError("some numbers are not finite")
+    except (
+        OSError, ValueError, TypeError, KeyError, RuntimeError, ZeroDivisionError, SafetensorError
+    ) as error:  # fmt: skip
+        raise ModelError(
+            f"The adapter {name!r} is damaged ({first_line(error)}), so it was not used; choose "
+            "another adapter or go back."
+        ) from error
+    return products
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's first line, or its kind where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -8,7 +8,6 @@ waited for.  In float32 the hidden states equal transformers' own
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +20,16 @@ from model.tokens import (
     decode_ids,
     legal_next,
 )
-from recorder.types import Action
+from recorder.types import NO_ACTION, Action
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a token is chosen among the legal ones; temperature 0 takes the likeliest."""
+    """How a token is chosen among the legal ones; temperature 0 takes the likeliest.
+
+    ``top_p`` keeps the smallest set of likeliest tokens that holds so much probability.
+    The seed comes with each episode (:meth:`model.policy.Policy.reset`).
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -62,6 +65,11 @@ class CachedLanguageModel:
     def capacity(self) -> int:
         """Tokens that fit into the cache."""
         return int(self._cache.shape[4])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self._cache.device
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the embeddings of ids, ... x hidden."""
@@ -133,11 +141,16 @@ def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tens
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Actions of one answer, their token numbers, and the first one's probability."""
+    """Actions of one answer, their token numbers, and the first one's probability.
+
+    ``invalid`` is 1 where the model's numbers were not finite: the answer ends there, and
+    an answer without a whole action is one that does nothing.
+    """
 
     actions: tuple[Action, ...]
     numbers: tuple[int, ...]
     confidence: float
+    invalid: int = 0
 
 
 class ActionDecoder:
@@ -177,7 +190,10 @@ class ActionDecoder:
                         hidden = self._run(pending, position)
                         position += len(pending)
                         pending = []
-                    number, probability = self._choose(hidden, legal, sampling, generator)
+                    choice = self._choose(hidden, legal, sampling, generator)
+                    if choice is None:
+                        return _cut_short(numbers, confidence if index else 0.0)
+                    number, probability = choice
                     if index == 0:
                         confidence *= probability
                 answer.append(number)
@@ -189,7 +205,7 @@ class ActionDecoder:
         language = self._language
         ids = torch.tensor([self._ids[n] for n in numbers])
         places = torch.arange(position + 1, position + 1 + len(numbers)).expand(3, -1)
-        return language.extend(language.embed(ids.to(language._cache.device)), places)
+        return language.extend(language.embed(ids.to(language.device)), places)
 
     def _choose(
         self,
@@ -197,20 +213,28 @@ class ActionDecoder:
         legal: tuple[int, ...],
         sampling: Sampling,
         generator: torch.Generator | None,
-    ) -> tuple[int, float]:
+    ) -> tuple[int, float] | None:
+        """Return a legal token and its probability, None where no number is finite."""
         ids = self._legal.get(legal)
         if ids is None:
             ids = torch.tensor([self._ids[n] for n in legal], device=hidden.device)
             self._legal[legal] = ids
         logits = self._language.logits(hidden, ids).cpu()
+        if not bool(logits.isfinite().all()):
+            return None
         probabilities = torch.softmax(logits, dim=0)
         if sampling.temperature == 0:
             chosen = int(probabilities.argmax())
         else:
             tempered = torch.softmax(logits / sampling.temperature, dim=0)
             chosen = _sample(tempered, sampling.top_p, generator)
-        probability = float(probabilities[chosen])
-        return legal[chosen], probability if math.isfinite(probability) else 0.0
+        return legal[chosen], float(probabilities[chosen])
+
+
+def _cut_short(numbers: list[int], confidence: float) -> Decoded:
+    """Return what was decoded before the model's numbers went wrong, or a no-op."""
+    actions = tuple(decode_ids(numbers)) or (NO_ACTION,)
+    return Decoded(actions, tuple(numbers), confidence, invalid=1)
 
 
 def _sample(probabilities: torch.Tensor, top_p: float, generator: torch.Generator | None) -> int:

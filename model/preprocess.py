@@ -100,10 +100,11 @@ def load_spec(folder: Path) -> CheckpointSpec:
     fits = fits and not (spec.width % step or spec.height % step)
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
-    if not fits or spec.pixels not in ("jpeg", "coordinates"):
+    forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in ("jarvis", "plain")
+    if not fits or not forms:
         raise ModelError(
-            f"{path.name} of the checkpoint {folder.name!r} asks for pictures that this "
-            "Playteach cannot make; take a fresh copy of the checkpoint."
+            f"{path.name} of the checkpoint {folder.name!r} asks for pictures or prompts that "
+            "this Playteach cannot make; take a fresh copy of the checkpoint."
         )
     return spec
 

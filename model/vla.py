@@ -7,23 +7,29 @@ differs is in the folder's spec (:mod:`model.preprocess`).
 from __future__ import annotations
 
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from model.adapters import AdapterMeta, MergedAdapter, fingerprint
+from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
 from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
-from model.device import DeviceChoice, choose_device
+from model.device import DeviceChoice, choose_device, default_threads
 from model.policy import ActionChunk, Observation
 from model.preprocess import CheckpointSpec, load_spec, patches, resize
-from model.prompts import clean_instruction, prompt_text
+from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, prompt_ids
 from model.tokens import ACTION_BEGIN, token_string
 from model.vision import encode_images, rotary_tables
 from recorder.errors import ModelError
 
-MAX_TEXT_TOKENS = 1024
+MAX_TEXT_TOKENS = 512
+"""The longest instruction and the prompt around it."""
+MAX_ACTION_TOKENS = 12
+SMALL_HIDDEN = 1024
+"""Models with a narrower language model are small: quick in float32 on any device."""
+_log = logging.getLogger(__name__)
 _ACTION_NUMBERS = range(176, 251)
 
 
@@ -39,7 +45,9 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
             "path or use the default model."
         )
     try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: object = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("it holds no table")
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The folder {folder.name!r} has no readable config.json, so it is no checkpoint; "
@@ -58,10 +66,44 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
     return config
 
 
+def check_memory(folder: Path, choice: DeviceChoice) -> None:
+    """Raise ModelError where the weights would not fit into the device's free memory."""
+    import psutil
+
+    # Weights are stored with two bytes a number, or with the four that they are played in.
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    growth = 2 if choice.dtype == "float32" and _stored_in_half(folder) else 1
+    free = (
+        torch.cuda.mem_get_info()[0]
+        if choice.device == "cuda"
+        else int(psutil.virtual_memory().available)
+    )
+    if stored * growth > free:
+        raise ModelError(
+            f"The checkpoint {folder.name!r} needs {stored * growth / 1e9:.1f} GB and "
+            f"{free / 1e9:.1f} GB are free, so it was not loaded; close other programs or "
+            "choose a smaller model."
+        )
+
+
+def _stored_in_half(folder: Path) -> bool:
+    """Return whether most weights of a checkpoint have two bytes a number."""
+    from safetensors import SafetensorError, safe_open
+
+    first = min(folder.glob("*.safetensors"))
+    try:
+        with safe_open(first, framework="pt") as file:
+            kinds = [file.get_slice(name).get_dtype() for name in file.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return False  # Loading it says what is wrong with it.
+    return sum(kind in ("BF16", "F16") for kind in kinds) * 2 > len(kinds)
+
+
 def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, Any]:
     """Load (model, tokenizer) of a checked folder; nothing is fetched or executed.
 
-    Raises ModelError for damaged weights or a tokenizer without action tokens.
+    Raises ModelError for damaged or incomplete weights, a tokenizer without action
+    tokens, or a device without room.
     """
     from safetensors import SafetensorError
     from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration
@@ -70,27 +112,43 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
     check_checkpoint(folder)
     transformers_logging.disable_progress_bar()
     try:
-        model = Qwen2VLForConditionalGeneration.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True
+        model, report = Qwen2VLForConditionalGeneration.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # Without this, weights that are not in the file would be made up at random.
+        if absent := sorted(report["missing_keys"]):
+            raise ValueError(f"{len(absent)} weights are missing, such as {absent[0]}")
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        model.eval().requires_grad_(False)
+        model = model.to(device)
+    except (
+        OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, SafetensorError
+    ) as error:  # fmt: skip
         raise ModelError(
-            f"The checkpoint {folder.name!r} could not be loaded ({reason}), so nothing plays; "
-            "take a fresh copy or use the default model."
+            f"The checkpoint {folder.name!r} could not be loaded ({first_line(error)}), so "
+            "nothing plays; take a fresh copy or use the default model."
         ) from error
-    wanted = [token_string(n) for n in _ACTION_NUMBERS]
+    check_tokenizer(folder, model, tokenizer)
+    return model, tokenizer
+
+
+def check_tokenizer(folder: Path, model: Any, tokenizer: Any) -> None:
+    """Raise ModelError where the tokenizer cannot say what the model must hear and answer."""
+    wanted = [token_string(n) for n in _ACTION_NUMBERS] + [IMAGE_PAD]
     ids = tokenizer.convert_tokens_to_ids(wanted)
-    unknown = tokenizer.unk_token_id
     rows = model.get_input_embeddings().weight.shape[0]
-    if any(i is None or i == unknown or i >= rows for i in ids) or len(set(ids)) != len(wanted):
+    known = all(i is not None and i != tokenizer.unk_token_id and i < rows for i in ids)
+    if not known or len(set(ids)) != len(wanted) or ids[-1] != model.config.image_token_id:
         raise ModelError(
-            f"The tokenizer of {folder.name!r} lacks the action tokens, so its answers would "
-            "mean nothing; use a checkpoint that was trained to play."
+            f"The tokenizer of {folder.name!r} lacks the action tokens or belongs to another "
+            "model, so its answers would mean nothing; use a checkpoint that was trained to play."
         )
-    model.eval().requires_grad_(False)
-    return model.to(device), tokenizer
 
 
 class VlaPolicy:
@@ -101,6 +159,7 @@ class VlaPolicy:
         spec: what the checkpoint wants to see and to be told.
         choice: device and dtype, and why.
         fingerprint: of the base's weights.
+        notice: a sentence for the person about the instruction, or "".
 
     """
 
@@ -115,16 +174,18 @@ class VlaPolicy:
         self.fingerprint = fingerprint(folder)
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling()
+        self.notice = ""
         self._model = model
         self._tokenizer = tokenizer
         self._merged = MergedAdapter(model)
         self._tower = model.model.visual
         self._tables = rotary_tables(self._tower, *spec.grid)
-        self._language = CachedLanguageModel(model, MAX_TEXT_TOKENS + spec.image_tokens)
+        capacity = MAX_TEXT_TOKENS + spec.image_tokens + MAX_ACTION_TOKENS * spec.chunk
+        self._language = CachedLanguageModel(model, capacity)
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
         self._decoder = ActionDecoder(self._language, ids)
         self._begin = ids[ACTION_BEGIN]
-        self._image = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+        self._image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
         self._generator: torch.Generator | None = None
         self._instruction = ""
         self._before = self._after = torch.zeros(0, dtype=torch.long)
@@ -140,9 +201,12 @@ class VlaPolicy:
         threads: int | None = None,
         sampling: Sampling | None = None,
     ) -> VlaPolicy:
-        """Load a checkpoint folder.  Raises ModelError (see :func:`load_weights`)."""
-        if threads is not None:
-            torch.set_num_threads(threads)
+        """Load a checkpoint folder.
+
+        ``device`` overrides :func:`model.device.choose_device`; ``threads`` is the number
+        of CPU threads of the whole process, by default half of the cores.  Raises
+        ModelError (see :func:`load_weights`), UsageError for an unknown device.
+        """
         config = check_checkpoint(folder)
         spec = load_spec(folder)
         if spec.history:
@@ -151,7 +215,9 @@ class VlaPolicy:
                 "this version does not send; set its history to 0 or choose another one."
             )
         hidden = config.get("text_config", config).get("hidden_size", 4096)
-        choice = choose_device(device, small=hidden < 1024)
+        choice = choose_device(device, small=hidden < SMALL_HIDDEN)
+        check_memory(folder, choice)
+        torch.set_num_threads(threads or default_threads())
         dtype: torch.dtype = getattr(torch, choice.dtype)
         model, tokenizer = load_weights(folder, dtype, choice.device)
         policy = cls(folder, model, tokenizer, spec, choice)
@@ -185,11 +251,18 @@ class VlaPolicy:
             self._generator = torch.Generator().manual_seed(seed % (1 << 63))
 
     def _hear(self, instruction: str) -> None:
-        text = clean_instruction(instruction)
+        spec = self.spec
+        prompt, cut = prompt_ids(self._tokenizer, spec.prompt, instruction, 1)
+        ids = list(prompt)
+        self.notice = (
+            f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the model "
+            "reads, so its end is not heard; say it shorter."
+            if cut
+            else ""
+        )
+        if self.notice:
+            _log.warning(self.notice)
         self._instruction = instruction
-        ids = self._tokenizer(
-            prompt_text(self.spec.prompt, text, 1), add_special_tokens=False
-        ).input_ids
         at = ids.index(self._image)
         self._before = torch.tensor(ids[:at])
         self._after = torch.tensor([*ids[at + 1 :], self._begin])
@@ -210,6 +283,7 @@ class VlaPolicy:
             frame_id=observation.frame.id,
             latency_ms=(time.perf_counter() - started) * 1e3,
             confidence=decoded.confidence,
+            invalid=decoded.invalid,
         )
 
     def _read(self, observation: Observation) -> tuple[torch.Tensor, int]:
