@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from model.tokens import CODEC_VERSION
-from recorder.errors import ModelError
+from recorder.errors import DataError, ModelError
 
 META_FILE = "adapter.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -99,7 +99,8 @@ def list_adapters(folder: Path) -> list[tuple[Path, AdapterMeta]]:
     found = []
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
-            if (path / META_FILE).is_file():
+            # A hidden one is half written.
+            if not path.name.startswith(".") and (path / META_FILE).is_file():
                 try:
                     found.append((path, read_meta(path)))
                 except ModelError:
@@ -110,7 +111,11 @@ def list_adapters(folder: Path) -> list[tuple[Path, AdapterMeta]]:
 def write_adapter(
     folder: Path, tensors: dict[str, Any], config: dict[str, Any], meta: AdapterMeta
 ) -> None:
-    """Write a new adapter; raises ModelError where the folder exists already."""
+    """Write a new adapter folder, whole or not at all.
+
+    Raises ModelError where the folder exists already, DataError where it cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     if folder.exists():
@@ -118,13 +123,21 @@ def write_adapter(
             f"An adapter called {folder.name!r} exists already and adapters are never "
             "overwritten; give the new one another name."
         )
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    save_file(tensors, fresh / WEIGHTS_FILE)
-    (fresh / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (fresh / META_FILE).write_text(json.dumps(asdict(meta), indent=2) + "\n", encoding="utf-8")
-    fresh.rename(folder)
+    fresh = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        save_file(tensors, fresh / WEIGHTS_FILE)
+        for name, content in ((CONFIG_FILE, config), (META_FILE, asdict(meta))):
+            (fresh / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        fresh.rename(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        why = (isinstance(error, OSError) and error.strerror) or first_line(error)
+        raise DataError(
+            f"The adapter {folder.name!r} could not be written ({why}), so what was taught is "
+            "not kept; make room or choose another data folder, and teach again."
+        ) from error
 
 
 class MergedAdapter:

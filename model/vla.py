@@ -105,7 +105,6 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
     Raises ModelError for damaged or incomplete weights, a tokenizer without action
     tokens, or a device without room.
     """
-    from safetensors import SafetensorError
     from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration
     from transformers.utils import logging as transformers_logging
 
@@ -127,9 +126,8 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
         )
         model.eval().requires_grad_(False)
         model = model.to(device)
-    except (
-        OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, SafetensorError
-    ) as error:  # fmt: skip
+    except Exception as error:
+        # A foreign file can make the libraries raise anything, errors of their own too.
         raise ModelError(
             f"The checkpoint {folder.name!r} could not be loaded ({first_line(error)}), so "
             "nothing plays; take a fresh copy or use the default model."
@@ -214,8 +212,10 @@ class VlaPolicy:
                 f"The checkpoint {folder.name!r} wants earlier frames in its prompt, which "
                 "this version does not send; set its history to 0 or choose another one."
             )
-        hidden = config.get("text_config", config).get("hidden_size", 4096)
-        choice = choose_device(device, small=hidden < SMALL_HIDDEN)
+        text = config.get("text_config", config)
+        hidden = text.get("hidden_size") if isinstance(text, dict) else None
+        small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
+        choice = choose_device(device, small=small)
         check_memory(folder, choice)
         torch.set_num_threads(threads or default_threads())
         dtype: torch.dtype = getattr(torch, choice.dtype)

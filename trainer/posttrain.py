@@ -124,6 +124,7 @@ class Run:
             lr=config.learning_rate,
             betas=config.betas,
             weight_decay=config.weight_decay,
+            fused=True,
         )
         if resumable:
             self._resume()

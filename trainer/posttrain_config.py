@@ -41,7 +41,7 @@ class PosttrainConfig:
 
     vocabulary: int = 1536
     batch_frames: int = 24
-    questions_per_frame: int = 2
+    questions_per_frame: int = 3
     learning_rate: float = 8e-4
     final_rate: float = 5e-5
     warmup_steps: int = 200
@@ -49,7 +49,7 @@ class PosttrainConfig:
     gradient_norm: float = 1.0
     betas: tuple[float, float] = (0.9, 0.98)
     presence_weight: float = 0.5
-    column_weight: float = 0.3
+    column_weight: float = 0.5
     ring_frames: int = 14_000
     first_batch_frames: int = 1_500
     frames_per_second: float = 28.0
