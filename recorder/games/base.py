@@ -15,7 +15,9 @@ class Task:
 
     ``id`` is stable and machine-readable ("go_to:red_torch"); ``instruction`` is the
     sentence said to the player.  ``verb`` and ``thing`` split it for tables.
-    ``max_ticks`` is the time limit.  A free-text task (``id`` "free") is never judged.
+    ``max_ticks`` is the time limit.  ``phrasings`` are other ways to say it that may be
+    trained on, ``heldout_phrasings`` some that never are; ``split`` is "train", "heldout"
+    or "" where a game has no such thing.  A free-text task (``id`` "free") is never judged.
     """
 
     id: str
@@ -23,6 +25,9 @@ class Task:
     verb: str = ""
     thing: str = ""
     max_ticks: int = 0
+    phrasings: tuple[str, ...] = ()
+    heldout_phrasings: tuple[str, ...] = ()
+    split: str = ""
 
     @property
     def judged(self) -> bool:

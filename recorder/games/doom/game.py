@@ -7,7 +7,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,12 @@ import numpy as np
 
 from recorder.errors import GameError
 from recorder.games.base import Bindings, Task
+from recorder.games.doom.goals import Goal
+from recorder.games.doom.judge import REACH, Judge
+from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
-from recorder.games.doom.tasks import TASKS, Goal, goal_of
+from recorder.games.doom.state import HiddenState, SeenThing
+from recorder.games.doom.tasks import ALL_TASKS, TASKS, goal_of
 from recorder.games.doom.things import KIND_BY_ACTOR
 from recorder.games.doom.wad import write_wad
 from recorder.types import Action, Frame, Outcome
@@ -25,8 +28,8 @@ TICS_PER_TICK = 2
 """The engine runs at 35 tics a second, so a tick is 1/17.5 s."""
 SETTLE_TICS = 10
 """The engine ignores turning in a map's first tics, and the weapon is still coming up."""
-REACH = 64.0
-"""How near, in map units between centres, counts as having gone to a thing."""
+ARMING_TICS = 45
+"""So long it takes until the weapon that the scene begins with is in the hands."""
 MAX_FREE_TICKS = 1 << 30
 
 _HELD_BUTTONS = (
@@ -42,8 +45,10 @@ _HELD_BUTTONS = (
     ("jump", "JUMP"),
 )
 _WEAPONS = tuple(f"SELECT_WEAPON{n}" for n in range(1, 8))
+_CONTROLS = tuple(control for control, _ in _HELD_BUTTONS)
+_USE = _CONTROLS.index("use")
 _CAMERA = ("TURN_LEFT_RIGHT_DELTA", "LOOK_UP_DOWN_DELTA")
-_VARIABLES = ("POSITION_X", "POSITION_Y", "ANGLE", "PITCH", "HEALTH")
+_VARIABLES = ("POSITION_X", "POSITION_Y", "ANGLE", "PITCH", "HEALTH", "SELECTED_WEAPON")
 _CHDIR_LOCK = threading.Lock()
 
 DOOM_BINDINGS = Bindings(
@@ -63,29 +68,6 @@ DOOM_BINDINGS = Bindings(
     },
     degrees_per_count=0.15,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SeenThing:
-    """A thing as the engine knows it; ``box`` is (x, y, w, h) in pixels or None if unseen."""
-
-    key: str
-    id: int
-    x: float
-    y: float
-    box: tuple[int, int, int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenState:
-    """What only a teacher may look at: pose in map units and degrees, living things."""
-
-    x: float
-    y: float
-    angle_deg: float
-    pitch_deg: float
-    health: float
-    things: tuple[SeenThing, ...]
 
 
 class DoomGame:
@@ -114,11 +96,12 @@ class DoomGame:
         self._outcome: Outcome | None = None
         self._ticks = 0
         self._frame_id = 0
-        self._start_ids: dict[int, str] = {}
+        self._judge: Judge | None = None
+        self._hidden: HiddenState | None = None
 
     def tasks(self) -> Sequence[Task]:
-        """Return the twelve instructions of the yard."""
-        return TASKS
+        """Return every task of the yard; the default suite's twelve come first."""
+        return ALL_TASKS
 
     def reset(self, task: Task, seed: int) -> Frame:
         """Build the map of (task, seed) and return the first picture."""
@@ -130,24 +113,39 @@ class DoomGame:
             self._engine = self._start_engine()
         self._engine.set_seed(scene_seed(task.id, seed) % (1 << 31))
         self._engine.new_episode()
-        self._engine.make_action([0.0] * len(self._buttons), SETTLE_TICS)
+        self._settle(self._scene)
         self._outcome = None
         self._ticks = 0
-        self._start_ids = {thing.id: thing.key for thing in self.hidden_state().things}
+        self._hidden = None
+        self._judge = (
+            Judge(self._goal, self.hidden_state(), task.max_ticks)
+            if self._goal is not None
+            else None
+        )
         return self._frame()
 
     def step(self, action: Action) -> Frame:
-        """Do two engine tics; after the end of an attempt the world still moves."""
+        """Do two engine tics; after the end of an attempt the world still moves.
+
+        A use that is held counts anew in every tick.
+        """
         engine = self._running()
         pitch_deg, yaw_deg = action.camera
         values = [float(getattr(action, control)) for control, _ in _HELD_BUTTONS]
         values += [float(action.hotbar == n) for n in range(1, len(_WEAPONS) + 1)]
         # Positive is right and down, per tic; the turn is spread over the tick.
         values += [yaw_deg / TICS_PER_TICK, pitch_deg / TICS_PER_TICK]
-        engine.make_action(values, TICS_PER_TICK)
+        if action.use:
+            engine.make_action(values, 1)
+            # The engine hears the pressing, not the holding.
+            values[_USE] = 0.0
+            engine.make_action(values, TICS_PER_TICK - 1)
+        else:
+            engine.make_action(values, TICS_PER_TICK)
+        self._hidden = None
         self._ticks += 1
-        if self._outcome is None:
-            self._outcome = self._judge()
+        if self._outcome is None and self._judge is not None:
+            self._outcome = self._judge.see(self.hidden_state())
         return self._frame()
 
     def outcome(self) -> Outcome | None:
@@ -156,7 +154,13 @@ class DoomGame:
 
     def hidden_state(self) -> HiddenState:
         """Return the engine's own view of the scene, for teachers and judges."""
-        state = self._state()
+        if self._hidden is None:
+            self._hidden = self._look()
+        return self._hidden
+
+    def _look(self) -> HiddenState:
+        state, scene = self._state(), self._scene
+        assert scene is not None
         boxes = (
             {
                 label.object_id: (label.x, label.y, label.width, label.height)
@@ -171,16 +175,35 @@ class DoomGame:
             if kind is not None:
                 things.append(
                     SeenThing(
-                        kind.key, item.id, item.position_x, item.position_y, boxes.get(item.id)
+                        kind.key,
+                        item.id,
+                        item.position_x,
+                        item.position_y,
+                        boxes.get(item.id),
+                        stalks=item.name.endswith("Stalker"),
                     )
                 )
-        x, y, angle, pitch, health = (float(value) for value in state.game_variables)
-        return HiddenState(x, y, angle, pitch, health, tuple(things))
+        x, y, angle, pitch, health, weapon = (float(value) for value in state.game_variables)
+        fixtures = []
+        for number, fixture in enumerate(scene.plan.fixtures):
+            now, built = state.sectors[fixture.sector], scene.plan.sectors[fixture.sector]
+            used = (now.floor_height, now.ceiling_height) != (built.floor, built.ceiling)
+            pose = x, y, angle, pitch
+            box = face_box(fixture, scene, pose, self._size) if self._labels else None
+            fixtures.append(SeenThing(fixture.key, -1 - number, fixture.x, fixture.y, box, used))
+        return HiddenState(
+            x, y, angle, pitch, health, tuple(things), tuple(fixtures), round(weapon), scene
+        )
 
     @property
     def goal(self) -> Goal | None:
         """What the current task wants."""
         return self._goal
+
+    @property
+    def step_to_do(self) -> int:
+        """Which step of the current task is to be done, from 0."""
+        return self._judge.step if self._judge is not None else 0
 
     def close(self) -> None:
         """Stop the engine and remove its folder."""
@@ -189,30 +212,22 @@ class DoomGame:
             self._engine = None
         self._folder.cleanup()
 
-    def _judge(self) -> Outcome | None:
-        if self._goal is None:
-            return None
-        state = self.hidden_state()
-        alive = {thing.id for thing in state.things}
-        # What died or was picked up since the start; a corpse has another name.
-        gone = [key for thing_id, key in self._start_ids.items() if thing_id not in alive]
-        wanted = self._goal.kind.key
-        if gone:
-            right = gone == [wanted] and self._goal.verb != "go to"
-            return Outcome.SUCCESS if right else Outcome.FAILURE
-        if self._goal.verb == "go to":
-            near = [
-                thing.key
-                for thing in state.things
-                if np.hypot(thing.x - state.x, thing.y - state.y) <= REACH
-            ]
-            if near:
-                return Outcome.SUCCESS if near == [wanted] else Outcome.FAILURE
-        if state.health <= 0:
-            return Outcome.FAILURE
-        if self._ticks >= self._task.max_ticks:
-            return Outcome.TIMEOUT
-        return None
+    def _settle(self, scene: Scene) -> None:
+        """Let the map come to rest, with the right weapon in the hands."""
+        engine = self._running()
+        nothing = [0.0] * len(self._buttons)
+        engine.make_action(nothing, SETTLE_TICS)
+        if scene.armed:
+            press = list(nothing)
+            press[len(_HELD_BUTTONS) + scene.armed[-1] - 1] = 1.0
+            # Only who moves finds what lies at his feet, and it is drawn before all else.
+            for control in ("forward", "back"):
+                values = list(nothing)
+                values[_CONTROLS.index(control)] = 1.0
+                engine.make_action(values, 4)
+            engine.make_action(nothing, ARMING_TICS)
+            engine.make_action(press, 2)
+            engine.make_action(nothing, ARMING_TICS)
 
     def _frame(self) -> Frame:
         rgb = np.ascontiguousarray(self._state().screen_buffer)
@@ -258,6 +273,7 @@ class DoomGame:
         engine.set_render_hud(False)
         engine.set_mode(vizdoom.Mode.PLAYER)
         engine.set_objects_info_enabled(True)
+        engine.set_sectors_info_enabled(True)
         engine.set_labels_buffer_enabled(self._labels)
         engine.set_available_buttons([getattr(vizdoom.Button, name) for name in self._buttons])
         engine.set_available_game_variables(

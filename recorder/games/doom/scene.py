@@ -1,4 +1,4 @@
-"""A seeded scene: a room with its look, the things in it, and where the player starts.
+"""A seeded scene: a ground plan with its look, the things in it, where the player starts.
 
 Pure and deterministic: the same task and seed give the same scene on every machine.
 """
@@ -7,52 +7,81 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from recorder.games.doom.tasks import Goal
-from recorder.games.doom.things import KINDS, Kind
+from recorder.games.doom import goals
+from recorder.games.doom.goals import Goal, Step
+from recorder.games.doom.layout import (
+    Plan,
+    bearing_deg,
+    crosses,
+    distance_to_line,
+    draw_plan,
+    within,
+)
+from recorder.games.doom.things import (
+    COLOURS,
+    DOOR,
+    FIXTURES,
+    KIND_BY_KEY,
+    KINDS,
+    SWITCH,
+    WEAPON_SLOTS,
+    Kind,
+)
 
-HALF_VIEW_DEG = 45.0
-"""Half of the horizontal field of view."""
+HALF_VIEW_DEG = 53.0
+"""Half of the horizontal field of view of a picture of 16 x 9."""
 SHARE_OUT_OF_VIEW = 0.4
 """Part of all seeds whose target is not in the first picture."""
 WALL_MARGIN = 64.0
 START_CLEARANCE = 170.0
-THING_CLEARANCE = 150.0
-PATH_CLEARANCE = 80.0
+THING_CLEARANCE = 140.0
+PATH_CLEARANCE = 58.0
+"""Beside a thing's own radius."""
+FIXTURE_CLEARANCE = 150.0
+PILLAR_CLEARANCE = 48.0
+FACE_APART_DEG = 14.0
+FARTHEST_TARGET = 560.0
+STALKER_BEGINS = (240.0, 310.0)
+RETREAT = 330.0
+"""Room to go straight back from what comes nearer."""
+TRIES = 60
 
-WALLS = ("BROWN96", "STONE2", "STARTAN3", "BIGBRIK1", "GRAY7", "BRICK1", "TEKGREN2", "METAL2")
-FLOORS = ("FLOOR4_8", "FLOOR0_1", "FLOOR5_2", "FLAT14", "FLOOR7_1", "RROCK09", "FLAT5_4")
-CEILINGS = ("CEIL3_5", "CEIL5_1", "FLAT19", "CEIL1_1", "FLOOR6_2")
+_Spot = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A thing at a place; ``angle`` in degrees, 0 is east, counter-clockwise."""
+    """A thing at a place; ``angle`` in degrees, 0 is east, counter-clockwise.
+
+    ``stalks``: it walks up to the player.
+    """
 
     kind: Kind
     x: float
     y: float
     angle: int
+    stalks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a map is made from, in map units."""
+    """Everything a map is made from, in map units.
 
-    width: float
-    depth: float
-    height: float
-    wall: str
-    floor: str
-    ceiling: str
-    light: int
+    ``things`` begins with the first step's thing, its double where two of a kind stand
+    there, and the second step's thing.  ``armed`` lists the hotbar slots of the weapons
+    in the player's hands, the one held last.
+    """
+
+    plan: Plan
     start_x: float
     start_y: float
     start_angle: int
     things: tuple[Placed, ...]
+    armed: tuple[int, ...] = ()
 
 
 def scene_seed(task_id: str, seed: int) -> int:
@@ -61,85 +90,342 @@ def scene_seed(task_id: str, seed: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-def bearing_deg(x: float, y: float, angle_deg: float, to_x: float, to_y: float) -> float:
-    """Return how far right of ``angle_deg`` the point lies, in (-180, 180]."""
-    direction = math.degrees(math.atan2(to_y - y, to_x - x))
-    return -((direction - angle_deg + 180.0) % 360.0 - 180.0)
+@dataclass(slots=True)
+class _Draft:
+    """A scene in the making; a failed placement raises _NoRoomError and all begins anew."""
+
+    rng: np.random.Generator
+    plan: Plan
+    hide: bool
+    """Whether the target is to be out of the first picture."""
+    start: _Spot = (0.0, 0.0)
+    angle: float = 0.0
+    kinds: list[Kind] = field(default_factory=list)
+    spots: list[_Spot] = field(default_factory=list)
+    paths: list[tuple[_Spot, _Spot]] = field(default_factory=list)
+
+    def bearing(self, spot: _Spot) -> float:
+        return bearing_deg(*self.start, self.angle, *spot)
+
+    def open_path(self, a: _Spot, b: _Spot, margin: float) -> bool:
+        return not any(crosses(area, *a, *b, margin) for area in self.plan.pillars)
+
+    def stands_free(self, spot: _Spot, kind: Kind | None) -> bool:
+        """Whether a thing (None: the player) can stand there."""
+        plan = self.plan
+        if not within(plan.room, *spot, WALL_MARGIN):
+            return False
+        if any(crosses(area, *spot, *spot, PILLAR_CLEARANCE) for area in plan.pillars):
+            return False
+        if kind is None:
+            return True
+        apart = 200.0 if kind.key == "barrel" else THING_CLEARANCE
+        return (
+            math.dist(spot, self.start) >= START_CLEARANCE
+            and all(math.dist(spot, (f.x, f.y)) >= FIXTURE_CLEARANCE for f in plan.fixtures)
+            and all(math.dist(spot, other) >= apart for other in self.spots)
+            and all(
+                distance_to_line(*spot, *a, *b) >= PATH_CLEARANCE + kind.radius
+                for a, b in self.paths
+            )
+        )
+
+    def any_spot(self, kind: Kind | None) -> _Spot:
+        west, south, east, north = self.plan.room
+        for _ in range(TRIES):
+            spot = (
+                round(float(self.rng.uniform(west + WALL_MARGIN, east - WALL_MARGIN)), 1),
+                round(float(self.rng.uniform(south + WALL_MARGIN, north - WALL_MARGIN)), 1),
+            )
+            if self.stands_free(spot, kind):
+                return spot
+        raise _NoRoomError
+
+    def spot_at(self, off_deg: tuple[float, float], far: tuple[float, float], kind: Kind) -> _Spot:
+        """Find a place seen from the start at a bearing and distance in the given ranges."""
+        for _ in range(TRIES):
+            direction = math.radians(self.angle - self.rng.uniform(*off_deg))
+            distance = self.rng.uniform(*far)
+            spot = (
+                round(float(self.start[0] + distance * math.cos(direction)), 1),
+                round(float(self.start[1] + distance * math.sin(direction)), 1),
+            )
+            if self.stands_free(spot, kind) and self.open_path(self.start, spot, 24):
+                return spot
+        raise _NoRoomError
+
+    def put(self, kind: Kind, spot: _Spot) -> None:
+        self.kinds.append(kind)
+        self.spots.append(spot)
 
 
-def _distance_to_line(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> float:
-    """Distance of a point from the segment a-b."""
-    dx, dy = bx - ax, by - ay
-    along = max(0.0, min(1.0, ((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy + 1e-9)))
-    return math.hypot(px - ax - along * dx, py - ay - along * dy)
+class _NoRoomError(Exception):
+    """It does not fit; draw another plan."""
 
 
 def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
-    """Return the scene of (task, seed): the target and two to four other things.
+    """Return the scene of (task, seed): what the goal needs and two to six other things.
 
-    At least one of the others is of the target's family.  No kind stands twice.
+    At least one of the others is of the target's class.  Only where the goal tells two of
+    a kind apart does a kind stand twice.
     """
     rng = np.random.default_rng(scene_seed(task_id, seed))
-    target = goal.kind if goal is not None else KINDS[int(rng.integers(len(KINDS)))]
-    family = [kind for kind in KINDS if kind.family == target.family and kind is not target]
-    chosen = [target, family[int(rng.integers(len(family)))]]
-    rest = [kind for kind in KINDS if kind not in chosen]
-    for index in rng.permutation(len(rest))[: int(rng.integers(1, 4))]:
-        chosen.append(rest[int(index)])
+    steps = goal.steps if goal is not None else (Step("", KINDS[int(rng.integers(len(KINDS)))]),)
+    # Drawn once: hidden targets fit less easily, and would become rarer with every try.
+    hide = rng.random() < SHARE_OUT_OF_VIEW
+    while True:
+        plan = draw_plan(rng, _wanted_fixtures(rng, steps), plain=_is_plain(steps))
+        draft = _Draft(rng, plan, hide)
+        try:
+            return _furnish(draft, steps)
+        except _NoRoomError:
+            continue
 
-    while True:
-        width, depth = (float(32 * rng.integers(20, 33)) for _ in range(2))
-        layout = _lay_out(rng, chosen, width, depth)
-        if layout is not None:
+
+def _is_plain(steps: tuple[Step, ...]) -> bool:
+    return steps[0].verb == goals.KEEP_AWAY
+
+
+def _wanted_fixtures(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[str]:
+    """Return the doors and switches of the scene, those that are asked for first."""
+    wanted = [step.kind.key for step in steps if step.kind is not None and step.fixture]
+    for key in tuple(wanted):
+        family = KIND_BY_KEY[key].family
+        others = [f"{c}_{family}" for c in COLOURS if f"{c}_{family}" not in wanted]
+        count = 1 if len(wanted) > 1 else int(rng.integers(1, 3))
+        wanted += [str(k) for k in rng.choice(others, size=count, replace=False)]
+    if not wanted and not _is_plain(steps) and rng.random() < 0.25:
+        family = DOOR if rng.random() < 0.5 else SWITCH
+        keys = [kind.key for kind in FIXTURES if kind.family == family]
+        count = int(rng.integers(1, 3))
+        wanted = [str(key) for key in rng.choice(keys, size=count, replace=False)]
+    return wanted
+
+
+def _furnish(draft: _Draft, steps: tuple[Step, ...]) -> Scene:
+    rng = draft.rng
+    first = steps[0]
+    stalked = first.verb == goals.KEEP_AWAY
+    for _ in range(TRIES):
+        draft.start = draft.any_spot(None)
+        # A wall to press on is used from near; it should not be so already.
+        if all(math.dist(draft.start, (f.x, f.y)) >= START_CLEARANCE for f in draft.plan.fixtures):
             break
-    start_x, start_y, spots = layout
-    out_of_view = rng.random() < SHARE_OUT_OF_VIEW
-    while True:
-        angle = int(rng.integers(360))
-        off = abs(bearing_deg(start_x, start_y, angle, *spots[0]))
-        if (off > HALF_VIEW_DEG + 5) if out_of_view else (off < HALF_VIEW_DEG - 5):
-            break
+    draft.angle = float(rng.integers(360))
+    if first.kind is None:
+        _place_motion(draft, first)
+    elif first.fixture:
+        _turn_to(draft, first, _fixture_spot(draft, first.kind))
+    elif first.relation:
+        _place_pair(draft, first)
+    else:
+        _place_target(draft, first)
+    if len(steps) > 1:
+        _place_second(draft, steps)
+    for kind in _other_kinds(draft, steps, few=stalked):
+        try:
+            spot = draft.any_spot(kind)
+        except _NoRoomError:
+            # Two others must be there; more are welcome where they fit.
+            if len(draft.spots) < 3:
+                raise
+            continue
+        if first.verb == goals.FACE and not _apart(draft, spot, first):
+            continue
+        draft.put(kind, spot)
+    if len(draft.spots) < (2 if first.kind is None or first.fixture or stalked else 3):
+        raise _NoRoomError
+    armed: tuple[int, ...] = ()
+    if first.verb == goals.SWITCH_TO:
+        slots = [slot for slot in WEAPON_SLOTS.values() if slot != first.slot]
+        armed = (*WEAPON_SLOTS.values(), int(rng.choice(slots)))
     return Scene(
-        width=width,
-        depth=depth,
-        height=float(16 * rng.integers(8, 13)),
-        wall=WALLS[int(rng.integers(len(WALLS)))],
-        floor=FLOORS[int(rng.integers(len(FLOORS)))],
-        ceiling=CEILINGS[int(rng.integers(len(CEILINGS)))],
-        light=int(rng.integers(160, 256)),
-        start_x=start_x,
-        start_y=start_y,
-        start_angle=angle,
+        plan=draft.plan,
+        start_x=draft.start[0],
+        start_y=draft.start[1],
+        start_angle=round(draft.angle) % 360,
         things=tuple(
-            Placed(kind, x, y, int(rng.integers(8)) * 45)
-            for kind, (x, y) in zip(chosen, spots, strict=True)
+            Placed(kind, *spot, int(rng.integers(8)) * 45, stalks=stalked and number == 0)
+            for number, (kind, spot) in enumerate(zip(draft.kinds, draft.spots, strict=True))
         ),
+        armed=armed,
     )
 
 
-def _lay_out(
-    rng: np.random.Generator, chosen: list[Kind], width: float, depth: float
-) -> tuple[float, float, list[tuple[float, float]]] | None:
-    """Try to place start and things with room between them; None where it does not fit."""
+def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
+    """Return a range of bearings for the target, in the first picture or out of it."""
+    rng = draft.rng
+    if draft.hide:
+        return HALF_VIEW_DEG + 7, 360 - HALF_VIEW_DEG - 7
+    if step.verb == goals.FACE:
+        return (FACE_APART_DEG, 42.0) if rng.random() < 0.5 else (-42.0, -FACE_APART_DEG)
+    return -42.0, 42.0
 
-    def spot() -> tuple[float, float]:
-        x = (rng.random() - 0.5) * (width - 2 * WALL_MARGIN)
-        y = (rng.random() - 0.5) * (depth - 2 * WALL_MARGIN)
-        return round(float(x), 1), round(float(y), 1)
 
-    start = spot()
-    spots: list[tuple[float, float]] = []
-    for _ in chosen:
-        for _attempt in range(60):
-            place = spot()
-            free = math.dist(place, start) >= START_CLEARANCE and all(
-                math.dist(place, other) >= THING_CLEARANCE for other in spots
-            )
-            if free and spots:
-                free = _distance_to_line(*place, *start, *spots[0]) >= PATH_CLEARANCE
-            if free:
-                spots.append(place)
-                break
-        else:
-            return None
-    return start[0], start[1], spots
+def _place_target(draft: _Draft, step: Step) -> None:
+    assert step.kind is not None
+    far = (START_CLEARANCE, FARTHEST_TARGET)
+    if step.verb == goals.KEEP_AWAY:
+        far = STALKER_BEGINS
+    spot = draft.spot_at(_off_range(draft, step), far, step.kind)
+    draft.put(step.kind, spot)
+    draft.paths.append((draft.start, spot))
+    if step.verb == goals.KEEP_AWAY:
+        share = RETREAT / math.dist(draft.start, spot)
+        back = tuple(a - share * (b - a) for a, b in zip(draft.start, spot, strict=True))
+        if not within(draft.plan.room, back[0], back[1], 32.0):
+            raise _NoRoomError
+        draft.paths.append((draft.start, (back[0], back[1])))
+
+
+def _fixture_spot(draft: _Draft, kind: Kind) -> _Spot:
+    """Return where a door or switch is used from, if the start has a free way there."""
+    found = next(f for f in draft.plan.fixtures if f.key == kind.key)
+    spot = (found.x + 40 * found.normal[0], found.y + 40 * found.normal[1])
+    start = draft.start
+    ahead = (start[0] - found.x) * found.normal[0] + (start[1] - found.y) * found.normal[1]
+    sideways = abs((start[0] - found.x) * found.normal[1] + (start[1] - found.y) * found.normal[0])
+    # Not seen from along its own wall.
+    if ahead < 100 or sideways > 1.6 * ahead or math.dist(start, spot) > FARTHEST_TARGET + 60:
+        raise _NoRoomError
+    if not draft.open_path(start, spot, 24):
+        raise _NoRoomError
+    return spot
+
+
+def _turn_to(draft: _Draft, step: Step, spot: _Spot) -> None:
+    """Turn the player so that a fixed place is in view or not."""
+    off = draft.rng.uniform(*_off_range(draft, step))
+    # A bearing is counted to the right, an angle to the left.
+    draft.angle = float(round(off - bearing_deg(*draft.start, 0.0, *spot)) % 360)
+    draft.paths.append((draft.start, spot))
+
+
+def _place_pair(draft: _Draft, step: Step) -> None:
+    """Place two of a kind so that a player who sees one picture can tell which is meant.
+
+    Searching by turning right (left for "right"), the one that is meant comes first.
+    """
+    rng = draft.rng
+    kind = step.kind
+    assert kind is not None
+    if step.relation == goals.BEHIND:
+        # What is meant is near, what stands ahead is far: one look tells them apart.
+        target = draft.spot_at((125.0, 235.0), (START_CLEARANCE, 250.0), kind)
+        draft.put(kind, target)
+        draft.put(kind, draft.spot_at((-32.0, 32.0), (390.0, 640.0), kind))
+        draft.paths.append((draft.start, target))
+        return
+    apart = float(rng.uniform(18.0, 48.0))
+    if draft.hide:
+        low, high = HALF_VIEW_DEG + 7, 360 - HALF_VIEW_DEG - 7
+    else:
+        low, high = -42.0, 42.0
+    left_off = float(rng.uniform(low, high - apart))
+    offs = (left_off, left_off + apart)
+    meant_left = step.relation == goals.LEFT
+    if step.relation in (goals.NEAREST, goals.FARTHEST):
+        meant_left = low > 0 or rng.random() < 0.5
+    off, other_off = offs if meant_left else offs[::-1]
+    near, far = (START_CLEARANCE, 260.0), (START_CLEARANCE, 460.0)
+    if step.relation == goals.NEAREST:
+        ranges = near, (400.0, 620.0)
+    elif step.relation == goals.FARTHEST:
+        ranges = (350.0, 410.0), (START_CLEARANCE, 215.0)
+    else:
+        ranges = far, far
+    if step.verb == goals.FACE and abs(off) < FACE_APART_DEG:
+        raise _NoRoomError
+    target = draft.spot_at((off - 1, off + 1), ranges[0], kind)
+    draft.put(kind, target)
+    draft.put(kind, draft.spot_at((other_off - 1, other_off + 1), ranges[1], kind))
+    draft.paths.append((draft.start, target))
+    other = draft.spots[1]
+    if step.relation != goals.FARTHEST and distance_to_line(*other, *draft.start, *target) < (
+        PATH_CLEARANCE + kind.radius
+    ):
+        raise _NoRoomError
+
+
+def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
+    """Place what the second step is about, with a free way from the first.
+
+    It is in the first picture only where the first thing is; else turning right shows
+    the first thing first.
+    """
+    first, second = steps
+    assert first.kind is not None
+    if first.fixture:
+        place = _fixture_spot(draft, first.kind)
+    else:
+        place = draft.spots[0]
+    if second.kind is None:
+        return
+    if second.fixture:
+        spot = _fixture_spot(draft, second.kind)
+    else:
+        spot = draft.any_spot(second.kind)
+        if "barrel" in (first.kind.key, second.kind.key) and math.dist(spot, place) < 210:
+            raise _NoRoomError
+    if math.dist(place, spot) > FARTHEST_TARGET + 60 or not draft.open_path(place, spot, 24):
+        raise _NoRoomError
+    off, second_off = draft.bearing(place), draft.bearing(spot)
+    in_view = abs(off) < HALF_VIEW_DEG
+    if not in_view and (
+        abs(second_off) < HALF_VIEW_DEG + 5 or second_off % 360 < off % 360
+    ):
+        raise _NoRoomError
+    if not second.fixture:
+        draft.put(second.kind, spot)
+    draft.paths.append((place, spot))
+
+
+def _place_motion(draft: _Draft, step: Step) -> None:
+    """Find a start with room to walk where the step goes."""
+    turned = {goals.WALK_FORWARD: 0.0, goals.WALK_BACK: 180.0}.get(step.verb)
+    if step.verb == goals.WALK_SIDEWAYS:
+        turned = 90.0 if step.relation == goals.LEFT else -90.0
+    if turned is None:
+        return
+    for _ in range(TRIES):
+        draft.start, draft.angle = draft.any_spot(None), float(draft.rng.integers(360))
+        direction = math.radians(draft.angle + turned)
+        end = (
+            draft.start[0] + 210 * math.cos(direction),
+            draft.start[1] + 210 * math.sin(direction),
+        )
+        if within(draft.plan.room, *end, 40) and draft.open_path(draft.start, end, 40):
+            draft.paths.append((draft.start, end))
+            return
+    raise _NoRoomError
+
+
+def _other_kinds(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> list[Kind]:
+    """Choose the other things: one like the target first, then any."""
+    rng = draft.rng
+    taken = {kind.key for kind in draft.kinds}
+    taken |= {step.kind.key for step in steps if step.kind is not None}
+    chosen: list[Kind] = []
+    if draft.kinds:
+        family = [k for k in KINDS if k.family == draft.kinds[0].family and k.key not in taken]
+        chosen.append(family[int(rng.integers(len(family)))])
+        taken.add(chosen[0].key)
+    rest = [kind for kind in KINDS if kind.key not in taken]
+    count = int(rng.choice([1, 2, 3, 4, 5], p=[0.34, 0.3, 0.2, 0.1, 0.06]))
+    if few:
+        count = 1
+    elif not draft.kinds:
+        count += 1
+    chosen += [rest[int(n)] for n in rng.permutation(len(rest))[:count]]
+    return chosen[: 8 - len(draft.kinds)]
+
+
+def _apart(draft: _Draft, spot: _Spot, step: Step) -> bool:
+    """Whether a thing is to be seen well beside the one that is to be faced."""
+    if step.fixture:
+        fixture = next(f for f in draft.plan.fixtures if step.kind and f.key == step.kind.key)
+        target = (fixture.x, fixture.y)
+    else:
+        target = draft.spots[0]
+    off = abs(draft.bearing(spot) - draft.bearing(target)) % 360
+    return min(off, 360 - off) >= FACE_APART_DEG

@@ -1,0 +1,250 @@
+"""Writes the yard's list of tasks from its templates: `python -m trainer.curriculum`.
+
+What is held out is decided here, once, by fixed rules: 15 % of the combinations of verb
+and thing by the order of their ids' hashes, the templates named so in templates.json, and
+every seed from FIRST_UNSEEN_SEED on.  The twelve instructions of the default suite are
+always trained.  The result is data: assets/tasks/tasks.json and suites.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from model.paths import assets_folder
+from recorder.games.doom import goals
+from recorder.games.doom.goals import Goal, Step, parse_goal
+from recorder.games.doom.things import (
+    CARRIED,
+    DOOR,
+    FIXTURES,
+    KIND_BY_KEY,
+    KINDS,
+    LANDMARK,
+    MONSTER,
+    PICKUP,
+    SWITCH,
+    WEAPON_SLOTS,
+)
+
+DEFAULT_SUITE = (
+    *(f"go_to:{key}" for key in ("red_torch", "green_torch", "blue_torch", "barrel")),
+    *(f"pick_up:{key}" for key in ("medkit", "shotgun", "green_armor", "blue_keycard")),
+    *(f"shoot:{key}" for key in ("imp", "zombie", "demon", "barrel")),
+)
+HELDOUT_SHARE = 0.15
+TWO_STEPS = 120
+SUITE_SIZE = 60
+NOT_HELD_OUT = (goals.SWITCH_TO, *goals.TURNS, *goals.WALKS)
+"""Which number a weapon lies on cannot be guessed, and a turn has no thing to combine with."""
+
+
+def curriculum_folder() -> Path:
+    """Return where the list of tasks lies."""
+    return assets_folder() / "tasks"
+
+
+def atomic_ids() -> list[str]:
+    """Return the id of every one-step task, the default suite first."""
+    by_class = {
+        family: [kind.key for kind in KINDS if kind.family == family]
+        for family in (LANDMARK, PICKUP, MONSTER)
+    }
+    everything = [kind.key for kind in (*KINDS, *FIXTURES)]
+    near = (goals.NEAREST, goals.LEFT, goals.RIGHT, goals.BEHIND)
+    ids = [*DEFAULT_SUITE]
+    ids += [f"{verb}:{key}" for verb, key in product(("go_to", "face"), everything)]
+    ids += [f"pick_up:{kind.key}" for kind in KINDS if kind.family in CARRIED]
+    ids += [f"shoot:{key}" for key in (*by_class[MONSTER], "barrel")]
+    ids += [f"keep_away_from:{key}" for key in by_class[MONSTER]]
+    ids += [f"stand_still:{key}" for key in by_class[LANDMARK]]
+    for verb, family in (("open", DOOR), ("press", SWITCH)):
+        ids += [f"{verb}:{kind.key}" for kind in FIXTURES if kind.family == family]
+    ids += [f"switch_to:{key}" for key in WEAPON_SLOTS]
+    ids += [verb.replace(" ", "_") for verb in (*goals.TURNS, goals.WALK_FORWARD, goals.WALK_BACK)]
+    ids += [f"walk_sideways:{side}" for side in goals.SIDES]
+    ids += [f"go_to:{r}:{key}" for r, key in product(near, by_class[LANDMARK])]
+    ids += [f"pick_up:{r}:{key}" for r, key in product(near, by_class[PICKUP])]
+    ids += [f"shoot:{r}:{key}" for r, key in product(goals.RELATIONS, by_class[MONSTER])]
+    ids += [f"face:{r}:{key}" for r, key in product(goals.RELATIONS, by_class[LANDMARK])]
+    return list(dict.fromkeys(ids))
+
+
+def two_step_ids() -> list[str]:
+    """Return the two-step tasks: what is done first can be seen to be done."""
+    plain = [text for text in atomic_ids() if text.count(":") == 1]
+    firsts = [t for t in plain if t.startswith(("pick_up:", "shoot:", "open:", "press:"))]
+    seconds = [t for t in plain if t.startswith(("pick_up:", "shoot:", "open:", "press:",
+                                                 "go_to:", "face:", "stand_still:"))]  # fmt: skip
+    pairs = []
+    for a, b in product(firsts, seconds):
+        one, two = KIND_BY_KEY[a.partition(":")[2]], KIND_BY_KEY[b.partition(":")[2]]
+        # Doors beside switches would need a wall for each; one family at a time is enough.
+        mixed = {one.family, two.family} == {DOOR, SWITCH}
+        if one is not two and not mixed:
+            pairs.append(f"{a}+{b}")
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for pair in sorted(pairs, key=_order):
+        a, b = pair.split("+")
+        kinds.setdefault((a.partition(":")[0], b.partition(":")[0]), []).append(pair)
+    return _round_robin([kinds[key] for key in sorted(kinds)], TWO_STEPS)
+
+
+def expand(templates: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every task as it stands in tasks.json."""
+    atomic, pairs = atomic_ids(), two_step_ids()
+    can_be = [
+        text
+        for text in atomic
+        if text not in DEFAULT_SUITE and _goal(text).verb not in NOT_HELD_OUT
+    ]
+    combinations = [t for t in atomic if _goal(t).verb not in (*goals.TURNS, *goals.WALKS)]
+    heldout = set(sorted(can_be, key=_order)[: round(HELDOUT_SHARE * len(combinations))])
+    # A pair with a part that is held out would train on it.
+    heldout |= {p for p in pairs if set(p.split("+")) & heldout}
+    rest = [pair for pair in pairs if pair not in heldout]
+    missing = round(HELDOUT_SHARE * len(pairs)) - (len(pairs) - len(rest))
+    heldout |= set(sorted(rest, key=_order)[: max(0, missing)])
+    return [_row(text, templates, text in heldout) for text in (*atomic, *pairs)]
+
+
+def draw_suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """Return every suite: a list of {"task", "say"}; "say" is empty for the task's own words."""
+    atomic = [row for row in rows if row["verb"] != goals.TWO_STEP]
+    trained = [row for row in atomic if row["split"] == "train"]
+    own = {
+        "default": [row for row in rows if row["id"] in DEFAULT_SUITE],
+        "seen": _draw(trained, "seen"),
+        "heldout-combinations": _draw([r for r in atomic if r["split"] == "heldout"], "held out"),
+        "two-step": _draw([row for row in rows if row["verb"] == goals.TWO_STEP], "two"),
+    }
+    suites = {
+        name: [{"task": row["id"], "say": ""} for row in chosen] for name, chosen in own.items()
+    }
+    suites["heldout-phrasings"] = [
+        {
+            "task": row["id"],
+            "say": row["heldout_phrasings"][number % len(row["heldout_phrasings"])],
+        }
+        for number, row in enumerate(_draw(trained, "phrasings"))
+    ]
+    return suites
+
+
+def _goal(text: str) -> Goal:
+    goal = parse_goal(text)
+    if goal is None:
+        raise ValueError(f"{text!r} spells no goal")
+    return goal
+
+
+def _order(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _round_robin(groups: Iterable[Sequence[str]], count: int) -> list[str]:
+    """Take one of each group in turn until ``count`` are taken."""
+    left = [list(group) for group in groups]
+    taken: list[str] = []
+    while len(taken) < count and any(left):
+        for group in left:
+            if group and len(taken) < count:
+                taken.append(group.pop(0))
+    return taken
+
+
+def _draw(rows: Sequence[dict[str, Any]], salt: str) -> list[dict[str, Any]]:
+    """Draw SUITE_SIZE rows: two of every verb, the others by chance, in the list's order."""
+    by_verb: dict[str, list[str]] = {}
+    ids = sorted((row["id"] for row in rows), key=lambda text: _order(f"{salt}/{text}"))
+    verb_of = {row["id"]: row["verb"] for row in rows}
+    for text in ids:
+        by_verb.setdefault(verb_of[text], []).append(text)
+    chosen = {text for group in by_verb.values() for text in group[:2]}
+    for text in ids:
+        if len(chosen) >= SUITE_SIZE:
+            break
+        chosen.add(text)
+    return [row for row in rows if row["id"] in chosen]
+
+
+def _row(text: str, templates: dict[str, Any], heldout: bool) -> dict[str, Any]:
+    goal = _goal(text)
+    if len(goal.steps) == 2:
+        verb = goals.TWO_STEP
+        first, second = (
+            templates["verbs"][s.verb]["train"][0].format(thing=_things(s, templates)[0])
+            for s in goal.steps
+        )
+        nouns = [{"first": first, "second": second}]
+        thing = ", ".join(_things(step, templates)[0] for step in goal.steps)
+    else:
+        (step,) = goal.steps
+        verb = step.verb
+        nouns = [{"thing": noun} for noun in _things(step, templates)]
+        thing = nouns[0]["thing"]
+    train, held = (templates["verbs"][verb][split] for split in ("train", "heldout"))
+    # Every template with the thing's own name, and every other name in some templates.
+    said = [template.format(**nouns[0]) for template in train]
+    said += [
+        template.format(**noun)
+        for number, template in enumerate(train)
+        for which, noun in enumerate(nouns[1:])
+        if (number + which) % 2 == 0
+    ]
+    phrasings = list(dict.fromkeys(said))
+    return {
+        "id": text,
+        "verb": verb,
+        "thing": thing,
+        "split": "heldout" if heldout else "train",
+        "phrasings": phrasings,
+        "heldout_phrasings": [template.format(**nouns[0]) for template in held],
+    }
+
+
+def _things(step: Step, templates: dict[str, Any]) -> list[str]:
+    """Return the noun phrases for what a step is about, its own name first."""
+    nouns: dict[str, list[str]] = templates["nouns"]
+    if step.slot:
+        return nouns[next(key for key, slot in WEAPON_SLOTS.items() if slot == step.slot)]
+    if step.kind is None:
+        return [step.relation]
+    own = nouns[step.kind.key]
+    if not step.relation:
+        return own
+    patterns = templates["relations"][step.relation]
+    return [pattern.format(noun=own[0]) for pattern in patterns] + [
+        patterns[0].format(noun=noun) for noun in own[1:2]
+    ]
+
+
+def render(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as JSON with one row a line, so that a change is one line of a diff."""
+    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+
+
+def render_suites(suites: dict[str, list[dict[str, str]]]) -> str:
+    """Return the suites as JSON with one entry a line."""
+    parts = [
+        f'"{name}": [\n' + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
+        for name, entries in suites.items()
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def main() -> None:
+    """Write tasks.json and suites.json."""
+    folder = curriculum_folder()
+    templates = json.loads((folder / "templates.json").read_text(encoding="utf-8"))
+    rows = expand(templates)
+    (folder / "tasks.json").write_text(render(rows), encoding="utf-8")
+    (folder / "suites.json").write_text(render_suites(draw_suites(rows)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
