@@ -27,6 +27,8 @@ WALK_CONE_DEG = 18.0
 SHOOT_RANGE = 420.0
 CLEARANCE = 62.0
 """Sideways room kept to everything that is not the target."""
+FIXTURE_ROOM = 80.0
+"""Room kept to the middle of doors and switches."""
 LOOK_AHEAD = 230.0
 FACED_DEG = 2.5
 STOP_AT = 92.0
@@ -36,6 +38,7 @@ USE_CONE_DEG = 25.0
 BACK_OFF_AT = 210.0
 """It backs off from what comes nearer than this."""
 WALL_ROOM = 24.0
+DOORWAY = 14.0
 
 
 def teach(state: HiddenState, goal: Goal) -> Action:
@@ -47,13 +50,16 @@ def teach(state: HiddenState, goal: Goal) -> Action:
     if step.kind is None:
         return _motion(step)
     target = target_of(state, step)
+    # Walls keep the player's middle further off; nearer is a doorway.
+    if step.verb != goals.KEEP_AWAY and not within(
+        state.scene.plan.room, state.x, state.y, DOORWAY
+    ):
+        return _back_to_room(state)
     if target is None:
         # The right one of two comes into view first when one looks for it to the left.
         return _search(left=step.relation == goals.RIGHT)
     if step.verb == goals.KEEP_AWAY:
         return _keep_away(state, target)
-    if not within(state.scene.plan.room, state.x, state.y, 0.0):
-        return _back_to_room(state)
     return _at_target(state, step, target)
 
 
@@ -119,11 +125,11 @@ def _at_target(state: HiddenState, step: Step, target: SeenThing) -> Action:
     """Do what the step says to a target that is in view."""
     bearing, distance = state.bearing(target), state.distance(target)
     pitch = _level(state)
-    if step.verb == goals.FACE:
+    hidden = state.hidden_by_pillar(target)
+    if step.verb == goals.FACE and not hidden:
         return Action(camera=(pitch, 0.0 if abs(bearing) < FACED_DEG else _turn(bearing)))
     if step.verb == goals.STAND_STILL and distance < STOP_AT:
         return Action(camera=(pitch, 0.0))
-    hidden = state.hidden_by_pillar(target)
     if step.verb == goals.SHOOT and distance < SHOOT_RANGE and not hidden:
         half_width_deg = math.degrees(math.atan2(KIND_BY_KEY[target.key].radius * 0.7, distance))
         return Action(attack=abs(bearing) < half_width_deg, camera=(pitch, _turn(bearing)))
@@ -170,6 +176,9 @@ def _around(state: HiddenState, target: SeenThing, bearing: float, distance: flo
         (thing.x, thing.y, CLEARANCE + KIND_BY_KEY[thing.key].radius)
         for thing in state.things
         if thing.id != target.id
+    ]
+    obstacles += [
+        (thing.x, thing.y, FIXTURE_ROOM) for thing in state.fixtures if thing.id != target.id
     ]
     for west, south, east, north in state.scene.plan.pillars:
         obstacles.append(((west + east) / 2, (south + north) / 2, 24.0 + (east - west) * 0.71))

@@ -131,7 +131,7 @@ class Judge:
             at = next(iter(near)) if still and len(near) == 1 else None
             return self._hold(at, target.id, STAND_TICKS)
         if step.verb == goals.FACE:
-            aimed = _aimed_at(state)
+            aimed = _aimed_at(state, target.id)
             return self._hold(None if aimed in self._past else aimed, target.id, FACE_TICKS)
         if step.verb == goals.KEEP_AWAY:
             there = next((thing for thing in state.things if thing.id == target.id), None)
@@ -182,10 +182,13 @@ class Judge:
         return False if along <= -ASTRAY_UNITS or abs(across) > ASTRAY_UNITS else None
 
 
-def _aimed_at(state: HiddenState) -> int | None:
-    """Return the id of what the player looks straight at."""
-    ahead = [thing for thing in state.everything if abs(state.bearing(thing)) <= FACE_DEG]
-    ahead = [thing for thing in ahead if not state.hidden_by_pillar(thing)]
-    if not ahead:
-        return None
-    return min(ahead, key=lambda thing: abs(state.bearing(thing))).id
+def _aimed_at(state: HiddenState, wanted: int) -> int | None:
+    """Return the id of what the player looks straight at; of two things, the wanted one."""
+    ahead = {
+        thing.id: abs(state.bearing(thing))
+        for thing in state.everything
+        if abs(state.bearing(thing)) <= FACE_DEG and not state.hidden_by_pillar(thing)
+    }
+    if wanted in ahead or not ahead:
+        return wanted if ahead else None
+    return min(ahead, key=lambda thing_id: ahead[thing_id])

@@ -143,7 +143,7 @@ class _Builder:
             if length < cells + 4:
                 continue
             first = int(self.rng.integers(2, length - cells - 1))
-            if all(first + cells + 2 <= a or b + 2 <= first for a, b in self.taken[side]):
+            if all(first + cells + 4 <= a or b + 4 <= first for a, b in self.taken[side]):
                 self.taken[side].append((first, first + cells))
                 return side, first
         return None

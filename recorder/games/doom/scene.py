@@ -22,6 +22,7 @@ from recorder.games.doom.layout import (
     within,
 )
 from recorder.games.doom.things import (
+    CARRIED,
     COLOURS,
     DOOR,
     FIXTURES,
@@ -34,8 +35,10 @@ from recorder.games.doom.things import (
 
 HALF_VIEW_DEG = 53.0
 """Half of the horizontal field of view of a picture of 16 x 9."""
-SHARE_OUT_OF_VIEW = 0.4
+SHARE_OUT_OF_VIEW = 0.5
 """Part of all seeds whose target is not in the first picture."""
+SHARE_OUT_OF_VIEW_QUICK = 0.6
+"""The same for what is done at once when the target is seen."""
 WALL_MARGIN = 64.0
 START_CLEARANCE = 170.0
 THING_CLEARANCE = 140.0
@@ -46,7 +49,7 @@ PILLAR_CLEARANCE = 48.0
 FACE_APART_DEG = 14.0
 FARTHEST_TARGET = 560.0
 STALKER_BEGINS = (240.0, 310.0)
-RETREAT = 330.0
+RETREAT, RETREAT_CLEARANCE = 330.0, 120.0
 """Room to go straight back from what comes nearer."""
 TRIES = 60
 
@@ -103,6 +106,7 @@ class _Draft:
     kinds: list[Kind] = field(default_factory=list)
     spots: list[_Spot] = field(default_factory=list)
     paths: list[tuple[_Spot, _Spot]] = field(default_factory=list)
+    path_clearance: float = PATH_CLEARANCE
 
     def bearing(self, spot: _Spot) -> float:
         return bearing_deg(*self.start, self.angle, *spot)
@@ -125,7 +129,7 @@ class _Draft:
             and all(math.dist(spot, (f.x, f.y)) >= FIXTURE_CLEARANCE for f in plan.fixtures)
             and all(math.dist(spot, other) >= apart for other in self.spots)
             and all(
-                distance_to_line(*spot, *a, *b) >= PATH_CLEARANCE + kind.radius
+                distance_to_line(*spot, *a, *b) >= self.path_clearance + kind.radius
                 for a, b in self.paths
             )
         )
@@ -172,7 +176,8 @@ def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
     rng = np.random.default_rng(scene_seed(task_id, seed))
     steps = goal.steps if goal is not None else (Step("", KINDS[int(rng.integers(len(KINDS)))]),)
     # Drawn once: hidden targets fit less easily, and would become rarer with every try.
-    hide = rng.random() < SHARE_OUT_OF_VIEW
+    quick = steps[0].verb in (goals.FACE, goals.SHOOT)
+    hide = rng.random() < (SHARE_OUT_OF_VIEW_QUICK if quick else SHARE_OUT_OF_VIEW)
     while True:
         plan = draw_plan(rng, _wanted_fixtures(rng, steps), plain=_is_plain(steps))
         draft = _Draft(rng, plan, hide)
@@ -271,6 +276,7 @@ def _place_target(draft: _Draft, step: Step) -> None:
     draft.put(step.kind, spot)
     draft.paths.append((draft.start, spot))
     if step.verb == goals.KEEP_AWAY:
+        draft.path_clearance = RETREAT_CLEARANCE
         share = RETREAT / math.dist(draft.start, spot)
         back = tuple(a - share * (b - a) for a, b in zip(draft.start, spot, strict=True))
         if not within(draft.plan.room, back[0], back[1], 32.0):
@@ -369,6 +375,9 @@ def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
             raise _NoRoomError
     if math.dist(place, spot) > FARTHEST_TARGET + 60 or not draft.open_path(place, spot, 24):
         raise _NoRoomError
+    # What is shot is shot from somewhere on the way.
+    if first.verb == goals.SHOOT and not draft.open_path(draft.start, spot, 24):
+        raise _NoRoomError
     off, second_off = draft.bearing(place), draft.bearing(spot)
     in_view = abs(off) < HALF_VIEW_DEG
     if not in_view and (
@@ -410,7 +419,8 @@ def _other_kinds(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> list[K
         family = [k for k in KINDS if k.family == draft.kinds[0].family and k.key not in taken]
         chosen.append(family[int(rng.integers(len(family)))])
         taken.add(chosen[0].key)
-    rest = [kind for kind in KINDS if kind.key not in taken]
+    # Who goes backwards must not pick anything up.
+    rest = [k for k in KINDS if k.key not in taken and not (few and k.family in CARRIED)]
     count = int(rng.choice([1, 2, 3, 4, 5], p=[0.34, 0.3, 0.2, 0.1, 0.06]))
     if few:
         count = 1

@@ -157,13 +157,17 @@ def _decorate(make: _Make, kind: Kind) -> str:
         )
     sprite = make.frames
     # Its look-out state never looks; the stalker walks up to the player and does no harm.
-    still = f"States {{ Spawn: {sprite} AB 10\n Loop\n See: Goto Spawn }}"
+    still = (
+        f"States {{ Spawn: {sprite} AB 10\n Loop\n See: Goto Spawn\n Missile: Goto Spawn\n"
+        f" Melee: Goto Spawn }}"
+    )
     stalk = (
         f"States {{ Spawn: {sprite} A 1 A_LookEx(0, 0, 0, 0, 360, \"See\")\n Loop\n"
         f' See: {sprite} AABB 2 A_Chase("", "")\n Loop }}'
     )
     return (
         f"{head} : {make.base} {kind.type_number} {{ {looks} Health {MONSTER_HEALTH} "
+        f"PainChance 0 Mass 10000 "
         f'DropItem "None" {still} }}\n'
         f"{head}Stalker : {kind.actor} {kind.type_number + STALKER_OFFSET} {{ Speed 5 "
         f"-FLOAT {stalk} }}\n"
