@@ -1,35 +1,176 @@
-"""States of the practice yard with the teacher's answer to every sentence.
+"""States of the practice yard with the teacher's answers to chosen sentences.
 
-The teacher has no memory, so one picture can be asked about every task at once.  States
-come from a noisy teacher, and from the policy itself (DAgger: Ross et al. 2011), so that
-the model learns what to do where it really goes.
+The teacher has no memory, so one picture can be asked about every task.  States come
+from a noisy teacher, and from the policy itself (DAgger: Ross et al. 2011), so that the
+model learns what to do where it really goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from model.policy import Policy
 from recorder.games.base import Task
-from recorder.games.doom.game import DoomGame, HiddenState
-from recorder.games.doom.tasks import TASKS, goal_of
+from recorder.games.doom import goals
+from recorder.games.doom.game import DoomGame
+from recorder.games.doom.goals import Goal, Step
+from recorder.games.doom.state import HiddenState
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS, goal_of
 from recorder.types import Action, Frame
-from trainer.teacher import teach
+from trainer.teacher import step_to_do, target_of, teach
 
 FIRST_TRAINING_SEED = 100_000
-LAST_TRAINING_SEED = 999_999
+LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
 """Seeds below and above are never trained on."""
 MAX_EPISODE_TICKS = 110
+TURN_MARGIN_TICKS = 14
+"""A turn or walk goes on this long in training, though the judge is satisfied earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the teacher does for one task in one state.
+
+    ``present``: all that the task is about is in the yard, in the number that its words
+    suppose, so that the sentence makes sense there.  ``visible``: the thing to act on now
+    is in view.  ``box`` is where that thing is seen, (x, y, w, h) in pixels, or None.
+    """
+
+    task: Task
+    action: Action
+    present: bool
+    visible: bool
+    box: tuple[int, int, int, int] | None
+
+
+def answer(state: HiddenState, task: Task) -> Answer:
+    """Return the teacher's answer to one task; raises ValueError for a free task."""
+    goal = _goal(task)
+    target = target_of(state, step_to_do(state, goal))
+    return Answer(
+        task=task,
+        action=teach(state, goal),
+        present=is_present(state, goal),
+        visible=target is not None,
+        box=None if target is None else target.box,
+    )
+
+
+def answers(state: HiddenState, tasks: Sequence[Task]) -> tuple[Answer, ...]:
+    """Return the teacher's answers to the given tasks, in their order."""
+    return tuple(answer(state, task) for task in tasks)
+
+
+def is_present(state: HiddenState, goal: Goal) -> bool:
+    """Say whether a sentence makes sense in a state.
+
+    One of a kind for a plain name, two where a relation tells them apart; for two steps
+    what is still to be done of them.
+    """
+    counts = _counts(state)
+    to_do = step_to_do(state, goal)
+    begun = goal.steps.index(to_do)
+    return all(_fits(step, counts, state) for step in goal.steps[begun:])
+
+
+def _fits(step: Step, counts: dict[str, int], state: HiddenState) -> bool:
+    if step.slot:
+        return bool(state.scene.armed)
+    if step.kind is None:
+        return True
+    if step.verb == goals.KEEP_AWAY:
+        return any(t.stalks and t.key == step.kind.key for t in state.things)
+    if step.verb in (goals.OPEN, goals.PRESS):
+        return any(not t.used and t.key == step.kind.key for t in state.fixtures)
+    return counts.get(step.kind.key, 0) == (2 if step.relation else 1)
+
+
+def _counts(state: HiddenState) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for thing in state.everything:
+        counts[thing.key] = counts.get(thing.key, 0) + 1
+    return counts
+
+
+@cache
+def _goal(task: Task) -> Goal:
+    goal = goal_of(task)
+    if goal is None:
+        raise ValueError(f"{task.id!r} is no task that the yard can judge")
+    return goal
+
+
+class TaskChooser:
+    """Chooses which sentences a state is asked about: those that make sense come first."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = tuple(tasks)
+        self._by_key: dict[str, list[Task]] = {}
+        self._anywhere: list[Task] = []
+        for task in self._tasks:
+            kind = _goal(task).steps[0].kind
+            if kind is None:
+                self._anywhere.append(task)
+            else:
+                self._by_key.setdefault(kind.key, []).append(task)
+
+    def choose(
+        self, state: HiddenState, driven: Task, rng: np.random.Generator, count: int
+    ) -> tuple[Task, ...]:
+        """Return up to ``count`` different tasks, ``driven`` first.
+
+        Of the others about two of three are about what stands in the yard, visible things
+        twice as often; the rest are turns and walks, and things that are not there (they
+        are searched for).
+        """
+        chosen = {driven.id: driven}
+        candidates: list[Task] = []
+        weights: list[float] = []
+        for key in dict.fromkeys(thing.key for thing in state.everything):
+            fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t))]
+            seen = any(abs(state.bearing(t)) < 50 for t in state.everything if t.key == key)
+            candidates += fitting
+            weights += [(2.0 if seen else 1.0) / len(fitting)] * len(fitting)
+        for _ in range(4 * count):
+            if len(chosen) >= count:
+                break
+            draw = rng.random()
+            if draw < 0.66 and candidates:
+                shares = np.asarray(weights) / sum(weights)
+                task = candidates[int(rng.choice(len(candidates), p=shares))]
+            elif draw < 0.8 and self._anywhere:
+                task = self._anywhere[int(rng.integers(len(self._anywhere)))]
+                if not is_present(state, _goal(task)):
+                    continue
+            else:
+                task = self._tasks[int(rng.integers(len(self._tasks)))]
+                # To keep away from what does not come, or to draw what is not owned, is
+                # no search.
+                if _goal(task).verb in (goals.KEEP_AWAY, goals.SWITCH_TO):
+                    continue
+            chosen.setdefault(task.id, task)
+        return tuple(chosen.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedState:
+    """One state with the teacher's answers to chosen tasks; the first is being played."""
+
+    frame: Frame
+    state: HiddenState
+    answers: tuple[Answer, ...]
+    episode_start: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledState:
-    """One state: the frame, where each thing is seen, the teacher's answers.
+    """One state: the frame, where each thing is seen, the teacher's answers to a fixed list.
 
-    ``actions[k]`` answers ``TASKS[k]``; ``present[k]`` says that its target is in the
+    ``actions[k]`` answers the list's task k; ``present[k]`` says that its target is in the
     scene.  ``boxes`` maps a thing's key to (x, y, w, h) in pixels.  ``driven`` is the
     index of the task that was being played.
     """
@@ -42,10 +183,9 @@ class LabelledState:
     episode_start: bool
 
 
-def label_state(state: HiddenState, tasks: tuple[Task, ...] = TASKS) -> tuple[Action, ...]:
-    """Return the teacher's action for every task in one state."""
-    goals = [goal_of(task) for task in tasks]
-    return tuple(teach(state, goal) for goal in goals if goal is not None)
+def label_state(state: HiddenState, tasks: Sequence[Task] = TASKS) -> tuple[Action, ...]:
+    """Return the teacher's action for every task of a list in one state."""
+    return tuple(teach(state, _goal(task)) for task in tasks)
 
 
 class Noise:
@@ -75,46 +215,103 @@ class Noise:
         return action.with_camera(pitch, float(np.clip(yaw + rng.normal(0, 0.6), -10, 10)))
 
 
-def explore(
+Drive = Callable[[], Policy | None]
+
+
+def _nobody() -> Policy | None:
+    return None
+
+
+def _wander(
     game: DoomGame,
     rng: np.random.Generator,
-    *,
-    learner: Callable[[], Policy | None] = lambda: None,
-    learner_share: float = 0.0,
-    noise: float = 0.05,
-) -> Iterator[LabelledState]:
-    """Yield labelled states without end; ``game`` must have labels on.
+    tasks: Sequence[Task],
+    learner: Drive,
+    learner_share: float,
+    noise: float,
+) -> Iterator[tuple[Frame, HiddenState, int, bool]]:
+    """Play tasks on training seeds without end; yield every state before it is acted in.
 
-    In ``learner_share`` of the episodes the policy that ``learner`` returns drives.
+    A verb is played in the measure of the square root of its number of tasks.
     """
     from model.policy import Observation
 
+    by_verb: dict[str, list[int]] = {}
+    for index, task in enumerate(tasks):
+        by_verb.setdefault(task.verb, []).append(index)
+    groups = list(by_verb.values())
+    # A verb with one task would else be played as often as one with eighty.
+    shares = np.array([len(group) ** 0.5 for group in groups])
+    shares /= shares.sum()
     while True:
-        driven = int(rng.integers(len(TASKS)))
-        task = TASKS[driven]
+        group = groups[int(rng.choice(len(groups), p=shares))]
+        driven = group[int(rng.integers(len(group)))]
+        task = tasks[driven]
         seed = int(rng.integers(FIRST_TRAINING_SEED, LAST_TRAINING_SEED + 1))
         frame = game.reset(task, seed)
         policy = learner() if rng.random() < learner_share else None
         if policy is not None:
             policy.reset(task.instruction, seed=seed)
         mess = Noise(rng, noise if policy is None else 0.01)
+        left = MAX_EPISODE_TICKS
         for tick in range(MAX_EPISODE_TICKS):
             state = game.hidden_state()
-            actions = label_state(state)
-            keys = {thing.key for thing in state.things}
-            goals = [goal_of(each) for each in TASKS]
-            yield LabelledState(
-                frame=frame,
-                boxes={t.key: t.box for t in state.things if t.box is not None},
-                actions=actions,
-                present=tuple(goal is not None and goal.kind.key in keys for goal in goals),
-                driven=driven,
-                episode_start=tick == 0,
-            )
+            yield frame, state, driven, tick == 0
             if policy is None:
-                chosen = actions[driven]
+                chosen = teach(state, _goal(task))
             else:
                 chosen = policy.propose(Observation(frame, task.instruction)).actions[0]
             frame = game.step(mess.disturb(chosen))
             if game.outcome() is not None:
-                break
+                # A turn has no end that could be seen, so its last picture is any picture.
+                endless = _goal(task).steps[-1].kind is None
+                left = min(left - 1, TURN_MARGIN_TICKS if endless else 0)
+                if left <= 0:
+                    break
+
+
+def explore(
+    game: DoomGame,
+    rng: np.random.Generator,
+    *,
+    tasks: Sequence[Task] = TASKS,
+    learner: Drive = _nobody,
+    learner_share: float = 0.0,
+    noise: float = 0.05,
+) -> Iterator[LabelledState]:
+    """Yield states labelled for every task of a list, without end; labels must be on.
+
+    In ``learner_share`` of the episodes the policy that ``learner`` returns drives.
+    """
+    for frame, state, driven, start in _wander(game, rng, tasks, learner, learner_share, noise):
+        keys = {thing.key for thing in state.everything}
+        kinds = [_goal(task).steps[0].kind for task in tasks]
+        yield LabelledState(
+            frame=frame,
+            boxes={t.key: t.box for t in state.everything if t.box is not None},
+            actions=label_state(state, tasks),
+            present=tuple(kind is None or kind.key in keys for kind in kinds),
+            driven=driven,
+            episode_start=start,
+        )
+
+
+def explore_asking(
+    game: DoomGame,
+    rng: np.random.Generator,
+    tasks: Sequence[Task],
+    *,
+    questions: int = 6,
+    learner: Drive = _nobody,
+    learner_share: float = 0.0,
+    noise: float = 0.05,
+) -> Iterator[AskedState]:
+    """Yield states with the teacher's answers to a few chosen tasks each, without end.
+
+    Made for long lists: only ``questions`` tasks are answered in a state, the one being
+    played among them.
+    """
+    chooser = TaskChooser(tasks)
+    for frame, state, driven, start in _wander(game, rng, tasks, learner, learner_share, noise):
+        asked = chooser.choose(state, tasks[driven], rng, questions)
+        yield AskedState(frame, state, answers(state, asked), start)

@@ -13,6 +13,7 @@ from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.state import HiddenState, SeenThing
 from recorder.games.doom.tasks import KEEP_AWAY_TICKS
+from recorder.games.doom.things import CARRIED
 from recorder.types import Outcome
 
 REACH = 64.0
@@ -108,6 +109,10 @@ class Judge:
         self._alive, self._used = alive, used
         if touched:
             asked = step.verb in (goals.PICK_UP, goals.SHOOT, goals.OPEN, goals.PRESS)
+            # Who runs up to what lies on the floor has it in his pocket in the same tick.
+            asked |= step.verb == goals.GO_TO and step.kind is not None and (
+                step.kind.family in CARRIED
+            )
             return asked and target is not None and touched == {target.id}
         turn = (self._last.angle_deg - state.angle_deg + 180.0) % 360.0 - 180.0
         moved = math.hypot(state.x - self._last.x, state.y - self._last.y)

@@ -35,7 +35,7 @@ from recorder.games.doom.things import (
 
 HALF_VIEW_DEG = 53.0
 """Half of the horizontal field of view of a picture of 16 x 9."""
-SHARE_OUT_OF_VIEW = 0.5
+SHARE_OUT_OF_VIEW = 0.55
 """Part of all seeds whose target is not in the first picture."""
 SHARE_OUT_OF_VIEW_QUICK = 0.6
 """The same for what is done at once when the target is seen."""
@@ -47,7 +47,7 @@ PATH_CLEARANCE = 58.0
 FIXTURE_CLEARANCE = 150.0
 PILLAR_CLEARANCE = 48.0
 FACE_APART_DEG = 14.0
-FARTHEST_TARGET = 560.0
+NEAREST_TARGET, FARTHEST_TARGET = 210.0, 620.0
 STALKER_BEGINS = (240.0, 310.0)
 RETREAT, RETREAT_CLEARANCE = 330.0, 120.0
 """Room to go straight back from what comes nearer."""
@@ -261,7 +261,9 @@ def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
     """Return a range of bearings for the target, in the first picture or out of it."""
     rng = draft.rng
     if draft.hide:
-        return HALF_VIEW_DEG + 7, 360 - HALF_VIEW_DEG - 7
+        # What comes nearer must be found in time.
+        last = 200.0 if step.verb == goals.KEEP_AWAY else 360 - HALF_VIEW_DEG - 7
+        return HALF_VIEW_DEG + 7, last
     if step.verb == goals.FACE:
         return (FACE_APART_DEG, 42.0) if rng.random() < 0.5 else (-42.0, -FACE_APART_DEG)
     return -42.0, 42.0
@@ -269,7 +271,7 @@ def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
 
 def _place_target(draft: _Draft, step: Step) -> None:
     assert step.kind is not None
-    far = (START_CLEARANCE, FARTHEST_TARGET)
+    far = (NEAREST_TARGET, FARTHEST_TARGET)
     if step.verb == goals.KEEP_AWAY:
         far = STALKER_BEGINS
     spot = draft.spot_at(_off_range(draft, step), far, step.kind)
@@ -292,7 +294,7 @@ def _fixture_spot(draft: _Draft, kind: Kind) -> _Spot:
     ahead = (start[0] - found.x) * found.normal[0] + (start[1] - found.y) * found.normal[1]
     sideways = abs((start[0] - found.x) * found.normal[1] + (start[1] - found.y) * found.normal[0])
     # Not seen from along its own wall.
-    if ahead < 100 or sideways > 1.6 * ahead or math.dist(start, spot) > FARTHEST_TARGET + 60:
+    if ahead < 100 or sideways > 1.6 * ahead or math.dist(start, spot) > FARTHEST_TARGET:
         raise _NoRoomError
     if not draft.open_path(start, spot, 24):
         raise _NoRoomError
@@ -373,7 +375,7 @@ def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
         spot = draft.any_spot(second.kind)
         if "barrel" in (first.kind.key, second.kind.key) and math.dist(spot, place) < 210:
             raise _NoRoomError
-    if math.dist(place, spot) > FARTHEST_TARGET + 60 or not draft.open_path(place, spot, 24):
+    if math.dist(place, spot) > FARTHEST_TARGET or not draft.open_path(place, spot, 24):
         raise _NoRoomError
     # What is shot is shot from somewhere on the way.
     if first.verb == goals.SHOOT and not draft.open_path(draft.start, spot, 24):
