@@ -21,7 +21,7 @@ from model.episode import EpisodeLoop, run_episode
 from model.paths import default_checkpoint
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock, MonotonicClock
-from recorder.games import open_game, task_list
+from recorder.games import DEFAULT_SUITE, open_game, suites_of
 from recorder.games.base import Task
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
@@ -136,7 +136,7 @@ def _choose_lesson(
     base: PlayerSpec, size: DemoSize, *, quick: bool, say: Callable[[str], None]
 ) -> tuple[Task, dict[str, tuple[int, int]]]:
     """Play the candidates a few times; the one it can least is the lesson."""
-    tasks = task_list("doom")
+    tasks = [asked.task for asked in suites_of("doom")[DEFAULT_SUITE]]
     candidates = [task for task in tasks if not quick or task.id in QUICK_CANDIDATES]
     say(f"Looking what it can: {len(candidates)} tasks, {size.seeds} starts each.")
     seeds = range(LOOK_SEED, LOOK_SEED + size.seeds)

@@ -314,12 +314,26 @@ def _play_in_worker(job: _Job) -> tuple[str, Played]:
     return job.side, _desk.play(job)
 
 
-def summarise(policy: str, results: Sequence[Played], *, stepping: str) -> dict[str, Any]:
+def summarise(
+    policy: str,
+    results: Sequence[Played],
+    *,
+    stepping: str,
+    verbs: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return the result document of ``playteach evaluate``.
 
     Rates are 0..1 with Wilson's 95 % interval; ``ticks_per_s`` is the mean speed of one
-    game while it played.
+    game while it played.  ``verbs`` maps a task's id to its verb, for a table by verb.
+    ``wrong_rate`` is the part that the game called a failure: done, but to another thing
+    than asked or the wrong way.
     """
+    by_verb: dict[str, list[Played]] = {}
+    for result in results:
+        verb = (verbs or {}).get(result.task_id)
+        if verb:
+            by_verb.setdefault(verb, []).append(result)
+    wrong = sum(result.outcome is Outcome.FAILURE for result in results)
     groups: dict[str, list[Played]] = {}
     for result in results:
         groups.setdefault(result.heard, []).append(result)
@@ -327,6 +341,8 @@ def summarise(policy: str, results: Sequence[Played], *, stepping: str) -> dict[
     return {
         "policy": policy,
         **_rates(results),
+        "wrong_rate": round(wrong / len(results), 4) if results else 0.0,
+        "by_verb": {verb: _rates(group) for verb, group in by_verb.items()},
         "by_instruction": {heard: _rates(group) for heard, group in groups.items()},
         "ticks_per_s": round(sum(r.ticks for r in results) / seconds, 1) if seconds else 0.0,
         "stepping": stepping,

@@ -7,9 +7,8 @@ model learns what to do where it really goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.state import HiddenState
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS, goal_of
 from recorder.types import Action, Frame
-from trainer.teacher import step_to_do, target_of, teach
+from trainer.teacher import VIEW_DEG, step_to_do, target_of, teach
 
 FIRST_TRAINING_SEED = 100_000
 LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
@@ -29,6 +28,9 @@ LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
 MAX_EPISODE_TICKS = 110
 TURN_MARGIN_TICKS = 14
 """A turn or walk goes on this long in training, though the judge is satisfied earlier."""
+
+
+Counts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,19 @@ def answers(state: HiddenState, tasks: Sequence[Task]) -> tuple[Answer, ...]:
     return tuple(answer(state, task) for task in tasks)
 
 
-def is_present(state: HiddenState, goal: Goal) -> bool:
+def is_present(state: HiddenState, goal: Goal, counts: Counts | None = None) -> bool:
     """Say whether a sentence makes sense in a state.
 
     One of a kind for a plain name, two where a relation tells them apart; for two steps
-    what is still to be done of them.
+    what is still to be done of them.  ``counts`` saves counting anew.
     """
-    counts = _counts(state)
+    counts = count_kinds(state) if counts is None else counts
     to_do = step_to_do(state, goal)
     begun = goal.steps.index(to_do)
     return all(_fits(step, counts, state) for step in goal.steps[begun:])
 
 
-def _fits(step: Step, counts: dict[str, int], state: HiddenState) -> bool:
+def _fits(step: Step, counts: Counts, state: HiddenState) -> bool:
     if step.slot:
         return bool(state.scene.armed)
     if step.kind is None:
@@ -89,18 +91,24 @@ def _fits(step: Step, counts: dict[str, int], state: HiddenState) -> bool:
     return counts.get(step.kind.key, 0) == (2 if step.relation else 1)
 
 
-def _counts(state: HiddenState) -> dict[str, int]:
+def count_kinds(state: HiddenState) -> dict[str, int]:
+    """Return how many of each kind stand in the yard."""
     counts: dict[str, int] = {}
     for thing in state.everything:
         counts[thing.key] = counts.get(thing.key, 0) + 1
     return counts
 
 
-@cache
+_GOALS: dict[str, Goal] = {}
+
+
 def _goal(task: Task) -> Goal:
-    goal = goal_of(task)
+    goal = _GOALS.get(task.id)
     if goal is None:
-        raise ValueError(f"{task.id!r} is no task that the yard can judge")
+        goal = goal_of(task)
+        if goal is None:
+            raise ValueError(f"{task.id!r} is no task that the yard can judge")
+        _GOALS[task.id] = goal
     return goal
 
 
@@ -124,27 +132,30 @@ class TaskChooser:
         """Return up to ``count`` different tasks, ``driven`` first.
 
         Of the others about two of three are about what stands in the yard, visible things
-        twice as often; the rest are turns and walks, and things that are not there (they
+        four times as often; the rest are turns and walks, and things that are not there (they
         are searched for).
         """
         chosen = {driven.id: driven}
         candidates: list[Task] = []
         weights: list[float] = []
-        for key in dict.fromkeys(thing.key for thing in state.everything):
-            fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t))]
-            seen = any(abs(state.bearing(t)) < 50 for t in state.everything if t.key == key)
+        counts = count_kinds(state)
+        in_view = {t.key for t in state.everything if abs(state.bearing(t)) < VIEW_DEG}
+        for key in counts:
+            fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t), counts)]
+            seen = key in in_view
             candidates += fitting
-            weights += [(2.0 if seen else 1.0) / len(fitting)] * len(fitting)
+            weights += [(4.0 if seen else 1.0) / len(fitting)] * len(fitting)
+        ends = np.cumsum(weights)
         for _ in range(4 * count):
             if len(chosen) >= count:
                 break
             draw = rng.random()
             if draw < 0.66 and candidates:
-                shares = np.asarray(weights) / sum(weights)
-                task = candidates[int(rng.choice(len(candidates), p=shares))]
+                at = np.searchsorted(ends, rng.random() * ends[-1], side="right")
+                task = candidates[int(at)]
             elif draw < 0.8 and self._anywhere:
                 task = self._anywhere[int(rng.integers(len(self._anywhere)))]
-                if not is_present(state, _goal(task)):
+                if not is_present(state, _goal(task), counts):
                     continue
             else:
                 task = self._tasks[int(rng.integers(len(self._tasks)))]
@@ -232,7 +243,7 @@ def _wander(
 ) -> Iterator[tuple[Frame, HiddenState, int, bool]]:
     """Play tasks on training seeds without end; yield every state before it is acted in.
 
-    A verb is played in the measure of the square root of its number of tasks.
+    A verb fills states in the measure of the square root of its number of tasks.
     """
     from model.policy import Observation
 
@@ -240,8 +251,9 @@ def _wander(
     for index, task in enumerate(tasks):
         by_verb.setdefault(task.verb, []).append(index)
     groups = list(by_verb.values())
-    # A verb with one task would else be played as often as one with eighty.
-    shares = np.array([len(group) ** 0.5 for group in groups])
+    shares = np.array(
+        [len(group) ** 0.5 / np.mean([tasks[n].max_ticks for n in group]) for group in groups]
+    )
     shares /= shares.sum()
     while True:
         group = groups[int(rng.choice(len(groups), p=shares))]

@@ -97,7 +97,9 @@ def target_of(state: HiddenState, step: Step) -> SeenThing | None:
     elif step.relation == goals.LEFT:
         of_kind = sorted((t for t in of_kind if _in_view(state, t)), key=state.bearing)
     else:
-        of_kind = sorted((t for t in of_kind if _in_view(state, t)), key=lambda t: -state.bearing(t))
+        of_kind = sorted(
+            (t for t in of_kind if _in_view(state, t)), key=lambda t: -state.bearing(t)
+        )
     if not of_kind or not _in_view(state, of_kind[0]):
         return None
     return of_kind[0]

@@ -10,7 +10,7 @@ from typing import Any
 
 from app import __version__
 from app.cli.common import data_folder, emit, say
-from recorder.errors import DataBusyError, DataError, ExitCode
+from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.store import EvaluationRow, Reader, Stepping, Store
 from trainer.evaluate import Played, Question, evaluate, summarise
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder)
-    questions = questions_of(options.game, options.instruction)
+    questions = questions_asked(options)
     seeds = list(options.seeds)
     stepping = Stepping.PACED if options.paced else Stepping.LOCK_STEP
     total = len(questions) * len(seeds)
@@ -58,7 +58,10 @@ def run(options: argparse.Namespace) -> int:
             known=there,
             on_played=on_played,
         )
-    document = summarise(options.policy, results, stepping=stepping.value)
+    verbs = {question.task.id: question.task.verb for question in questions}
+    document = summarise(options.policy, results, stepping=stepping.value, verbs=verbs)
+    if options.suite is not None:
+        document["suite"] = options.suite
     seconds = sum(played.seconds for played in fresh)
     # Attempts from before have no times; the speed is that of this run's.
     document["ticks_per_s"] = round(sum(p.ticks for p in fresh) / seconds, 1) if seconds else 0.0
@@ -66,18 +69,57 @@ def run(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
+def questions_asked(options: argparse.Namespace) -> list[Question]:
+    """Return what the options ask: a suite, a task with any sentence, sentences, or nothing.
+
+    Raises UsageError for a suite or task that the game has not, and for ``--say`` without
+    ``--task``.
+    """
+    from model.prompts import clean_instruction
+    from recorder.games import suites_of, task_list
+
+    if options.say is not None and options.task is None:
+        raise UsageError(
+            "--say is what the policy hears while the judge follows a task, and no --task was "
+            "given; add one, see `playteach tasks`."
+        )
+    if options.suite is not None:
+        suites = suites_of(options.game)
+        if options.suite not in suites:
+            raise UsageError(
+                f"There is no suite called {options.suite!r}, so nothing was played; "
+                f"choose one of: {', '.join(suites)}."
+            )
+        return [Question(asked.task, asked.say) for asked in suites[options.suite]]
+    if options.task is None:
+        return questions_of(options.game, options.instruction)
+    for task in task_list(options.game):
+        if task.id == options.task:
+            return [Question(task, clean_instruction(options.say) if options.say else "")]
+    raise UsageError(
+        f"There is no task {options.task!r}, so nothing was played; "
+        f"see `playteach tasks --game {options.game}`."
+    )
+
+
 def questions_of(game: str, instructions: list[str] | None) -> list[Question]:
-    """Return what is asked: the game's tasks, or the given sentences.
+    """Return what is asked: the game's default suite, or the given sentences.
 
     A sentence that is no task is played as free text.  Raises UsageError for an unknown
     game or an empty sentence.
     """
     from model.prompts import clean_instruction
-    from recorder.games import free_task, normalise_instruction, task_list
+    from recorder.games import (
+        DEFAULT_SUITE,
+        free_task,
+        normalise_instruction,
+        suites_of,
+        task_list,
+    )
 
     tasks = task_list(game)
     if not instructions:
-        return [Question(task) for task in tasks]
+        return [Question(asked.task, asked.say) for asked in suites_of(game)[DEFAULT_SUITE]]
     by_text = {normalise_instruction(task.instruction): task for task in tasks}
     questions = []
     for text in map(clean_instruction, instructions):

@@ -120,9 +120,14 @@ def _add_playing(commands: Any, add: Any) -> None:
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
     _add_game(evaluate)
     evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
-    evaluate.add_argument(
-        "--instruction", action="append", metavar="TEXT", help="may be repeated; default: all"
-    )
+    what = evaluate.add_mutually_exclusive_group()
+    what.add_argument(
+        "--instruction", action="append", metavar="TEXT",
+        help="may be repeated; default: the default suite",
+    )  # fmt: skip
+    what.add_argument("--task", metavar="ID", help="the judge follows this task")
+    what.add_argument("--suite", metavar="NAME", help="a fixed list of tasks: default, seen, ...")
+    evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
@@ -162,6 +167,8 @@ def _add_lists(commands: Any, add: Any) -> None:
     use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    tasks = add(commands, "tasks", "app.cli.tasks:run", "what can be asked for and judged")
+    _add_game(tasks)
     for name, text in (("games", "what can be played"), ("models", "what can play")):
         group = add(commands, name, f"app.cli.{name}:list_", text)
         verbs = group.add_subparsers(metavar="VERB")

@@ -16,6 +16,8 @@ from recorder.games.base import Task
 
 HISTORY_LENGTH = 200
 LONGEST_INSTRUCTION = 2000
+MAX_CHIPS = 24
+"""Examples offered; a game may know hundreds of sentences."""
 
 
 class History:
@@ -235,7 +237,7 @@ class ChipRow(QWidget):
     def show_tasks(self, tasks: Sequence[Task]) -> None:
         """Offer the tasks' sentences, spread over their verbs so that the first few differ."""
         self._flow.clear()
-        for sentence in spread(tasks):
+        for sentence in spread(tasks)[:MAX_CHIPS]:
             chip = button(sentence, "chip")
             chip.setAccessibleName(f"Example: {sentence}")
             chip.clicked.connect(lambda _checked=False, s=sentence: self.example_chosen.emit(s))

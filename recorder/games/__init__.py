@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from recorder.errors import UsageError
-from recorder.games.base import Bindings, Game, Task, free_task
+from recorder.games.base import Asked, Bindings, Game, Task, free_task
 
 GAME_NAMES: tuple[str, ...] = ("doom",)
+DEFAULT_SUITE = "default"
 
 __all__ = [
+    "DEFAULT_SUITE",
     "GAME_NAMES",
+    "Asked",
     "Bindings",
     "Game",
     "Task",
     "find_task",
     "free_task",
     "open_game",
+    "suites_of",
     "task_list",
 ]
 
@@ -37,23 +43,37 @@ def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
 def task_list(name: str) -> tuple[Task, ...]:
     """Return the tasks of the game called ``name`` without starting it."""
     if name == "doom":
-        from recorder.games.doom.tasks import TASKS
+        from recorder.games.doom.tasks import ALL_TASKS
 
-        return TASKS
+        return ALL_TASKS
     raise UsageError(
         f"There is no game called {name!r}, so it has no tasks; "
         f"choose one of: {', '.join(GAME_NAMES)}."
     )
 
 
+def suites_of(name: str) -> Mapping[str, tuple[Asked, ...]]:
+    """Return the fixed lists that are measured in the game called ``name``.
+
+    DEFAULT_SUITE is always among them.  Raises UsageError for a name that is no game.
+    """
+    if name == "doom":
+        from recorder.games.doom.tasks import SUITES
+
+        return SUITES
+    return {DEFAULT_SUITE: tuple(Asked(task) for task in task_list(name))}
+
+
 def find_task(game: Game, instruction: str) -> Task:
     """Return the game's task for a sentence, or a free task where it has none.
 
-    Case, surrounding space and a final full stop do not matter.
+    Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
+    do not matter.
     """
     wanted = normalise_instruction(instruction)
     for task in game.tasks():
-        if normalise_instruction(task.instruction) == wanted:
+        said = (task.instruction, *task.phrasings, *task.heldout_phrasings)
+        if any(normalise_instruction(each) == wanted for each in said):
             return task
     return free_task(instruction.strip())
 

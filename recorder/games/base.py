@@ -35,6 +35,14 @@ class Task:
         return self.id != FREE_TASK_ID
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One entry of a suite: a task, and what the player hears ("" for its own sentence)."""
+
+    task: Task
+    say: str = ""
+
+
 FREE_TASK_ID = "free"
 
 

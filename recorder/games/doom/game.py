@@ -15,7 +15,7 @@ import numpy as np
 from recorder.errors import GameError
 from recorder.games.base import Bindings, Task
 from recorder.games.doom.goals import Goal
-from recorder.games.doom.judge import REACH, Judge
+from recorder.games.doom.judge import Judge
 from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.state import HiddenState, SeenThing

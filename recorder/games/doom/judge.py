@@ -110,8 +110,8 @@ class Judge:
         if touched:
             asked = step.verb in (goals.PICK_UP, goals.SHOOT, goals.OPEN, goals.PRESS)
             # Who runs up to what lies on the floor has it in his pocket in the same tick.
-            asked |= step.verb == goals.GO_TO and step.kind is not None and (
-                step.kind.family in CARRIED
+            asked |= (
+                step.verb == goals.GO_TO and step.kind is not None and (step.kind.family in CARRIED)
             )
             return asked and target is not None and touched == {target.id}
         turn = (self._last.angle_deg - state.angle_deg + 180.0) % 360.0 - 180.0

@@ -148,9 +148,7 @@ class _Builder:
                 return side, first
         return None
 
-    def beyond(
-        self, side: int, first: int, cells: int, near: int, far: int
-    ) -> tuple[slice, slice]:
+    def beyond(self, side: int, first: int, cells: int, near: int, far: int) -> tuple[slice, slice]:
         """Return the cells from ``near`` to ``far`` beyond a side; negative is inside."""
         along = slice(MARGIN + first, MARGIN + first + cells)
         if side in (0, 2):
@@ -163,9 +161,7 @@ class _Builder:
     def face(self, side: int, first: float) -> tuple[float, float]:
         """Return the map coordinates of a point of a side."""
         line = (MARGIN, MARGIN + self.depth, MARGIN, MARGIN + self.width)[side]
-        return (
-            self.at(MARGIN + first, line) if side < 2 else self.at(line, MARGIN + first)
-        )
+        return self.at(MARGIN + first, line) if side < 2 else self.at(line, MARGIN + first)
 
     def fixture(self, key: str) -> bool:
         is_door = KIND_BY_KEY[key].family == DOOR
@@ -177,9 +173,7 @@ class _Builder:
         if is_door:
             number = self.add(self.sector(ceiling=0))
             self.cells[self.beyond(side, first, cells, 0, 1)] = number
-            closet = self.sector(
-                ceiling=min(128, self.ceiling), light=max(120, self.light - 30)
-            )
+            closet = self.sector(ceiling=min(128, self.ceiling), light=max(120, self.light - 30))
             deep = int(self.rng.integers(3, 6))
             self.cells[self.beyond(side, first, cells, 1, deep)] = self.add(closet)
             self.hall_at(side, first, cells, deep)

@@ -382,9 +382,7 @@ def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
         raise _NoRoomError
     off, second_off = draft.bearing(place), draft.bearing(spot)
     in_view = abs(off) < HALF_VIEW_DEG
-    if not in_view and (
-        abs(second_off) < HALF_VIEW_DEG + 5 or second_off % 360 < off % 360
-    ):
+    if not in_view and (abs(second_off) < HALF_VIEW_DEG + 5 or second_off % 360 < off % 360):
         raise _NoRoomError
     if not second.fixture:
         draft.put(second.kind, spot)

@@ -59,6 +59,5 @@ class HiddenState:
     def hidden_by_pillar(self, thing: SeenThing) -> bool:
         """Say whether a pillar stands between the player and a thing's centre."""
         return any(
-            crosses(area, self.x, self.y, thing.x, thing.y, 0.0)
-            for area in self.scene.plan.pillars
+            crosses(area, self.x, self.y, thing.x, thing.y, 0.0) for area in self.scene.plan.pillars
         )

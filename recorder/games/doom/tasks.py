@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recorder.errors import UsageError
-from recorder.games.base import Task
+from recorder.games.base import Asked, Task
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, parse_goal
 
@@ -36,14 +35,6 @@ MAX_TICKS: dict[str, int] = {
     goals.WALK_SIDEWAYS: 32,
     goals.STAND_STILL: 118,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One entry of a suite: a task and what the player hears ("" for its own sentence)."""
-
-    task: Task
-    say: str = ""
 
 
 def _tasks_folder() -> Path:

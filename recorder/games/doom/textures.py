@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from recorder.games.doom.things import COLOURS
 
-_RGB = {"red": (200, 30, 25), "green": (30, 160, 40), "blue": (40, 60, 215), "yellow": (225, 190, 30)}
+_RGB = {
+    "red": (200, 30, 25),
+    "green": (30, 160, 40),
+    "blue": (40, 60, 215),
+    "yellow": (225, 190, 30),
+}
 _FRAME = (70, 70, 74)
 _PANEL = (112, 112, 118)
 _DARK = (28, 28, 30)

@@ -162,7 +162,7 @@ def _decorate(make: _Make, kind: Kind) -> str:
         f" Melee: Goto Spawn }}"
     )
     stalk = (
-        f"States {{ Spawn: {sprite} A 1 A_LookEx(0, 0, 0, 0, 360, \"See\")\n Loop\n"
+        f'States {{ Spawn: {sprite} A 1 A_LookEx(0, 0, 0, 0, 360, "See")\n Loop\n'
         f' See: {sprite} AABB 2 A_Chase("", "")\n Loop }}'
     )
     return (
