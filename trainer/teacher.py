@@ -94,12 +94,9 @@ def target_of(state: HiddenState, step: Step) -> SeenThing | None:
         of_kind.sort(key=state.distance, reverse=True)
     elif step.relation not in goals.SIDES:
         of_kind.sort(key=state.distance)
-    elif step.relation == goals.LEFT:
-        of_kind = sorted((t for t in of_kind if _in_view(state, t)), key=state.bearing)
     else:
-        of_kind = sorted(
-            (t for t in of_kind if _in_view(state, t)), key=lambda t: -state.bearing(t)
-        )
+        of_kind = [thing for thing in of_kind if _in_view(state, thing)]
+        of_kind.sort(key=state.bearing, reverse=step.relation == goals.RIGHT)
     if not of_kind or not _in_view(state, of_kind[0]):
         return None
     return of_kind[0]

@@ -153,10 +153,8 @@ class Judge:
     def _hold(self, thing_id: int | None, wanted: int, ticks: int) -> bool | None:
         """Count for how many ticks in a row one thing was held to."""
         held, count = self._held
-        if thing_id is None:
-            count = 0
-        else:
-            count = count + 1 if held == thing_id else 1
+        count = count + 1 if held == thing_id else 1
+        count = 0 if thing_id is None else count
         self._held = (thing_id, count)
         return thing_id == wanted if count >= ticks else None
 

@@ -256,7 +256,7 @@ def draw_plan(
     """Draw a plan with the given doors and switches; ``plain`` is one wide, empty room."""
     while True:
         made = _Builder(rng, plain=plain)
-        if not all([made.fixture(key) for key in fixtures]):
+        if not all(made.fixture(key) for key in fixtures):
             continue
         if not plain:
             for _ in range(int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15]))):

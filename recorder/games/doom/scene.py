@@ -227,19 +227,7 @@ def _furnish(draft: _Draft, steps: tuple[Step, ...]) -> Scene:
         _place_target(draft, first)
     if len(steps) > 1:
         _place_second(draft, steps)
-    for kind in _other_kinds(draft, steps, few=stalked):
-        try:
-            spot = draft.any_spot(kind)
-        except _NoRoomError:
-            # Two others must be there; more are welcome where they fit.
-            if len(draft.spots) < 3:
-                raise
-            continue
-        if first.verb == goals.FACE and not _apart(draft, spot, first):
-            continue
-        draft.put(kind, spot)
-    if len(draft.spots) < (2 if first.kind is None or first.fixture or stalked else 3):
-        raise _NoRoomError
+    _place_others(draft, steps, few=stalked)
     armed: tuple[int, ...] = ()
     if first.verb == goals.SWITCH_TO:
         slots = [slot for slot in WEAPON_SLOTS.values() if slot != first.slot]
@@ -255,6 +243,22 @@ def _furnish(draft: _Draft, steps: tuple[Step, ...]) -> Scene:
         ),
         armed=armed,
     )
+
+
+def _place_others(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> None:
+    """Place what is not asked for; two must fit, more are welcome where they do."""
+    first = steps[0]
+    for kind in _other_kinds(draft, steps, few=few):
+        try:
+            spot = draft.any_spot(kind)
+        except _NoRoomError:
+            if len(draft.spots) < 3:
+                raise
+            continue
+        if first.verb != goals.FACE or _apart(draft, spot, first):
+            draft.put(kind, spot)
+    if len(draft.spots) < (2 if first.kind is None or first.fixture or few else 3):
+        raise _NoRoomError
 
 
 def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
@@ -363,10 +367,7 @@ def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
     """
     first, second = steps
     assert first.kind is not None
-    if first.fixture:
-        place = _fixture_spot(draft, first.kind)
-    else:
-        place = draft.spots[0]
+    place = _fixture_spot(draft, first.kind) if first.fixture else draft.spots[0]
     if second.kind is None:
         return
     if second.fixture:
