@@ -170,7 +170,7 @@ def _turn(degrees: float) -> float:
 
 
 def _around(state: HiddenState, target: SeenThing, bearing: float, distance: float) -> float:
-    """Bend the way to the target around the nearest thing or pillar that stands in it."""
+    """Bend the way to the target around what stands most in it."""
     obstacles = [
         (thing.x, thing.y, CLEARANCE + KIND_BY_KEY[thing.key].radius)
         for thing in state.things
@@ -181,7 +181,7 @@ def _around(state: HiddenState, target: SeenThing, bearing: float, distance: flo
     ]
     for west, south, east, north in state.scene.plan.pillars:
         obstacles.append(((west + east) / 2, (south + north) / 2, 24.0 + (east - west) * 0.71))
-    nearest: tuple[float, float] | None = None
+    bend = 0.0
     for x, y, needed in obstacles:
         off = bearing_deg(state.x, state.y, state.angle_deg, x, y) - bearing
         off = (off + 180.0) % 360.0 - 180.0
@@ -190,11 +190,11 @@ def _around(state: HiddenState, target: SeenThing, bearing: float, distance: flo
         sideways = reach * math.sin(math.radians(off))
         if not 0 < ahead < min(LOOK_AHEAD, distance) or abs(sideways) >= needed:
             continue
-        if nearest is None or ahead < nearest[0]:
-            missing = needed - abs(sideways)
-            side = -1.0 if sideways > 0 else 1.0
-            nearest = (ahead, side * math.degrees(math.atan2(missing, max(ahead, 40.0))))
-    return bearing if nearest is None else bearing + nearest[1]
+        side = -1.0 if sideways > 0 else 1.0
+        own = side * math.degrees(math.atan2(needed - abs(sideways), max(ahead, 40.0)))
+        # What is most in the way decides.
+        bend = own if abs(own) > abs(bend) else bend
+    return bearing + bend
 
 
 class TeacherPolicy:
