@@ -79,6 +79,7 @@ class Plan:
     fixtures: tuple[Fixture, ...]
     room: Rectangle
     pillars: tuple[Rectangle, ...]
+    ledges: tuple[Rectangle, ...]
     halls: tuple[Hall, ...]
     pillar_wall: str
 
@@ -113,6 +114,7 @@ class _Builder:
         self.fixtures: list[Fixture] = []
         self.halls: list[Hall] = []
         self.pillars: list[Rectangle] = []
+        self.ledges: list[Rectangle] = []
 
     def pick(self, looks: Sequence[str]) -> str:
         return looks[int(self.rng.integers(len(looks)))]
@@ -211,15 +213,14 @@ class _Builder:
 
     def hall_at(self, side: int, first: int, cells: int, deep: int) -> None:
         """Note the way back from a space beyond a side."""
-        rows, columns = self.beyond(side, first, cells, 0, deep)
+        area = self.rectangle(self.beyond(side, first, cells, 0, deep))
         mouth = self.face(side, first + cells / 2)
         inward = ((0, 1), (0, -1), (1, 0), (-1, 0))[side]
-        self.halls.append(
-            Hall(
-                (*self.at(columns.start, rows.start), *self.at(columns.stop, rows.stop)),
-                (mouth[0] + 80 * inward[0], mouth[1] + 80 * inward[1]),
-            )
-        )
+        self.halls.append(Hall(area, (mouth[0] + 80 * inward[0], mouth[1] + 80 * inward[1])))
+
+    def rectangle(self, area: tuple[slice, slice]) -> Rectangle:
+        rows, columns = area
+        return (*self.at(columns.start, rows.start), *self.at(columns.stop, rows.stop))
 
     def inside(self, wide: int, deep: int, inset: int) -> tuple[slice, slice] | None:
         """Return a free rectangle of the room, ``inset`` cells from its walls."""
@@ -238,16 +239,14 @@ class _Builder:
             look = self.sector(floor=int(self.rng.choice([12, 16, 24])),
                                floor_look=self.pick(FLOORS))  # fmt: skip
             self.cells[area] = self.add(look)
+            self.ledges.append(self.rectangle(area))
 
     def pillar(self) -> None:
         size = int(self.rng.integers(1, 3))
         area = self.inside(size, size, 4)
         if area is not None:
-            rows, columns = area
             self.cells[area] = PILLAR
-            self.pillars.append(
-                (*self.at(columns.start, rows.start), *self.at(columns.stop, rows.stop))
-            )
+            self.pillars.append(self.rectangle(area))
 
 
 def draw_plan(
@@ -273,6 +272,7 @@ def draw_plan(
             fixtures=tuple(made.fixtures),
             room=(*made.at(MARGIN, MARGIN), *made.at(MARGIN + made.width, MARGIN + made.depth)),
             pillars=tuple(made.pillars),
+            ledges=tuple(made.ledges),
             halls=tuple(made.halls),
             pillar_wall=made.pick(WALLS),
         )

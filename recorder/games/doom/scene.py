@@ -46,6 +46,7 @@ PATH_CLEARANCE = 58.0
 """Beside a thing's own radius."""
 FIXTURE_CLEARANCE = 150.0
 PILLAR_CLEARANCE = 48.0
+LEDGE_SHADOW = 40.0
 FACE_APART_DEG = 14.0
 NEAREST_TARGET, FARTHEST_TARGET = 210.0, 620.0
 STALKER_BEGINS = (240.0, 310.0)
@@ -123,6 +124,12 @@ class _Draft:
             return False
         if kind is None:
             return True
+        # Who stands on a ledge cannot take what lies just below its edge.
+        if any(
+            within(area, *spot, -LEDGE_SHADOW) and not within(area, *spot, 0.0)
+            for area in plan.ledges
+        ):
+            return False
         apart = 200.0 if kind.key == "barrel" else THING_CLEARANCE
         return (
             math.dist(spot, self.start) >= START_CLEARANCE
