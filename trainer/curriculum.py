@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
@@ -97,19 +98,37 @@ def two_step_ids() -> list[str]:
 def expand(templates: dict[str, Any]) -> list[dict[str, Any]]:
     """Return every task as it stands in tasks.json."""
     atomic, pairs = atomic_ids(), two_step_ids()
-    can_be = [
-        text
-        for text in atomic
-        if text not in DEFAULT_SUITE and _goal(text).verb not in NOT_HELD_OUT
-    ]
-    combinations = [t for t in atomic if _goal(t).verb not in (*goals.TURNS, *goals.WALKS)]
-    heldout = set(sorted(can_be, key=_order)[: round(HELDOUT_SHARE * len(combinations))])
+    heldout = _held_out(atomic)
     # A pair with a part that is held out would train on it.
     heldout |= {p for p in pairs if set(p.split("+")) & heldout}
     rest = [pair for pair in pairs if pair not in heldout]
     missing = round(HELDOUT_SHARE * len(pairs)) - (len(pairs) - len(rest))
     heldout |= set(sorted(rest, key=_order)[: max(0, missing)])
     return [_row(text, templates, text in heldout) for text in (*atomic, *pairs)]
+
+
+def _held_out(atomic: Sequence[str]) -> set[str]:
+    """Choose the combinations that are never trained on, in the order of their hashes.
+
+    No verb loses more than a quarter, and every thing keeps two sentences of its own.
+    """
+    combinations = [t for t in atomic if _goal(t).verb not in (*goals.TURNS, *goals.WALKS)]
+    verbs = Counter(_goal(text).verb for text in combinations)
+    things = Counter(text.rpartition(":")[2] for text in combinations)
+    held: Counter[str] = Counter()
+    heldout: set[str] = set()
+    for text in sorted(combinations, key=_order):
+        verb, thing = _goal(text).verb, text.rpartition(":")[2]
+        if len(heldout) == round(HELDOUT_SHARE * len(combinations)):
+            break
+        if text in DEFAULT_SUITE or verb in NOT_HELD_OUT:
+            continue
+        if held[verb] + 1 > 0.25 * verbs[verb] or things[thing] <= 2:
+            continue
+        held[verb] += 1
+        things[thing] -= 1
+        heldout.add(text)
+    return heldout
 
 
 def draw_suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:

@@ -95,7 +95,7 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
         return questions_of(options.game, options.instruction)
     for task in task_list(options.game):
         if task.id == options.task:
-            return [Question(task, clean_instruction(options.say) if options.say else "")]
+            return [Question(task, "" if options.say is None else clean_instruction(options.say))]
     raise UsageError(
         f"There is no task {options.task!r}, so nothing was played; "
         f"see `playteach tasks --game {options.game}`."

@@ -191,3 +191,69 @@ def test_a_locked_data_folder_does_not_stop_an_evaluation(
             Store.open(tmp_path)
     assert (code, document(out)["n"]) == (ExitCode.OK, 1)
     assert "not kept" in err
+
+
+def test_tasks_are_listed_with_what_may_be_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "tasks", "--game", "doom", "--json")
+    assert code == ExitCode.OK
+    rows = {row["id"]: row for row in document(out)}
+    assert len(rows) >= 240
+    row = rows["go_to:red_torch"]
+    assert (row["verb"], row["thing"], row["split"]) == ("go to", "red torch", "train")
+    assert row["phrasings"][0] == "go to the red torch"
+    assert len(row["phrasings"]) >= 4
+    assert not set(row["phrasings"]) & set(row["heldout_phrasings"])
+    code, out, _ = run(capsys, "tasks")
+    assert "pick up the left backpack" in out
+
+
+def test_a_task_is_judged_whatever_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, _ = run(
+        capsys, "--data", tmp_path, "evaluate", "--policy", "teacher", "--task", "turn_left",
+        "--say", "swing about", "--seeds", "5-6", "--workers", "1", "--json",
+    )  # fmt: skip
+    assert code == ExitCode.OK
+    result = document(out)
+    assert result["success"] == result["n"] == 2
+    assert list(result["by_instruction"]) == ["swing about"]
+    assert result["by_verb"]["turn left"]["n"] == 2
+    assert result["wrong_rate"] == 0.0
+
+
+def test_a_suite_is_played_and_split_by_verb(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, _ = run(
+        capsys, "--data", tmp_path, "evaluate", "--policy", "idle", "--suite", "default",
+        "--seeds", "5", "--workers", "1", "--json",
+    )  # fmt: skip
+    assert code == ExitCode.OK
+    result = document(out)
+    assert (result["suite"], result["n"], result["success"]) == ("default", 12, 0)
+    assert {verb: part["n"] for verb, part in result["by_verb"].items()} == {
+        "go to": 4,
+        "pick up": 4,
+        "shoot": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--suite", "best"), "no suite called 'best'"),
+        (("--task", "fly"), "no task 'fly'"),
+        (("--say", "fly"), "no --task was given"),
+        (("--task", "turn_left", "--say", " "), "is empty"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, str], says: str
+) -> None:
+    code, out, err = run(
+        capsys, "--data", tmp_path, "evaluate", "--policy", "idle", "--seeds", "5", *arguments
+    )
+    assert code == ExitCode.USAGE
+    assert says in err
+    assert not out

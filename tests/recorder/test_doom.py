@@ -1,8 +1,7 @@
-"""The practice yard: scenes from seeds, the engine's verdicts, and what its teacher can do."""
+"""The practice yard: its engine, its verdicts, and what its teacher can do."""
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,19 +10,23 @@ import numpy as np
 import pytest
 
 from recorder.errors import GameError, UsageError
-from recorder.games import find_task, open_game, task_list
+from recorder.games import DEFAULT_SUITE, find_task, open_game, suites_of, task_list
 from recorder.games.base import Game, Task, free_task
-from recorder.games.doom.game import REACH, DoomGame, HiddenState
-from recorder.games.doom.scene import HALF_VIEW_DEG, Scene, bearing_deg, build_scene, scene_seed
-from recorder.games.doom.tasks import MAX_TICKS, TASK_BY_ID, TASKS, Goal, goal_of
+from recorder.games.doom import goals
+from recorder.games.doom.game import DoomGame
+from recorder.games.doom.goals import Goal, thing_goal
+from recorder.games.doom.judge import which
+from recorder.games.doom.state import HiddenState
+from recorder.games.doom.tasks import ALL_TASKS, MAX_TICKS, TASK_BY_ID, TASKS, goal_of, time_limit
 from recorder.games.doom.things import KIND_BY_KEY
 from recorder.types import NO_ACTION, Action, Outcome
 from trainer.teacher import teach
 
 UNSEEN = 2_000_000
 """First of the seeds used here; the default model's training stays below a million."""
-SEEDS_PER_TASK = 5
+SEEDS_PER_VERB = 12
 Move = Callable[[HiddenState, Goal], Action]
+BY_VERB = {verb: [t for t in ALL_TASKS if t.verb == verb] for verb in (*goals.VERBS, "two-step")}
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +40,6 @@ def goal(task: Task) -> Goal:
     found = goal_of(task)
     assert found is not None
     return found
-
-
-def scene(task: Task, seed: int) -> Scene:
-    return build_scene(goal(task), task.id, seed)
 
 
 def stand_still(state: HiddenState, wanted: Goal) -> Action:
@@ -58,6 +57,12 @@ def play(yard: DoomGame, task: Task, seed: int, move: Move) -> tuple[Outcome, li
     return outcome, done
 
 
+def told(text: str) -> Move:
+    """A player that hears another task than the judge follows."""
+    other = goal(TASK_BY_ID[text])
+    return lambda state, _wanted: teach(state, other)
+
+
 # The tasks
 
 
@@ -67,77 +72,24 @@ def test_the_twelve_instructions() -> None:
         *(f"pick up the {t}" for t in ("medkit", "shotgun", "green armor", "blue keycard")),
         *(f"shoot the {thing}" for thing in ("imp", "zombie", "demon", "barrel")),
     ]
-    assert task_list("doom") == TASKS
-    assert len(TASK_BY_ID) == len(TASKS)
+    assert task_list("doom")[:12] == TASKS
+    assert tuple(asked.task for asked in suites_of("doom")[DEFAULT_SUITE]) == TASKS
     assert all(task.judged and task.max_ticks == MAX_TICKS[task.verb] for task in TASKS)
 
 
 def test_a_sentence_finds_its_task_whatever_its_case(yard: DoomGame) -> None:
     assert find_task(yard, "  Go to THE red torch. ") == TASKS[0]
+    assert find_task(yard, "walk to the red flame") == TASKS[0]
     assert find_task(yard, "dance") == free_task("dance")
 
 
 def test_what_is_no_task_of_the_yard_is_refused() -> None:
     assert goal_of(free_task("dance")) is None
-    for wrong in ("mine:log", "go_to:medkit"):
+    for wrong in ("mine:log", "pick_up:imp"):
         with pytest.raises(UsageError, match="has no task"):
             goal_of(replace(TASKS[0], id=wrong))
     with pytest.raises(UsageError, match="no game called 'chess'"):
         open_game("chess")
-
-
-# The scenes
-
-
-def test_a_scene_is_made_from_its_task_and_seed_and_nothing_else() -> None:
-    for task in TASKS:
-        assert scene(task, 3) == scene(task, 3)
-        assert scene(task, 3) != scene(task, 4)
-    assert scene(TASKS[0], 3) != scene(TASKS[1], 3)
-    # Fixed for good: a change would make every stored evaluation incomparable.
-    assert scene_seed("go_to:red_torch", 0) == 0xDFB079A1085E364C
-
-
-def test_the_target_is_out_of_the_first_view_in_three_of_ten_seeds_or_more() -> None:
-    for task in TASKS:
-        hidden = 0
-        for seed in range(100):
-            made = scene(task, seed)
-            target = made.things[0]
-            off = bearing_deg(made.start_x, made.start_y, made.start_angle, target.x, target.y)
-            hidden += abs(off) > HALF_VIEW_DEG
-        assert 30 <= hidden <= 70, f"{task.instruction}: {hidden} of 100"
-
-
-def test_every_scene_holds_two_other_things_and_one_of_the_same_family() -> None:
-    for task in TASKS:
-        counts = set()
-        for seed in range(60):
-            made = scene(task, seed)
-            target, *others = (thing.kind for thing in made.things)
-            assert target == goal(task).kind
-            assert any(other.family == target.family for other in others)
-            assert len({kind.key for kind in (target, *others)}) == len(made.things)
-            counts.add(len(others))
-        assert counts == {2, 3, 4}
-
-
-def test_things_stand_inside_the_room_apart_from_each_other_and_from_the_start() -> None:
-    for seed in range(100):
-        made = scene(TASKS[seed % len(TASKS)], seed)
-        places = [(thing.x, thing.y) for thing in made.things]
-        start = (made.start_x, made.start_y)
-        for index, place in enumerate(places):
-            assert abs(place[0]) < made.width / 2 - 32
-            assert abs(place[1]) < made.depth / 2 - 32
-            assert math.dist(place, start) > REACH * 2
-            assert all(math.dist(place, other) > REACH * 2 for other in places[:index])
-
-
-def test_the_looks_of_the_room_do_not_give_the_task_away() -> None:
-    for look in ("wall", "floor", "ceiling"):
-        seen = {task.id: {getattr(scene(task, s), look) for s in range(60)} for task in TASKS}
-        assert min(len(kinds) for kinds in seen.values()) >= 5
 
 
 # The engine
@@ -164,7 +116,7 @@ def test_a_picture_size_that_the_engine_has_not_is_one_sentence() -> None:
 
 
 def test_the_same_task_and_seed_give_the_same_pictures_to_the_end(yard: DoomGame) -> None:
-    task = TASK_BY_ID["shoot:barrel"]
+    task = TASK_BY_ID["keep_away_from:imp"]
     first = yard.reset(task, 5).rgb
     assert first.shape == (120, 160, 3)
     assert first.dtype == np.uint8
@@ -201,53 +153,174 @@ def test_the_camera_turns_by_the_degrees_of_the_action(yard: DoomGame) -> None:
 def test_the_teacher_succeeds_and_the_time_limits_are_two_and_a_half_times_its_median(
     yard: DoomGame,
 ) -> None:
-    ticks: dict[str, list[int]] = {verb: [] for verb in MAX_TICKS}
-    won = 0
-    for task in TASKS:
-        for seed in range(UNSEEN, UNSEEN + SEEDS_PER_TASK):
-            outcome, done = play(yard, task, seed, teach)
-            won += outcome == Outcome.SUCCESS
-            ticks[task.verb].append(len(done))
-    # 98 % of 60 allows one failure.
-    assert won / (len(TASKS) * SEEDS_PER_TASK) >= 0.98
-    for verb, limit in MAX_TICKS.items():
-        # A median of 20 is rough: within a third of what 200 seeds gave.
-        assert 2.5 / 1.35 <= limit / statistics.median(ticks[verb]) <= 2.5 * 1.35
+    failed = []
+    for verb, tasks in BY_VERB.items():
+        ticks = []
+        for number in range(SEEDS_PER_VERB):
+            task = tasks[number * len(tasks) // SEEDS_PER_VERB]
+            outcome, done = play(yard, task, UNSEEN + number, teach)
+            ticks.append(len(done))
+            if outcome != Outcome.SUCCESS:
+                failed.append((task.id, UNSEEN + number, outcome))
+        if verb in MAX_TICKS:
+            # A median of 12 is rough: within a half of what 320 starts gave.
+            assert 2.5 / 1.5 <= MAX_TICKS[verb] / statistics.median(ticks) <= 2.5 * 1.5, verb
+    # 98 % of 192 allows three failures.
+    assert len(failed) <= 3, failed
 
 
-def test_who_stands_still_never_succeeds_and_runs_out_of_time(yard: DoomGame) -> None:
-    for task in TASKS:
-        outcome, done = play(yard, task, UNSEEN, stand_still)
-        assert outcome == Outcome.TIMEOUT
-        assert len(done) == task.max_ticks
+def test_two_steps_may_take_as_long_as_both() -> None:
+    for task in BY_VERB["two-step"]:
+        steps = goal(task).steps
+        assert task.max_ticks == time_limit(goal(task)) == sum(MAX_TICKS[s.verb] for s in steps)
 
 
-# A torch does not die, so shooting the barrel has no wrong thing of its family.
-@pytest.mark.parametrize("task", TASKS[:11], ids=lambda task: task.id)
-def test_the_wrong_thing_fails(yard: DoomGame, task: Task) -> None:
-    """The teacher is told another thing of the scene than the judge was."""
-
-    def wrong_thing(state: HiddenState, wanted: Goal) -> Action:
-        family = wanted.kind.family
-        other = next(
-            thing.key
-            for thing in state.things
-            if thing.key != wanted.kind.key and KIND_BY_KEY[thing.key].family == family
-        )
-        return teach(state, Goal(wanted.verb, KIND_BY_KEY[other]))
-
-    outcome, _ = play(yard, task, UNSEEN + 1, wrong_thing)
-    assert outcome == Outcome.FAILURE
+@pytest.mark.parametrize("verb", list(BY_VERB))
+def test_who_stands_still_never_succeeds(yard: DoomGame, verb: str) -> None:
+    tasks = BY_VERB[verb]
+    for number in range(3):
+        task = tasks[number * len(tasks) // 3]
+        outcome, done = play(yard, task, UNSEEN + number, stand_still)
+        assert outcome in (Outcome.TIMEOUT, Outcome.FAILURE)
+        assert len(done) <= task.max_ticks
 
 
-def test_picking_up_what_should_be_shot_and_shooting_what_should_be_visited_fail(
-    yard: DoomGame,
+# (what the judge follows, what the player does, seed)
+WRONG = (
+    ("go_to:red_torch", "family", 1),
+    ("go_to:barrel", "shoot:barrel", 2),
+    ("pick_up:medkit", "family", 1),
+    ("pick_up:yellow_skull", "family", 5),
+    ("shoot:imp", "family", 1),
+    ("face:statue", "family", 1),
+    ("face:medkit", "family", 4),
+    ("stand_still:tree", "family", 1),
+    ("open:red_door", "family", 1),
+    ("press:green_switch", "family", 1),
+    ("switch_to:chaingun", "switch_to:plasma_rifle", 1),
+    ("turn_left", "turn_right", 1),
+    ("turn_right", "turn_left", 1),
+    ("turn_around", "walk_forward", 1),
+    ("walk_forward", "walk_back", 1),
+    ("walk_back", "walk_sideways:left", 1),
+    ("walk_sideways:left", "walk_sideways:right", 1),
+    ("keep_away_from:imp", "go_to:imp", 1),
+    ("go_to:left:tree", "go_to:right:tree", 1),
+    ("shoot:nearest:imp", "shoot:farthest:imp", 2),
+    ("face:farthest:barrel", "face:nearest:barrel", 2),
+    ("shoot:behind:imp", "shoot:farthest:imp", 1),
+    ("pick_up:backpack+stand_still:barrel", "go_to:barrel", 1),
+    ("pick_up:space_suit+shoot:imp", "shoot:imp", 1),
+)
+
+
+@pytest.mark.parametrize(("task_id", "other", "seed"), WRONG)
+def test_doing_it_to_the_wrong_thing_or_the_wrong_way_fails(
+    yard: DoomGame, task_id: str, other: str, seed: int
 ) -> None:
-    def shoot(state: HiddenState, wanted: Goal) -> Action:
-        return teach(state, Goal("shoot", wanted.kind))
+    def same_family(state: HiddenState, wanted: Goal) -> Action:
+        kind = wanted.kind
+        return teach(
+            state,
+            thing_goal(
+                wanted.verb,
+                next(
+                    KIND_BY_KEY[thing.key]
+                    for thing in state.everything
+                    if thing.key != kind.key and KIND_BY_KEY[thing.key].family == kind.family
+                ),
+            ),
+        )
 
-    outcome, _ = play(yard, TASK_BY_ID["go_to:barrel"], UNSEEN + 2, shoot)
-    assert outcome == Outcome.FAILURE
+    move = same_family if other == "family" else told(other)
+    outcome, _ = play(yard, TASK_BY_ID[task_id], UNSEEN + seed, move)
+    assert outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
+    # Standing at another thing first, in two steps, is no mistake yet.
+    if "+" not in task_id or "shoot" in other:
+        assert outcome is Outcome.FAILURE
+
+
+def test_half_of_two_steps_is_not_enough(yard: DoomGame) -> None:
+    task = TASK_BY_ID["open:red_door+pick_up:green_armor"]
+    outcome, _ = play(yard, task, UNSEEN, told("open:red_door"))
+    assert outcome is Outcome.TIMEOUT
+    assert yard.step_to_do == 1
+    assert play(yard, task, UNSEEN, teach)[0] is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize("task_id", ["open:blue_door", "press:red_switch"])
+def test_a_used_door_or_switch_is_seen_in_the_engine_and_in_the_picture(
+    yard: DoomGame, task_id: str
+) -> None:
+    task = TASK_BY_ID[task_id]
+    yard.reset(task, UNSEEN)
+    while yard.outcome() is None:
+        assert not any(fixture.used for fixture in yard.hidden_state().fixtures)
+        before = yard.step(teach(yard.hidden_state(), goal(task)))
+    used = [fixture.key for fixture in yard.hidden_state().fixtures if fixture.used]
+    assert used == [goal(task).kind.key]
+    for _ in range(4):
+        after = yard.step(NO_ACTION)
+    assert np.mean(np.any(before.rgb != after.rgb, axis=2)) > 0.02
+
+
+def test_a_use_that_is_held_is_heard_when_the_door_comes_near(yard: DoomGame) -> None:
+    def holding(state: HiddenState, wanted: Goal) -> Action:
+        return replace(teach(state, wanted), use=True)
+
+    assert play(yard, TASK_BY_ID["open:red_door"], UNSEEN, holding)[0] is Outcome.SUCCESS
+
+
+def test_all_weapons_are_at_hand_where_one_is_to_be_drawn(yard: DoomGame) -> None:
+    for task in BY_VERB[goals.SWITCH_TO]:
+        yard.reset(task, UNSEEN)
+        slot = goal(task).steps[0].slot
+        assert yard.hidden_state().weapon == yard.hidden_state().scene.armed[-1] != slot
+        while yard.outcome() is None:
+            yard.step(Action(hotbar=slot))
+        assert yard.hidden_state().weapon == slot
+
+
+def test_labels_box_things_and_fixtures_where_they_are_seen() -> None:
+    game = DoomGame(width=320, height=180, labels=True)
+    try:
+        boxed = 0
+        for seed in range(12):
+            game.reset(TASK_BY_ID["open:red_door"], UNSEEN + seed)
+            state = game.hidden_state()
+            for thing in state.everything:
+                bearing = state.bearing(thing)
+                if thing.box is None:
+                    continue
+                boxed += thing.id < 0
+                x, y, width, height = thing.box
+                assert x >= 0
+                assert y >= 0
+                assert x + width <= 320
+                assert y + height <= 180
+                if abs(bearing) < 30 and width < 80:
+                    # A straight line's picture: the tangent, of a view of 106 degrees.
+                    at = 160 + 120 * np.tan(np.radians(bearing))
+                    assert x - 9 <= at <= x + width + 9
+        assert boxed >= 5
+    finally:
+        game.close()
+
+
+def test_which_thing_is_meant_is_settled_at_the_start(yard: DoomGame) -> None:
+    for relation in goals.RELATIONS:
+        yard.reset(TASK_BY_ID[f"face:{relation}:tree"], UNSEEN)
+        state = yard.hidden_state()
+        found = which(state, goal(TASK_BY_ID[f"face:{relation}:tree"]).steps[0])
+        assert found is not None
+        other = next(t for t in state.things if t.key == "tree" and t.id != found.id)
+        assert {
+            "nearest": state.distance(found) < state.distance(other),
+            "farthest": state.distance(found) > state.distance(other),
+            "left": (state.bearing(other) - state.bearing(found)) % 360 < 180,
+            "right": (state.bearing(found) - state.bearing(other)) % 360 < 180,
+            "behind": abs(state.bearing(found)) > 120 > abs(state.bearing(other)),
+        }[relation]
 
 
 def test_a_free_task_is_never_judged(yard: DoomGame) -> None:

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from recorder.games.doom import goals
+from recorder.games.doom.draft import (
+    PATH_CLEARANCE,
+    START_CLEARANCE,
+    TRIES,
+    Draft,
+    NoRoomError,
+    Spot,
+)
 from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.layout import (
     Plan,
     bearing_deg,
-    crosses,
     distance_to_line,
     draw_plan,
     within,
@@ -39,22 +46,11 @@ SHARE_OUT_OF_VIEW = 0.55
 """Part of all seeds whose target is not in the first picture."""
 SHARE_OUT_OF_VIEW_QUICK = 0.6
 """The same for what is done at once when the target is seen."""
-WALL_MARGIN = 64.0
-START_CLEARANCE = 170.0
-THING_CLEARANCE = 140.0
-PATH_CLEARANCE = 58.0
-"""Beside a thing's own radius."""
-FIXTURE_CLEARANCE = 150.0
-PILLAR_CLEARANCE = 48.0
-LEDGE_SHADOW = 40.0
 FACE_APART_DEG = 14.0
 NEAREST_TARGET, FARTHEST_TARGET = 210.0, 620.0
 STALKER_BEGINS = (240.0, 310.0)
 RETREAT, RETREAT_CLEARANCE = 330.0, 120.0
 """Room to go straight back from what comes nearer."""
-TRIES = 60
-
-_Spot = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,86 +90,6 @@ def scene_seed(task_id: str, seed: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A scene in the making; a failed placement raises _NoRoomError and all begins anew."""
-
-    rng: np.random.Generator
-    plan: Plan
-    hide: bool
-    """Whether the target is to be out of the first picture."""
-    start: _Spot = (0.0, 0.0)
-    angle: float = 0.0
-    kinds: list[Kind] = field(default_factory=list)
-    spots: list[_Spot] = field(default_factory=list)
-    paths: list[tuple[_Spot, _Spot]] = field(default_factory=list)
-    path_clearance: float = PATH_CLEARANCE
-
-    def bearing(self, spot: _Spot) -> float:
-        return bearing_deg(*self.start, self.angle, *spot)
-
-    def open_path(self, a: _Spot, b: _Spot, margin: float) -> bool:
-        return not any(crosses(area, *a, *b, margin) for area in self.plan.pillars)
-
-    def stands_free(self, spot: _Spot, kind: Kind | None) -> bool:
-        """Whether a thing (None: the player) can stand there."""
-        plan = self.plan
-        if not within(plan.room, *spot, WALL_MARGIN):
-            return False
-        if any(crosses(area, *spot, *spot, PILLAR_CLEARANCE) for area in plan.pillars):
-            return False
-        if kind is None:
-            return True
-        # Who stands on a ledge cannot take what lies just below its edge.
-        if any(
-            within(area, *spot, -LEDGE_SHADOW) and not within(area, *spot, 0.0)
-            for area in plan.ledges
-        ):
-            return False
-        apart = 200.0 if kind.key == "barrel" else THING_CLEARANCE
-        return (
-            math.dist(spot, self.start) >= START_CLEARANCE
-            and all(math.dist(spot, (f.x, f.y)) >= FIXTURE_CLEARANCE for f in plan.fixtures)
-            and all(math.dist(spot, other) >= apart for other in self.spots)
-            and all(
-                distance_to_line(*spot, *a, *b) >= self.path_clearance + kind.radius
-                for a, b in self.paths
-            )
-        )
-
-    def any_spot(self, kind: Kind | None) -> _Spot:
-        west, south, east, north = self.plan.room
-        for _ in range(TRIES):
-            spot = (
-                round(float(self.rng.uniform(west + WALL_MARGIN, east - WALL_MARGIN)), 1),
-                round(float(self.rng.uniform(south + WALL_MARGIN, north - WALL_MARGIN)), 1),
-            )
-            if self.stands_free(spot, kind):
-                return spot
-        raise _NoRoomError
-
-    def spot_at(self, off_deg: tuple[float, float], far: tuple[float, float], kind: Kind) -> _Spot:
-        """Find a place seen from the start at a bearing and distance in the given ranges."""
-        for _ in range(TRIES):
-            direction = math.radians(self.angle - self.rng.uniform(*off_deg))
-            distance = self.rng.uniform(*far)
-            spot = (
-                round(float(self.start[0] + distance * math.cos(direction)), 1),
-                round(float(self.start[1] + distance * math.sin(direction)), 1),
-            )
-            if self.stands_free(spot, kind) and self.open_path(self.start, spot, 24):
-                return spot
-        raise _NoRoomError
-
-    def put(self, kind: Kind, spot: _Spot) -> None:
-        self.kinds.append(kind)
-        self.spots.append(spot)
-
-
-class _NoRoomError(Exception):
-    """It does not fit; draw another plan."""
-
-
 def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
     """Return the scene of (task, seed): what the goal needs and two to six other things.
 
@@ -187,10 +103,10 @@ def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
     hide = rng.random() < (SHARE_OUT_OF_VIEW_QUICK if quick else SHARE_OUT_OF_VIEW)
     while True:
         plan = draw_plan(rng, _wanted_fixtures(rng, steps), plain=_is_plain(steps))
-        draft = _Draft(rng, plan, hide)
+        draft = Draft(rng, plan, hide)
         try:
             return _furnish(draft, steps)
-        except _NoRoomError:
+        except NoRoomError:
             continue
 
 
@@ -214,7 +130,7 @@ def _wanted_fixtures(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[
     return wanted
 
 
-def _furnish(draft: _Draft, steps: tuple[Step, ...]) -> Scene:
+def _furnish(draft: Draft, steps: tuple[Step, ...]) -> Scene:
     rng = draft.rng
     first = steps[0]
     stalked = first.verb == goals.KEEP_AWAY
@@ -252,23 +168,23 @@ def _furnish(draft: _Draft, steps: tuple[Step, ...]) -> Scene:
     )
 
 
-def _place_others(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> None:
+def _place_others(draft: Draft, steps: tuple[Step, ...], *, few: bool) -> None:
     """Place what is not asked for; two must fit, more are welcome where they do."""
     first = steps[0]
     for kind in _other_kinds(draft, steps, few=few):
         try:
             spot = draft.any_spot(kind)
-        except _NoRoomError:
+        except NoRoomError:
             if len(draft.spots) < 3:
                 raise
             continue
         if first.verb != goals.FACE or _apart(draft, spot, first):
             draft.put(kind, spot)
     if len(draft.spots) < (2 if first.kind is None or first.fixture or few else 3):
-        raise _NoRoomError
+        raise NoRoomError
 
 
-def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
+def _off_range(draft: Draft, step: Step) -> tuple[float, float]:
     """Return a range of bearings for the target, in the first picture or out of it."""
     rng = draft.rng
     if draft.hide:
@@ -280,7 +196,7 @@ def _off_range(draft: _Draft, step: Step) -> tuple[float, float]:
     return -42.0, 42.0
 
 
-def _place_target(draft: _Draft, step: Step) -> None:
+def _place_target(draft: Draft, step: Step) -> None:
     assert step.kind is not None
     far = (NEAREST_TARGET, FARTHEST_TARGET)
     if step.verb == goals.KEEP_AWAY:
@@ -293,11 +209,11 @@ def _place_target(draft: _Draft, step: Step) -> None:
         share = RETREAT / math.dist(draft.start, spot)
         back = tuple(a - share * (b - a) for a, b in zip(draft.start, spot, strict=True))
         if not within(draft.plan.room, back[0], back[1], 32.0):
-            raise _NoRoomError
+            raise NoRoomError
         draft.paths.append((draft.start, (back[0], back[1])))
 
 
-def _fixture_spot(draft: _Draft, kind: Kind) -> _Spot:
+def _fixture_spot(draft: Draft, kind: Kind) -> Spot:
     """Return where a door or switch is used from, if the start has a free way there."""
     found = next(f for f in draft.plan.fixtures if f.key == kind.key)
     spot = (found.x + 40 * found.normal[0], found.y + 40 * found.normal[1])
@@ -306,13 +222,13 @@ def _fixture_spot(draft: _Draft, kind: Kind) -> _Spot:
     sideways = abs((start[0] - found.x) * found.normal[1] + (start[1] - found.y) * found.normal[0])
     # Not seen from along its own wall.
     if ahead < 100 or sideways > 1.6 * ahead or math.dist(start, spot) > FARTHEST_TARGET:
-        raise _NoRoomError
+        raise NoRoomError
     if not draft.open_path(start, spot, 24):
-        raise _NoRoomError
+        raise NoRoomError
     return spot
 
 
-def _turn_to(draft: _Draft, step: Step, spot: _Spot) -> None:
+def _turn_to(draft: Draft, step: Step, spot: Spot) -> None:
     """Turn the player so that a fixed place is in view or not."""
     off = draft.rng.uniform(*_off_range(draft, step))
     # A bearing is counted to the right, an angle to the left.
@@ -320,7 +236,7 @@ def _turn_to(draft: _Draft, step: Step, spot: _Spot) -> None:
     draft.paths.append((draft.start, spot))
 
 
-def _place_pair(draft: _Draft, step: Step) -> None:
+def _place_pair(draft: Draft, step: Step) -> None:
     """Place two of a kind so that a player who sees one picture can tell which is meant.
 
     Searching by turning right (left for "right"), the one that is meant comes first.
@@ -354,7 +270,7 @@ def _place_pair(draft: _Draft, step: Step) -> None:
     else:
         ranges = far, far
     if step.verb == goals.FACE and abs(off) < FACE_APART_DEG:
-        raise _NoRoomError
+        raise NoRoomError
     target = draft.spot_at((off - 1, off + 1), ranges[0], kind)
     draft.put(kind, target)
     draft.put(kind, draft.spot_at((other_off - 1, other_off + 1), ranges[1], kind))
@@ -363,10 +279,10 @@ def _place_pair(draft: _Draft, step: Step) -> None:
     if step.relation != goals.FARTHEST and distance_to_line(*other, *draft.start, *target) < (
         PATH_CLEARANCE + kind.radius
     ):
-        raise _NoRoomError
+        raise NoRoomError
 
 
-def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
+def _place_second(draft: Draft, steps: tuple[Step, ...]) -> None:
     """Place what the second step is about, with a free way from the first.
 
     It is in the first picture only where the first thing is; else turning right shows
@@ -382,22 +298,22 @@ def _place_second(draft: _Draft, steps: tuple[Step, ...]) -> None:
     else:
         spot = draft.any_spot(second.kind)
         if "barrel" in (first.kind.key, second.kind.key) and math.dist(spot, place) < 210:
-            raise _NoRoomError
+            raise NoRoomError
     if math.dist(place, spot) > FARTHEST_TARGET or not draft.open_path(place, spot, 24):
-        raise _NoRoomError
+        raise NoRoomError
     # What is shot is shot from somewhere on the way.
     if first.verb == goals.SHOOT and not draft.open_path(draft.start, spot, 24):
-        raise _NoRoomError
+        raise NoRoomError
     off, second_off = draft.bearing(place), draft.bearing(spot)
     in_view = abs(off) < HALF_VIEW_DEG
     if not in_view and (abs(second_off) < HALF_VIEW_DEG + 5 or second_off % 360 < off % 360):
-        raise _NoRoomError
+        raise NoRoomError
     if not second.fixture:
         draft.put(second.kind, spot)
     draft.paths.append((place, spot))
 
 
-def _place_motion(draft: _Draft, step: Step) -> None:
+def _place_motion(draft: Draft, step: Step) -> None:
     """Find a start with room to walk where the step goes."""
     turned = {goals.WALK_FORWARD: 0.0, goals.WALK_BACK: 180.0}.get(step.verb)
     if step.verb == goals.WALK_SIDEWAYS:
@@ -414,10 +330,10 @@ def _place_motion(draft: _Draft, step: Step) -> None:
         if within(draft.plan.room, *end, 40) and draft.open_path(draft.start, end, 40):
             draft.paths.append((draft.start, end))
             return
-    raise _NoRoomError
+    raise NoRoomError
 
 
-def _other_kinds(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> list[Kind]:
+def _other_kinds(draft: Draft, steps: tuple[Step, ...], *, few: bool) -> list[Kind]:
     """Choose the other things: one like the target first, then any."""
     rng = draft.rng
     taken = {kind.key for kind in draft.kinds}
@@ -438,7 +354,7 @@ def _other_kinds(draft: _Draft, steps: tuple[Step, ...], *, few: bool) -> list[K
     return chosen[: 8 - len(draft.kinds)]
 
 
-def _apart(draft: _Draft, spot: _Spot, step: Step) -> bool:
+def _apart(draft: Draft, spot: Spot, step: Step) -> bool:
     """Whether a thing is to be seen well beside the one that is to be faced."""
     if step.fixture:
         fixture = next(f for f in draft.plan.fixtures if step.kind and f.key == step.kind.key)
