@@ -1,8 +1,9 @@
 """What the model is told: the sentence, cleaned, inside the checkpoint's prompt.
 
 "jarvis" is JARVIS-VLA's normal form (text before the picture, Qwen2-VL's chat template
-with its default system turn); "plain" is the same without the system turn.  Play and
-training use the same function.
+with its default system turn); "plain" is the same without the system turn; "picture" has
+the picture first, so that what was seen of it can be asked about many sentences.  Play
+and training use the same function.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MAX_INSTRUCTION_CHARACTERS = 400
 MAX_INSTRUCTION_TOKENS = 256
 """A sentence with more tokens (rare scripts, emoji) is cut at its end."""
 IMAGE_PAD = "<|image_pad|>"
+PROMPT_FORMS = ("jarvis", "plain", "picture")
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 _SPECIAL = re.compile(r"<\|[^|<>]{0,64}\|>|</?(?:think|grounding|motion)>")
 _JOINERS = "\u200c\u200d"
@@ -62,8 +64,13 @@ def prompt_text(kind: str, instruction: str, image_tokens: int) -> str:
 
     Raises ValueError for a ``kind`` that is no prompt form.
     """
-    if kind not in ("jarvis", "plain"):
+    if kind not in PROMPT_FORMS:
         raise ValueError(f"unknown prompt form {kind!r}")
+    if kind == "picture":
+        return (
+            f"<|im_start|>user\n<|vision_start|>{IMAGE_PAD * image_tokens}<|vision_end|>"
+            f"{instruction}<|im_end|>\n<|im_start|>assistant\n"
+        )
     return (
         f"{_SYSTEM if kind == 'jarvis' else ''}<|im_start|>user\n{instruction}\nobservation: \n"
         f"<|vision_start|>{IMAGE_PAD * image_tokens}<|vision_end|><|im_end|>\n"

@@ -35,7 +35,7 @@ SPECIAL_TOKENS = (
 )  # fmt: skip
 
 TINY_SPEC = CheckpointSpec(
-    pixels="coordinates", width=320, height=160, patch_size=16, merge_size=2, prompt="plain"
+    pixels="coordinates", width=320, height=160, patch_size=16, merge_size=2, prompt="picture"
 )
 
 

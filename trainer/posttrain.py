@@ -1,9 +1,10 @@
 """Trains the small default model from nothing: `python -m trainer.posttrain --out DIR`.
 
-Imitation of the teacher on states of the practice yard, every state asked about several
-tasks, with two helping losses that are dropped afterwards: which things each vision
-token covers (grounding), and in which column of the picture the asked-for thing stands.
-The run can be stopped at any moment and goes on where it was; from weights alone too.
+Three stages (:mod:`trainer.posttrain_config`): language, vision and language, then
+imitation of the teacher on noisy states and on those that the model reaches itself
+(DAgger).  Two helping losses are dropped afterwards: which thing each vision token covers,
+and in which column of the picture the asked-for thing stands.  The run can be stopped at
+any moment and goes on where it was; from weights alone too.
 """
 
 from __future__ import annotations
@@ -24,17 +25,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 from safetensors.torch import load_file, save_file
 
-from model.preprocess import patches
+from model.preprocess import load_spec, patches
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
-from recorder.games.doom.tasks import TASKS
-from recorder.games.doom.things import KINDS
-from trainer.posttrain_config import PosttrainConfig, tokenizer_corpus
-from trainer.posttrain_data import COLUMNS, StateRing
-from trainer.posttrain_forward import IGNORE, Sequences, load_checkpoint
+from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
+from trainer.posttrain_data import COLUMNS, SEEN_KEYS, StateRing
+from trainer.posttrain_forward import IGNORE, Block, Sequences, load_checkpoint
+from trainer.vision_language import paraphrase_pairs, rule_pairs
 
 STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
 CURVE_FILE = "curve.csv"
+LOSSES = ("text", "pair", "action", "presence", "column")
+LOG_EVERY = 25
+
+Losses = dict[str, torch.Tensor]
+Batch = np.ndarray[Any, Any]
 
 
 class Trainee(torch.nn.Module):
@@ -46,52 +51,84 @@ class Trainee(torch.nn.Module):
         self.tokenizer = tokenizer
         self.sequences = Sequences(model, tokenizer, TINY_SPEC)
         width = model.config.text_config.hidden_size
-        self.presence = torch.nn.Linear(width, len(KINDS))
+        self.presence = torch.nn.Linear(width, len(SEEN_KEYS))
         self.column = torch.nn.Linear(width, COLUMNS + 1)
 
-    def losses(
-        self, batch: np.ndarray[Any, Any], questions: np.ndarray[Any, Any]
-    ) -> dict[str, torch.Tensor]:
-        """Return the losses of a batch of records; ``questions`` is B x K task indices."""
+    def look(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return vision tokens of a batch's pictures, and the presence loss."""
         pixels = torch.from_numpy(patches(np.ascontiguousarray(batch["image"]), TINY_SPEC))
         vision = self.sequences.see(pixels)
-        wanted = torch.from_numpy(batch["presence"].reshape(len(batch), len(KINDS), -1)).float()
-        presence = F.binary_cross_entropy_with_logits(
-            self.presence(vision), wanted.transpose(1, 2), pos_weight=torch.tensor(8.0)
+        wanted = torch.from_numpy(batch["presence"].reshape(len(batch), len(SEEN_KEYS), -1))
+        loss = F.binary_cross_entropy_with_logits(
+            self.presence(vision), wanted.float().transpose(1, 2), pos_weight=torch.tensor(8.0)
         )
-        per_frame = questions.shape[1]
-        sequences, starts = [], []
-        columns = []
-        for row in range(len(batch)):
-            for task in questions[row]:
-                prompt = self.sequences.prompt_ids(TASKS[task].instruction)
-                answer = [n for n in batch["answers"][row, task] if n >= 0]
-                ids = tuple(self.sequences.action_id(int(n)) for n in answer)
-                sequences.append((*prompt, *ids, self.sequences.end_id))
-                starts.append(len(prompt))
-                columns.append(int(batch["column"][row, task]))
-        hidden, ids_tensor = self.sequences.hidden(
-            vision.repeat_interleave(per_frame, dim=0), sequences
-        )
-        at_begin = hidden[torch.arange(len(starts)), torch.tensor(starts)]
-        column = F.cross_entropy(self.column(at_begin), torch.tensor(columns))
-        labels = torch.full_like(ids_tensor, IGNORE)
-        for row, (sequence, start) in enumerate(zip(sequences, starts, strict=True)):
-            labels[row, start : len(sequence)] = ids_tensor[row, start : len(sequence)]
+        return vision, loss
+
+    def asked(
+        self, vision: torch.Tensor, batch: Batch, kind: str
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of the answers (nats a token), and the states before them.
+
+        ``kind`` is "action" or "pair".  The states are B x K x hidden.
+        """
+        starts = torch.from_numpy(batch[f"{kind}_start"].astype(np.int64))
+        lengths = torch.from_numpy(batch[f"{kind}_length"].astype(np.int64))
+        longest = max(1, int(lengths.max()))
+        blocks = torch.from_numpy(batch[f"{kind}s"][..., :longest].astype(np.int64))
+        place = torch.arange(longest)
+        blocks = blocks.masked_fill(place >= lengths[..., None], self.sequences.end_id)
+        hidden = self.sequences.ask(vision, blocks)
+        loss = self.answer_loss(hidden.flatten(0, 1), blocks.flatten(0, 1), starts.flatten(),
+                                lengths.flatten())  # fmt: skip
+        at = (starts - 1).clamp(0)[..., None, None].expand(-1, -1, 1, hidden.shape[-1])
+        return loss, hidden.gather(2, at)[:, :, 0]
+
+    def answer_loss(
+        self,
+        hidden: torch.Tensor,
+        ids: torch.Tensor,
+        starts: torch.Tensor,
+        lengths: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the mean loss of the answers' tokens; the questions' do not count."""
+        place = torch.arange(ids.shape[1])
+        inside = (place >= starts[:, None]) & (place < lengths[:, None])
+        labels = ids.masked_fill(~inside, IGNORE)
         keep = labels[:, 1:] != IGNORE
         logits = self.model.lm_head(hidden[:, :-1][keep])
-        action = F.cross_entropy(logits, labels[:, 1:][keep])
-        return {"action": action, "presence": presence, "column": column}
+        return F.cross_entropy(logits, labels[:, 1:][keep])
+
+    def actions_step(self, batch: Batch, stage: Stage) -> Losses:
+        """Return the losses of what to do."""
+        vision, presence = self.look(batch)
+        action, before = self.asked(vision, batch, "action")
+        there = torch.from_numpy(batch["action_length"] > 0)
+        columns = torch.from_numpy(batch["column"].astype(np.int64))
+        column = F.cross_entropy(self.column(before)[there], columns[there])
+        losses = {"presence": presence, "column": column}
+        return {"action": action, **losses} if stage.acts else losses
+
+    def pictures_step(self, batch: Batch) -> Losses:
+        """Return the losses of questions about pictures."""
+        vision, presence = self.look(batch)
+        pair, _ = self.asked(vision, batch, "pair")
+        return {"pair": pair, "presence": presence}
+
+    def text_step(self, blocks: list[Block]) -> Losses:
+        """Return the loss of questions without a picture."""
+        longest = max(len(block.tokens) for block in blocks)
+        ids = torch.full((len(blocks), longest), self.sequences.end_id)
+        for row, block in enumerate(blocks):
+            ids[row, : len(block.tokens)] = torch.tensor(block.tokens)
+        starts = torch.tensor([block.start for block in blocks])
+        lengths = torch.tensor([len(block.tokens) for block in blocks])
+        return {"text": self.answer_loss(self.sequences.read(ids), ids, starts, lengths)}
 
 
-def choose_questions(
-    rng: np.random.Generator, batch: np.ndarray[Any, Any], count: int
-) -> np.ndarray[Any, Any]:
-    """Return B x count task indices: what is being played, what is seen, a few absent ones."""
-    weights = 0.05 + 0.6 * batch["present"] + 1.5 * (batch["column"] < COLUMNS)
-    weights[np.arange(len(batch)), batch["driven"]] += 1.5
-    noise = rng.gumbel(size=weights.shape)
-    return np.argsort(-(np.log(weights) + noise), axis=1)[:, :count]
+def text_blocks(sequences: Sequences) -> list[Block]:
+    """Return stage I: how the yard works, and how things are said."""
+    pairs = [*rule_pairs(), *paraphrase_pairs()]
+    return [sequences.text_block(pair.question, pair.answer) for pair in pairs]
 
 
 def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
@@ -99,6 +136,26 @@ def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
     warm = min(1.0, (step + 1) / config.warmup_steps)
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share_done)))
     return warm * (config.final_rate + (config.learning_rate - config.final_rate) * cosine)
+
+
+def inherit(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Take over the weights of another small checkpoint, whose words may be others.
+
+    A word that both know keeps its embedding; the rest of the embedding stays as it is.
+    Raises RuntimeError where the layers are not the same.
+    """
+    old, words = load_checkpoint(folder)
+    state = old.state_dict()
+    table = "model.language_model.embed_tokens.weight"
+    embedding = model.state_dict()[table].clone()
+    known = words.get_vocab()
+    for word, row in tokenizer.get_vocab().items():
+        if word in known:
+            embedding[row] = state[table][known[word]]
+    for name in (table, "lm_head.weight"):
+        if name in state:
+            state[name] = embedding
+    model.load_state_dict(state)
 
 
 class Run:
@@ -113,11 +170,13 @@ class Run:
         self.samples = 0
         resumable = (self.checkpoint / "config.json").exists()
         source = self.checkpoint if resumable else start_from
-        if source is not None:
+        if source is not None and load_spec(source) == TINY_SPEC:
             model, tokenizer = load_checkpoint(source)
         else:
             tokenizer = build_tokenizer(tokenizer_corpus(), config.vocabulary)
             model = build_model(tokenizer, seed=config.seed)
+            if source is not None:
+                inherit(model, tokenizer, source)
         self.trainee = Trainee(model, tokenizer)
         self.optimizer = torch.optim.AdamW(
             self.trainee.parameters(),
@@ -176,54 +235,94 @@ class Run:
         """Train until ``budget_s`` seconds of training are spent in all runs together."""
         config = self.config
         rng = np.random.default_rng((config.seed, self.step))
+        if not (self.checkpoint / "ready").exists():
+            self.save()
         ring = StateRing(TINY_SPEC, config, self.checkpoint, seed=config.seed * 1000 + self.step)
         stopping: list[int] = []
         signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
-        curve = (self.out / CURVE_FILE).open("a", newline="", encoding="utf-8")
-        writer = csv.writer(curve)
-        if self.step == 0:
-            writer.writerow(["step", "seconds", "samples", "action", "presence", "column"])
+        texts = text_blocks(self.trainee.sequences)
+        curve = Curve(self.out / CURVE_FILE, fresh=self.step == 0)
         try:
             ring.wait_for(config.first_batch_frames)
             last_save = last = time.monotonic()
-            sums: dict[str, float] = {}
             while self.seconds < budget_s and not stopping:
-                rate = rate_at(self.step, self.seconds / budget_s, config)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = rate
-                chosen = rng.integers(ring.filled, size=config.batch_frames)
-                batch = ring.records[chosen]
-                questions = choose_questions(rng, batch, config.questions_per_frame)
-                losses = self.trainee.losses(batch, questions)
-                total = (
-                    losses["action"]
-                    + config.presence_weight * losses["presence"]
-                    + config.column_weight * losses["column"]
-                )
-                self.optimizer.zero_grad(set_to_none=True)
-                total.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), config.gradient_norm)
-                self.optimizer.step()
+                done = self.seconds / budget_s
+                stage = stage_at(config.stages, done)
+                if stage.actions and stage.acts:
+                    ring.let_learner_drive()
+                losses = self._losses(rng, ring, texts, stage)
+                self._follow(losses, stage, rate_at(self.step, done, config))
                 now = time.monotonic()
                 self.seconds += now - last
                 last = now
                 self.step += 1
-                self.samples += questions.size
-                for name, value in losses.items():
-                    sums[name] = sums.get(name, 0.0) + float(value.detach())
-                if self.step % 25 == 0:
-                    means = [round(sums[name] / 25, 4) for name in ("action", "presence", "column")]
-                    sums = {}
-                    writer.writerow([self.step, round(self.seconds), self.samples, *means])
-                    curve.flush()
-                    sys.stderr.write(f"{self.step} {self.seconds:.0f} s {means} {ring.made}\n")
+                curve.add(self.step, self.seconds, self.samples, stage, losses)
                 if now - last_save > config.checkpoint_every_s:
+                    ring.check()
                     self.save()
                     last_save = last = time.monotonic()
             self.save()
         finally:
             curve.close()
             ring.close()
+
+    def _losses(
+        self, rng: np.random.Generator, ring: StateRing, texts: list[Block], stage: Stage
+    ) -> Losses:
+        """Draw what the next step is about, and return its losses."""
+        config = self.config
+        sorts = np.array([stage.text, stage.pictures, stage.actions])
+        sort = int(rng.choice(3, p=sorts / sorts.sum()))
+        if sort == 0:
+            chosen = rng.integers(len(texts), size=config.texts_per_step)
+            self.samples += config.texts_per_step
+            return self.trainee.text_step([texts[int(n)] for n in chosen])
+        batch = ring.records[rng.integers(ring.filled, size=config.batch_frames)]
+        if sort == 1:
+            self.samples += int((batch["pair_length"] > 0).sum())
+            return self.trainee.pictures_step(batch)
+        self.samples += int((batch["action_length"] > 0).sum())
+        return self.trainee.actions_step(batch, stage)
+
+    def _follow(self, losses: Losses, stage: Stage, rate: float) -> None:
+        weights = {"presence": stage.presence_weight, "column": stage.column_weight}
+        total = sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.as_tensor(total).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), self.config.gradient_norm)
+        self.optimizer.step()
+
+
+class Curve:
+    """The losses as a table in a file, one row for LOG_EVERY steps."""
+
+    def __init__(self, path: Path, *, fresh: bool) -> None:
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        self._kept: dict[str, list[float]] = {}
+        if fresh:
+            self._writer.writerow(["step", "seconds", "samples", "stage", *LOSSES])
+
+    def add(self, step: int, seconds: float, samples: int, stage: Stage, losses: Losses) -> None:
+        """Take a step's losses; means over what a stretch of steps had of each are written."""
+        for name, loss in losses.items():
+            self._kept.setdefault(name, []).append(float(loss.detach()))
+        if step % LOG_EVERY:
+            return
+        means = [
+            round(float(np.mean(self._kept[name])), 4) if name in self._kept else ""
+            for name in LOSSES
+        ]
+        self._kept = {}
+        self._writer.writerow([step, round(seconds), samples, stage.name.split()[0], *means])
+        self._file.flush()
+        sys.stderr.write(f"{step} {seconds:.0f} s {stage.name} {means}\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from recorder.games.doom.tasks import TASKS
+from recorder.games.doom.tasks import ALL_TASKS
+from trainer.vision_language import paraphrase_pairs, rule_pairs
 
 WORDS = """
 a about above after again against all along also always an and another any are around as ask
@@ -36,30 +37,79 @@ zombie
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training.
+
+    ``share`` is its part of the whole time.  Every step is of one sort: ``text`` (words
+    only), ``pictures`` (questions in words about pictures) or ``actions``, drawn with
+    these probabilities.  The weights are those of the two helping losses: which thing
+    each part of the picture holds, and in which column the asked-for thing stands.
+    ``acts`` False keeps the action answers out of an ``actions`` step's loss, so that only
+    the column is learnt of it.
+    """
+
+    name: str
+    share: float
+    text: float = 0.0
+    pictures: float = 0.0
+    actions: float = 0.0
+    acts: bool = True
+    presence_weight: float = 0.0
+    column_weight: float = 0.0
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("I language", 0.03, text=1.0),
+    Stage("II vision-language", 0.27, text=0.05, pictures=0.45, actions=0.5, acts=False,
+          presence_weight=0.5, column_weight=0.5),
+    Stage("III actions", 0.70, text=0.02, pictures=0.08, actions=0.9,
+          presence_weight=0.3, column_weight=0.3),
+)  # fmt: skip
+"""ActVLP (JARVIS-VLA): language, then vision and language, then actions.
+
+The vision tower starts from nothing here, so that no stage freezes it, as the paper does
+with its pretrained one.
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class PosttrainConfig:
     """Hyper-parameters.  Shares are 0..1, rates per second, sizes in samples."""
 
-    vocabulary: int = 1536
+    stages: tuple[Stage, ...] = field(default=STAGES)
+    vocabulary: int = 2048
     batch_frames: int = 24
-    questions_per_frame: int = 3
+    actions_per_frame: int = 8
+    pairs_per_frame: int = 4
+    texts_per_step: int = 64
     learning_rate: float = 8e-4
-    final_rate: float = 5e-5
+    final_rate: float = 3e-5
     warmup_steps: int = 200
     weight_decay: float = 0.02
     gradient_norm: float = 1.0
     betas: tuple[float, float] = (0.9, 0.98)
-    presence_weight: float = 0.5
-    column_weight: float = 0.5
-    ring_frames: int = 14_000
+    ring_frames: int = 12_000
     first_batch_frames: int = 1_500
     frames_per_second: float = 28.0
-    learner_from_s: float = 900.0
     learner_share: float = 0.5
     checkpoint_every_s: float = 150.0
     seed: int = 0
 
 
+def stage_at(stages: tuple[Stage, ...], share_done: float) -> Stage:
+    """Return the stage that is due after ``share_done`` (0 to 1) of the whole time."""
+    whole = sum(stage.share for stage in stages)
+    end = 0.0
+    for stage in stages:
+        end += stage.share / whole
+        if share_done < end:
+            return stage
+    return stages[-1]
+
+
 def tokenizer_corpus() -> list[str]:
     """Return the text that the tokenizer's BPE is trained on."""
-    sentences = [f"{task.instruction}\nobservation: \n" for task in TASKS]
-    return [*sentences * 20, WORDS, "user\n", "assistant\n", "\n", *WORDS.split()]
+    sentences = [said for task in ALL_TASKS for said in task.phrasings]
+    pairs = [*rule_pairs(), *paraphrase_pairs()]
+    return [*sentences, *(f"{pair.question} {pair.answer}" for pair in pairs), WORDS,
+            "user\n", "assistant\n", "\n", *WORDS.split()]  # fmt: skip

@@ -20,66 +20,120 @@ from numpy.typing import NDArray
 
 from model.preprocess import CheckpointSpec, resize
 from model.tokens import encode_ids
-from recorder.games.doom.tasks import TASKS, goal_of
-from recorder.games.doom.things import KINDS
+from recorder.games.doom.tasks import TRAINED_TASKS
+from recorder.games.doom.things import FIXTURES, KINDS
 from trainer.posttrain_config import PosttrainConfig
-from trainer.rollouts import LabelledState, explore
+from trainer.posttrain_forward import Block, Sequences
+from trainer.rollouts import AskedState, explore_asking
+from trainer.vision_language import Pair, questions
 
-ANSWER_TOKENS = 8
-"""Longest teacher action: begin, at most four groups, pitch, yaw, end."""
+ACTION_TOKENS = 44
+"""Longest block of a sentence with its action; sentences beyond it are not trained on."""
+PAIR_TOKENS = 96
 COLUMNS = 15
 ABSENT = COLUMNS
-_KEYS = tuple(kind.key for kind in KINDS)
+SEEN_KEYS = tuple(kind.key for kind in (*KINDS, *FIXTURES))
 
 
-def record_type(spec: CheckpointSpec) -> np.dtype[Any]:
-    """Return the layout of one labelled state in the ring."""
+def record_type(spec: CheckpointSpec, config: PosttrainConfig) -> np.dtype[Any]:
+    """Return the layout of one labelled state in the ring.
+
+    Of a block the tokens, where its answer begins and how long it is (0: no block).
+    """
     rows, columns = spec.token_grid
+    actions, pairs = config.actions_per_frame, config.pairs_per_frame
     return np.dtype(
         [
             ("image", np.uint8, (spec.height, spec.width, 3)),
-            ("answers", np.int16, (len(TASKS), ANSWER_TOKENS)),
-            ("present", np.bool_, (len(TASKS),)),
-            ("column", np.int8, (len(TASKS),)),
-            ("presence", np.bool_, (len(KINDS), rows, columns)),
-            ("driven", np.int8),
+            ("presence", np.bool_, (len(SEEN_KEYS), rows, columns)),
+            ("actions", np.uint16, (actions, ACTION_TOKENS)),
+            ("action_start", np.uint8, (actions,)),
+            ("action_length", np.uint8, (actions,)),
+            ("column", np.uint8, (actions,)),
+            ("pairs", np.uint16, (pairs, PAIR_TOKENS)),
+            ("pair_start", np.uint8, (pairs,)),
+            ("pair_length", np.uint8, (pairs,)),
         ]
     )
 
 
-def fill_record(record: Any, state: LabelledState, spec: CheckpointSpec) -> None:
-    """Write a state into a record of the ring."""
-    rows, columns = spec.token_grid
-    height, width = state.frame.rgb.shape[:2]
-    record["image"] = resize(state.frame.rgb, spec)
-    record["driven"] = state.driven
-    record["present"] = state.present
-    record["presence"] = False
-    record["answers"] = -1
-    for index, action in enumerate(state.actions):
-        ids = encode_ids(action)
-        record["answers"][index, : len(ids)] = ids
-    for index, key in enumerate(_KEYS):
-        box = state.boxes.get(key)
-        if box is None:
-            continue
-        x, y, w, h = box
-        left, right = x * columns / width, (x + w) * columns / width
-        top, bottom = y * rows / height, (y + h) * rows / height
-        covered_x = np.minimum(np.arange(columns) + 1, right) - np.maximum(np.arange(columns), left)
-        covered_y = np.minimum(np.arange(rows) + 1, bottom) - np.maximum(np.arange(rows), top)
-        # A cell holds the thing where it covers a quarter of the cell or of the thing.
-        share = covered_x.clip(0)[None, :] * covered_y.clip(0)[:, None]
-        size = max((right - left) * (bottom - top), 1e-6)
-        record["presence"][index] = (share >= 0.25) | (share / size >= 0.25)
-    for index, task in enumerate(TASKS):
-        goal = goal_of(task)
-        box = state.boxes.get(goal.kind.key) if goal is not None else None
-        record["column"][index] = (
-            ABSENT
-            if box is None
-            else min(COLUMNS - 1, int((box[0] + box[2] / 2) * COLUMNS / width))
+def covered(
+    box: tuple[int, int, int, int], size: tuple[int, int], grid: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return which cells (rows x columns) of a picture's grid a box in pixels covers.
+
+    ``size`` is (width, height).  A cell holds the thing where it covers a quarter of the
+    cell, or a quarter of the thing lies in it.
+    """
+    (x, y, w, h), (width, height), (rows, columns) = box, size, grid
+    left, right = x * columns / width, (x + w) * columns / width
+    top, bottom = y * rows / height, (y + h) * rows / height
+    across = np.minimum(np.arange(columns) + 1, right) - np.maximum(np.arange(columns), left)
+    down = np.minimum(np.arange(rows) + 1, bottom) - np.maximum(np.arange(rows), top)
+    share = across.clip(0)[None, :] * down.clip(0)[:, None]
+    held: NDArray[np.bool_] = (share >= 0.25) | (
+        share / max((right - left) * (bottom - top), 1e-6) >= 0.25
+    )
+    return held
+
+
+def column_of(box: tuple[int, int, int, int] | None, width: int) -> int:
+    """Return the column (0 to COLUMNS - 1) of a box's middle; ABSENT without one."""
+    if box is None:
+        return ABSENT
+    return min(COLUMNS - 1, max(0, int((box[0] + box[2] / 2) * COLUMNS / width)))
+
+
+class RecordWriter:
+    """Writes states into records of the ring, as tokens of one checkpoint's tokenizer."""
+
+    def __init__(
+        self, sequences: Sequences, spec: CheckpointSpec, config: PosttrainConfig, seed: int
+    ) -> None:
+        self._sequences = sequences
+        self._spec = spec
+        self._config = config
+        self._rng = np.random.default_rng(seed)
+        self._blocks: dict[tuple[str, tuple[int, ...]], Block] = {}
+
+    def write(self, record: Any, asked: AskedState) -> None:
+        """Write a state: its picture, what is where, the questions with their answers."""
+        rng, spec = self._rng, self._spec
+        height, width = asked.frame.rgb.shape[:2]
+        record["image"] = resize(asked.frame.rgb, spec)
+        record["presence"] = False
+        for thing in asked.state.everything:
+            if thing.box is not None and thing.key in SEEN_KEYS:
+                at = SEEN_KEYS.index(thing.key)
+                record["presence"][at] |= covered(thing.box, (width, height), spec.token_grid)
+        record["action_length"] = 0
+        for slot, answer in enumerate(asked.answers[: self._config.actions_per_frame]):
+            phrasings = answer.task.phrasings or (answer.task.instruction,)
+            said = phrasings[int(rng.integers(len(phrasings)))]
+            block = self._action_block(said, tuple(encode_ids(answer.action)))
+            self._put(record, "action", slot, block)
+            record["column"][slot] = column_of(answer.box, width)
+        record["pair_length"] = 0
+        pairs: tuple[Pair, ...] = questions(
+            asked.state, (width, height), rng, self._config.pairs_per_frame
         )
+        for slot, pair in enumerate(pairs):
+            self._put(record, "pair", slot, self._sequences.text_block(pair.question, pair.answer))
+
+    def _action_block(self, said: str, numbers: tuple[int, ...]) -> Block:
+        key = (said, numbers)
+        if key not in self._blocks:
+            self._blocks[key] = self._sequences.action_block(said, list(numbers))
+        return self._blocks[key]
+
+    @staticmethod
+    def _put(record: Any, name: str, slot: int, block: Block) -> None:
+        tokens = record[f"{name}s"]
+        count = len(block.tokens)
+        if count <= tokens.shape[-1]:
+            tokens[slot, :count] = block.tokens
+            record[f"{name}_start"][slot] = block.start
+            record[f"{name}_length"][slot] = count
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +149,12 @@ class _Shared:
 
 
 class StateRing:
-    """The ring and the process that fills it."""
+    """The ring and the process that fills it; ``weights`` must hold a checkpoint."""
 
     def __init__(
         self, spec: CheckpointSpec, config: PosttrainConfig, weights: Path, *, seed: int
     ) -> None:
-        self._type = record_type(spec)
+        self._type = record_type(spec, config)
         self._memory = shared_memory.SharedMemory(
             create=True, size=self._type.itemsize * config.ring_frames
         )
@@ -110,9 +164,10 @@ class StateRing:
         context = mp.get_context("spawn")
         self._count = context.Value("q", 0)
         self._stop = context.Event()
+        self._drives = context.Event()
         shared = _Shared(self._memory.name, config.ring_frames, spec, config, weights, seed)
         self._process = context.Process(
-            target=_make_states, args=(shared, self._count, self._stop), daemon=True
+            target=_make_states, args=(shared, self._count, self._stop, self._drives), daemon=True
         )
         self._process.start()
 
@@ -126,12 +181,20 @@ class StateRing:
         """States in the ring now."""
         return min(self.made, len(self.records))
 
+    def let_learner_drive(self) -> None:
+        """From now on a part of the states are those that the newest checkpoint reaches."""
+        self._drives.set()
+
     def wait_for(self, count: int) -> None:
         """Wait until ``count`` states are there; raises RuntimeError if the maker died."""
         while self.made < count:
-            if not self._process.is_alive():
-                raise RuntimeError(f"the state maker ended with {self._process.exitcode}")
+            self.check()
             time.sleep(0.2)
+
+    def check(self) -> None:
+        """Raise RuntimeError if the maker died."""
+        if not self._process.is_alive():
+            raise RuntimeError(f"the state maker ended with {self._process.exitcode}")
 
     def close(self) -> None:
         """Stop the maker and free the memory."""
@@ -144,30 +207,40 @@ class StateRing:
         self._memory.unlink()
 
 
-def _make_states(shared: _Shared, count: Any, stop: Any) -> None:
+def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
     """Fill the ring until told to stop (the maker's process)."""
     import torch
 
     from recorder.games.doom.game import DoomGame
+    from trainer.posttrain_forward import load_checkpoint
     from trainer.posttrain_policy import SnapshotLearner
 
     os.nice(5)
     torch.set_num_threads(1)
+    config, spec = shared.config, shared.spec
     memory = shared_memory.SharedMemory(name=shared.name)
     ring: NDArray[Any] = np.ndarray(
-        (shared.capacity,), dtype=record_type(shared.spec), buffer=memory.buf
+        (shared.capacity,), dtype=record_type(spec, config), buffer=memory.buf
+    )
+    writer = RecordWriter(
+        Sequences(*load_checkpoint(shared.weights), spec), spec, config, shared.seed + 1
     )
     game = DoomGame(labels=True)
-    rng = np.random.default_rng(shared.seed)
-    config = shared.config
     learner = SnapshotLearner(shared.weights)
     started = time.monotonic()
     try:
-        states = explore(game, rng, learner=learner, learner_share=config.learner_share)
-        for made, state in enumerate(states):
+        states = explore_asking(
+            game,
+            np.random.default_rng(shared.seed),
+            TRAINED_TASKS,
+            questions=config.actions_per_frame,
+            learner=lambda: learner() if drives.is_set() else None,
+            learner_share=config.learner_share,
+        )
+        for made, asked in enumerate(states):
             if stop.is_set():
                 break
-            fill_record(ring[made % shared.capacity], state, shared.spec)
+            writer.write(ring[made % shared.capacity], asked)
             count.value = made + 1
             if made >= config.first_batch_frames:
                 due = (made - config.first_batch_frames) / config.frames_per_second

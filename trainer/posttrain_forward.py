@@ -1,11 +1,16 @@
-"""Sequences of prompt and answer through the model: the training's forward pass.
+"""Pictures, sentences and answers through the model: the training's forward pass.
 
-All sequences of a batch are right-padded; attention is causal, so padding needs no mask.
+Padded sequences are padded at their end; attention is causal, so padding needs no mask.
+Where the prompt begins with the picture, the picture is read once and then asked many
+things: all its questions stand behind it in one sequence, and a mask keeps each from
+seeing the others.  The numbers are those of one question at a time
+(``tests/trainer/test_posttrain.py``).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +36,19 @@ def load_checkpoint(folder: Path) -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What stands behind the picture for one question: its words, then the answer.
+
+    ``tokens`` are vocabulary ids; the answer begins at ``start`` and ends with the end token.
+    """
+
+    tokens: tuple[int, ...]
+    start: int
+
+
 class Sequences:
-    """Turns pictures, sentences and answers into logits for one model."""
+    """Turns pictures, sentences and answers into hidden states for one model."""
 
     def __init__(self, model: Any, tokenizer: Any, spec: CheckpointSpec) -> None:
         self.model = model
@@ -44,7 +60,19 @@ class Sequences:
         self.image_id = ids(IMAGE_PAD)
         self.end_id = ids(IM_END)
         self._action_ids = {n: ids(token_string(n)) for n in range(176, 251)}
-        self._prompt = lru_cache(maxsize=4096)(self._encode_prompt)
+        self._prompt = lru_cache(maxsize=16384)(self._encode_prompt)
+
+    @cached_property
+    def head(self) -> tuple[int, ...]:
+        """The part of every prompt before the words: the picture and its marks.
+
+        Only the prompt form "picture" has one.
+        """
+        if self.spec.prompt != "picture":
+            raise ValueError(f"prompts of the form {self.spec.prompt!r} begin with words")
+        whole = self._prompt("go")
+        last = len(whole) - 1 - whole[::-1].index(self.image_id)
+        return whole[: last + 2]
 
     def action_id(self, number: int) -> int:
         """Return the vocabulary id of an action token number."""
@@ -57,6 +85,18 @@ class Sequences:
     def prompt_ids(self, instruction: str) -> tuple[int, ...]:
         """Return the prompt's ids, image tokens included: the same words as in play."""
         return self._prompt(instruction)
+
+    def action_block(self, instruction: str, numbers: list[int]) -> Block:
+        """Return the block of a sentence and an action's token numbers."""
+        tail = self._prompt(instruction)[len(self.head) :]
+        answer = tuple(self.action_id(n) for n in numbers)
+        return Block((*tail, *answer, self.end_id), len(tail))
+
+    def text_block(self, question: str, answer: str) -> Block:
+        """Return the block of a question that is answered in words."""
+        tail = self._prompt(question)[len(self.head) :]
+        words = self._tokenizer(answer, add_special_tokens=False).input_ids
+        return Block((*tail, *words, self.end_id), len(tail))
 
     def see(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return vision tokens B x T x hidden for patches B x N x D."""
@@ -99,6 +139,65 @@ class Sequences:
         time = torch.where(is_image, first.expand_as(index), index)
         behind = inside >= count
         return torch.stack([torch.where(behind, after, axis) for axis in (time, row, column)])
+
+    def ask(self, vision: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
+        """Return last hidden states B x K x L x hidden of K padded blocks a picture.
+
+        ``vision`` is B x T x hidden, ``blocks`` B x K x L vocabulary ids.
+        """
+        batch, count, length = blocks.shape
+        head = torch.tensor(self.head)
+        ids = torch.cat([head.expand(batch, -1), blocks.reshape(batch, count * length)], 1)
+        embedded = self.model.model.language_model.embed_tokens(ids)
+        where = (ids == self.image_id)[..., None].expand_as(embedded)
+        embedded = embedded.masked_scatter(where, vision.to(embedded.dtype))
+        positions, mask = self._layout(count, length)
+        total = ids.shape[1]
+        output = self.model.model.language_model(
+            inputs_embeds=embedded,
+            position_ids=positions[:, None].expand(3, batch, total),
+            attention_mask=mask.expand(batch, 1, total, total),
+            use_cache=False,
+        )
+        behind = output.last_hidden_state[:, len(self.head) :]
+        return torch.as_tensor(behind.reshape(batch, count, length, -1))
+
+    def read(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return last hidden states S x L x hidden of texts without a picture (ids S x L)."""
+        output = self.model.model.language_model(
+            inputs_embeds=self.model.model.language_model.embed_tokens(ids),
+            position_ids=torch.arange(ids.shape[1]).expand(3, len(ids), -1),
+            use_cache=False,
+        )
+        return torch.as_tensor(output.last_hidden_state)
+
+    def _layout(self, count: int, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return Qwen2-VL's 3 x T rotary positions and the T x T mask of who sees whom.
+
+        Every block has the positions that it would have alone behind the picture.
+        """
+        rows, columns = self.spec.token_grid
+        head, images = len(self.head), rows * columns
+        first = self.head.index(self.image_id)
+        index = torch.arange(head)
+        inside = (index - first).clamp(0, images - 1)
+        is_image = (index >= first) & (index < first + images)
+        behind = index >= first + images
+        after = first + max(rows, columns) + (index - first - images)
+        axes = []
+        for place in (torch.full_like(index, first), first + inside // columns,
+                      first + inside % columns):  # fmt: skip
+            axis = torch.where(is_image, place, torch.where(behind, after, index))
+            words = int(after[-1]) + 1 + torch.arange(length)
+            axes.append(torch.cat([axis, words.repeat(count)]))
+        total = head + count * length
+        mask = torch.zeros(total, total, dtype=torch.bool)
+        mask[:head, :head] = torch.ones(head, head).tril().bool()
+        mask[head:, :head] = True
+        causal = torch.ones(length, length).tril().bool()
+        for start in range(head, total, length):
+            mask[start : start + length, start : start + length] = causal
+        return torch.stack(axes), mask
 
     def next_logits(
         self, vision: torch.Tensor, instruction: str, answer: list[int]

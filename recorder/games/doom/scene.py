@@ -49,6 +49,7 @@ SHARE_OUT_OF_VIEW_QUICK = 0.6
 FACE_APART_DEG = 14.0
 NEAREST_TARGET, FARTHEST_TARGET = 210.0, 620.0
 STALKER_BEGINS = (240.0, 310.0)
+OTHER_TRIES = 4
 RETREAT, RETREAT_CLEARANCE = 330.0, 120.0
 """Room to go straight back from what comes nearer."""
 
@@ -169,19 +170,26 @@ def _furnish(draft: Draft, steps: tuple[Step, ...]) -> Scene:
 
 
 def _place_others(draft: Draft, steps: tuple[Step, ...], *, few: bool) -> None:
-    """Place what is not asked for; two must fit, more are welcome where they do."""
+    """Place what is not asked for; two must fit, more are welcome where they do.
+
+    The first of them may be taken for the target, so it is one of the two.
+    """
     first = steps[0]
-    for kind in _other_kinds(draft, steps, few=few):
-        try:
-            spot = draft.any_spot(kind)
-        except NoRoomError:
-            if len(draft.spots) < 3:
-                raise
-            continue
-        if first.verb != goals.FACE or _apart(draft, spot, first):
-            draft.put(kind, spot)
-    if len(draft.spots) < (2 if first.kind is None or first.fixture or few else 3):
-        raise NoRoomError
+    alike = len(draft.kinds) > 0
+    least = len(draft.spots) + (1 if few or len(draft.spots) > 1 else 2)
+    for number, kind in enumerate(_other_kinds(draft, steps, few=few)):
+        needed = len(draft.spots) < least or (alike and number == 0)
+        for _ in range(OTHER_TRIES if needed else 1):
+            try:
+                spot = draft.any_spot(kind)
+            except NoRoomError:
+                break
+            if first.verb != goals.FACE or _apart(draft, spot, first):
+                draft.put(kind, spot)
+                needed = False
+                break
+        if needed:
+            raise NoRoomError
 
 
 def _off_range(draft: Draft, step: Step) -> tuple[float, float]:
