@@ -24,7 +24,7 @@ STAND_TICKS = 8
 STILL_UNITS, STILL_DEG = 0.6, 0.5
 """Moving or turning less than this in a tick is standing still."""
 FACE_DEG = 6.0
-FACE_TICKS = 4
+FACE_TICKS = 6
 DANGER = 96.0
 """How near is too near of what is to be kept away from."""
 TURN_DEG = 60.0

@@ -22,7 +22,7 @@ MAX_TICKS: dict[str, int] = {
     goals.GO_TO: 65,
     goals.PICK_UP: 70,
     goals.SHOOT: 65,
-    goals.FACE: 40,
+    goals.FACE: 45,
     goals.KEEP_AWAY: 225,
     goals.OPEN: 88,
     goals.PRESS: 90,
