@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.adapters import fingerprint
-from recorder.errors import KnownError
+from model.adapters import fingerprint, unfinished
+from recorder.errors import ExitCode, KnownError
 from recorder.store import (
     AdapterRow,
     EvaluationRow,
@@ -42,7 +42,11 @@ Say = Callable[[progress.Message], None]
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """How a round ended.  ``activated`` says that the adapter plays now."""
+    """How a round ended.
+
+    ``activated`` says that the adapter plays now; ``exit_code`` which kind of problem
+    kept the round from being done.
+    """
 
     round_id: int
     status: RoundStatus
@@ -52,6 +56,7 @@ class RoundResult:
     gates: tuple[progress.Gate, ...] = ()
     verdict: Verdict | None = None
     activated: bool = False
+    exit_code: ExitCode = ExitCode.OK
 
 
 class RoundClient:
@@ -135,7 +140,9 @@ class RoundClient:
             with self._lock:
                 if self._cancelled:
                     raise _EndedError(CANCELLED)
-            return self._keep(ended, folder, parent, round_id, gates, verdict, played, activate)
+            return self._keep(
+                ended, folder, parent, round_id, gates, verdict, played, tasks, activate
+            )
         except BaseException as error:
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
@@ -145,7 +152,9 @@ class RoundClient:
             self._store.update_round(round_id, status=status, metrics={"why": sentence})
             if not isinstance(error, _EndedError):
                 raise
-            return RoundResult(round_id, status, sentence, gates=tuple(gates))
+            return RoundResult(
+                round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
+            )
 
     @property
     def _work(self) -> Path:
@@ -160,6 +169,7 @@ class RoundClient:
         gates: Sequence[progress.Gate],
         verdict: Verdict | None,
         played: Sequence[EvaluationRow],
+        tasks: Sequence[Question],
         activate: bool,
     ) -> RoundResult:
         """Write everything down: the adapter, what it learnt from, how it plays."""
@@ -175,7 +185,7 @@ class RoundClient:
                 base=self._base.name,
                 parent_id=None if parent is None else parent.id,
                 round_id=round_id,
-                title=f"#{round_id}",
+                title=_title_of(tasks),
                 sha256=fingerprint(folder),
                 passed_gates=passed,
             )
@@ -241,7 +251,7 @@ class RoundClient:
             return last
         if isinstance(last, progress.Failed):
             shutil.rmtree(self._work, ignore_errors=True)
-            raise _EndedError(last.sentence)
+            raise _EndedError(last.sentence, process.returncode)
         if self._cancelled:
             raise _EndedError(CANCELLED)
         kept = logs_path(self._data) / "round.log"
@@ -260,7 +270,7 @@ class RoundClient:
         """Remove what a round that does not count has written."""
         if not self._listed:
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.with_name(folder.name + ".new"), ignore_errors=True)
+        shutil.rmtree(unfinished(folder), ignore_errors=True)
         if self._cancelled:
             shutil.rmtree(self._work, ignore_errors=True)
 
@@ -309,6 +319,17 @@ class RoundClient:
 
 class _EndedError(KnownError):
     """The round is over without an adapter; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
+        super().__init__(sentence)
+        known = code in {each.value for each in ExitCode}
+        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def _title_of(questions: Sequence[Question]) -> str:
+    """Return what a round was about in a few words: the things it was taught with."""
+    things = list(dict.fromkeys(question.task.thing for question in questions))
+    return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 
 def play_gate(verdict: Verdict) -> progress.Gate:
