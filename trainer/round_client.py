@@ -32,11 +32,13 @@ from recorder.store import (
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
-from trainer.rounds import CANCELLED, MAX_STEPS, SINCE_LAST_ROUND
+from trainer.rounds import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
+PATIENCE_S = 10.0
+"""How long a round's process may take to tidy up before it is killed."""
 Say = Callable[[progress.Message], None]
 
 
@@ -94,6 +96,7 @@ class RoundClient:
         paired_seeds: int = PAIRED_SEEDS,
         game: str = "doom",
         max_steps: int = MAX_STEPS,
+        replay: int = REPLAY_EXAMPLES,
         say: Say = lambda message: None,
         activate: bool = True,
         measure_failed: bool = False,
@@ -120,6 +123,7 @@ class RoundClient:
             sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
             "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
             "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
+            "--replay", str(replay),
         ]  # fmt: skip
         if parent is not None:
             command += ["--parent", parent.folder]
@@ -239,11 +243,15 @@ class RoundClient:
                 )
             try:
                 with process:
-                    for line in process.stdout or ():
-                        last = progress.parse(line)
-                        if isinstance(last, progress.Gate):
-                            gates.append(last)
-                        say(last)
+                    try:
+                        for line in process.stdout or ():
+                            last = _understood(line)
+                            if isinstance(last, progress.Gate):
+                                gates.append(last)
+                            say(last)
+                    finally:
+                        # It may still write where its adapter is thrown away: see it end.
+                        _see_off(process)
             finally:
                 with self._lock:
                     self._process = None
@@ -324,6 +332,30 @@ class _EndedError(KnownError):
         super().__init__(sentence)
         known = code in {each.value for each in ExitCode}
         self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def _understood(line: str) -> progress.Message:
+    """Read a line of the round's process; raises _EndedError for what is no message."""
+    try:
+        return progress.parse(line)
+    except ValueError as error:
+        raise _EndedError(
+            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
+            "round was ended and the agent plays as before; try again, and install Playteach "
+            "anew if it stays so."
+        ) from error
+
+
+def _see_off(process: subprocess.Popen[str]) -> None:
+    """Wait for a process that is done, or end one whose story is not heard to its end."""
+    if process.stdin is not None:
+        # With our end of the pipe it knows that nobody listens any more.
+        process.stdin.close()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _title_of(questions: Sequence[Question]) -> str:
