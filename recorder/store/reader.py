@@ -51,9 +51,11 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = database_path(folder)
-        self._local = threading.local()
         self._lock = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
+        # By thread identity, which the system gives again once a thread is gone.  A
+        # threading.local would lose it after every call of a Qt pool's thread, and clears
+        # itself where no Python may run.
+        self._connections: dict[int, sqlite3.Connection] = {}
         self._closed = False
 
     @classmethod
@@ -83,7 +85,7 @@ class Reader:
         """Close every thread's connection; no other call may be under way.  Idempotent."""
         with self._lock:
             self._closed = True
-            for connection in self._connections:
+            for connection in self._connections.values():
                 connection.close()
             self._connections.clear()
 
@@ -398,10 +400,10 @@ class Reader:
             yield self._connection()
 
     def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is not None and not self._closed:
-            return found
         with self._lock:
+            found = self._connections.get(threading.get_ident())
+            if found is not None:
+                return found
             if self._closed:
                 raise DataError(
                     "The database was closed already, so nothing can be read; "
@@ -409,6 +411,5 @@ class Reader:
                 )
             connection = open_for_reading(self._path)
             connection.create_function("casefold", 1, casefold, deterministic=True)
-            self._connections.append(connection)
-        self._local.connection = connection
+            self._connections[threading.get_ident()] = connection
         return connection
