@@ -1,0 +1,151 @@
+"""The default model's training: the packed pass, the ring's records, stopping and going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.preprocess import CheckpointSpec, patches, resize
+from model.tiny import build_model, build_tokenizer, save_checkpoint
+from model.tokens import encode_ids
+from recorder.games.doom.game import DoomGame
+from recorder.games.doom.tasks import TRAINED_TASKS
+from recorder.types import Action
+from trainer import posttrain
+from trainer.posttrain import Run, Trainee, inherit, text_blocks
+from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, stage_at, tokenizer_corpus
+from trainer.posttrain_data import (
+    ABSENT,
+    COLUMNS,
+    SEEN_KEYS,
+    RecordWriter,
+    column_of,
+    covered,
+    record_type,
+)
+from trainer.posttrain_forward import Sequences
+from trainer.rollouts import explore_asking
+
+SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="picture")
+
+
+@pytest.fixture(scope="module")
+def words() -> Any:
+    return build_tokenizer(tokenizer_corpus(), 1024)
+
+
+def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> None:
+    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+    images = np.stack([resize(frame, SPEC) for frame in frames])
+    asked = ["go to the barrel", "shoot the imp now", "turn left"]
+    action = encode_ids(Action(forward=True, camera=(0.0, 5.0)))
+    blocks = [sequences.action_block(said, list(action)) for said in asked]
+    longest = max(len(block.tokens) for block in blocks)
+    table = torch.full((2, len(blocks), longest), sequences.end_id)
+    for row, block in enumerate(blocks):
+        table[:, row, : len(block.tokens)] = torch.tensor(block.tokens)
+    with torch.no_grad():
+        vision = sequences.see(torch.from_numpy(patches(images, SPEC)))
+        packed = sequences.ask(vision, table)
+        for frame in range(2):
+            for row, block in enumerate(blocks):
+                alone, _ = sequences.hidden(
+                    vision[frame : frame + 1], [(*sequences.head, *block.tokens)]
+                )
+                words_only = alone[0, len(sequences.head) :]
+                assert torch.allclose(
+                    packed[frame, row, : len(block.tokens)], words_only, atol=2e-4
+                )
+
+
+@given(st.tuples(st.integers(0, 600), st.integers(0, 340), st.integers(1, 40), st.integers(1, 20)))
+def test_a_box_covers_the_cells_it_lies_in(box: tuple[int, int, int, int]) -> None:
+    cells = covered(box, (640, 360), (5, 10))
+    x, y, w, h = box
+    middle = min(9, (x + w // 2) * 10 // 640), min(4, (y + h // 2) * 5 // 360)
+    assert cells.any()
+    assert cells[max(0, middle[1] - 1) : middle[1] + 2, max(0, middle[0] - 1) : middle[0] + 2].any()
+    assert 0 <= column_of(box, 640) < COLUMNS
+    assert column_of(None, 640) == ABSENT
+
+
+def test_a_record_holds_what_the_state_shows(words: Any) -> None:
+    config = PosttrainConfig(actions_per_frame=4, pairs_per_frame=3)
+    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    writer = RecordWriter(sequences, SPEC, config, seed=3)
+    records = np.zeros(6, record_type(SPEC, config))
+    game = DoomGame(labels=True)
+    try:
+        states = explore_asking(game, np.random.default_rng(2), TRAINED_TASKS, questions=4)
+        kept = [next(states) for _ in range(len(records))]
+    finally:
+        game.close()
+    for record, asked in zip(records, kept, strict=True):
+        writer.write(record, asked)
+        seen = {thing.key for thing in asked.state.everything if thing.box is not None}
+        held = {SEEN_KEYS[n] for n in np.flatnonzero(record["presence"].any(axis=(1, 2)))}
+        assert held == seen & set(SEEN_KEYS)
+        for slot, answer in enumerate(asked.answers):
+            length, start = int(record["action_length"][slot]), int(record["action_start"][slot])
+            tokens = record["actions"][slot][start:length].tolist()
+            numbers = encode_ids(answer.action)
+            assert tokens == [*(sequences.action_id(n) for n in numbers), sequences.end_id]
+            heard = words.decode(record["actions"][slot][:start].tolist())
+            assert any(said in heard for said in answer.task.phrasings)
+
+
+def test_the_stages_follow_each_other_and_fill_the_time() -> None:
+    names = [stage_at(STAGES, share / 100).name for share in range(100)]
+    assert list(dict.fromkeys(names)) == [stage.name for stage in STAGES]
+    assert stage_at(STAGES, 1.5) is STAGES[-1]
+    only = (Stage("III actions", 0.5, actions=1.0),)
+    assert stage_at(only, 0.99) is only[0]
+
+
+def test_what_is_held_out_is_never_said(words: Any) -> None:
+    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    said = " ".join(words.decode(block.tokens) for block in text_blocks(sequences))
+    held = [phrase for task in TRAINED_TASKS for phrase in task.heldout_phrasings]
+    assert held
+    assert not [phrase for phrase in held if f": {phrase}<" in said]
+
+
+def test_another_models_weights_are_taken_over_with_its_words(words: Any, tmp_path: Path) -> None:
+    old_words = build_tokenizer(["go to the red torch"] * 4, 700)
+    old = build_model(old_words, SPEC, seed=7)
+    save_checkpoint(tmp_path / "old", old, old_words, SPEC, {})
+    new = build_model(words, SPEC, seed=8)
+    before = new.state_dict()["model.language_model.embed_tokens.weight"].clone()
+    inherit(new, words, tmp_path / "old")
+    table = new.state_dict()["model.language_model.embed_tokens.weight"]
+    vocabulary, known = words.get_vocab(), old_words.get_vocab()
+    theirs = old.state_dict()["model.language_model.embed_tokens.weight"]
+    shared = next(word for word in vocabulary if word in known)
+    alone = next(word for word in vocabulary if word not in known)
+    assert torch.allclose(table[vocabulary[shared]], theirs[known[shared]], atol=1e-2)
+    assert torch.equal(table[vocabulary[alone]], before[vocabulary[alone]])
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    config = PosttrainConfig(
+        vocabulary=1024, batch_frames=2, ring_frames=64, first_batch_frames=16, warmup_steps=2
+    )
+    Run(tmp_path, config, None).train(2.0)
+    again = Run(tmp_path, config, None)
+    assert again.step > 0
+    assert again.seconds >= 2.0
+    again.train(4.0)
+    assert Run(tmp_path, config, None).step > again.step - 1
+    assert isinstance(again.trainee, Trainee)
+    rows = (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("step,seconds,samples,stage")
