@@ -30,7 +30,7 @@ from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import COLUMNS, SEEN_KEYS, StateRing
 from trainer.posttrain_forward import IGNORE, Block, Sequences, load_checkpoint
-from trainer.vision_language import paraphrase_pairs, rule_pairs
+from trainer.vision_language import Pair, paraphrase_pairs, rule_pairs
 
 STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
@@ -123,12 +123,6 @@ class Trainee(torch.nn.Module):
         starts = torch.tensor([block.start for block in blocks])
         lengths = torch.tensor([len(block.tokens) for block in blocks])
         return {"text": self.answer_loss(self.sequences.read(ids), ids, starts, lengths)}
-
-
-def text_blocks(sequences: Sequences) -> list[Block]:
-    """Return stage I: how the yard works, and how things are said."""
-    pairs = [*rule_pairs(), *paraphrase_pairs()]
-    return [sequences.text_block(pair.question, pair.answer) for pair in pairs]
 
 
 def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
@@ -240,7 +234,8 @@ class Run:
         ring = StateRing(TINY_SPEC, config, self.checkpoint, seed=config.seed * 1000 + self.step)
         stopping: list[int] = []
         signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
-        texts = text_blocks(self.trainee.sequences)
+        # Stage I: how the yard works, and how things are said.
+        texts = [*rule_pairs(), *paraphrase_pairs()]
         curve = Curve(self.out / CURVE_FILE, fresh=self.step == 0)
         try:
             ring.wait_for(config.first_batch_frames)
@@ -267,16 +262,18 @@ class Run:
             ring.close()
 
     def _losses(
-        self, rng: np.random.Generator, ring: StateRing, texts: list[Block], stage: Stage
+        self, rng: np.random.Generator, ring: StateRing, texts: list[Pair], stage: Stage
     ) -> Losses:
         """Draw what the next step is about, and return its losses."""
         config = self.config
         sorts = np.array([stage.text, stage.pictures, stage.actions])
         sort = int(rng.choice(3, p=sorts / sorts.sum()))
         if sort == 0:
-            chosen = rng.integers(len(texts), size=config.texts_per_step)
+            chosen = [texts[int(n)] for n in rng.integers(len(texts), size=config.texts_per_step)]
             self.samples += config.texts_per_step
-            return self.trainee.text_step([texts[int(n)] for n in chosen])
+            return self.trainee.text_step(
+                [self.trainee.sequences.text_block(pair.question, pair.answer) for pair in chosen]
+            )
         batch = ring.records[rng.integers(ring.filled, size=config.batch_frames)]
         if sort == 1:
             self.samples += int((batch["pair_length"] > 0).sum())

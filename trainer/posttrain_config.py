@@ -90,7 +90,7 @@ class PosttrainConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     ring_frames: int = 12_000
     first_batch_frames: int = 1_500
-    frames_per_second: float = 28.0
+    frames_per_second: float = 14.0
     learner_share: float = 0.5
     checkpoint_every_s: float = 150.0
     seed: int = 0

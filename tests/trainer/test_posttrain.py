@@ -18,7 +18,7 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.types import Action
 from trainer import posttrain
-from trainer.posttrain import Run, Trainee, inherit, text_blocks
+from trainer.posttrain import Run, Trainee, inherit
 from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import (
     ABSENT,
@@ -112,7 +112,9 @@ def test_the_stages_follow_each_other_and_fill_the_time() -> None:
 
 def test_what_is_held_out_is_never_said(words: Any) -> None:
     sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
-    said = " ".join(words.decode(block.tokens) for block in text_blocks(sequences))
+    pairs = [*rule_pairs(), *paraphrase_pairs()]
+    blocks = [sequences.text_block(pair.question, pair.answer) for pair in pairs]
+    said = " ".join(words.decode(block.tokens) for block in blocks)
     held = [phrase for task in TRAINED_TASKS for phrase in task.heldout_phrasings]
     assert held
     assert not [phrase for phrase in held if f": {phrase}<" in said]
