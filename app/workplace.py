@@ -36,6 +36,7 @@ from app.gui.workplace import (
 from app.session.api import PlaySession
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
+from model.familiarity import Repertoire, taught_sentences
 from recorder.errors import DataError, KnownError
 from recorder.games.base import Bindings
 from recorder.store import LabelSource, Reader, RoundStatus, Store
@@ -106,6 +107,7 @@ class LiveWorkplace:
         self._log_file = log_file
         self._agent = Agent(session, store, reader, base)
         self._films: Films | None = None
+        self._known: tuple[tuple[int, ...], Repertoire] | None = None
 
     # The model
 
@@ -140,6 +142,33 @@ class LiveWorkplace:
             if row.adapter_id is not None and verdict is not None:
                 found[row.adapter_id] = verdict.kind
         return found
+
+    def advice(self, sentence: str) -> str:
+        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
+        unfamiliar = self._repertoire().check(sentence)
+        if unfamiliar is None:
+            return ""
+        closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
+        return f"The agent was not taught this sentence; it does what it can.{closest}"
+
+    def _repertoire(self) -> Repertoire:
+        """Return the game's own sentences and those of the rounds that what plays came from."""
+        adapters = {row.id: row for row in self._reader.adapters()}
+        row = next((each for each in adapters.values() if each.active), None)
+        rounds = []
+        while row is not None:
+            rounds += [] if row.round_id is None else [row.round_id]
+            row = adapters.get(row.parent_id) if row.parent_id is not None else None
+        chain = tuple(rounds)
+        if self._known is None or self._known[0] != chain:
+            known = Repertoire(
+                [
+                    *taught_sentences(self.session.tasks()),
+                    *self._reader.taught_sentences(chain),
+                ]
+            )
+            self._known = (chain, known)
+        return self._known[1]
 
     # Rounds
 

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "recording": "size and truth of recorded pictures, processor time, lost ticks",
     "startup": "time to a visible window and to a playing agent",
     "round": "time of one LoRA round on 10 short demonstrations",
+    "sentences": "how well sentences that were never taught are told from those that were",
 }
 
 

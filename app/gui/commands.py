@@ -105,6 +105,7 @@ class Commands(QObject):
     def play(self, instruction: str) -> None:
         """Let the agent play; the view gets the focus, so that any game key takes over."""
         if self._ask(lambda: self._session.play(instruction)):
+            self._desk.advise(instruction)
             self.focus_view()
         else:
             self.focus_instruction()
@@ -270,6 +271,11 @@ class Commands(QObject):
         """Show a sentence where the person looks."""
         log.warning("%s", sentence)
         self._page.notice.tell(sentence)
+
+    def tell_advice(self, sentence: str) -> None:
+        """Say what is unfamiliar about the sentence that is played, and offer to teach it."""
+        if sentence and not self._page.notice.text():
+            self._page.notice.tell(sentence, "Show it myself", tone="agent")
 
     def _ask(self, call: Callable[[], None]) -> bool:
         """Run a request to the session; a KnownError is told, and False returned."""

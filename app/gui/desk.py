@@ -30,8 +30,9 @@ class Desk(QObject):
     episodes_changed(list of EpisodeFacts, newest first), agent_changed(AgentFacts),
     agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
     picture_loaded(int, RGB image or None), playback_opened(int, Playback),
-    playback_failed(int, str), round_updated(RoundUpdate), problem(str), done(str) with a
-    short word on something that was asked for.
+    playback_failed(int, str), round_updated(RoundUpdate), advised(str) on the sentence that
+    is played ("" for nothing to say), problem(str), done(str) with a short word on something
+    that was asked for.
     """
 
     teach_changed = Signal(object)
@@ -44,6 +45,7 @@ class Desk(QObject):
     playback_opened = Signal(int, object)
     playback_failed = Signal(int, str)
     round_updated = Signal(object)
+    advised = Signal(str)
     problem = Signal(str)
     done = Signal(str)
 
@@ -95,6 +97,12 @@ class Desk(QObject):
     def refresh_storage(self) -> None:
         """Fetch sizes."""
         self.bridge.ask(self._workplace.storage, self._on_storage, replaces="storage")
+
+    def advise(self, sentence: str) -> None:
+        """Ask whether there is something to say on a sentence that is being played."""
+        self.bridge.ask(
+            lambda: self._workplace.advice(sentence), self.advised.emit, replaces="advice"
+        )
 
     def load_picture(self, episode_id: int) -> None:
         """Fetch an episode's small picture."""

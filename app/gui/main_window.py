@@ -167,6 +167,8 @@ class MainWindow(QMainWindow):
         desk.playback_failed.connect(library.show_problem)
         desk.round_updated.connect(self._on_round)
         desk.problem.connect(commands.tell_problem)
+        desk.advised.connect(commands.tell_advice)
+        page.notice.acted.connect(commands.demonstrate)
         desk.done.connect(lambda text: page.notice.tell(text, tone="agent"))
         # the window itself
         self.header.page_chosen.connect(self.show_page)

@@ -247,6 +247,7 @@ class SampleWorkplace:
         self.round: SampleRound | None = None
         self.used: list[str | None] = []
         self.log: Path | None = None
+        self.said = ""
 
     def preferences(self) -> Preferences:
         """Return the settings."""
@@ -320,6 +321,10 @@ class SampleWorkplace:
         count = len(self._bin)
         self._bin.clear()
         return count
+
+    def advice(self, sentence: str) -> str:
+        """Return what was set to be said, whatever the sentence."""
+        return self.said if sentence else ""
 
     def storage(self) -> StorageFacts:
         """Return what was set."""

@@ -281,6 +281,10 @@ class Workplace(Protocol):
         """Erase what is in the bin for good; return how many episodes that were."""
         ...
 
+    def advice(self, sentence: str) -> str:
+        """Return what to tell a person before the agent plays a sentence, "" for nothing."""
+        ...
+
     def storage(self) -> StorageFacts:
         """Return sizes for the status line."""
         ...

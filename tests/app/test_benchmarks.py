@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.benchmarks import sentences
 from app.benchmarks.common import Target, median, percentile, report
 from app.benchmarks.window import run_window_child
 
@@ -44,3 +46,14 @@ def test_the_real_window_comes_to_play_in_a_process_of_its_own() -> None:
     run = run_window_child(0.3)
     assert 0 < run.visible_s < run.playing_s
     assert run.gaps_ms
+
+
+def test_sentences_are_told_apart() -> None:
+    document = sentences.measure(1, lambda _line: None)
+    median = document["median"]
+    assert all(target["met"] for target in document["targets"].values())
+    assert median["called_unfamiliar_unrelated"] > 0.95
+    assert median["called_unfamiliar_held_out"] < 0.15
+    # What is no better than a coin's toss would give a half.
+    assert sentences.area_under_curve(np.array([1.0, 0.0]), np.array([0.5])) == 0.5
+    assert sentences.area_under_curve(np.array([0.5]), np.array([0.5, 0.0])) == 0.75

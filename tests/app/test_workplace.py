@@ -90,6 +90,27 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
+def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
+    workplace = place.workplace
+    assert workplace.advice(RED) == ""
+    strange = f"{RED}, please do hurry"
+    said = workplace.advice(strange)
+    assert f"Closest to it: “{RED}”." in said
+    place.session.play(strange)
+    for _ in range(5):
+        place.session.step()
+    place.session.stop()
+    place.store.wait()
+    episode = max(place.reader.episodes(), key=lambda row: row.id)
+    assert episode.instruction == strange
+    number = place.store.add_round()
+    place.store.add_round_samples(number, [(episode.id, 0, 1.0, 1)])
+    assert workplace.advice(strange) == said
+    adapter = place.store.add_adapter(NewAdapter(folder="a", base="b", round_id=number))
+    place.store.set_active_adapter(adapter)
+    assert workplace.advice(strange) == ""
+
+
 def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> None:
     workplace = place.workplace
     rows = workplace.episodes()

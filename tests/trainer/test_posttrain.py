@@ -31,6 +31,7 @@ from trainer.posttrain_data import (
 )
 from trainer.posttrain_forward import Sequences
 from trainer.rollouts import explore_asking
+from trainer.vision_language import paraphrase_pairs, rule_pairs
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="picture")
 

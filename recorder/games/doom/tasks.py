@@ -37,12 +37,13 @@ MAX_TICKS: dict[str, int] = {
 }
 
 
-def _tasks_folder() -> Path:
+def task_folder() -> Path:
+    """Return where the curriculum's lists are."""
     return Path(__file__).resolve().parents[3] / "assets" / "tasks"
 
 
 def _read(name: str) -> Any:
-    return json.loads((_tasks_folder() / name).read_text(encoding="utf-8"))
+    return json.loads((task_folder() / name).read_text(encoding="utf-8"))
 
 
 def time_limit(goal: Goal) -> int:

@@ -77,6 +77,22 @@ def test_empty_instruction_is_one_sentence(
     assert window.play_page.bar.edit.hasFocus()
 
 
+def test_an_unfamiliar_sentence_is_played_and_can_be_shown(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+) -> None:
+    place.said = "The agent was not taught this sentence; it does what it can."
+    notice = window.play_page.notice
+    edit = window.play_page.bar.edit
+    qtbot.keyClicks(edit, "photograph the imp")
+    with qtbot.waitSignal(window.desk.advised):
+        qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert notice.text() == place.said
+    assert ("play", "photograph the imp") in session.calls
+    qtbot.mouseClick(notice.action, Qt.MouseButton.LeftButton)
+    assert ("demonstrate", "photograph the imp") in session.calls
+    assert notice.text() == ""
+
+
 def test_typing_does_not_reach_the_game(
     qtbot: QtBot, window: MainWindow, session: SampleSession
 ) -> None:

@@ -1,0 +1,67 @@
+"""``playteach benchmark sentences``: telling what was never taught from what was.
+
+Against sentences written by hand by somebody who had seen none of the yard's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.benchmarks.common import Say, Target, report
+from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
+from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
+
+TARGETS = {
+    "auc_unrelated": Target(0.9, at_least=True),
+    "auc_near_misses": Target(0.75, at_least=True),
+}
+SAID_FILE = "said.json"
+
+
+def measure(runs: int, say: Say) -> dict[str, Any]:
+    """Score the lists once; there is no chance in it, so ``runs`` makes no difference."""
+    lists = json.loads((task_folder() / SAID_FILE).read_text(encoding="utf-8"))
+    yard = Repertoire(taught_sentences(ALL_TASKS))
+    by_hand = [each["say"] for each in lists["said"]]
+    held_out = [sentence for task in TRAINED_TASKS for sentence in task.heldout_phrasings]
+    familiar = scores(yard, [*held_out, *by_hand])
+    written = scores(yard, by_hand)
+    unrelated, near = scores(yard, lists["unrelated"]), scores(yard, lists["near_misses"])
+    say(f"{len(familiar)} sentences that should be familiar, {len(unrelated)} and {len(near)} not")
+    figures = {
+        "auc_unrelated": area_under_curve(unrelated, familiar),
+        "auc_near_misses": area_under_curve(near, familiar),
+        "auc_unrelated_by_hand": area_under_curve(unrelated, written),
+        "auc_near_misses_by_hand": area_under_curve(near, written),
+        "called_unfamiliar_unrelated": float((unrelated >= UNFAMILIAR_FROM).mean()),
+        "called_unfamiliar_near_misses": float((near >= UNFAMILIAR_FROM).mean()),
+        "called_unfamiliar_held_out": float((scores(yard, held_out) >= UNFAMILIAR_FROM).mean()),
+        "called_unfamiliar_by_hand": float((written >= UNFAMILIAR_FROM).mean()),
+        "closest_is_meant_by_hand": closest_is_meant(yard, lists["said"]),
+    }
+    return report("sentences", [figures] * runs, TARGETS)
+
+
+def scores(repertoire: Repertoire, sentences: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Return how unfamiliar each sentence is."""
+    return np.array([repertoire.score(sentence) for sentence in sentences])
+
+
+def area_under_curve(higher: np.ndarray[Any, Any], lower: np.ndarray[Any, Any]) -> float:
+    """Return the chance that one of ``higher`` lies above one of ``lower``, ties as half."""
+    above = (higher[:, None] > lower[None, :]) + 0.5 * (higher[:, None] == lower[None, :])
+    return float(above.mean())
+
+
+def closest_is_meant(repertoire: Repertoire, said: Sequence[dict[str, str]]) -> float:
+    """Return for which share of sentences the closest taught one is of the task meant."""
+    owners: dict[str, set[str]] = {}
+    for task in ALL_TASKS:
+        for sentence in taught_sentences([task]):
+            owners.setdefault(sentence, set()).add(task.id)
+    right = [each["task"] in owners.get(repertoire.closest(each["say"]), ()) for each in said]
+    return sum(right) / len(right)

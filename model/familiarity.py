@@ -1,0 +1,173 @@
+"""How far a typed sentence is from those that an agent was taught.
+
+The score is lexical: unknown words, and pairs of words that were never said together.  It
+knows nothing of what words mean, which is what makes it honest for a model that learnt its
+words from these sentences alone.  Typing mistakes of one letter count little.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.games.base import Task
+
+UNFAMILIAR_FROM = 0.2
+"""Scores from here on are called unfamiliar: an unknown word in five."""
+LEAST_ALIKE = 0.2
+"""A sentence less alike than this is not worth naming as what may be meant."""
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_GRAMS = (3, 4)
+_GRAM_WEIGHT = 0.35
+_TYPO_COST = 0.25
+_NONE = np.empty(0, np.int64)
+_NO_SHARES = np.empty(0, np.float64)
+_LONGEST_SCORED = 64
+"""Words looked at; more say nothing new about whether a sentence is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfamiliar:
+    """A sentence that was not taught: ``closest`` is the one that may be meant, "" for none."""
+
+    sentence: str
+    closest: str = ""
+
+
+class Repertoire:
+    """The sentences that an agent was taught."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self._sentences: Sequence[str] = tuple(dict.fromkeys(s for s in sentences if words(s)))
+        self._known = {word for sentence in self._sentences for word in words(sentence)}
+        self._plain = {tuple(words(sentence)) for sentence in self._sentences}
+        self._together = {
+            (first, later)
+            for said in self._plain
+            for at, first in enumerate(said)
+            for later in said[at + 1 :]
+        }
+        self._near_words: dict[str, str] = {}
+
+    def check(self, sentence: str) -> Unfamiliar | None:
+        """Return what is unfamiliar about a sentence, None where it is well known."""
+        if not self._sentences or self.score(sentence) < UNFAMILIAR_FROM:
+            return None
+        return Unfamiliar(sentence, self.closest(sentence))
+
+    def score(self, sentence: str) -> float:
+        """Return how unfamiliar a sentence is: 0 (was taught) to 1 and a little beyond.
+
+        The mean over its words of: unknown (1; a quarter where one letter makes it
+        known), plus half the share of its word pairs that no taught sentence holds.
+        """
+        said = words(sentence)[:_LONGEST_SCORED]
+        if not said:
+            return 1.0
+        if tuple(said) in self._plain:
+            return 0.0
+        meant = [self._meant(word) for word in said]
+        unknown = sum(
+            0.0 if word == known else _TYPO_COST if known else 1.0
+            for word, known in zip(said, meant, strict=True)
+        )
+        apart = sum(
+            (first, later) not in self._together
+            for at, first in enumerate(meant)
+            for later in meant[at + 1 :]
+        )
+        return (unknown + 0.5 * apart / max(1, len(said) - 1)) / len(said)
+
+    def closest(self, sentence: str) -> str:
+        """Return the taught sentence most like this one, "" where none is like it.
+
+        Alike is the cosine of words, word pairs and letter groups, weighted by rarity.
+        """
+        said = _features(sentence)
+        unseen = math.log(len(self._sentences) + 1) + 1
+        likeness = np.zeros(len(self._sentences), np.float64)
+        square = 0.0
+        for key, count in said.items():
+            rarity, holders, shares = self._index.get(key, (unseen, _NONE, _NO_SHARES))
+            square += (count * rarity) ** 2
+            likeness[holders] += count * rarity * shares
+        if not square or likeness.max(initial=0.0) / math.sqrt(square) < LEAST_ALIKE:
+            return ""
+        return self._sentences[int(likeness.argmax())]
+
+    def _meant(self, word: str) -> str:
+        """Return the known word that this is, perhaps with one letter wrong; "" for none."""
+        if word in self._known:
+            return word
+        if word not in self._near_words:
+            near = (known for known in sorted(self._known) if _one_letter_apart(word, known))
+            self._near_words[word] = next(near, "") if len(word) > 3 else ""
+        return self._near_words[word]
+
+    @cached_property
+    def _index(self) -> dict[str, tuple[float, NDArray[np.int64], NDArray[np.float64]]]:
+        """By feature: its rarity, which sentences have it, and its share of their length."""
+        features = [_features(sentence) for sentence in self._sentences]
+        count = Counter(key for found in features for key in found)
+        rarity = {key: math.log(len(self._sentences) / n) + 1 for key, n in count.items()}
+        holders: dict[str, list[int]] = {key: [] for key in rarity}
+        shares: dict[str, list[float]] = {key: [] for key in rarity}
+        for at, found in enumerate(features):
+            weighted = {key: n * rarity[key] for key, n in found.items()}
+            norm = math.sqrt(sum(n * n for n in weighted.values()))
+            for key, n in weighted.items():
+                holders[key].append(at)
+                shares[key].append(n / norm)
+        return {key: (rarity[key], np.array(holders[key]), np.array(shares[key])) for key in rarity}
+
+
+def taught_sentences(tasks: Iterable[Task]) -> list[str]:
+    """Return the sentences of a game's tasks; nothing of what is held out from training."""
+    return [
+        sentence
+        for task in tasks
+        if task.split != "heldout"
+        for sentence in (task.instruction, *task.phrasings)
+    ]
+
+
+def words(sentence: str) -> list[str]:
+    """Return a sentence's words in lower case, in order; marks and emoji are none."""
+    return _WORD.findall(sentence.lower())
+
+
+def _features(sentence: str) -> dict[str, float]:
+    said = words(sentence)[:_LONGEST_SCORED]
+    counts: Counter[str] = Counter(said)
+    found: dict[str, float] = {f"word {word}": float(n) for word, n in counts.items()}
+    for first, later in pairwise(said):
+        found[f"pair {first} {later}"] = 0.5
+    for word in said:
+        framed = f"#{word}#"
+        for size in _GRAMS:
+            for at in range(len(framed) - size + 1):
+                key = f"letters {framed[at : at + size]}"
+                found[key] = found.get(key, 0.0) + _GRAM_WEIGHT
+    return found
+
+
+def _one_letter_apart(first: str, second: str) -> bool:
+    """Return whether one letter changed, put in, left out or two swapped make them equal."""
+    if abs(len(first) - len(second)) > 1:
+        return False
+    start = 0
+    while start < min(len(first), len(second)) and first[start] == second[start]:
+        start += 1
+    first, second = first[start:], second[start:]
+    if len(first) == len(second):
+        swapped = len(first) > 1 and first[1] + first[0] + first[2:] == second
+        return first[1:] == second[1:] or swapped
+    return first[1:] == second if len(first) > len(second) else first == second[1:]

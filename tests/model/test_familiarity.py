@@ -1,0 +1,92 @@
+"""Which sentences are called unfamiliar, measured against lists written by hand."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
+from recorder.games.base import Task
+from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS
+
+SAID = Path(__file__).parents[2] / "assets" / "tasks" / "said.json"
+YARD = Repertoire(taught_sentences(ALL_TASKS))
+SMALL = Repertoire(["go to the red torch", "pick up the medkit", "shoot the imp"])
+
+
+def area_under_curve(higher: Sequence[str], lower: Sequence[str]) -> float:
+    """Return the chance that a sentence of ``higher`` scores above one of ``lower``."""
+    pairs = [(YARD.score(a), YARD.score(b)) for a in higher for b in lower]
+    return sum((a > b) + 0.5 * (a == b) for a, b in pairs) / len(pairs)
+
+
+@pytest.fixture(scope="module")
+def familiar() -> dict[str, list[str]]:
+    combined = [task for task in ALL_TASKS if task.split == "heldout"]
+    return {
+        "taught": taught_sentences(TRAINED_TASKS)[::60],
+        "other words": [s for task in TRAINED_TASKS for s in task.heldout_phrasings][::12],
+        "other things": [task.instruction for task in combined],
+        "by hand": [each["say"] for each in json.loads(SAID.read_text("utf-8"))["said"]],
+    }
+
+
+@pytest.mark.parametrize(("kind", "least"), [("unrelated", 0.9), ("near_misses", 0.75)])
+def test_what_cannot_be_done_stands_out(
+    familiar: dict[str, list[str]], kind: str, least: float
+) -> None:
+    strange = json.loads(SAID.read_text("utf-8"))[kind]
+    assert len(strange) == 200
+    for name, sentences in familiar.items():
+        assert len(sentences) >= 80, name
+        assert area_under_curve(strange, sentences) >= least, name
+
+
+def test_what_was_taught_is_never_called_unfamiliar() -> None:
+    taught = taught_sentences(TRAINED_TASKS)
+    assert [s for s in taught if YARD.check(s) or YARD.score(s)] == []
+
+
+def test_the_closest_sentence_is_named() -> None:
+    unfamiliar = SMALL.check("photograph that red torch")
+    assert unfamiliar is not None
+    assert unfamiliar.closest == "go to the red torch"
+    strange = SMALL.check("quelle heure est-il")
+    assert strange is not None
+    assert strange.closest == ""
+
+
+@pytest.mark.parametrize("typo", ["tirch", "torh", "toorch", "tocrh"])
+def test_one_wrong_letter_is_forgiven(typo: str) -> None:
+    assert 0 < SMALL.score(f"go to the red {typo}") < UNFAMILIAR_FROM
+    assert SMALL.score("go to the red xyzzy") >= UNFAMILIAR_FROM
+
+
+def test_nothing_is_unfamiliar_where_nothing_is_known() -> None:
+    assert Repertoire([]).check("anything") is None
+    assert Repertoire(["", "!?"]).check("anything") is None
+
+
+def test_what_is_held_out_does_not_count_as_taught() -> None:
+    tasks = [
+        Task("a", "press the bell", phrasings=("ring the bell",), split="train"),
+        Task("b", "press the horn", split="heldout"),
+        Task("c", "wave", heldout_phrasings=("waggle",)),
+    ]
+    assert taught_sentences(tasks) == ["press the bell", "ring the bell", "wave"]
+
+
+@given(st.text(max_size=300))
+def test_any_text_has_a_score(text: str) -> None:
+    score = SMALL.score(text)
+    assert 0 <= score <= 1.5
+    unfamiliar = SMALL.check(text)
+    assert (unfamiliar is not None) == (score >= UNFAMILIAR_FROM)
+
+
+def test_ten_thousand_characters_are_scored_like_a_few() -> None:
+    assert SMALL.score("🔥" * 10_000) == 1.0
+    assert SMALL.score("blah " * 10_000) == SMALL.score("blah " * 64)
