@@ -100,6 +100,7 @@ def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
     for _ in range(5):
         place.session.step()
     place.session.stop()
+    place.session.step()
     place.store.wait()
     episode = max(place.reader.episodes(), key=lambda row: row.id)
     assert episode.instruction == strange
