@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 
 from model.preprocess import load_spec, patches
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
+from recorder.games.doom.things import KIND_BY_KEY
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import COLUMNS, SEEN_KEYS, StateRing
 from trainer.posttrain_forward import IGNORE, Block, Sequences, load_checkpoint
@@ -42,6 +43,37 @@ Losses = dict[str, torch.Tensor]
 Batch = np.ndarray[Any, Any]
 
 
+class NamedPresence(torch.nn.Module):
+    """Which thing each part of the picture holds, by the likeness of its token to the name.
+
+    A token of the picture and the mean of the name's word embeddings are compared after one
+    linear map, the same for all things: what a thing looks like comes to lie where its
+    words lie, which is what attention from words to pictures needs.
+    """
+
+    def __init__(self, width: int, tokenizer: Any) -> None:
+        super().__init__()
+        names = [
+            tokenizer(f" {KIND_BY_KEY[key].phrase}", add_special_tokens=False).input_ids
+            for key in SEEN_KEYS
+        ]
+        longest = max(map(len, names))
+        padded = [[*name, *[0] * (longest - len(name))] for name in names]
+        share = [[1 / len(name)] * len(name) + [0.0] * (longest - len(name)) for name in names]
+        self.register_buffer("names", torch.tensor(padded), persistent=False)
+        self.register_buffer("shares", torch.tensor(share)[..., None], persistent=False)
+        self.map = torch.nn.Linear(width, width, bias=False)
+        torch.nn.init.eye_(self.map.weight)
+        self.scale = torch.nn.Parameter(torch.tensor(10.0))
+        self.bias = torch.nn.Parameter(torch.full((len(SEEN_KEYS),), -4.0))
+
+    def forward(self, vision: torch.Tensor, embedding: torch.nn.Module) -> torch.Tensor:
+        """Return logits B x T x things for vision tokens B x T x hidden."""
+        words = (embedding(self.names) * self.shares).sum(1)
+        seen = F.normalize(self.map(vision), dim=-1)
+        return self.scale * seen @ F.normalize(words, dim=-1).T + self.bias
+
+
 class Trainee(torch.nn.Module):
     """The model with its two helping heads."""
 
@@ -51,7 +83,7 @@ class Trainee(torch.nn.Module):
         self.tokenizer = tokenizer
         self.sequences = Sequences(model, tokenizer, TINY_SPEC)
         width = model.config.text_config.hidden_size
-        self.presence = torch.nn.Linear(width, len(SEEN_KEYS))
+        self.presence = NamedPresence(width, tokenizer)
         self.column = torch.nn.Linear(width, COLUMNS + 1)
 
     def look(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,7 +92,9 @@ class Trainee(torch.nn.Module):
         vision = self.sequences.see(pixels)
         wanted = torch.from_numpy(batch["presence"].reshape(len(batch), len(SEEN_KEYS), -1))
         loss = F.binary_cross_entropy_with_logits(
-            self.presence(vision), wanted.float().transpose(1, 2), pos_weight=torch.tensor(8.0)
+            self.presence(vision, self.model.get_input_embeddings()),
+            wanted.float().transpose(1, 2),
+            pos_weight=torch.tensor(8.0),
         )
         return vision, loss
 

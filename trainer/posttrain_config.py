@@ -59,10 +59,10 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("I language", 0.03, text=1.0),
-    Stage("II vision-language", 0.27, text=0.05, pictures=0.45, actions=0.5, acts=False,
+    Stage("I language", 0.02, text=1.0),
+    Stage("II vision-language", 0.33, text=0.05, pictures=0.45, actions=0.5, acts=False,
           presence_weight=0.5, column_weight=0.5),
-    Stage("III actions", 0.70, text=0.02, pictures=0.08, actions=0.9,
+    Stage("III actions", 0.65, text=0.02, pictures=0.08, actions=0.9,
           presence_weight=0.3, column_weight=0.3),
 )  # fmt: skip
 """ActVLP (JARVIS-VLA): language, then vision and language, then actions.
@@ -91,7 +91,8 @@ class PosttrainConfig:
     ring_frames: int = 12_000
     first_batch_frames: int = 1_500
     frames_per_second: float = 14.0
-    learner_share: float = 0.5
+    learner_share: float = 0.4
+    bare_share: float = 0.3
     checkpoint_every_s: float = 150.0
     seed: int = 0
 

@@ -236,6 +236,7 @@ def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
             questions=config.actions_per_frame,
             learner=lambda: learner() if drives.is_set() else None,
             learner_share=config.learner_share,
+            bare_share=config.bare_share,
         )
         for made, asked in enumerate(states):
             if stop.is_set():

@@ -131,9 +131,10 @@ class TaskChooser:
     ) -> tuple[Task, ...]:
         """Return up to ``count`` different tasks, ``driven`` first.
 
-        Of the others about two of three are about what stands in the yard, visible things
-        four times as often; the rest are turns and walks, and things that are not there (they
-        are searched for).
+        Of the others about four of five are about what stands in the yard, visible things
+        sixteen times as often; the rest are turns and walks, and things that are not there
+        (they are searched for).  Looking for what cannot be seen is soon learnt, which of the
+        things in view has that name is not.
         """
         chosen = {driven.id: driven}
         candidates: list[Task] = []
@@ -144,16 +145,16 @@ class TaskChooser:
             fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t), counts)]
             seen = key in in_view
             candidates += fitting
-            weights += [(4.0 if seen else 1.0) / len(fitting)] * len(fitting)
+            weights += [(16.0 if seen else 1.0) / len(fitting)] * len(fitting)
         ends = np.cumsum(weights)
         for _ in range(4 * count):
             if len(chosen) >= count:
                 break
             draw = rng.random()
-            if draw < 0.66 and candidates:
+            if draw < 0.8 and candidates:
                 at = np.searchsorted(ends, rng.random() * ends[-1], side="right")
                 task = candidates[int(at)]
-            elif draw < 0.8 and self._anywhere:
+            elif draw < 0.9 and self._anywhere:
                 task = self._anywhere[int(rng.integers(len(self._anywhere)))]
                 if not is_present(state, _goal(task), counts):
                     continue
@@ -317,13 +318,17 @@ def explore_asking(
     learner: Drive = _nobody,
     learner_share: float = 0.0,
     noise: float = 0.05,
+    bare_share: float = 1.0,
 ) -> Iterator[AskedState]:
     """Yield states with the teacher's answers to a few chosen tasks each, without end.
 
     Made for long lists: only ``questions`` tasks are answered in a state, the one being
-    played among them.
+    played among them.  Of the states in which nothing is in view only ``bare_share`` (0
+    to 1) are yielded.
     """
     chooser = TaskChooser(tasks)
     for frame, state, driven, start in _wander(game, rng, tasks, learner, learner_share, noise):
+        if rng.random() > bare_share and not any(thing.box for thing in state.everything):
+            continue
         asked = chooser.choose(state, tasks[driven], rng, questions)
         yield AskedState(frame, state, answers(state, asked), start)
