@@ -9,24 +9,31 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
-from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
+from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import DeviceChoice, choose_device, default_threads
 from model.policy import ActionChunk, Observation
-from model.preprocess import CheckpointSpec, load_spec, patches, resize
-from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, prompt_ids
-from model.tokens import ACTION_BEGIN, token_string
-from model.vision import encode_images, rotary_tables
-from recorder.errors import ModelError
+from model.preprocess import CheckpointSpec, load_spec
+from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, PROMPT_FORMS, prompt_ids
+from model.reader import PromptReader
+from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
+from recorder.errors import ModelError, UsageError
+from recorder.types import NO_ACTION
 
 MAX_TEXT_TOKENS = 512
 """The longest instruction and the prompt around it."""
 MAX_ACTION_TOKENS = 12
+MAX_TURN_TOKENS = 64
+"""Text around an earlier frame, the recipe form's thought included."""
+MAX_HISTORY = 4
+MAX_CHUNK = 8
 SMALL_HIDDEN = 1024
 """Models with a narrower language model are small: quick in float32 on any device."""
 _log = logging.getLogger(__name__)
@@ -149,6 +156,39 @@ def check_tokenizer(folder: Path, model: Any, tokenizer: Any) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """What a person may set otherwise than the checkpoint's spec; None leaves it.
+
+    ``history`` 0 to 4 earlier frames, ``chunk`` 1 to 8 actions an answer, ``prompt`` one
+    of :data:`model.prompts.PROMPT_FORMS`.
+    """
+
+    history: int | None = None
+    chunk: int | None = None
+    prompt: str | None = None
+
+    def applied_to(self, spec: CheckpointSpec) -> CheckpointSpec:
+        """Return the spec with what is set here; raises UsageError out of range."""
+        if self.history is not None and not 0 <= self.history <= MAX_HISTORY:
+            raise UsageError(
+                f"{self.history} earlier frames are not among the 0 to {MAX_HISTORY} that a "
+                "prompt may hold, so no model was loaded; choose another history."
+            )
+        if self.chunk is not None and not 1 <= self.chunk <= MAX_CHUNK:
+            raise UsageError(
+                f"{self.chunk} actions are not among the 1 to {MAX_CHUNK} that an answer may "
+                "hold, so no model was loaded; choose another chunk."
+            )
+        if self.prompt is not None and self.prompt not in PROMPT_FORMS:
+            raise UsageError(
+                f"There is no prompt form called {self.prompt!r}, so no model was loaded; "
+                f"choose one of: {', '.join(PROMPT_FORMS)}."
+            )
+        set_here = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(spec, **set_here)
+
+
 class VlaPolicy:
     """A Qwen2-VL-class model that plays.
 
@@ -161,7 +201,7 @@ class VlaPolicy:
 
     """
 
-    history_frames = 0
+    history_frames = 0  # Earlier frames are its own memory: it keeps their vision tokens.
 
     def __init__(
         self, folder: Path, model: Any, tokenizer: Any, spec: CheckpointSpec, choice: DeviceChoice
@@ -173,21 +213,22 @@ class VlaPolicy:
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling()
         self.notice = ""
+        self.guessing = True
         self._model = model
         self._tokenizer = tokenizer
         self._merged = MergedAdapter(model)
-        self._tower = model.model.visual
-        self._tables = rotary_tables(self._tower, *spec.grid)
-        capacity = MAX_TEXT_TOKENS + spec.image_tokens + MAX_ACTION_TOKENS * spec.chunk
-        self._language = CachedLanguageModel(model, capacity)
+        answer = MAX_ACTION_TOKENS * spec.chunk
+        turn = spec.image_tokens + MAX_TURN_TOKENS + answer
+        capacity = MAX_TEXT_TOKENS + spec.image_tokens + 2 * answer + turn * spec.history
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
-        self._decoder = ActionDecoder(self._language, ids)
         self._begin = ids[ACTION_BEGIN]
-        self._image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
+        image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
+        self._reader = PromptReader(model, spec, image, capacity)
+        self._decoder = ActionDecoder(self._reader.language, ids)
         self._generator: torch.Generator | None = None
         self._instruction = ""
-        self._before = self._after = torch.zeros(0, dtype=torch.long)
-        self._prefix_ready = False
+        self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
+        self._answer: Decoded | None = None
 
     @classmethod
     def load(
@@ -198,20 +239,17 @@ class VlaPolicy:
         device: str | None = None,
         threads: int | None = None,
         sampling: Sampling | None = None,
+        options: PlayOptions | None = None,
     ) -> VlaPolicy:
         """Load a checkpoint folder.
 
         ``device`` overrides :func:`model.device.choose_device`; ``threads`` is the number
-        of CPU threads of the whole process, by default half of the cores.  Raises
-        ModelError (see :func:`load_weights`), UsageError for an unknown device.
+        of CPU threads of the whole process, by default half of the cores; ``options``
+        override what the folder's spec says.  Raises ModelError (see
+        :func:`load_weights`), UsageError for an unknown device or prompt form.
         """
         config = check_checkpoint(folder)
-        spec = load_spec(folder)
-        if spec.history:
-            raise ModelError(
-                f"The checkpoint {folder.name!r} wants earlier frames in its prompt, which "
-                "this version does not send; set its history to 0 or choose another one."
-            )
+        spec = (options or PlayOptions()).applied_to(load_spec(folder))
         text = config.get("text_config", config)
         hidden = text.get("hidden_size") if isinstance(text, dict) else None
         small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
@@ -237,7 +275,8 @@ class VlaPolicy:
         Raises ModelError for an adapter that does not fit; then none is active.
         """
         self.adapter = None
-        self._prefix_ready = False
+        self._reader.forget()
+        self._answer = None
         if folder is None:
             self._merged.remove()
         else:
@@ -245,39 +284,43 @@ class VlaPolicy:
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""
+        self._history.clear()
+        self._answer = None
         self._hear(instruction)
         self._generator = None
         if seed is not None:
             self._generator = torch.Generator().manual_seed(seed % (1 << 63))
 
     def _hear(self, instruction: str) -> None:
-        spec = self.spec
-        prompt, cut = prompt_ids(self._tokenizer, spec.prompt, instruction, 1)
-        ids = list(prompt)
-        self.notice = (
-            f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the model "
-            "reads, so its end is not heard; say it shorter."
-            if cut
-            else ""
+        """Put the sentence, and what was answered to earlier frames, into the prompt."""
+        prompt, cut = prompt_ids(
+            self._tokenizer,
+            self.spec.prompt,
+            instruction,
+            1,
+            [answer for _, answer in self._history],
         )
-        if self.notice:
+        if instruction != self._instruction or not cut:
+            self.notice = ""
+        if cut and not self.notice:
+            self.notice = (
+                f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the "
+                "model reads, so its end is not heard; say it shorter."
+            )
             _log.warning(self.notice)
         self._instruction = instruction
-        at = ids.index(self._image)
-        self._before = torch.tensor(ids[:at])
-        self._after = torch.tensor([*ids[at + 1 :], self._begin])
-        self._prefix_ready = False
+        self._reader.tell([*prompt, self._begin])
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
         """Return the actions for what is seen."""
         started = time.perf_counter()
-        if observation.instruction != self._instruction:
-            self._hear(observation.instruction)
-        hidden, position = self._read(observation)
-        decoded = self._decoder.decode(
-            hidden, position, self.sampling, self._generator, self.spec.chunk
-        )
+        vision = self._reader.see(observation.frame.rgb)
+        decoded = self._answer_to(vision, observation.instruction)
+        self._answer = decoded
+        if self.spec.history:
+            said = "".join(token_string(number) for number in decoded.numbers)
+            self._history.append((vision, said))
         return ActionChunk(
             actions=decoded.actions,
             frame_id=observation.frame.id,
@@ -286,32 +329,28 @@ class VlaPolicy:
             invalid=decoded.invalid,
         )
 
-    def _read(self, observation: Observation) -> tuple[torch.Tensor, int]:
-        """Run the prompt; return the state after begin and begin's rotary position."""
-        spec, language, device = self.spec, self._language, self.choice.device
-        image = resize(observation.frame.rgb, spec)[None]
-        pixels = torch.from_numpy(patches(image, spec)).to(device)
-        vision = encode_images(self._tower, pixels, self._tables)[0]
-        first = len(self._before)
-        if self._prefix_ready:
-            # The sentence stands before the picture, so it stays in the cache.
-            language.truncate(first)
-        else:
-            language.truncate(0)
-            places = torch.arange(first).expand(3, -1)
-            language.extend(language.embed(self._before.to(device)), places)
-            self._prefix_ready = True
-        rows, columns = spec.token_grid
-        count = rows * columns
-        index = torch.arange(count)
-        behind = first + max(rows, columns) + torch.arange(len(self._after))
-        places = torch.stack(
-            [
-                torch.cat([torch.full((count,), first), behind]),
-                torch.cat([first + index // columns, behind]),
-                torch.cat([first + index % columns, behind]),
-            ]
+    def _answer_to(self, vision: torch.Tensor, instruction: str) -> Decoded:
+        """Decode the answer to a picture, guessing that it is the one before."""
+        if self.spec.history:
+            # Before there are earlier frames, the newest stands for them, unanswered.
+            while len(self._history) < self.spec.history:
+                self._history.append((vision, encode(NO_ACTION)))
+            self._hear(instruction)
+        elif instruction != self._instruction:
+            self._hear(instruction)
+        before = split_actions(self._answer.numbers) if self._answer and self.guessing else ()
+        carried = worth_running([n for action in before for n in action][1:])
+        visions = [*(earlier for earlier, _ in self._history), vision]
+        guess = self._decoder.embed(carried) if carried else None
+        if self.sampling.temperature == 0 and self._answer and self._reader.keeps(visions):
+            return replace(self._answer, passes=0, guessed=0, kept=0)
+        states, position, _ = self._reader.read(visions, guess)
+        return self._decoder.decode(
+            states,
+            position,
+            self.sampling,
+            self._generator,
+            self.spec.chunk,
+            carried=carried,
+            before=before,
         )
-        embedded = torch.cat([vision, language.embed(self._after.to(device))])
-        hidden = language.extend(embedded.to(vision.dtype), places)
-        return hidden, int(behind[-1])
