@@ -9,6 +9,7 @@ a picture that changed anywhere is read anew: reuse never changes the numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,7 @@ class PromptReader:
         """Take the ids of a prompt with one image id for every picture."""
         cuts = [at for at, number in enumerate(ids) if number == self._image_id]
         ends = [-1, *cuts, len(ids)]
-        texts = [
-            torch.tensor(ids[a + 1 : b], dtype=torch.long)
-            for a, b in zip(ends, ends[1:], strict=False)
-        ]
+        texts = [torch.tensor(ids[a + 1 : b], dtype=torch.long) for a, b in pairwise(ends)]
         kept = bool(self._texts) and torch.equal(self._texts[0], texts[0])
         self._prefix_ready = self._prefix_ready and kept
         self._texts = texts

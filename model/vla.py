@@ -198,24 +198,34 @@ class VlaPolicy:
         choice: device and dtype, and why.
         fingerprint: of the base's weights.
         notice: a sentence for the person about the instruction, or "".
+        guessing: whether the answer before is taken as a guess at the next.
+        answer: the newest answer, token for token; None before the first of an episode.
+        reader, decoder: what reads the prompt and what writes the answer.
 
     """
 
     history_frames = 0  # Earlier frames are its own memory: it keeps their vision tokens.
 
     def __init__(
-        self, folder: Path, model: Any, tokenizer: Any, spec: CheckpointSpec, choice: DeviceChoice
+        self,
+        folder: Path,
+        model: Any,
+        tokenizer: Any,
+        spec: CheckpointSpec,
+        choice: DeviceChoice,
+        check: str | None = None,
     ) -> None:
+        """``check`` is the fingerprint where the weights lie in no folder."""
         self.folder = folder
         self.spec = spec
         self.choice = choice
-        self.fingerprint = fingerprint(folder)
+        self.fingerprint = fingerprint(folder) if check is None else check
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling()
         self.notice = ""
         self.guessing = True
-        self._model = model
-        self._tokenizer = tokenizer
+        self.model = model
+        self.tokenizer = tokenizer
         self._merged = MergedAdapter(model)
         answer = MAX_ACTION_TOKENS * spec.chunk
         turn = spec.image_tokens + MAX_TURN_TOKENS + answer
@@ -223,12 +233,12 @@ class VlaPolicy:
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
         self._begin = ids[ACTION_BEGIN]
         image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
-        self._reader = PromptReader(model, spec, image, capacity)
-        self._decoder = ActionDecoder(self._reader.language, ids)
+        self.reader = PromptReader(model, spec, image, capacity)
+        self.decoder = ActionDecoder(self.reader.language, ids)
         self._generator: torch.Generator | None = None
         self._instruction = ""
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
-        self._answer: Decoded | None = None
+        self.answer: Decoded | None = None
 
     @classmethod
     def load(
@@ -275,8 +285,8 @@ class VlaPolicy:
         Raises ModelError for an adapter that does not fit; then none is active.
         """
         self.adapter = None
-        self._reader.forget()
-        self._answer = None
+        self.reader.forget()
+        self.answer = None
         if folder is None:
             self._merged.remove()
         else:
@@ -285,7 +295,7 @@ class VlaPolicy:
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""
         self._history.clear()
-        self._answer = None
+        self.answer = None
         self._hear(instruction)
         self._generator = None
         if seed is not None:
@@ -294,7 +304,7 @@ class VlaPolicy:
     def _hear(self, instruction: str) -> None:
         """Put the sentence, and what was answered to earlier frames, into the prompt."""
         prompt, cut = prompt_ids(
-            self._tokenizer,
+            self.tokenizer,
             self.spec.prompt,
             instruction,
             1,
@@ -309,15 +319,15 @@ class VlaPolicy:
             )
             _log.warning(self.notice)
         self._instruction = instruction
-        self._reader.tell([*prompt, self._begin])
+        self.reader.tell([*prompt, self._begin])
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
         """Return the actions for what is seen."""
         started = time.perf_counter()
-        vision = self._reader.see(observation.frame.rgb)
+        vision = self.reader.see(observation.frame.rgb)
         decoded = self._answer_to(vision, observation.instruction)
-        self._answer = decoded
+        self.answer = decoded
         if self.spec.history:
             said = "".join(token_string(number) for number in decoded.numbers)
             self._history.append((vision, said))
@@ -338,14 +348,14 @@ class VlaPolicy:
             self._hear(instruction)
         elif instruction != self._instruction:
             self._hear(instruction)
-        before = split_actions(self._answer.numbers) if self._answer and self.guessing else ()
+        before = split_actions(self.answer.numbers) if self.answer and self.guessing else ()
         carried = worth_running([n for action in before for n in action][1:])
         visions = [*(earlier for earlier, _ in self._history), vision]
-        guess = self._decoder.embed(carried) if carried else None
-        if self.sampling.temperature == 0 and self._answer and self._reader.keeps(visions):
-            return replace(self._answer, passes=0, guessed=0, kept=0)
-        states, position, _ = self._reader.read(visions, guess)
-        return self._decoder.decode(
+        guess = self.decoder.embed(carried) if carried else None
+        if self.sampling.temperature == 0 and self.answer and self.reader.keeps(visions):
+            return replace(self.answer, passes=0, guessed=0, kept=0)
+        states, position, _ = self.reader.read(visions, guess)
+        return self.decoder.decode(
             states,
             position,
             self.sampling,

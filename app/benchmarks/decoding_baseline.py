@@ -27,15 +27,18 @@ _NUMBERS = range(176, 251)
 class Generated:
     """One answer: its action token numbers, and seconds.
 
-    ``whole_s`` is from picture to numbers, ``language_s`` from vision tokens to numbers
-    (None where generate ran the vision tower itself), ``decoding_s`` from the end of the
-    prompt's pass to numbers.
+    ``whole_s`` is from picture to numbers, ``decoding_s`` from the end of the prompt's
+    pass to numbers.
     """
 
     numbers: tuple[int, ...]
     whole_s: float
     decoding_s: float
-    language_s: float | None = None
+
+
+def action_ids(tokenizer: Any) -> dict[int, int]:
+    """Return a tokenizer's ids of the action token numbers 176 to 250."""
+    return {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _NUMBERS}
 
 
 class GrammarProcessor:
@@ -73,7 +76,7 @@ class GenerateBaseline:
         self._tokenizer = tokenizer
         self._spec = spec
         self._legal = legal
-        self._ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _NUMBERS}
+        self._ids = action_ids(tokenizer)
         self._prompts: dict[str, Any] = {}
 
     def answer(self, rgb: RGBImage, instruction: str, *, temperature: float = 0.0) -> Generated:
@@ -92,16 +95,9 @@ class GenerateBaseline:
             image_grid_thw=torch.tensor([[1, *self._spec.grid]], device=device),
         )
 
-    def answer_without_tower(
-        self, ids: torch.Tensor, embedded: torch.Tensor, *, temperature: float = 0.0
-    ) -> Generated:
-        """Return the answer to a prompt whose embeddings (1 x L x hidden) are given.
-
-        ``ids`` (1 x L) only say where the prompt's pictures are, for the rotary places.
-        """
-        began_s = time.perf_counter()
-        done = self._generate(ids, began_s, temperature, inputs_embeds=embedded)
-        return Generated(done.numbers, done.whole_s, done.decoding_s, done.whole_s)
+    def answer_to_ids(self, ids: torch.Tensor) -> Generated:
+        """Return the greedy answer to a prompt without a picture, 1 x L ids."""
+        return self._generate(ids, time.perf_counter(), 0.0)
 
     def _prompt(self, instruction: str) -> torch.Tensor:
         import torch
@@ -120,9 +116,7 @@ class GenerateBaseline:
         import torch
         from transformers import LogitsProcessorList
 
-        # With embeddings given, generate hands the processor the new tokens only.
-        start = 0 if "inputs_embeds" in inputs else ids.shape[1]
-        grammar = GrammarProcessor(self._ids, start, self._legal)
+        grammar = GrammarProcessor(self._ids, ids.shape[1], self._legal)
         chosen: dict[str, Any] = {"do_sample": temperature > 0}
         if temperature > 0:
             # Spelled out: a checkpoint's hidden defaults must not take part.
@@ -144,7 +138,6 @@ class GenerateBaseline:
             torch.cuda.synchronize()
         ended_s = time.perf_counter()
         numbers = {i: n for n, i in self._ids.items()}
-        tail = found[0, -12:].tolist()
-        answer = [numbers[i] for i in tail if i in numbers]
+        answer = [numbers[i] for i in found[0, ids.shape[1] :].tolist()]
         first_s = grammar.first_s if grammar.first_s is not None else ended_s
         return Generated(tuple(answer), ended_s - began_s, ended_s - first_s)

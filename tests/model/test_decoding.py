@@ -94,9 +94,9 @@ def test_a_chunk_goes_on_where_transformers_would(
 ) -> None:
     policy.reset(INSTRUCTION)
     with torch.inference_mode():
-        seen = policy._reader.see(frames[0].rgb)
-        hidden, position, _ = policy._reader.read([seen])
-        decoded = policy._decoder.decode(hidden, position, Sampling(), None, 3)
+        seen = policy.reader.see(frames[0].rgb)
+        hidden, position, _ = policy.reader.read([seen])
+        decoded = policy.decoder.decode(hidden, position, Sampling(), None, 3)
     numbers, confidence = reference.greedy(frames[0], chunk=3)
     assert decoded.numbers == tuple(numbers)
     assert len(decoded.actions) == 3
@@ -110,8 +110,8 @@ def test_logits_and_positions_are_those_of_transformers(
     with torch.inference_mode():
         # Twice: the second time the sentence is in the cache already.
         for frame in frames[:2]:
-            hidden, position, _ = policy._reader.read([policy._reader.see(frame.rgb)])
-            ours = policy._reader.language.logits(hidden[-1])
+            hidden, position, _ = policy.reader.read([policy.reader.see(frame.rgb)])
+            ours = policy.reader.language.logits(hidden[-1])
             wanted = reference.logits(frame, [ACTION_BEGIN], INSTRUCTION)
             torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-4)
     spec = reference.spec
