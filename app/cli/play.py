@@ -41,7 +41,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
-    from app.headless import attempt, chosen_player
+    from app.headless import attempt, chosen_player, require_kept
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
     from recorder.games import find_task, open_game
@@ -59,6 +59,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         say(f"Waking the policy {options.policy!r} up ...")
         policy = make_policy(spec, game)
         recording = None
+        store: Store | None = None
         if options.record:
             store = stack.enter_context(Store.open(folder))
             session_id, recording = store_recording(store, game)
@@ -80,6 +81,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             )
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
+            if store is not None:
+                require_kept(store)
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)

@@ -116,6 +116,8 @@ class TeachPanel(Card):
                 self.curve.add(update.step, update.loss, update.held_out)
         if update.left_s is not None:
             self.left.setText(f"{spoken_duration(update.left_s)} left")
+        elif update.stage:
+            self.left.setText("")
         for gate in update.gates:
             self._gates[gate.name] = gate
         if update.gates:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,16 +40,6 @@ from recorder.store.tick_codec import TICK_COLUMNS, tick_from
 from recorder.types import Driver, Outcome, RGBImage, SegmentKind
 
 
-class _OwnConnection:
-    """A thread's connection, closed when the thread has ended."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    def __del__(self) -> None:
-        self.connection.close()
-
-
 class Reader:
     """Reads a data folder; every method may be called from any thread.
 
@@ -62,10 +51,11 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = database_path(folder)
-        self._local = threading.local()
         self._lock = threading.Lock()
-        # Weak: a thread that ends takes its connection along.
-        self._connections: weakref.WeakSet[_OwnConnection] = weakref.WeakSet()
+        # By thread identity, which the system gives again once a thread is gone.  A
+        # threading.local would lose it after every call of a Qt pool's thread, and clears
+        # itself where no Python may run.
+        self._connections: dict[int, sqlite3.Connection] = {}
         self._closed = False
 
     @classmethod
@@ -95,8 +85,8 @@ class Reader:
         """Close every thread's connection; no other call may be under way.  Idempotent."""
         with self._lock:
             self._closed = True
-            for own in list(self._connections):
-                own.connection.close()
+            for connection in self._connections.values():
+                connection.close()
             self._connections.clear()
 
     # Episodes
@@ -410,10 +400,10 @@ class Reader:
             yield self._connection()
 
     def _connection(self) -> sqlite3.Connection:
-        found: _OwnConnection | None = getattr(self._local, "own", None)
-        if found is not None and not self._closed:
-            return found.connection
         with self._lock:
+            found = self._connections.get(threading.get_ident())
+            if found is not None:
+                return found
             if self._closed:
                 raise DataError(
                     "The database was closed already, so nothing can be read; "
@@ -421,7 +411,5 @@ class Reader:
                 )
             connection = open_for_reading(self._path)
             connection.create_function("casefold", 1, casefold, deterministic=True)
-            own = _OwnConnection(connection)
-            self._connections.add(own)
-        self._local.own = own
+            self._connections[threading.get_ident()] = connection
         return connection
