@@ -201,11 +201,18 @@ class ActionDecoder:
         language: CachedLanguageModel,
         vocabulary_ids: dict[int, int],
         legal: Callable[[Sequence[int]], tuple[int, ...]] = legal_next,
+        *,
+        persistent: bool = True,
     ) -> None:
-        """``vocabulary_ids`` maps action token numbers (176..250) to the model's ids."""
+        """``vocabulary_ids`` maps action token numbers (176..250) to the model's ids.
+
+        ``persistent`` guesses on after a wrong guess: worth it where a pass costs about the
+        same with one token and with many, and not for a large model on a CPU.
+        """
         self._language = language
         self._ids = vocabulary_ids
         self._grammar = legal
+        self._persistent = persistent
         self._legal: dict[tuple[int, ...], torch.Tensor] = {}
 
     def embed(self, numbers: Sequence[int]) -> torch.Tensor:
@@ -235,6 +242,7 @@ class ActionDecoder:
         walk = _Walk(self, self._language, states, position, carried)
         numbers: list[int] = []
         confidence = 1.0
+        hopeful = True
         for index in range(chunk):
             answer = [ACTION_BEGIN]
             if index:
@@ -243,11 +251,13 @@ class ActionDecoder:
                 legal = self._grammar(answer)
                 number = legal[0]
                 if len(legal) > 1:
-                    state = walk.state(_rest(answer, before, index))
+                    rest = _rest(answer, before, index) if hopeful else ()
+                    state = walk.state(rest)
                     choice = self._choose(state, legal, sampling, generator)
                     if choice is None:
                         return _cut_short(numbers, confidence if index else 0.0)
                     number, probability = choice
+                    hopeful = hopeful and (self._persistent or number in rest[:1] or not rest)
                     if index == 0:
                         confidence *= probability
                 answer.append(number)

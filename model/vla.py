@@ -247,7 +247,10 @@ class VlaPolicy:
         self._begin = ids[ACTION_BEGIN]
         image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
         self.reader = PromptReader(model, spec, image, capacity)
-        self.decoder = ActionDecoder(self.reader.language, ids)
+        small = model.config.text_config.hidden_size < SMALL_HIDDEN
+        self.decoder = ActionDecoder(
+            self.reader.language, ids, persistent=small or choice.device != "cpu"
+        )
         self._generator: torch.Generator | None = None
         self._instruction = ""
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)

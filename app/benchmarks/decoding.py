@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from app.benchmarks.common import Say, Target, percentile, report
+from app.benchmarks.common import Say, Target, machine, percentile, report
 from app.benchmarks.decoding_baseline import GenerateBaseline
-from app.benchmarks.decoding_large import CUDA_TARGETS, measure_cuda, measure_large
+from app.benchmarks.decoding_large import CUDA_TARGETS, PROMPT_TOKENS, measure_cuda, measure_large
+from app.benchmarks.decoding_shapes import QWEN_2B, Shape
 from app.benchmarks.decoding_takeover import takeover_ticks
 from model.decoding import Sampling
 from model.paths import default_checkpoint
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SENTENCE = "go to the red torch"
 FRAMES = 60
 WARM = 3
-THREADS = 2
+MAX_THREADS = 2
 TARGETS = {
     "default_decoding_x": Target(3.0, at_least=True),
     "default_whole_x": Target(1.8, at_least=True),
@@ -37,24 +38,38 @@ TARGETS = {
 }
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
-    """Measure ``runs`` times; where there is no CUDA device the document says so."""
+def measure(
+    runs: int,
+    say: Say,
+    *,
+    count: int = FRAMES,
+    shape: Shape = QWEN_2B,
+    prompt: int = PROMPT_TOKENS,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Measure ``runs`` times; where there is no CUDA device the document says so.
+
+    ``count`` pictures, the ``shape`` of the large model and the tokens of its ``prompt``
+    are smaller in tests.  ``threads`` by default as many as this process may use cores, two
+    at most.
+    """
     import torch
 
     from model.vla import VlaPolicy
 
-    policy = VlaPolicy.load(default_checkpoint(), device="cpu", threads=THREADS)
+    threads = threads or min(MAX_THREADS, machine()["cores"])
+    policy = VlaPolicy.load(default_checkpoint(), device="cpu", threads=threads)
     each: list[dict[str, float | None]] = []
     frames: list[Frame] = []
     for run in range(runs):
-        say(f"run {run + 1} of {runs}: the default model on {FRAMES} pictures of its own play")
-        frames = _played(policy, run)
+        say(f"run {run + 1} of {runs}: the default model on {count} pictures of its own play")
+        frames = _played(policy, run, count)
         each.append(_beside(policy, frames))
-    large = measure_large(runs, each, say)
+    large = measure_large(runs, each, say, shape, prompt)
     for figures, more in zip(each, large.each, strict=True):
         figures.update(more)
         figures["takeover_ticks"] = takeover_ticks()
-    extra: dict[str, Any] = {"threads": THREADS, "large": large.facts}
+    extra: dict[str, Any] = {"threads": threads, "large": large.facts}
     targets = dict(TARGETS)
     if torch.cuda.is_available():
         say("the 7B shape on the GPU")
@@ -69,13 +84,13 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
     return report("decoding", each, targets, extra=extra)
 
 
-def _played(policy: VlaPolicy, seed: int) -> list[Frame]:
+def _played(policy: VlaPolicy, seed: int, count: int) -> list[Frame]:
     """Return the frames of the policy's own play, in order."""
     game = open_game("doom")
     try:
         frames = [game.reset(find_task(game, SENTENCE), seed)]
         policy.reset(SENTENCE, seed=seed)
-        while len(frames) < FRAMES + WARM and game.outcome() is None:
+        while len(frames) < count + WARM and game.outcome() is None:
             chunk = policy.propose(Observation(frames[-1], SENTENCE))
             frames.append(game.step(chunk.actions[0]))
     finally:
@@ -88,7 +103,7 @@ def _beside(policy: VlaPolicy, frames: list[Frame]) -> dict[str, float | None]:
     baseline = GenerateBaseline(policy.model, policy.tokenizer, policy.spec)
     whole: list[tuple[float, float]] = []
     decoding: list[tuple[float, float]] = []
-    equal = guessed = kept = repeated = 0
+    equal = guessed = kept = right = 0
     reader = policy.reader
     policy.reset(SENTENCE)
     before: tuple[int, ...] = ()
@@ -107,7 +122,7 @@ def _beside(policy: VlaPolicy, frames: list[Frame]) -> dict[str, float | None]:
             equal += answer.numbers == theirs.numbers
             guessed += answer.guessed
             kept += answer.kept
-            repeated += answer.numbers == before
+            right += answer.kept == answer.guessed > 0
         before = answer.numbers
     same = len(frames) - (reader.pictures_read - seen)
     count = len(whole)
@@ -120,7 +135,7 @@ def _beside(policy: VlaPolicy, frames: list[Frame]) -> dict[str, float | None]:
         "default_decoding_baseline_ms": _median_ms([theirs for theirs, _ in decoding]),
         "greedy_agreement": equal / count,
         "guesses_kept": kept / guessed if guessed else None,
-        "answers_repeated": repeated / count,
+        "guess_all_right": right / count,
         "pictures_unchanged": same / len(frames),
     }
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from model.policy import Observation
 from model.preprocess import JARVIS_SPEC, CheckpointSpec
 from model.tokens import ACTION_BEGIN, GROUPS, PITCH_0, legal_next
 from recorder.types import Frame
-
-if TYPE_CHECKING:
-    pass
 
 PROMPT_TOKENS = 340
 """Text and picture of one frame in the released model's prompt."""
@@ -61,13 +58,17 @@ def eight_tokens(prefix: Sequence[int]) -> tuple[int, ...]:
 
 
 def measure_large(
-    runs: int, default: Sequence[dict[str, float | None]], say: Say, shape: Shape = QWEN_2B
+    runs: int,
+    default: Sequence[dict[str, float | None]],
+    say: Say,
+    shape: Shape = QWEN_2B,
+    prompt: int = PROMPT_TOKENS,
 ) -> Large:
     """Measure decoding alone of the 2B shape on the CPU, side by side with generate.
 
     The time that counts mixes answers whose guess is right with answers whose every guess
-    is wrong, in the share in which the default model's answers repeated in its own play
-    (``default``).
+    is wrong, in the share in which all guessed tokens were right in the default model's own
+    play (``default``).
     """
     import psutil
     import torch
@@ -84,7 +85,7 @@ def measure_large(
         "why": "this CPU multiplies bfloat16 in hardware"
         if bf16
         else "this CPU has no bfloat16 instructions, so float32 is the quicker of the two",
-        "prompt_tokens": PROMPT_TOKENS,
+        "prompt_tokens": prompt,
         "answer_tokens": ANSWER_TOKENS,
         "weights_gb": round(need / 1e9, 2),
     }
@@ -98,21 +99,23 @@ def measure_large(
     each = []
     for run in range(runs):
         say(f"run {run + 1} of {runs}: the {shape.name} shape")
-        share = default[run]["answers_repeated"] or 0.0
-        each.append(_large_run(model, tokenizer, run, share))
+        share = default[run]["guess_all_right"] or 0.0
+        each.append(_large_run(model, tokenizer, run, share, prompt))
     return Large(each, facts)
 
 
-def _large_run(model: Any, tokenizer: Any, seed: int, share: float) -> dict[str, float | None]:
+def _large_run(
+    model: Any, tokenizer: Any, seed: int, share: float, prompt: int
+) -> dict[str, float | None]:
     import torch
 
     generator = torch.Generator().manual_seed(seed)
     # Below every special token's neighbours: plain text pieces only.
-    ids = torch.randint(300, 560, (1, PROMPT_TOKENS), generator=generator)
+    ids = torch.randint(300, 560, (1, prompt), generator=generator)
     theirs = GenerateBaseline(model, tokenizer, JARVIS_SPEC, eight_tokens).answer_to_ids(ids)
-    language = CachedLanguageModel(model, PROMPT_TOKENS + 4 * ANSWER_TOKENS)
+    language = CachedLanguageModel(model, prompt + 4 * ANSWER_TOKENS)
     numbers = action_ids(tokenizer)
-    decoder = ActionDecoder(language, numbers, eight_tokens)
+    decoder = ActionDecoder(language, numbers, eight_tokens, persistent=False)
     with torch.inference_mode():
         told = torch.cat([ids[0], torch.tensor([numbers[ACTION_BEGIN]])])
         began_s = time.perf_counter()
@@ -238,7 +241,7 @@ def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float:
     tuned = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules=pattern))
     try:
         tuned.train()
-        tuned.gradient_checkpointing_enable()
+        tuned.base_model.model.activation_checkpointing_enable()
         tuned.enable_input_require_grads()
         parameters = [p for p in tuned.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(parameters, lr=1e-4)
@@ -256,7 +259,7 @@ def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float:
             times.append(time.perf_counter() - began_s)
         return times[-1]
     finally:
-        tuned.gradient_checkpointing_disable()
+        tuned.base_model.model.activation_checkpointing_disable()
         tuned.unload()
         model.eval()
 

@@ -214,15 +214,16 @@ class Script:
         return torch.tensor([float(int(i) == self.answer[1 + at]) for i in ids])
 
 
-@given(st.lists(st.tuples(ACTIONS, ACTIONS), min_size=1, max_size=3))
+@given(st.lists(st.tuples(ACTIONS, ACTIONS), min_size=1, max_size=3), st.booleans())
 def test_every_guess_ends_in_the_model_s_own_answer(
-    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]], persistent: bool
 ) -> None:
     right = [pair[0] for pair in pairs]
     before = [pair[1] for pair in pairs]
     answer = tuple(n for action in right for n in action)
     language = Script(answer, 5)
-    decoder = ActionDecoder(language, {n: n for n in range(176, 251)})  # type: ignore[arg-type]
+    ids = {n: n for n in range(176, 251)}
+    decoder = ActionDecoder(language, ids, persistent=persistent)  # type: ignore[arg-type]
     carried = worth_running([n for action in before for n in action][1:])
     places = torch.arange(5, 5 + len(carried)).expand(3, -1)
     behind = language.extend_all(decoder.embed(carried), places, len(carried))
