@@ -3,9 +3,9 @@
 "jarvis" is JARVIS-VLA's normal form (text before the picture, Qwen2-VL's chat template
 with its default system turn); "plain" is the same without the system turn.
 "jarvis-recipe" adds what to craft and how, "jarvis-simple" says the thought instead of the
-instruction.  Earlier frames go before the newest as turns of their own, each answered by
-what the model said then; only the first turn holds the instruction.  Play and training use
-the same functions.
+instruction; "picture" is plain with the picture before the words.  Earlier frames go before
+the newest as turns of their own, each answered by what the model said then; only the first
+turn holds the instruction.  Play and training use the same functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_INSTRUCTION_CHARACTERS = 400
 MAX_INSTRUCTION_TOKENS = 256
 """A sentence with more tokens (rare scripts, emoji) is cut at its end."""
 IMAGE_PAD = "<|image_pad|>"
-PROMPT_FORMS = ("jarvis", "jarvis-recipe", "jarvis-simple", "plain")
+PROMPT_FORMS = ("jarvis", "jarvis-recipe", "jarvis-simple", "plain", "picture")
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 _SPECIAL = re.compile(r"<\|[^|<>]{0,64}\|>|</?(?:think|grounding|motion)>")
 _JOINERS = "\u200c\u200d"
@@ -91,17 +91,21 @@ def prompt_text(
         raise ValueError(f"unknown prompt form {kind!r}")
     told = Told(told) if isinstance(told, str) else told
     picture = f"<|vision_start|>{IMAGE_PAD * image_tokens}<|vision_end|>"
-    turns = ["" if kind == "plain" else _SYSTEM]
+    turns = [_SYSTEM if kind.startswith("jarvis") else ""]
     said = _first_turn(kind, told)
     for answer in answers:
         # The client of the released model puts a line's end behind every answer it repeats.
-        turns.append(_turn("user", said + picture) + _turn("assistant", answer + "\n"))
+        turns.append(_seen_turn(kind, said, picture) + _turn("assistant", answer + "\n"))
         said = _later_turn(kind, told)
-    return "".join(turns) + _turn("user", said + picture) + "<|im_start|>assistant\n"
+    return "".join(turns) + _seen_turn(kind, said, picture) + "<|im_start|>assistant\n"
 
 
 def _turn(role: str, content: str) -> str:
     return f"<|im_start|>{role}\n{content}<|im_end|>\n"
+
+
+def _seen_turn(kind: str, said: str, picture: str) -> str:
+    return _turn("user", picture + said if kind == "picture" else said + picture)
 
 
 def _first_turn(kind: str, told: Told) -> str:
@@ -110,6 +114,8 @@ def _first_turn(kind: str, told: Told) -> str:
         if not said.endswith("."):
             said += ". \n"
         return f"{said}\n{told.recipe}{_later_turn(kind, told)}"
+    if kind == "picture":
+        return told.instruction
     said = (told.thought or told.instruction) if kind == "jarvis-simple" else told.instruction
     return f"{said}\nobservation: \n"
 
@@ -118,6 +124,8 @@ def _later_turn(kind: str, told: Told) -> str:
     if kind == "jarvis-recipe":
         # Thoughts end in a full stop and get another one: the released client does so.
         return f"\nthought: {told.thought or told.instruction}. \n\nobservation: \n"
+    if kind == "picture":
+        return ""
     return "\nobservation: \n"
 
 

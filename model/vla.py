@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,20 @@ import torch
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import DeviceChoice, choose_device, default_threads
+from model.instructions import told
+from model.memory import check_memory, check_precision, quantisation
 from model.policy import ActionChunk, Observation
 from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
-from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, PROMPT_FORMS, prompt_ids
+from model.prompts import (
+    IMAGE_PAD,
+    MAX_INSTRUCTION_TOKENS,
+    PROMPT_FORMS,
+    Told,
+    clean_instruction,
+    prompt_ids,
+)
 from model.reader import PromptReader
+from model.tokenizers import check_tokenizer, repair_tokenizer
 from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
 from recorder.errors import ModelError, UsageError
 from recorder.types import NO_ACTION
@@ -86,41 +96,12 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
     return config
 
 
-def check_memory(folder: Path, choice: DeviceChoice) -> None:
-    """Raise ModelError where the weights would not fit into the device's free memory."""
-    import psutil
-
-    # Weights are stored with two bytes a number, or with the four that they are played in.
-    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    growth = 2 if choice.dtype == "float32" and _stored_in_half(folder) else 1
-    free = (
-        torch.cuda.mem_get_info()[0]
-        if choice.device == "cuda"
-        else int(psutil.virtual_memory().available)
-    )
-    if stored * growth > free:
-        raise ModelError(
-            f"The checkpoint {folder.name!r} needs {stored * growth / 1e9:.1f} GB and "
-            f"{free / 1e9:.1f} GB are free, so it was not loaded; close other programs or "
-            "choose a smaller model."
-        )
-
-
-def _stored_in_half(folder: Path) -> bool:
-    """Return whether most weights of a checkpoint have two bytes a number."""
-    from safetensors import SafetensorError, safe_open
-
-    first = min(folder.glob("*.safetensors"))
-    try:
-        with safe_open(first, framework="pt") as file:
-            kinds = [file.get_slice(name).get_dtype() for name in file.keys()]  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return False  # Loading it says what is wrong with it.
-    return sum(kind in ("BF16", "F16") for kind in kinds) * 2 > len(kinds)
-
-
-def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, Any]:
+def load_weights(
+    folder: Path, dtype: torch.dtype, device: str, precision: str | None = None
+) -> tuple[Any, Any]:
     """Load (model, tokenizer) of a checked folder; nothing is fetched or executed.
+
+    ``precision`` as in :class:`PlayOptions`.
 
     Raises ModelError for damaged or incomplete weights, a tokenizer without action
     tokens, or a device without room.
@@ -130,6 +111,7 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
 
     check_checkpoint(folder)
     transformers_logging.disable_progress_bar()
+    fewer_bits = quantisation(precision, dtype, device)
     try:
         model, report = Qwen2VLForConditionalGeneration.from_pretrained(
             folder,
@@ -137,6 +119,7 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            **fewer_bits,
         )
         # Without this, weights that are not in the file would be made up at random.
         if absent := sorted(report["missing_keys"]):
@@ -145,7 +128,8 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
             folder, local_files_only=True, trust_remote_code=False
         )
         model.eval().requires_grad_(False)
-        model = model.to(device)
+        model = model if fewer_bits else model.to(device)
+        repair_tokenizer(tokenizer, model.get_input_embeddings().weight.shape[0])
     except Exception as error:
         # A foreign file can make the libraries raise anything, errors of their own too.
         raise ModelError(
@@ -156,30 +140,23 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
     return model, tokenizer
 
 
-def check_tokenizer(folder: Path, model: Any, tokenizer: Any) -> None:
-    """Raise ModelError where the tokenizer cannot say what the model must hear and answer."""
-    wanted = [token_string(n) for n in _ACTION_NUMBERS] + [IMAGE_PAD]
-    ids = tokenizer.convert_tokens_to_ids(wanted)
-    rows = model.get_input_embeddings().weight.shape[0]
-    known = all(i is not None and i != tokenizer.unk_token_id and i < rows for i in ids)
-    if not known or len(set(ids)) != len(wanted) or ids[-1] != model.config.image_token_id:
-        raise ModelError(
-            f"The tokenizer of {folder.name!r} lacks the action tokens or belongs to another "
-            "model, so its answers would mean nothing; use a checkpoint that was trained to play."
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class PlayOptions:
     """What a person may set otherwise than the checkpoint's spec; None leaves it.
 
     ``history`` 0 to 4 earlier frames, ``chunk`` 1 to 8 actions an answer, ``prompt`` one
-    of :data:`model.prompts.PROMPT_FORMS`.
+    of :data:`model.prompts.PROMPT_FORMS`.  ``rewrite`` puts sentences for the jarvis forms
+    into the style that they were taught in (:mod:`model.instructions`); ``recipes`` is the
+    folder of Minecraft's recipe files; ``precision`` one of
+    :data:`model.memory.PRECISIONS`.
     """
 
     history: int | None = None
     chunk: int | None = None
     prompt: str | None = None
+    rewrite: bool = True
+    recipes: Path | None = None
+    precision: str | None = None
 
     def applied_to(self, spec: CheckpointSpec) -> CheckpointSpec:
         """Return the spec with what is set here; raises UsageError out of range."""
@@ -198,8 +175,12 @@ class PlayOptions:
                 f"There is no prompt form called {self.prompt!r}, so no model was loaded; "
                 f"choose one of: {', '.join(PROMPT_FORMS)}."
             )
-        set_here = {name: value for name, value in asdict(self).items() if value is not None}
-        return replace(spec, **set_here)
+        return replace(
+            spec,
+            history=spec.history if self.history is None else self.history,
+            chunk=spec.chunk if self.chunk is None else self.chunk,
+            prompt=self.prompt or spec.prompt,
+        )
 
 
 class VlaPolicy:
@@ -210,6 +191,7 @@ class VlaPolicy:
         spec: what the checkpoint wants to see and to be told.
         choice: device and dtype, and why.
         fingerprint: of the base's weights.
+        options: how instructions are told; set before an episode.
         notice: a sentence for the person about the instruction, or "".
         guessing: whether the answer before is taken as a guess at the next.
         answer: the newest answer, token for token; None before the first of an episode.
@@ -235,6 +217,7 @@ class VlaPolicy:
         self.fingerprint = fingerprint(folder) if check is None else check
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling()
+        self.options = PlayOptions()
         self.notice = ""
         self.guessing = True
         self.model = model
@@ -275,16 +258,19 @@ class VlaPolicy:
         :func:`load_weights`), UsageError for an unknown device or prompt form.
         """
         config = check_checkpoint(folder)
-        spec = (options or PlayOptions()).applied_to(load_spec(folder))
+        options = options or PlayOptions()
+        spec = options.applied_to(load_spec(folder))
         text = config.get("text_config", config)
         hidden = text.get("hidden_size") if isinstance(text, dict) else None
         small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
         choice = choose_device(device, small=small)
-        check_memory(folder, choice)
+        choice = check_precision(options.precision, choice)
+        check_memory(folder, choice, options.precision)
         torch.set_num_threads(threads or default_threads())
         dtype: torch.dtype = getattr(torch, choice.dtype)
-        model, tokenizer = load_weights(folder, dtype, choice.device)
+        model, tokenizer = load_weights(folder, dtype, choice.device, options.precision)
         policy = cls(folder, model, tokenizer, spec, choice)
+        policy.options = options
         if sampling is not None:
             policy.sampling = sampling
         policy.set_adapter(adapter)
@@ -319,15 +305,14 @@ class VlaPolicy:
 
     def _hear(self, instruction: str) -> None:
         """Put the sentence, and what was answered to earlier frames, into the prompt."""
+        said = self._told(instruction)
         prompt, cut = prompt_ids(
-            self.tokenizer,
-            self.spec.prompt,
-            instruction,
-            1,
-            [answer for _, answer in self._history],
+            self.tokenizer, self.spec.prompt, said, 1, [answer for _, answer in self._history]
         )
         if instruction != self._instruction or not cut:
             self.notice = ""
+        if said.instruction != clean_instruction(instruction):
+            self.notice = f"The model is told \u201c{said.instruction}\u201d, as it was taught."
         if cut and not self.notice:
             self.notice = (
                 f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the "
@@ -336,6 +321,14 @@ class VlaPolicy:
             _log.warning(self.notice)
         self._instruction = instruction
         self.reader.tell([*prompt, self._begin])
+
+    def _told(self, instruction: str) -> Told:
+        """Return what the prompt says for a sentence, rewritten where that is wanted."""
+        text = clean_instruction(instruction)
+        if not self.spec.prompt.startswith("jarvis"):
+            return Told(text)
+        options = self.options
+        return told(text, self.spec.prompt, rewriting=options.rewrite, recipes=options.recipes)
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
