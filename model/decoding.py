@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
+from model.decoding_options import Sampling
 from model.tokens import (
     ACTION_BEGIN,
     ACTION_END,
@@ -31,21 +32,7 @@ from model.tokens import (
 )
 from recorder.types import NO_ACTION, Action
 
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How a token is chosen among the legal ones; temperature 0 takes the likeliest.
-
-    ``top_p`` keeps the smallest set of likeliest tokens that holds so much probability.
-    The seed comes with each episode (:meth:`model.policy.Policy.reset`).
-    """
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ValueError("temperature must be 0 or more, top_p above 0 and at most 1")
+__all__ = ["ActionDecoder", "CachedLanguageModel", "Decoded", "Sampling", "worth_running"]
 
 
 class CachedLanguageModel:

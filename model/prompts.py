@@ -100,6 +100,11 @@ def prompt_text(
     return "".join(turns) + _seen_turn(kind, said, picture) + "<|im_start|>assistant\n"
 
 
+def spoken_turns(kind: str, told: Told, turns: int) -> tuple[str, ...]:
+    """Return the words of each of the person's turns, oldest first, without their pictures."""
+    return (_first_turn(kind, told), *([_later_turn(kind, told)] * (turns - 1)))
+
+
 def _turn(role: str, content: str) -> str:
     return f"<|im_start|>{role}\n{content}<|im_end|>\n"
 
