@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.prompts import PROMPT_FORMS
 from recorder.errors import ModelError
 from recorder.types import RGBImage
 
@@ -100,7 +101,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
     fits = fits and not (spec.width % step or spec.height % step)
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
-    forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in ("jarvis", "plain")
+    forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
     if not fits or not forms:
         raise ModelError(
             f"{path.name} of the checkpoint {folder.name!r} asks for pictures or prompts that "
