@@ -180,6 +180,11 @@ class MergedAdapter:
         merged: dict[str, torch.Tensor] = {}
         for name, delta in _products(folder, meta.name).items():
             target = weights.get(name)
+            if target is not None and not target.is_floating_point():
+                raise ModelError(
+                    f"The adapter {meta.name!r} cannot be merged into weights of 8 or 4 bits, so "
+                    "it was not used; play with bf16 to use adapters."
+                )
             if target is None or target.shape != delta.shape:
                 raise ModelError(
                     f"The adapter {meta.name!r} does not fit this model ({name}), so it was "

@@ -4,39 +4,35 @@ The language model's layers are run from their own weights, without the bookkeep
 ``generate``; only legal tokens are scored, and tokens that the grammar forces are never
 waited for.  In float32 the hidden states equal transformers' own
 (``tests/model/test_decoding.py``).
+
+The answer before is a guess at the next one: its tokens are run together with the prompt,
+and each is kept only where the model itself chooses it.  Every choice is one draw from the
+model's own distribution over the legal tokens, made before it is compared with the guess;
+so guessing changes how many passes an answer takes, and never its distribution.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
+from model.decoding_options import Sampling
 from model.tokens import (
     ACTION_BEGIN,
     ACTION_END,
+    PITCH_0,
+    YAW_0,
+    continuation,
     decode_ids,
     legal_next,
 )
 from recorder.types import NO_ACTION, Action
 
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How a token is chosen among the legal ones; temperature 0 takes the likeliest.
-
-    ``top_p`` keeps the smallest set of likeliest tokens that holds so much probability.
-    The seed comes with each episode (:meth:`model.policy.Policy.reset`).
-    """
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ValueError("temperature must be 0 or more, top_p above 0 and at most 1")
+__all__ = ["ActionDecoder", "CachedLanguageModel", "Decoded", "Sampling", "worth_running"]
 
 
 class CachedLanguageModel:
@@ -82,6 +78,15 @@ class CachedLanguageModel:
 
     def extend(self, embedded: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Run L new tokens (L x hidden, positions 3 x L); return the last hidden state."""
+        return self.extend_all(embedded, positions, 1)[0]
+
+    def extend_all(
+        self, embedded: torch.Tensor, positions: torch.Tensor, states: int
+    ) -> torch.Tensor:
+        """Run L new tokens as :meth:`extend`; return the last ``states`` states, each hidden.
+
+        Raises ValueError where they do not fit into the cache.
+        """
         count = embedded.shape[0]
         start, end = self.length, self.length + count
         if end > self.capacity:
@@ -102,10 +107,10 @@ class CachedLanguageModel:
             keys[:, :, start:end] = _rotate(key, cos, sin)
             values[:, :, start:end] = _heads(attention.v_proj(normed), self._kv_heads)
             if index == last:
-                # Only the newest token's answer is asked for.
-                x, normed = x[:, -1:], normed[:, -1:]
-                cos, sin = cos[:, :, -1:], sin[:, :, -1:]
-                mask = None
+                # Only the newest tokens' answers are asked for.
+                x, normed = x[:, -states:], normed[:, -states:]
+                cos, sin = cos[:, :, -states:], sin[:, :, -states:]
+                mask = _newest(states, end, x.device)
             query = _rotate(_heads(attention.q_proj(normed), self._heads), cos, sin)
             mixed = F.scaled_dot_product_attention(
                 query,
@@ -118,7 +123,7 @@ class CachedLanguageModel:
             x = x + attention.o_proj(mixed.transpose(1, 2).flatten(2))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
         self.length = end
-        hidden: torch.Tensor = self._norm(x[0, -1])
+        hidden: torch.Tensor = self._norm(x[0])
         return hidden
 
     def logits(self, hidden: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
@@ -126,6 +131,14 @@ class CachedLanguageModel:
         weight = self._head.weight if ids is None else self._head.weight[ids]
         logits: torch.Tensor = (weight @ hidden).float()
         return logits
+
+
+def _newest(states: int, end: int, device: torch.device) -> torch.Tensor | None:
+    """Return what the newest ``states`` of ``end`` tokens may look at; None is everything."""
+    if states == 1:
+        return None
+    rows = torch.arange(end - states, end, device=device)[:, None]
+    return torch.arange(end, device=device)[None, :] <= rows
 
 
 def _heads(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -144,23 +157,55 @@ class Decoded:
     """Actions of one answer, their token numbers, and the first one's probability.
 
     ``invalid`` is 1 where the model's numbers were not finite: the answer ends there, and
-    an answer without a whole action is one that does nothing.
+    an answer without a whole action is one that does nothing.  ``passes`` is the number of
+    forward passes after the prompt's, ``guessed`` and ``kept`` the tokens that the answer
+    before suggested and those of them that the model chose.
     """
 
     actions: tuple[Action, ...]
     numbers: tuple[int, ...]
     confidence: float
     invalid: int = 0
+    passes: int = 0
+    guessed: int = 0
+    kept: int = 0
+
+
+def worth_running(numbers: Sequence[int]) -> tuple[int, ...]:
+    """Return a guess without its last yaw and end, after which nothing is left to choose."""
+    pitches = [at for at, n in enumerate(numbers) if PITCH_0 <= n < YAW_0]
+    return tuple(numbers[: pitches[-1] + 1]) if pitches else ()
 
 
 class ActionDecoder:
-    """Decodes chunks of actions after a prompt that is in the cache already."""
+    """Decodes chunks of actions after a prompt that is in the cache already.
 
-    def __init__(self, language: CachedLanguageModel, vocabulary_ids: dict[int, int]) -> None:
-        """``vocabulary_ids`` maps action token numbers (176..250) to the model's ids."""
+    ``legal`` is the grammar: what may follow within one action, nothing after end.
+    """
+
+    def __init__(
+        self,
+        language: CachedLanguageModel,
+        vocabulary_ids: dict[int, int],
+        legal: Callable[[Sequence[int]], tuple[int, ...]] = legal_next,
+        *,
+        persistent: bool = True,
+    ) -> None:
+        """``vocabulary_ids`` maps action token numbers (176..250) to the model's ids.
+
+        ``persistent`` guesses on after a wrong guess: worth it where a pass costs about the
+        same with one token and with many, and not for a large model on a CPU.
+        """
         self._language = language
         self._ids = vocabulary_ids
+        self._grammar = legal
+        self._persistent = persistent
         self._legal: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def embed(self, numbers: Sequence[int]) -> torch.Tensor:
+        """Return the embeddings of action token numbers, L x hidden."""
+        ids = torch.tensor([self._ids[n] for n in numbers], dtype=torch.long)
+        return self._language.embed(ids.to(self._language.device))
 
     def decode(
         self,
@@ -169,43 +214,50 @@ class ActionDecoder:
         sampling: Sampling,
         generator: torch.Generator | None,
         chunk: int = 1,
+        *,
+        carried: Sequence[int] = (),
+        before: Sequence[Sequence[int]] = (),
     ) -> Decoded:
         """Decode ``chunk`` actions.
 
         ``hidden`` is the state after the first action's begin token, whose rotary
-        position is ``position``.
+        position is ``position``.  ``carried`` are guessed numbers that are in the cache
+        behind it already; then ``hidden`` has a row for begin and one for each of them.
+        ``before`` are the numbers of each action of the answer before, to guess from.
         """
+        states = hidden if hidden.ndim == 2 else hidden[None]
+        walk = _Walk(self, self._language, states, position, carried)
         numbers: list[int] = []
-        pending: list[int] = []
         confidence = 1.0
+        hopeful = True
         for index in range(chunk):
             answer = [ACTION_BEGIN]
             if index:
-                pending.append(ACTION_BEGIN)
+                walk.add(ACTION_BEGIN)
             while answer[-1] != ACTION_END:
-                legal = legal_next(answer)
+                legal = self._grammar(answer)
                 number = legal[0]
                 if len(legal) > 1:
-                    if pending:
-                        hidden = self._run(pending, position)
-                        position += len(pending)
-                        pending = []
-                    choice = self._choose(hidden, legal, sampling, generator)
+                    rest = _rest(answer, before, index) if hopeful else ()
+                    state = walk.state(rest)
+                    choice = self._choose(state, legal, sampling, generator)
                     if choice is None:
                         return _cut_short(numbers, confidence if index else 0.0)
                     number, probability = choice
+                    hopeful = hopeful and (self._persistent or number in rest[:1] or not rest)
                     if index == 0:
                         confidence *= probability
                 answer.append(number)
-                pending.append(number)
+                walk.add(number)
             numbers += answer
-        return Decoded(tuple(decode_ids(numbers)), tuple(numbers), confidence)
-
-    def _run(self, numbers: list[int], position: int) -> torch.Tensor:
-        language = self._language
-        ids = torch.tensor([self._ids[n] for n in numbers])
-        places = torch.arange(position + 1, position + 1 + len(numbers)).expand(3, -1)
-        return language.extend(language.embed(ids.to(language.device)), places)
+        return Decoded(
+            tuple(decode_ids(numbers)),
+            tuple(numbers),
+            confidence,
+            passes=walk.passes,
+            guessed=walk.guessed,
+            kept=walk.kept,
+        )
 
     def _choose(
         self,
@@ -229,6 +281,68 @@ class ActionDecoder:
             tempered = torch.softmax(logits / sampling.temperature, dim=0)
             chosen = _sample(tempered, sampling.top_p, generator)
         return legal[chosen], float(probabilities[chosen])
+
+
+class _Walk:
+    """Where an answer stands between the cache and what was chosen.
+
+    The cache holds the prompt, what was chosen and run, and behind it guesses.  A choice
+    that equals the next guess costs nothing; another one throws the guesses away.
+    """
+
+    def __init__(
+        self,
+        decoder: ActionDecoder,
+        language: CachedLanguageModel,
+        states: torch.Tensor,
+        position: int,
+        carried: Sequence[int],
+    ) -> None:
+        self._decoder = decoder
+        self._language = language
+        self._states = states
+        self._position = position
+        self._guesses = tuple(carried)
+        self._right = 0
+        self._pending: list[int] = []
+        self.passes = 0
+        self.guessed = len(carried)
+        self.kept = 0
+
+    def add(self, number: int) -> None:
+        """Take a chosen or forced number."""
+        if not self._pending and self._right < len(self._guesses):
+            if self._guesses[self._right] == number:
+                self._right += 1
+                self.kept += 1
+                return
+            wrong = len(self._guesses) - self._right
+            self._language.truncate(self._language.length - wrong)
+            self._guesses = self._guesses[: self._right]
+        self._pending.append(number)
+
+    def state(self, rest: Sequence[int]) -> torch.Tensor:
+        """Return the state after everything added; ``rest`` is what may well follow."""
+        if self._pending:
+            run = (*self._pending, *rest)
+            start = self._position + self._right + 1
+            places = torch.arange(start, start + len(run)).expand(3, -1)
+            self._states = self._language.extend_all(
+                self._decoder.embed(run), places, len(rest) + 1
+            )
+            self._position = start + len(self._pending) - 1
+            self._guesses, self._right, self._pending = tuple(rest), 0, []
+            self.passes += 1
+            self.guessed += len(rest)
+        return self._states[self._right]
+
+
+def _rest(answer: Sequence[int], before: Sequence[Sequence[int]], index: int) -> tuple[int, ...]:
+    """Return what would follow if the rest of the answer were that of the one before."""
+    if index >= len(before):
+        return ()
+    later = [number for action in before[index + 1 :] for number in action]
+    return worth_running((*continuation(answer, before[index]), *later))
 
 
 def _cut_short(numbers: list[int], confidence: float) -> Decoded:

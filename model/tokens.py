@@ -196,6 +196,38 @@ def from_joint_index(buttons: int, camera: int) -> Action:
     return action_from_groups(values[::-1], pitch, yaw)
 
 
+def split_actions(numbers: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    """Return the numbers of each complete action, begin to end."""
+    actions: list[tuple[int, ...]] = []
+    inside: list[int] = []
+    for number in numbers:
+        inside = [number] if number == ACTION_BEGIN and not inside else [*inside, number]
+        if number == ACTION_END:
+            actions.append(tuple(inside))
+            inside = []
+    return tuple(actions)
+
+
+def continuation(prefix: Sequence[int], action: Sequence[int]) -> tuple[int, ...]:
+    """Return what of ``action`` (begin to end) may stand behind ``prefix``, in order.
+
+    ``prefix`` is the beginning of another action; what it has passed is left out.
+    """
+    passed = _rank(prefix[-1])
+    return tuple(number for number in action if _rank(number) > passed)
+
+
+def _rank(number: int) -> int:
+    """Return the place of a token's group within an action."""
+    if number in _OPTION:
+        return 2 + _OPTION[number][0]
+    if number >= YAW_0:
+        return 101
+    if number >= PITCH_0:
+        return 100
+    return {ACTION_BEGIN: 0, INVENTORY_OFF: 1, INVENTORY: 1}.get(number, 102)
+
+
 def legal_next(prefix: Sequence[int]) -> tuple[int, ...]:
     """Return the token numbers that may follow ``prefix`` within one action.
 

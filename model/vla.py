@@ -9,24 +9,40 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
-from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
+from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import DeviceChoice, choose_device, default_threads
+from model.instructions import told
+from model.memory import check_memory, check_precision, quantisation
 from model.policy import ActionChunk, Observation
-from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec, patches, resize
-from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, prompt_ids
-from model.tokens import ACTION_BEGIN, token_string
-from model.vision import encode_images, rotary_tables
-from recorder.errors import ModelError
+from model.preprocess import MAX_HISTORY, SPEC_FILE, CheckpointSpec, load_spec
+from model.prompts import (
+    IMAGE_PAD,
+    MAX_INSTRUCTION_TOKENS,
+    PROMPT_FORMS,
+    Told,
+    clean_instruction,
+    prompt_ids,
+)
+from model.reader import PromptReader
+from model.tokenizers import check_tokenizer, repair_tokenizer
+from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
+from recorder.errors import ModelError, UsageError
+from recorder.types import NO_ACTION
 
 MAX_TEXT_TOKENS = 512
 """The longest instruction and the prompt around it."""
 MAX_ACTION_TOKENS = 12
+MAX_TURN_TOKENS = 64
+"""Text around an earlier frame, the recipe form's thought included."""
+MAX_CHUNK = 8
 SMALL_HIDDEN = 1024
 """Models with a narrower language model are small: quick in float32 on any device."""
 _log = logging.getLogger(__name__)
@@ -79,41 +95,12 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
     return config
 
 
-def check_memory(folder: Path, choice: DeviceChoice) -> None:
-    """Raise ModelError where the weights would not fit into the device's free memory."""
-    import psutil
-
-    # Weights are stored with two bytes a number, or with the four that they are played in.
-    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    growth = 2 if choice.dtype == "float32" and _stored_in_half(folder) else 1
-    free = (
-        torch.cuda.mem_get_info()[0]
-        if choice.device == "cuda"
-        else int(psutil.virtual_memory().available)
-    )
-    if stored * growth > free:
-        raise ModelError(
-            f"The checkpoint {folder.name!r} needs {stored * growth / 1e9:.1f} GB and "
-            f"{free / 1e9:.1f} GB are free, so it was not loaded; close other programs or "
-            "choose a smaller model."
-        )
-
-
-def _stored_in_half(folder: Path) -> bool:
-    """Return whether most weights of a checkpoint have two bytes a number."""
-    from safetensors import SafetensorError, safe_open
-
-    first = min(folder.glob("*.safetensors"))
-    try:
-        with safe_open(first, framework="pt") as file:
-            kinds = [file.get_slice(name).get_dtype() for name in file.keys()]  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return False  # Loading it says what is wrong with it.
-    return sum(kind in ("BF16", "F16") for kind in kinds) * 2 > len(kinds)
-
-
-def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, Any]:
+def load_weights(
+    folder: Path, dtype: torch.dtype, device: str, precision: str | None = None
+) -> tuple[Any, Any]:
     """Load (model, tokenizer) of a checked folder; nothing is fetched or executed.
+
+    ``precision`` as in :class:`PlayOptions`.
 
     Raises ModelError for damaged or incomplete weights, a tokenizer without action
     tokens, or a device without room.
@@ -123,6 +110,7 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
 
     check_checkpoint(folder)
     transformers_logging.disable_progress_bar()
+    fewer_bits = quantisation(precision, dtype, device)
     try:
         model, report = Qwen2VLForConditionalGeneration.from_pretrained(
             folder,
@@ -130,6 +118,7 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            **fewer_bits,
         )
         # Without this, weights that are not in the file would be made up at random.
         if absent := sorted(report["missing_keys"]):
@@ -138,7 +127,8 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
             folder, local_files_only=True, trust_remote_code=False
         )
         model.eval().requires_grad_(False)
-        model = model.to(device)
+        model = model if fewer_bits else model.to(device)
+        repair_tokenizer(tokenizer, model.get_input_embeddings().weight.shape[0])
     except Exception as error:
         # A foreign file can make the libraries raise anything, errors of their own too.
         raise ModelError(
@@ -149,16 +139,46 @@ def load_weights(folder: Path, dtype: torch.dtype, device: str) -> tuple[Any, An
     return model, tokenizer
 
 
-def check_tokenizer(folder: Path, model: Any, tokenizer: Any) -> None:
-    """Raise ModelError where the tokenizer cannot say what the model must hear and answer."""
-    wanted = [token_string(n) for n in _ACTION_NUMBERS] + [IMAGE_PAD]
-    ids = tokenizer.convert_tokens_to_ids(wanted)
-    rows = model.get_input_embeddings().weight.shape[0]
-    known = all(i is not None and i != tokenizer.unk_token_id and i < rows for i in ids)
-    if not known or len(set(ids)) != len(wanted) or ids[-1] != model.config.image_token_id:
-        raise ModelError(
-            f"The tokenizer of {folder.name!r} lacks the action tokens or belongs to another "
-            "model, so its answers would mean nothing; use a checkpoint that was trained to play."
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """What a person may set otherwise than the checkpoint's spec; None leaves it.
+
+    ``history`` 0 to 4 earlier frames, ``chunk`` 1 to 8 actions an answer, ``prompt`` one
+    of :data:`model.prompts.PROMPT_FORMS`.  ``rewrite`` puts sentences for the jarvis forms
+    into the style that they were taught in (:mod:`model.instructions`); ``recipes`` is the
+    folder of Minecraft's recipe files; ``precision`` one of
+    :data:`model.memory.PRECISIONS`.
+    """
+
+    history: int | None = None
+    chunk: int | None = None
+    prompt: str | None = None
+    rewrite: bool = True
+    recipes: Path | None = None
+    precision: str | None = None
+
+    def applied_to(self, spec: CheckpointSpec) -> CheckpointSpec:
+        """Return the spec with what is set here; raises UsageError out of range."""
+        if self.history is not None and not 0 <= self.history <= MAX_HISTORY:
+            raise UsageError(
+                f"{self.history} earlier frames are not among the 0 to {MAX_HISTORY} that a "
+                "prompt may hold, so no model was loaded; choose another history."
+            )
+        if self.chunk is not None and not 1 <= self.chunk <= MAX_CHUNK:
+            raise UsageError(
+                f"{self.chunk} actions are not among the 1 to {MAX_CHUNK} that an answer may "
+                "hold, so no model was loaded; choose another chunk."
+            )
+        if self.prompt is not None and self.prompt not in PROMPT_FORMS:
+            raise UsageError(
+                f"There is no prompt form called {self.prompt!r}, so no model was loaded; "
+                f"choose one of: {', '.join(PROMPT_FORMS)}."
+            )
+        return replace(
+            spec,
+            history=spec.history if self.history is None else self.history,
+            chunk=spec.chunk if self.chunk is None else self.chunk,
+            prompt=self.prompt or spec.prompt,
         )
 
 
@@ -170,37 +190,53 @@ class VlaPolicy:
         spec: what the checkpoint wants to see and to be told.
         choice: device and dtype, and why.
         fingerprint: of the base's weights.
+        options: how instructions are told; set before an episode.
         notice: a sentence for the person about the instruction, or "".
+        guessing: whether the answer before is taken as a guess at the next.
+        answer: the newest answer, token for token; None before the first of an episode.
+        reader, decoder: what reads the prompt and what writes the answer.
 
     """
 
-    history_frames = 0
+    history_frames = 0  # Earlier frames are its own memory: it keeps their vision tokens.
 
     def __init__(
-        self, folder: Path, model: Any, tokenizer: Any, spec: CheckpointSpec, choice: DeviceChoice
+        self,
+        folder: Path,
+        model: Any,
+        tokenizer: Any,
+        spec: CheckpointSpec,
+        choice: DeviceChoice,
+        check: str | None = None,
     ) -> None:
+        """``check`` is the fingerprint where the weights lie in no folder."""
         self.folder = folder
         self.spec = spec
         self.choice = choice
-        self.fingerprint = fingerprint(folder)
+        self.fingerprint = fingerprint(folder) if check is None else check
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling()
+        self.options = PlayOptions()
         self.notice = ""
-        self._model = model
-        self._tokenizer = tokenizer
+        self.guessing = True
+        self.model = model
+        self.tokenizer = tokenizer
         self._merged = MergedAdapter(model)
-        self._tower = model.model.visual
-        self._tables = rotary_tables(self._tower, *spec.grid)
-        capacity = MAX_TEXT_TOKENS + spec.image_tokens + MAX_ACTION_TOKENS * spec.chunk
-        self._language = CachedLanguageModel(model, capacity)
+        answer = MAX_ACTION_TOKENS * spec.chunk
+        turn = spec.image_tokens + MAX_TURN_TOKENS + answer
+        capacity = MAX_TEXT_TOKENS + spec.image_tokens + 2 * answer + turn * spec.history
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
-        self._decoder = ActionDecoder(self._language, ids)
         self._begin = ids[ACTION_BEGIN]
-        self._image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
+        image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
+        self.reader = PromptReader(model, spec, image, capacity)
+        small = model.config.text_config.hidden_size < SMALL_HIDDEN
+        self.decoder = ActionDecoder(
+            self.reader.language, ids, persistent=small or choice.device != "cpu"
+        )
         self._generator: torch.Generator | None = None
         self._instruction = ""
-        self._before = self._after = torch.zeros(0, dtype=torch.long)
-        self._prefix_ready = False
+        self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
+        self.answer: Decoded | None = None
 
     @classmethod
     def load(
@@ -211,29 +247,29 @@ class VlaPolicy:
         device: str | None = None,
         threads: int | None = None,
         sampling: Sampling | None = None,
+        options: PlayOptions | None = None,
     ) -> VlaPolicy:
         """Load a checkpoint folder.
 
         ``device`` overrides :func:`model.device.choose_device`; ``threads`` is the number
-        of CPU threads of the whole process, by default half of the cores.  Raises
-        ModelError (see :func:`load_weights`), UsageError for an unknown device.
+        of CPU threads of the whole process, by default half of the cores; ``options``
+        override what the folder's spec says.  Raises ModelError (see
+        :func:`load_weights`), UsageError for an unknown device or prompt form.
         """
         config = check_checkpoint(folder)
-        spec = load_spec(folder)
-        if spec.history:
-            raise ModelError(
-                f"The checkpoint {folder.name!r} wants earlier frames in its prompt, which "
-                "this version does not send; set its history to 0 or choose another one."
-            )
+        options = options or PlayOptions()
+        spec = options.applied_to(load_spec(folder))
         text = config.get("text_config", config)
         hidden = text.get("hidden_size") if isinstance(text, dict) else None
         small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
         choice = choose_device(device, small=small)
-        check_memory(folder, choice)
+        choice = check_precision(options.precision, choice)
+        check_memory(folder, choice, options.precision)
         torch.set_num_threads(threads or default_threads())
         dtype: torch.dtype = getattr(torch, choice.dtype)
-        model, tokenizer = load_weights(folder, dtype, choice.device)
+        model, tokenizer = load_weights(folder, dtype, choice.device, options.precision)
         policy = cls(folder, model, tokenizer, spec, choice)
+        policy.options = options
         if sampling is not None:
             policy.sampling = sampling
         policy.set_adapter(adapter)
@@ -250,7 +286,8 @@ class VlaPolicy:
         Raises ModelError for an adapter that does not fit; then none is active.
         """
         self.adapter = None
-        self._prefix_ready = False
+        self.reader.forget()
+        self.answer = None
         if folder is None:
             self._merged.remove()
         else:
@@ -258,39 +295,50 @@ class VlaPolicy:
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""
+        self._history.clear()
+        self.answer = None
         self._hear(instruction)
         self._generator = None
         if seed is not None:
             self._generator = torch.Generator().manual_seed(seed % (1 << 63))
 
     def _hear(self, instruction: str) -> None:
-        spec = self.spec
-        prompt, cut = prompt_ids(self._tokenizer, spec.prompt, instruction, 1)
-        ids = list(prompt)
-        self.notice = (
-            f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the model "
-            "reads, so its end is not heard; say it shorter."
-            if cut
-            else ""
+        """Put the sentence, and what was answered to earlier frames, into the prompt."""
+        said = self._told(instruction)
+        prompt, cut = prompt_ids(
+            self.tokenizer, self.spec.prompt, said, 1, [answer for _, answer in self._history]
         )
-        if self.notice:
+        if instruction != self._instruction or not cut:
+            self.notice = ""
+        if said.instruction != clean_instruction(instruction):
+            self.notice = f"The model is told \u201c{said.instruction}\u201d, as it was taught."
+        if cut and not self.notice:
+            self.notice = (
+                f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the "
+                "model reads, so its end is not heard; say it shorter."
+            )
             _log.warning(self.notice)
         self._instruction = instruction
-        at = ids.index(self._image)
-        self._before = torch.tensor(ids[:at])
-        self._after = torch.tensor([*ids[at + 1 :], self._begin])
-        self._prefix_ready = False
+        self.reader.tell([*prompt, self._begin])
+
+    def _told(self, instruction: str) -> Told:
+        """Return what the prompt says for a sentence, rewritten where that is wanted."""
+        text = clean_instruction(instruction)
+        if not self.spec.prompt.startswith("jarvis"):
+            return Told(text)
+        options = self.options
+        return told(text, self.spec.prompt, rewriting=options.rewrite, recipes=options.recipes)
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
         """Return the actions for what is seen."""
         started = time.perf_counter()
-        if observation.instruction != self._instruction:
-            self._hear(observation.instruction)
-        hidden, position = self._read(observation)
-        decoded = self._decoder.decode(
-            hidden, position, self.sampling, self._generator, self.spec.chunk
-        )
+        vision = self.reader.see(observation.frame.rgb)
+        decoded = self._answer_to(vision, observation.instruction)
+        self.answer = decoded
+        if self.spec.history:
+            said = "".join(token_string(number) for number in decoded.numbers)
+            self._history.append((vision, said))
         return ActionChunk(
             actions=decoded.actions,
             frame_id=observation.frame.id,
@@ -299,32 +347,28 @@ class VlaPolicy:
             invalid=decoded.invalid,
         )
 
-    def _read(self, observation: Observation) -> tuple[torch.Tensor, int]:
-        """Run the prompt; return the state after begin and begin's rotary position."""
-        spec, language, device = self.spec, self._language, self.choice.device
-        image = resize(observation.frame.rgb, spec)[None]
-        pixels = torch.from_numpy(patches(image, spec)).to(device)
-        vision = encode_images(self._tower, pixels, self._tables)[0]
-        first = len(self._before)
-        if self._prefix_ready:
-            # The sentence stands before the picture, so it stays in the cache.
-            language.truncate(first)
-        else:
-            language.truncate(0)
-            places = torch.arange(first).expand(3, -1)
-            language.extend(language.embed(self._before.to(device)), places)
-            self._prefix_ready = True
-        rows, columns = spec.token_grid
-        count = rows * columns
-        index = torch.arange(count)
-        behind = first + max(rows, columns) + torch.arange(len(self._after))
-        places = torch.stack(
-            [
-                torch.cat([torch.full((count,), first), behind]),
-                torch.cat([first + index // columns, behind]),
-                torch.cat([first + index % columns, behind]),
-            ]
+    def _answer_to(self, vision: torch.Tensor, instruction: str) -> Decoded:
+        """Decode the answer to a picture, guessing that it is the one before."""
+        if self.spec.history:
+            # Before there are earlier frames, the newest stands for them, unanswered.
+            while len(self._history) < self.spec.history:
+                self._history.append((vision, encode(NO_ACTION)))
+            self._hear(instruction)
+        elif instruction != self._instruction:
+            self._hear(instruction)
+        before = split_actions(self.answer.numbers) if self.answer and self.guessing else ()
+        carried = worth_running([n for action in before for n in action][1:])
+        visions = [*(earlier for earlier, _ in self._history), vision]
+        guess = self.decoder.embed(carried) if carried else None
+        if self.sampling.temperature == 0 and self.answer and self.reader.keeps(visions):
+            return replace(self.answer, passes=0, guessed=0, kept=0)
+        states, position, _ = self.reader.read(visions, guess)
+        return self.decoder.decode(
+            states,
+            position,
+            self.sampling,
+            self._generator,
+            self.spec.chunk,
+            carried=carried,
+            before=before,
         )
-        embedded = torch.cat([vision, language.embed(self._after.to(device))])
-        hidden = language.extend(embedded.to(vision.dtype), places)
-        return hidden, int(behind[-1])

@@ -114,7 +114,8 @@ def test_everything_that_was_installed_is_pinned_and_is_the_pin() -> None:
 
 def test_every_import_is_declared() -> None:
     declared = {canonicalize_name(requirement.name) for requirement in requirements()}
-    declared |= {canonicalize_name(r.name) for r in requirements("minecraft")}
+    for extra in ("minecraft", "bits", "keyring", "parquet"):
+        declared |= {canonicalize_name(r.name) for r in requirements(extra)}
     owners = metadata.packages_distributions()
     missing = set()
     for path in tracked():

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "play": "speed of the default model in play, missed ticks, how long the window is blocked",
     "recording": "size and truth of recorded pictures, processor time, lost ticks",
     "startup": "time to a visible window and to a playing agent",
+    "decoding": "actions from pictures, beside transformers' generate; the large shapes",
     "round": "time of one LoRA round on 10 short demonstrations",
     "sentences": "how well sentences that were never taught are told from those that were",
 }

@@ -94,8 +94,9 @@ def test_a_chunk_goes_on_where_transformers_would(
 ) -> None:
     policy.reset(INSTRUCTION)
     with torch.inference_mode():
-        hidden, position = policy._read(Observation(frames[0], INSTRUCTION))
-        decoded = policy._decoder.decode(hidden, position, Sampling(), None, 3)
+        seen = policy.reader.see(frames[0].rgb)
+        hidden, position, _ = policy.reader.read([seen])
+        decoded = policy.decoder.decode(hidden, position, Sampling(), None, 3)
     numbers, confidence = reference.greedy(frames[0], chunk=3)
     assert decoded.numbers == tuple(numbers)
     assert len(decoded.actions) == 3
@@ -109,8 +110,8 @@ def test_logits_and_positions_are_those_of_transformers(
     with torch.inference_mode():
         # Twice: the second time the sentence is in the cache already.
         for frame in frames[:2]:
-            hidden, position = policy._read(Observation(frame, INSTRUCTION))
-            ours = policy._language.logits(hidden)
+            hidden, position, _ = policy.reader.read([policy.reader.see(frame.rgb)])
+            ours = policy.reader.language.logits(hidden[-1])
             wanted = reference.logits(frame, [ACTION_BEGIN], INSTRUCTION)
             torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-4)
     spec = reference.spec
@@ -167,15 +168,22 @@ class Chooser:
     def __init__(self, *rows: dict[int, float]) -> None:
         self.rows = rows
         self.at = 0
+        self.length = 0
         self.ran: list[list[int]] = []
+
+    def truncate(self, length: int) -> None:
+        self.length = length
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return ids
 
-    def extend(self, embedded: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def extend_all(
+        self, embedded: torch.Tensor, positions: torch.Tensor, states: int
+    ) -> torch.Tensor:
         assert positions.shape == (3, len(embedded))
         self.ran.append(embedded.tolist())
-        return torch.zeros(1)
+        self.length += len(embedded)
+        return torch.zeros(states, 1)
 
     def logits(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         row = self.rows[min(self.at, len(self.rows) - 1)]

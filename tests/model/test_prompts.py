@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from model.prompts import (
     MAX_INSTRUCTION_CHARACTERS,
     MAX_INSTRUCTION_TOKENS,
+    Told,
     clean_instruction,
     heard,
     prompt_ids,
     prompt_text,
 )
+from model.recipes import CURATED
 from model.tiny import SPECIAL_TOKENS, build_tokenizer
 from recorder.errors import UsageError
 
@@ -38,6 +40,48 @@ def test_the_plain_form_has_no_system_turn() -> None:
     assert prompt_text("plain", "go", 1) == (
         "<|im_start|>user\ngo\nobservation: \n<|vision_start|><|image_pad|><|vision_end|>"
         "<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+EYE = "<|vision_start|><|image_pad|><|vision_end|>"
+ASSISTANT = "<|im_start|>assistant\n"
+RECIPE = CURATED["crafting_table"]
+TABLE = Told("Craft a crafting table", "craft a crafting table.", RECIPE)
+FIRST = {
+    "jarvis": "Craft a crafting table\nobservation: \n",
+    "jarvis-recipe": (
+        "Craft a crafting table. \n\n"
+        "\nArrange the materials in the crafting grid according to the following pattern: \n"
+        "\n plank | plank \n plank | plank \n"
+        "\nthought: craft a crafting table.. \n\nobservation: \n"
+    ),
+    "jarvis-simple": "craft a crafting table.\nobservation: \n",
+}
+LATER = {
+    "jarvis": "\nobservation: \n",
+    "jarvis-recipe": "\nthought: craft a crafting table.. \n\nobservation: \n",
+    "jarvis-simple": "\nobservation: \n",
+}
+
+
+@pytest.mark.parametrize("history", range(5))
+@pytest.mark.parametrize("form", sorted(FIRST))
+def test_every_form_and_history_byte_for_byte(form: str, history: int) -> None:
+    answers = [f"<|reserved_special_token_{178 + n}|>" for n in range(history)]
+    wanted = SYSTEM
+    for number in range(history + 1):
+        said = LATER[form] if number else FIRST[form]
+        wanted += f"<|im_start|>user\n{said}{EYE}<|im_end|>\n{ASSISTANT}"
+        if number < history:
+            wanted += f"{answers[number]}\n<|im_end|>\n"
+    assert prompt_text(form, TABLE, 1, answers) == wanted
+
+
+def test_the_picture_form_shows_before_it_tells() -> None:
+    assert prompt_text("picture", "go", 1, ["a"]) == (
+        f"<|im_start|>user\n{EYE}go<|im_end|>\n{ASSISTANT}a\n<|im_end|>\n"
+        f"<|im_start|>user\n{EYE}<|im_end|>\n{ASSISTANT}"
     )
 
 

@@ -17,12 +17,11 @@ from safetensors.torch import load_file, save_file
 from model import vla
 from model.adapters import AdapterMeta, fingerprint, write_adapter
 from model.decoding import Sampling
-from model.device import DeviceChoice
 from model.policy import ActionChunk, Observation, Policy
 from model.preprocess import SPEC_FILE, load_spec, save_spec
 from model.tiny import build_tokenizer
 from model.tokens import encode
-from model.vla import VlaPolicy, check_memory
+from model.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
 from recorder.types import Frame
 
@@ -112,7 +111,9 @@ def test_a_sentence_that_changes_in_mid_episode_is_heard_at_once(
         policy.propose(Observation(frame, GO))
         changed = policy.propose(Observation(frame, "shoot the imp"))
         wanted = other.propose(Observation(frame, "shoot the imp"))
-        assert (changed.actions, changed.confidence) == (wanted.actions, wanted.confidence)
+        assert changed.actions == wanted.actions
+        # The picture was read for the other sentence already: the sums are taken in parts.
+        assert changed.confidence == pytest.approx(wanted.confidence, rel=1e-4)
 
 
 def test_a_long_sentence_is_played_cut_and_the_person_is_told(
@@ -144,7 +145,7 @@ def test_an_adapter_changes_play_and_taking_it_out_leaves_no_bit(
 ) -> None:
     policy = load(checkpoint)
     before = play(policy, frames)
-    weights = {name: p.clone() for name, p in policy._model.state_dict().items()}
+    weights = {name: p.clone() for name, p in policy.model.state_dict().items()}
     policy.set_adapter(adapter)
     assert policy.name == "small+lesson"
     taught = play(policy, frames)
@@ -154,7 +155,7 @@ def test_an_adapter_changes_play_and_taking_it_out_leaves_no_bit(
     policy.set_adapter(None)
     assert policy.name == "small"
     assert play(policy, frames) == before
-    for name, tensor in policy._model.state_dict().items():
+    for name, tensor in policy.model.state_dict().items():
         assert torch.equal(tensor, weights[name]), name
     assert play(load(checkpoint, adapter), frames) == taught
 
@@ -167,7 +168,7 @@ def test_merged_play_is_what_peft_plays(
     policy = load(checkpoint, adapter)
     plain = load(checkpoint)
     config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"])
-    wrapped = get_peft_model(plain._model, config).eval()
+    wrapped = get_peft_model(plain.model, config).eval()
     state = load_file(adapter / "adapter_model.safetensors")
     with torch.no_grad():
         for name, parameter in wrapped.named_parameters():
@@ -286,7 +287,7 @@ def no_spec(folder: Path) -> None:
 
 
 def wants_history(folder: Path) -> None:
-    save_spec(folder, replace(load_spec(folder), history=2))
+    save_spec(folder, replace(load_spec(folder), history=9))
 
 
 @pytest.mark.parametrize(
@@ -307,7 +308,7 @@ def wants_history(folder: Path) -> None:
         (config_of_rubbish, "no readable config"),
         (config_of_strange_values, "could not be loaded"),
         (config_without_tables, "could not be loaded"),
-        (wants_history, "earlier frames"),
+        (wants_history, "cannot make"),
         (shutil.rmtree, "no checkpoint folder"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -322,26 +323,6 @@ def test_a_folder_that_is_no_good_is_one_sentence(
     assert "\n" not in sentence
     assert "'copy'" in sentence
     assert str(copy.parent) not in sentence
-
-
-def test_a_model_larger_than_the_memory_is_not_even_tried(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import psutil
-
-    stored = (checkpoint / WEIGHTS).stat().st_size
-    choice = DeviceChoice("cpu", "float32", "")
-
-    class Memory:
-        available = stored * 2 - 1
-
-    monkeypatch.setattr(psutil, "virtual_memory", Memory)
-    with pytest.raises(ModelError, match=r"GB are free"):
-        check_memory(checkpoint, choice)
-    # In half the numbers it fits.
-    check_memory(checkpoint, replace(choice, dtype="bfloat16"))
-    Memory.available = stored * 2
-    check_memory(checkpoint, choice)
 
 
 def test_an_unset_number_of_threads_leaves_cores_to_the_game(

@@ -184,7 +184,7 @@ def weights(base: Path, adapter: Path | None) -> dict[str, bytes]:
     policy = VlaPolicy.load(base, adapter=adapter, device="cpu", threads=1)
     return {
         name: parameter.detach().float().numpy().tobytes()
-        for name, parameter in policy._model.named_parameters()
+        for name, parameter in policy.model.named_parameters()
     }
 
 
