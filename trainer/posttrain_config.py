@@ -78,7 +78,7 @@ class PosttrainConfig:
 
     stages: tuple[Stage, ...] = field(default=STAGES)
     vocabulary: int = 2048
-    batch_frames: int = 24
+    batch_frames: int = 12
     actions_per_frame: int = 8
     pairs_per_frame: int = 4
     texts_per_step: int = 64
