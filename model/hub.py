@@ -136,8 +136,8 @@ class Hub:
         free = shutil.disk_usage(place).free
         if plan.missing + _ROOM_TO_SPARE > free:
             raise ModelError(
-                f"{plan.repo} needs {plan.missing / 1e9:.1f} GB on the disk and {free / 1e9:.1f} GB are "
-                "free, so nothing was fetched; make room or move the hub's cache (HF_HOME)."
+                f"{plan.repo} needs {plan.missing / 1e9:.1f} GB on the disk and "
+                f"{free / 1e9:.1f} GB are free, so nothing was fetched; make room or move the hub's cache (HF_HOME)."
             )
         counter = _Counter(plan, progress)
         folder = place
@@ -199,14 +199,14 @@ class _Counter:
 
     def bar(self) -> Any:
         """Return a progress bar's class that draws nothing and counts here."""
-        from huggingface_hub.utils import tqdm
+        from huggingface_hub.utils.tqdm import tqdm
 
         counter = self
 
         class Bar(tqdm):  # type: ignore[type-arg,misc,unused-ignore]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 counter.add(kwargs.get("initial") or 0)
-                super().__init__(*args, **{**kwargs, "disable": True})
+                super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
 
             def update(self, n: float | None = 1) -> bool | None:
                 counter.add(n or 0)

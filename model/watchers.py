@@ -149,4 +149,5 @@ class WatchedPolicy:
 
 def _coarse(rgb: RGBImage) -> NDArray[np.float32]:
     """Return a picture's grey levels on every sixteenth row and column."""
-    return rgb[::_THUMB, ::_THUMB].mean(axis=2, dtype=np.float32)
+    grey: NDArray[np.float32] = rgb[::_THUMB, ::_THUMB].mean(axis=2, dtype=np.float32)
+    return grey

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def write_vpt(video: Path, steps: list[Step]) -> Path:
     import av
 
     height, width = steps[0].rgb.shape[:2]
-    lines = []
+    lines: list[dict[str, Any]] = []
     hotbar = 0
     with av.open(str(video), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(int(MINECRAFT_HZ)))
@@ -166,7 +166,7 @@ def _action(keys: list[str], buttons: list[int], hotbar: int, open_window: bool)
             action = action.pressing(_BUTTONS[button])
     if not hotbar:
         return action
-    return Action(hotbar=hotbar, **dict.fromkeys(action.held, True))
+    return replace(action, hotbar=hotbar)
 
 
 def _steps(video: Path, lines: list[Line]) -> Iterator[Step]:
