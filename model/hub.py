@@ -137,7 +137,8 @@ class Hub:
         if plan.missing + _ROOM_TO_SPARE > free:
             raise ModelError(
                 f"{plan.repo} needs {plan.missing / 1e9:.1f} GB on the disk and "
-                f"{free / 1e9:.1f} GB are free, so nothing was fetched; make room or move the hub's cache (HF_HOME)."
+                f"{free / 1e9:.1f} GB are free, so nothing was fetched; make room or move the "
+                "hub's cache (HF_HOME)."
             )
         counter = _Counter(plan, progress)
         folder = place

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recorder.errors import UsageError
 from recorder.games.base import Bindings, Game, Task, free_task
 
-GAME_NAMES: tuple[str, ...] = ("doom",)
+GAME_NAMES: tuple[str, ...] = ("doom", "minerl", "minestudio")
 
 __all__ = [
     "GAME_NAMES",
@@ -28,6 +28,10 @@ def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
         from recorder.games.doom.game import DoomGame
 
         return DoomGame(width=width, height=height)
+    if name in ("minerl", "minestudio"):
+        from recorder.games.minecraft.game import MinecraftGame
+
+        return MinecraftGame.start(name)
     raise UsageError(
         f"There is no game called {name!r}, so nothing was started; "
         f"choose one of: {', '.join(GAME_NAMES)}."
@@ -40,6 +44,10 @@ def task_list(name: str) -> tuple[Task, ...]:
         from recorder.games.doom.tasks import TASKS
 
         return TASKS
+    if name in ("minerl", "minestudio"):
+        from recorder.games.minecraft.game import all_goals
+
+        return tuple(goal.task for goal in all_goals())
     raise UsageError(
         f"There is no game called {name!r}, so it has no tasks; "
         f"choose one of: {', '.join(GAME_NAMES)}."
