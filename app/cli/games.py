@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from app.cli.common import emit, table
+from app.cli.common import emit, say, table
 from recorder.errors import ExitCode
 
 
@@ -15,6 +15,16 @@ def list_(options: argparse.Namespace) -> int:
 
     found = [{"name": name, "tasks": len(task_list(name))} for name in GAME_NAMES]
     emit(options, found, table([list(game.values()) for game in found], ["game", "tasks"]))
+    return int(ExitCode.OK)
+
+
+def install(options: argparse.Namespace) -> int:
+    """Prepare a simulator's own environment; raises GameError where something is missing."""
+    from app.minecraft_install import install as prepare
+
+    python = prepare(options.name, say, force=options.anyway)
+    document = {"game": options.name, "python": str(python)}
+    emit(options, document, [f"{options.name} is installed; play it with --game."])
     return int(ExitCode.OK)
 
 

@@ -21,7 +21,10 @@ EXIT_CODES = """exit codes:
 """
 MAX_SEEDS = 1_000_000
 """So many starts at once are years of play; more can only be a slip of the keyboard."""
-POLICIES = "default | base | an adapter's number | a checkpoint folder | teacher | random | idle"
+POLICIES = (
+    "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
+    "teacher | random | idle"
+)
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
@@ -118,6 +121,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     play.add_argument("--instruction", required=True, metavar="TEXT")
     play.add_argument("--seed", type=seed_number, default=0, metavar="N")
     play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
+    _add_model(play)
     play.add_argument("--record", action="store_true", help="store what happens")
     play.add_argument("--headless", action="store_true", help="without a window")
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
@@ -172,6 +176,16 @@ def _add_lists(commands: Any, add: Any) -> None:
         add(verbs, "list", f"app.cli.{name}:list_", text)
         show = add(verbs, "show", f"app.cli.{name}:show", "everything about one")
         show.add_argument("name")
+        if name == "games":
+            install = add(
+                verbs, "install", "app.cli.games:install", "prepare a simulator's own environment"
+            )
+            install.add_argument("name", help="minecraft | minerl | minestudio")
+            install.add_argument("--anyway", action="store_true", help="although needs are missing")
+        else:
+            fetch = add(verbs, "fetch", "app.cli.models:fetch", "fetch a checkpoint from the hub")
+            fetch.add_argument("name", help="owner/model")
+            fetch.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_upkeep(commands: Any, add: Any) -> None:
@@ -179,11 +193,30 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     data = add(commands, "data", "app.cli.data:verify", "look after the database")
     verbs = data.add_subparsers(metavar="VERB", required=True)
     add(verbs, "verify", "app.cli.data:verify", "check the database and every picture in it")
+    bring = add(verbs, "import", "app.cli.exchange:import_", "bring recordings of others in")
+    bring.add_argument("files", type=Path, nargs="+", help=".mp4 (with .jsonl), .jsonl, .parquet")
+    bring.add_argument("--instruction", metavar="TEXT", help="the sentence of an .mp4 recording")
+    give = add(verbs, "export", "app.cli.exchange:export", "write minecraft-vla-sft rows")
+    give.add_argument("file", type=Path, help=".jsonl or .parquet")
+    give.add_argument("--episodes", metavar="QUERY", default="", help=QUERY_HELP)
     purge = add(verbs, "purge", "app.cli.data:purge", "erase what is in the bin for good")
     purge.add_argument("--yes", action="store_true", help="do not ask")
     benchmark = add(commands, "benchmark", "app.cli.benchmark:run", "measure this machine")
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
     benchmark.add_argument("--runs", type=positive, default=3, metavar="N", help="median of N")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how a large model plays")
+    group.add_argument("--server", metavar="URL", help="a server that plays (OpenAI's protocol)")
+    group.add_argument("--prompt", metavar="FORM", help="jarvis | jarvis-recipe | jarvis-simple")
+    group.add_argument("--history", type=int, metavar="N", help="earlier frames, 0 to 4")
+    group.add_argument("--chunk", type=positive, metavar="N", help="actions an answer, 1 to 8")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 takes the likeliest")
+    group.add_argument("--precision", metavar="P", help="bf16 | 8bit | 4bit")
+    group.add_argument("--recipes", type=Path, metavar="DIR", help="Minecraft's recipe files")
+    group.add_argument("--as-typed", action="store_true", help="do not rewrite the sentence")
+    group.add_argument("--yes", action="store_true", help="fetch from the hub without asking")
 
 
 def _add_game(parser: argparse.ArgumentParser) -> None:

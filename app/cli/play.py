@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import statistics
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
@@ -41,23 +41,27 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
+    from app.cli.large import large_policy
     from app.headless import attempt, chosen_player, require_kept
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
     from recorder.games import find_task, open_game
     from recorder.store import Store
-    from trainer.players import make_policy
+    from trainer.players import PlayerSpec, make_policy
 
     folder = data_folder(options)
-    spec, adapter_id = chosen_player(options.policy, folder)
+    large = large_policy(options)
+    spec, adapter_id = (None, None) if large else chosen_player(options.policy, folder)
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
         game = open_game(options.game)
         stack.callback(game.close)
+        for warning in getattr(game, "warnings", ()):
+            say(warning)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
         say(f"Waking the policy {options.policy!r} up ...")
-        policy = make_policy(spec, game)
+        policy = large() if large else make_policy(cast(PlayerSpec, spec), game)
         recording = None
         store: Store | None = None
         if options.record:

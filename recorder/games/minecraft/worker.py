@@ -6,11 +6,14 @@ JSON lines to standard output, pictures lie in a shared file.  Whatever the simu
 prints goes to standard error.
 """
 
+from __future__ import annotations
+
 import importlib
 import json
 import mmap
 import os
 import sys
+from typing import IO, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 BUTTONS = (
     "forward", "back", "left", "right", "sprint", "sneak", "use", "drop", "attack", "jump",
@@ -28,7 +31,7 @@ EXPECTED = {
 """What the released model was trained on."""
 
 
-def make_minerl():
+def make_minerl() -> Any:
     """Return MineRL 1.0's human survival environment."""
     import gym
 
@@ -36,14 +39,14 @@ def make_minerl():
     return gym.make("MineRLHumanSurvival-v0")
 
 
-def make_minestudio():
+def make_minestudio() -> Any:
     """Return MineStudio's simulator with the environment's own actions."""
     from minestudio.simulator import MinecraftSim
 
     return MinecraftSim(action_type="env", obs_size=(WIDTH, HEIGHT), render_size=(WIDTH, HEIGHT))
 
 
-def make_engine(name):
+def make_engine(name: str) -> Any:
     """Return the simulator called ``name``: minerl, minestudio or MODULE:FUNCTION."""
     if name == "minerl":
         return make_minerl()
@@ -56,33 +59,32 @@ def make_engine(name):
 class Simulator:
     """One simulator behind both of gym's interfaces."""
 
-    def __init__(self, env):
+    def __init__(self, env: Any) -> None:
         self.env = env
-        self.goal = {}
+        self.goal: Dict[str, Any] = {}
         self.start = 0
-        self.said = {}
         space = getattr(env.action_space, "spaces", env.action_space)
         self.known = set(space.keys())
 
-    def lacks(self):
+    def lacks(self) -> List[str]:
         """Return the controls that this simulator does not know: pressing them does nothing."""
         lacking = [name for name in BUTTONS if name not in self.known]
         lacking += [f"hotbar.{n}" for n in range(1, 10) if f"hotbar.{n}" not in self.known]
         return lacking + ([] if "camera" in self.known else ["camera"])
 
-    def differs(self):
+    def differs(self) -> Dict[str, Any]:
         """Return what of the picture differs from what the model was trained on."""
         inner = getattr(self.env, "unwrapped", self.env)
         inner = getattr(inner, "env", inner)
         task = getattr(inner, "task", None)
-        found = {}
+        found: Dict[str, Any] = {}
         for name, wanted in EXPECTED.items():
             value = getattr(task, name, None)
             if value is not None and tuple(value) != wanted:
                 found[name] = list(value)
         return found
 
-    def reset(self, order):
+    def reset(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
         """Begin anew; return the picture and what else is seen."""
         self.goal = order.get("goal") or {}
         if hasattr(self.env, "seed") and callable(self.env.seed):
@@ -91,11 +93,10 @@ class Simulator:
         seen, info = made if isinstance(made, tuple) else (made, {})
         for command in order.get("commands", ()):
             seen, info, _ = self.act({"chat": command})
-        self.said = {}
         self.start = self.count(seen, info)
         return seen, info
 
-    def act(self, wanted):
+    def act(self, wanted: Dict[str, Any]) -> Tuple[Any, Any, bool]:
         """Do one tick; ``wanted`` holds env keys.  Returns what is seen, told, and "over"."""
         space = self.env.action_space
         idle = space.noop() if hasattr(space, "noop") else space.no_op()
@@ -110,10 +111,10 @@ class Simulator:
         seen, _, ended, info = done
         return seen, info, bool(ended)
 
-    def step(self, order):
+    def step(self, order: Dict[str, Any]) -> Tuple[Any, Any, bool]:
         """Do one tick of an action of Playteach's."""
         told = order["action"]
-        wanted = {name: 1 for name in BUTTONS if told.get(name)}
+        wanted: Dict[str, Any] = {name: 1 for name in BUTTONS if told.get(name)}
         if told.get("hotbar"):
             wanted[f"hotbar.{told['hotbar']}"] = 1
         if any(told.get("camera", (0, 0))):
@@ -122,7 +123,7 @@ class Simulator:
             wanted["camera"] = np.array(told["camera"], dtype=np.float32)
         return self.act(wanted)
 
-    def count(self, seen, info):
+    def count(self, seen: Any, info: Any) -> int:
         """Return how often the goal's event happened to any of its objects, since ever."""
         event = self.goal.get("event")
         if not event:
@@ -138,14 +139,14 @@ class Simulator:
                 total += int(value)
         return total
 
-    def answer(self, seen, info, over):
+    def answer(self, seen: Any, info: Any, over: bool) -> Dict[str, Any]:
         """Return what is told of a tick, without the picture."""
         counted = self.count(seen, info) - self.start
         gui = bool(info.get("isGuiOpen") or info.get("is_gui_open") or False)
         return {"ok": True, "count": counted, "over": over, "gui": gui}
 
 
-def picture(seen, info):
+def picture(seen: Any, info: Any) -> bytes:
     """Return the picture as H x W x 3 bytes; raises ValueError for one of another size."""
     pov = info.get("pov") if hasattr(info, "get") else None
     if pov is None:
@@ -153,14 +154,15 @@ def picture(seen, info):
     if pov is None or tuple(pov.shape[:2]) != (HEIGHT, WIDTH):
         shape = None if pov is None else tuple(pov.shape)
         raise ValueError(f"the picture is {shape} instead of {(HEIGHT, WIDTH, 3)}")
-    return pov[:, :, :3].astype("uint8").tobytes()
+    flat: bytes = pov[:, :, :3].astype("uint8").tobytes()
+    return flat
 
 
-def serve(orders, answers, shared, make):
+def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[], Any]) -> None:
     """Answer orders until there are no more."""
-    simulator = None
+    simulator: Optional[Simulator] = None
 
-    def reply(document):
+    def reply(document: Dict[str, Any]) -> None:
         answers.write(json.dumps(document) + "\n")
         answers.flush()
 
@@ -190,7 +192,7 @@ def serve(orders, answers, shared, make):
         simulator.env.close()
 
 
-def main():
+def main() -> None:
     """Serve on the standard streams; arguments: engine, shared file, folders to import from."""
     engine, path = sys.argv[1:3]
     sys.path[:0] = sys.argv[3:]
