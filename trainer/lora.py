@@ -49,6 +49,7 @@ class LoraConfig:
     patience: int = 3
     save_every_s: float = 30.0
     seed: int = 0
+    checkpointing: bool = False
 
 
 class LoraTask:
