@@ -35,12 +35,35 @@ def make() -> Any:
     spec = Navigate(dense=False, extreme=False)
     env = _FakeSingleAgentEnv(env_spec=spec)
     recorded = env._get_fake_malmo_data
+    # The recording is older than the code: what the game has told since then is added.
+    newer = {**dict.fromkeys(("xpos", "ypos", "zpos", "pitch", "yaw"), 0.0), "isGuiOpen": False}
+    env._get_fake_malmo_data = lambda: {**newer, **recorded()}
+    return Enlarged(env)
 
-    def enlarged() -> Any:
-        # The recorded pictures are 64 x 64; the worker takes the model's size only.
-        data = recorded()
-        data["pov"] = np.resize(np.asarray(data["pov"], np.uint8), (360, 640, 3))
-        return data
 
-    env._get_fake_malmo_data = enlarged
-    return env
+class Enlarged:
+    """The environment with its recorded 64 x 64 pictures at the size that the model sees."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+        self.action_space = env.action_space
+        self.task = None
+
+    def seed(self, seed: int) -> None:
+        self._env.seed(seed)
+
+    def reset(self) -> Any:
+        return _enlarged(self._env.reset())
+
+    def step(self, action: dict[str, Any]) -> Any:
+        assert action in self.action_space
+        seen, reward, over, info = self._env.step(action)
+        return _enlarged(seen), reward, over, info
+
+    def close(self) -> None:
+        self._env.close()
+
+
+def _enlarged(seen: dict[str, Any]) -> dict[str, Any]:
+    rows, columns = np.arange(360) * 64 // 360, np.arange(640) * 64 // 640
+    return {**seen, "pov": np.asarray(seen["pov"])[rows][:, columns]}

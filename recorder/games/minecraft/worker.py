@@ -99,7 +99,7 @@ class Simulator:
     def act(self, wanted: Dict[str, Any]) -> Tuple[Any, Any, bool]:
         """Do one tick; ``wanted`` holds env keys.  Returns what is seen, told, and "over"."""
         space = self.env.action_space
-        idle = space.noop() if hasattr(space, "noop") else space.no_op()
+        idle = space.no_op() if hasattr(space, "no_op") else space.noop()
         action = dict(idle)
         for name, value in wanted.items():
             if name in self.known:
