@@ -41,17 +41,24 @@ def export(options: argparse.Namespace) -> int:
 
 
 def _episodes(files: list[Path], instruction: str | None) -> Iterator[ForeignEpisode]:
+    from recorder.exchange.minestudio import actions_file, read_minestudio
     from recorder.exchange.vpt import read_vpt
     from trainer.sft_rows import episodes_of, read_rows
 
     for path in files:
         say(f"reading {path.name}")
-        if path.suffix == ".mp4":
-            if not instruction:
-                raise UsageError(
-                    f"The recording {path.name} says not what was to be done, so it was not "
-                    "imported; add --instruction."
-                )
-            yield read_vpt(path, instruction=instruction)
+        if path.suffix == ".mp4" and actions_file(path).is_file():
+            yield read_minestudio(path, instruction=_said(path, instruction))
+        elif path.suffix == ".mp4":
+            yield read_vpt(path, instruction=_said(path, instruction))
         else:
             yield from episodes_of(read_rows(path))
+
+
+def _said(path: Path, instruction: str | None) -> str:
+    if not instruction:
+        raise UsageError(
+            f"The recording {path.name} says not what was to be done, so it was not imported; add "
+            "--instruction."
+        )
+    return instruction

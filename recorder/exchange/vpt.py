@@ -61,7 +61,7 @@ def read_vpt(video: Path, lines: Path | None = None, *, instruction: str) -> For
     """
     lines = lines or video.with_suffix(".jsonl")
     if not video.is_file():
-        raise _bad(video.name, "there is no such file")
+        raise bad_recording(video.name, "there is no such file")
     read = read_lines(lines)
     return ForeignEpisode(video.name, instruction, _steps(video, read))
 
@@ -74,7 +74,7 @@ def read_lines(path: Path) -> list[Line]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _bad(path.name, f"it cannot be read ({type(error).__name__})") from error
+        raise bad_recording(path.name, f"it cannot be read ({type(error).__name__})") from error
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -99,7 +99,7 @@ def read_lines(path: Path) -> list[Line]:
         cursor = (mouse.number("x"), mouse.number("y")) if open_window else None
         found.append(Line(action, cursor))
     if not found:
-        raise _bad(path.name, "it holds no ticks")
+        raise bad_recording(path.name, "it holds no ticks")
     return found
 
 
@@ -179,19 +179,21 @@ def _steps(video: Path, lines: list[Line]) -> Iterator[Step]:
                 if shown == len(lines):
                     shown += 1
                     break
-                rgb = _fitted(frame)
+                rgb = fitted(frame)
                 line = lines[shown]
                 if line.cursor is not None:
                     rgb = draw_cursor(rgb, *line.cursor)
                 yield Step(rgb, line.action)
                 shown += 1
     except av.error.FFmpegError as error:
-        raise _bad(video.name, f"picture {shown + 1} cannot be read ({error.strerror})") from error
+        raise bad_recording(
+            video.name, f"picture {shown + 1} cannot be read ({error.strerror})"
+        ) from error
     if len(lines) - shown > MAX_SPARE:
-        raise _bad(video.name, f"it has {shown} pictures and {len(lines)} lines")
+        raise bad_recording(video.name, f"it has {shown} pictures and {len(lines)} lines")
 
 
-def _fitted(frame: Any) -> RGBImage:
+def fitted(frame: Any) -> RGBImage:
     """Return a picture of at most 640 x 360."""
     if frame.width > 640 or frame.height > 360:
         frame = frame.reformat(width=640, height=360, interpolation="AREA")
@@ -224,13 +226,15 @@ class _Fields:
             try:
                 line = json.loads(line)
             except ValueError as error:
-                raise _bad(file, f"line {number} is no JSON ({error})") from error
+                raise bad_recording(file, f"line {number} is no JSON ({error})") from error
         if not isinstance(line, dict):
             raise self._wrong(path or "line", "a table")
         self._table: dict[str, Any] = line
 
     def _wrong(self, name: str, wanted: str) -> DataError:
-        return _bad(self._file, f"in line {self._number} the field {name!r} is not {wanted}")
+        return bad_recording(
+            self._file, f"in line {self._number} the field {name!r} is not {wanted}"
+        )
 
     def table(self, name: str) -> _Fields:
         """Return a table inside."""
@@ -275,7 +279,8 @@ class _Fields:
         return value
 
 
-def _bad(file: str, why: str) -> DataError:
+def bad_recording(file: str, why: str) -> DataError:
+    """Return the sentence that refuses a recording."""
     return DataError(
         f"The recording {file} cannot be imported: {why}; take a fresh copy or leave it out."
     )

@@ -12,6 +12,7 @@ import pytest
 
 from recorder.errors import DataError
 from recorder.exchange import Step, store_episodes
+from recorder.exchange.minestudio import read_minestudio
 from recorder.exchange.vpt import DEGREES_PER_COUNT, draw_cursor, read_lines, read_vpt, write_vpt
 from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, SegmentKind
@@ -143,3 +144,39 @@ def test_a_video_that_ends_much_too_soon_is_refused(tmp_path: Path) -> None:
     written(tmp_path, *[line()] * 40)
     with pytest.raises(DataError, match="2 pictures and 40 lines"):
         list(read_vpt(video, instruction="go").steps)
+
+
+def minestudio(folder: Path, actions: list[object]) -> Path:
+    video = folder / "episode_1.mp4"
+    write_vpt(video, steps())
+    (folder / "episode_1_action.json").write_text(json.dumps(actions))
+    return video
+
+
+def test_minestudio_s_actions_belong_to_the_picture_before(tmp_path: Path) -> None:
+    moved = {"camera": [1.5, -2.0], "attack": [1], "hotbar.3": 1, "chat": "hi"}
+    video = minestudio(tmp_path, [{}, moved, {"forward": 1}])
+    found = list(read_minestudio(video, instruction="Mine the dirt.").steps)
+    assert [step.action for step in found] == [
+        Action(attack=True, hotbar=3, camera=(1.5, -2.0)),
+        Action(forward=True),
+    ]
+    assert np.abs(found[0].rgb.astype(int) - steps()[0].rgb.astype(int)).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ({}, "no list of actions"),
+        ([{}, 3], "in entry 1 the field 'entry' is no table"),
+        ([{}, {"jump": "x"}], "entry 1 the field 'jump' is neither 0 nor 1"),
+        ([{}, {"camera": [1]}], "entry 1 the field 'camera' is no pair"),
+        ([{}, *[{}] * 40], "it has 7 pictures for 40 actions"),
+    ],
+)
+def test_a_malformed_minestudio_recording_names_entry_and_field(
+    tmp_path: Path, actions: Any, words: str
+) -> None:
+    video = minestudio(tmp_path, actions)
+    with pytest.raises(DataError, match=words):
+        list(read_minestudio(video, instruction="go").steps)
