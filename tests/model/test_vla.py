@@ -166,7 +166,7 @@ def test_merged_play_is_what_peft_plays(
     policy = load(checkpoint, adapter)
     plain = load(checkpoint)
     config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"])
-    wrapped = get_peft_model(plain._model, config).eval()
+    wrapped = get_peft_model(plain.model, config).eval()
     state = load_file(adapter / "adapter_model.safetensors")
     with torch.no_grad():
         for name, parameter in wrapped.named_parameters():
