@@ -24,6 +24,8 @@ from recorder.types import RGBImage
 
 SPEC_FILE = "playteach.json"
 SPEC_VERSION = 1
+MAX_HISTORY = 4
+"""Most earlier frames in a prompt."""
 MAX_SIDE = 4096
 """Largest picture side that a spec may ask for, in pixels."""
 # Means and deviations of Qwen2-VL's own image processor (OpenAI CLIP's), RGB in 0..1.
@@ -101,6 +103,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
     fits = fits and not (spec.width % step or spec.height % step)
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
+    fits = fits and spec.history <= MAX_HISTORY
     forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
     if not fits or not forms:
         raise ModelError(

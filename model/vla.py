@@ -22,7 +22,7 @@ from model.device import DeviceChoice, choose_device, default_threads
 from model.instructions import told
 from model.memory import check_memory, check_precision, quantisation
 from model.policy import ActionChunk, Observation
-from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
+from model.preprocess import MAX_HISTORY, SPEC_FILE, CheckpointSpec, load_spec
 from model.prompts import (
     IMAGE_PAD,
     MAX_INSTRUCTION_TOKENS,
@@ -42,7 +42,6 @@ MAX_TEXT_TOKENS = 512
 MAX_ACTION_TOKENS = 12
 MAX_TURN_TOKENS = 64
 """Text around an earlier frame, the recipe form's thought included."""
-MAX_HISTORY = 4
 MAX_CHUNK = 8
 SMALL_HIDDEN = 1024
 """Models with a narrower language model are small: quick in float32 on any device."""

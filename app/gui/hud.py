@@ -105,7 +105,8 @@ def hint(snapshot: Snapshot, *, focused: bool) -> str:
         Phase.PAUSED: "F6 goes on",
         Phase.WATCHING: "Type what it should do, then press Enter",
     }
-    return hints[snapshot.phase]
+    waiting = snapshot.phase is Phase.PAUSED and not snapshot.in_attempt
+    return hints[Phase.WATCHING if waiting else snapshot.phase]
 
 
 def describe(snapshot: Snapshot) -> str:

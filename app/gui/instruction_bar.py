@@ -131,7 +131,7 @@ class InstructionBar(QFrame):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the session: which buttons make sense, and what they say."""
-        running = snapshot.phase is not Phase.WATCHING and snapshot.outcome is None
+        running = snapshot.in_attempt
         state = (snapshot.phase, running, snapshot.instruction)
         if state == (self._phase, self._running, self._sentence):
             return
@@ -244,7 +244,7 @@ class ChipRow(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Offer the verdict buttons only while an attempt runs."""
-        running = snapshot.phase is not Phase.WATCHING and snapshot.outcome is None
+        running = snapshot.in_attempt
         for widget in (self.caption, self.success, self.failure):
             widget.setEnabled(running)
         self.demonstrate.setEnabled(snapshot.phase is not Phase.DEMONSTRATING)

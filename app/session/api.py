@@ -63,6 +63,12 @@ class Snapshot:
     drivers: tuple[tuple[Driver, int], ...] = ()
     confidence: float | None = None
 
+    @property
+    def in_attempt(self) -> bool:
+        """Whether there is an attempt to pause, to stop or to judge."""
+        begun = self.phase is not Phase.WATCHING and bool(self.instruction)
+        return begun and self.outcome is None
+
 
 class PlaySession(Protocol):
     """A running session over one game.  All methods are safe from any thread."""

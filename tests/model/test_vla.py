@@ -111,7 +111,9 @@ def test_a_sentence_that_changes_in_mid_episode_is_heard_at_once(
         policy.propose(Observation(frame, GO))
         changed = policy.propose(Observation(frame, "shoot the imp"))
         wanted = other.propose(Observation(frame, "shoot the imp"))
-        assert (changed.actions, changed.confidence) == (wanted.actions, wanted.confidence)
+        assert changed.actions == wanted.actions
+        # The picture was read for the other sentence already: the sums are taken in parts.
+        assert changed.confidence == pytest.approx(wanted.confidence, rel=1e-4)
 
 
 def test_a_long_sentence_is_played_cut_and_the_person_is_told(
@@ -285,7 +287,7 @@ def no_spec(folder: Path) -> None:
 
 
 def wants_history(folder: Path) -> None:
-    save_spec(folder, replace(load_spec(folder), history=2))
+    save_spec(folder, replace(load_spec(folder), history=9))
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ def wants_history(folder: Path) -> None:
         (config_of_rubbish, "no readable config"),
         (config_of_strange_values, "could not be loaded"),
         (config_without_tables, "could not be loaded"),
-        (wants_history, "earlier frames"),
+        (wants_history, "cannot make"),
         (shutil.rmtree, "no checkpoint folder"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.gui import header as pages
 from app.gui.gallery import STATES, Stage, furnish
+from app.gui.hud import hint
 from app.gui.main_window import MainWindow
 from app.gui.sample import SampleSession, SampleWorkplace, room, sample_episodes
 from app.gui.settings_dialog import SettingsDialog
@@ -135,6 +136,21 @@ def test_escape_only_closes_a_dialog_while_nobody_drives(
     session.calls.clear()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert ("pause",) not in session.calls
+
+
+def test_escape_without_an_attempt_offers_none(window: MainWindow, session: SampleSession) -> None:
+    window.actions_by_id["pause"].trigger()
+    assert session.state.phase is Phase.PAUSED
+    window.pull()
+    page = window.play_page
+    offered = (page.bar.stop, page.bar.pause, page.chips.success, page.chips.failure)
+    assert [each.isEnabled() for each in offered] == [False] * 4
+    assert hint(session.state, focused=True).startswith("Type")
+    window.commands.play("go to the barrel")
+    window.actions_by_id["pause"].trigger()
+    window.pull()
+    assert [each.isEnabled() for each in offered] == [True] * 4
+    assert "F6" in hint(session.state, focused=True)
 
 
 def test_pause_and_go_on(window: MainWindow, session: SampleSession) -> None:
