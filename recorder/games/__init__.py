@@ -5,10 +5,13 @@ from __future__ import annotations
 from recorder.errors import UsageError
 from recorder.games.base import Bindings, Game, Task, free_task
 
-GAME_NAMES: tuple[str, ...] = ("doom",)
+GAME_NAMES: tuple[str, ...] = ("doom", "luanti")
+REALTIME_GAMES = frozenset({"luanti"})
+"""Games whose world does not wait, unless they are opened in slowed time."""
 
 __all__ = [
     "GAME_NAMES",
+    "REALTIME_GAMES",
     "Bindings",
     "Game",
     "Task",
@@ -19,8 +22,10 @@ __all__ = [
 ]
 
 
-def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
+def open_game(name: str, *, width: int = 640, height: int = 360, slowed: bool = False) -> Game:
     """Start the game called ``name``; frames are height x width x 3.
+
+    ``slowed`` lets a game of :data:`REALTIME_GAMES` wait for every step.
 
     Raises UsageError for a name that is no game, GameError where it cannot start.
     """
@@ -28,6 +33,11 @@ def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
         from recorder.games.doom.game import DoomGame
 
         return DoomGame(width=width, height=height)
+    if name == "luanti":
+        from recorder.games.luanti.game import open_luanti
+        from recorder.games.luanti.profile import shipped_assets, shipped_profile
+
+        return open_luanti(shipped_assets(), shipped_profile(), slowed=slowed)
     raise UsageError(
         f"There is no game called {name!r}, so nothing was started; "
         f"choose one of: {', '.join(GAME_NAMES)}."
@@ -40,6 +50,10 @@ def task_list(name: str) -> tuple[Task, ...]:
         from recorder.games.doom.tasks import TASKS
 
         return TASKS
+    if name == "luanti":
+        from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
+
+        return LUANTI_TASKS
     raise UsageError(
         f"There is no game called {name!r}, so it has no tasks; "
         f"choose one of: {', '.join(GAME_NAMES)}."
