@@ -109,6 +109,13 @@ for name, colour in pairs({red = "#d02020", blue = "#2040e0", yellow = "#f0d020"
 		tiles = {"playteach_white.png^[colorize:" .. colour .. ":235"}, groups = {not_in_creative_inventory = 1}})
 end
 
+-- Something to cook: the game's own edible takes a quarter of a minute.
+minetest.register_craftitem("playteach:raw_meat", {description = "Raw meat",
+	inventory_image = "default_clay_lump.png^[colorize:#d83040:170", on_use = minetest.item_eat(1)})
+minetest.register_craftitem("playteach:cooked_meat", {description = "Cooked meat",
+	inventory_image = "default_clay_lump.png^[colorize:#7a4018:170", on_use = minetest.item_eat(6)})
+minetest.register_craft({type = "cooking", output = "playteach:cooked_meat", recipe = "playteach:raw_meat", cooktime = 3})
+
 -------------------------------------------------------------------------------- laying out
 local function arena(o, r, h)
 	local p1, p2 = {x = o.x - r, y = o.y - 4, z = o.z - r}, {x = o.x + r, y = o.y + h, z = o.z + r}

@@ -44,7 +44,7 @@ RECIPES: dict[str, tuple[tuple[int, str], ...]] = {
     "furnace": tuple((cell, "default:cobble") for cell in (1, 2, 3, 4, 6, 7, 8, 9)),
     "chest": tuple((cell, "default:wood") for cell in (1, 2, 3, 4, 6, 7, 8, 9)),
 }  # fmt: skip
-COOKED = {"iron_ingot": "default:iron_lump", "glass": "default:sand", "bread": "farming:flour"}
+COOKED = {"iron_ingot": "default:iron_lump", "glass": "default:sand", "meat": "playteach:raw_meat"}
 
 
 @dataclass(frozen=True, slots=True)
