@@ -27,6 +27,7 @@ from recorder.store import Reader, Store, default_data_folder, logs_path
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 2_000_000
+GIL_TURN_S = 0.001
 NOTICE_MS = 400
 """After the window stands, so that a sentence about the settings is not overlooked."""
 
@@ -55,6 +56,9 @@ def run_window(
     application = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(application, QApplication):
         raise RuntimeError("a Qt application without widgets is running already")
+    # Five threads share the interpreter: with Python's own 5 ms a turn, the window could
+    # wait for four of them before it paints.
+    sys.setswitchinterval(GIL_TURN_S)
     application.setApplicationName("Playteach")
     application.setDesktopFileName("playteach")
     loaded = load_settings(config)

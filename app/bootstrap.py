@@ -13,10 +13,12 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,9 @@ STEPS: tuple[Step, ...] = (
     Step("video and numerics", ("av", "scipy"), 71),
 )
 """Fetched one after the other, the largest first; megabytes as measured on Linux x86-64."""
+INPUT_PACKAGES = ("pynput", "python-xlib", "six")
+"""Installed on Linux without what they ask for: pynput's evdev has to be compiled against the
+kernel's headers and serves keyboards without X, which Playteach does not use."""
 REST_MB = 36
 TEST_TOOLS_MB = 33
 
@@ -231,9 +236,24 @@ def _planned_steps(environment: Environment, *, fresh: bool, tests: bool) -> lis
     rest_mb = REST_MB if steps else 0
     if tests and here.get("pytest") != pins.get("pytest"):
         rest_mb += TEST_TOOLS_MB
-    extra = "[test]" if tests else ""
-    packages = ("--no-build-isolation", "--editable", f"{environment.root}{extra}")
-    return [*steps, Step("Playteach and the rest", packages, rest_mb)]
+    packages = asked_for(environment.root / "pyproject.toml", tests=tests)
+    own = ("--no-build-isolation", "--no-deps", "--editable", str(environment.root))
+    if sys.platform != "linux":
+        return [*steps, Step("the rest", packages, rest_mb), Step("Playteach", own, 0)]
+    rest = tuple(name for name in packages if re.split(r"[<>=!~]", name)[0] not in INPUT_PACKAGES)
+    return [
+        *steps,
+        Step("the rest", rest, rest_mb),
+        Step("keyboard and mouse", ("--no-deps", *INPUT_PACKAGES), 0),
+        Step("Playteach", own, 0),
+    ]
+
+
+def asked_for(path: Path, *, tests: bool) -> tuple[str, ...]:
+    """Return the requirements that a pyproject.toml names, those of its tests too if wanted."""
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    extra = project.get("optional-dependencies", {}).get("test", []) if tests else []
+    return (*project.get("dependencies", []), *extra)
 
 
 def read_pins(path: Path) -> dict[str, str]:

@@ -39,6 +39,7 @@ def episode_facts(row: EpisodeRow) -> EpisodeFacts:
         policy=row.policy,
         seed=row.seed,
         deleted=row.deleted,
+        open=row.open,
     )
 
 

@@ -30,6 +30,8 @@ from app.session.api import Phase, Snapshot
 from recorder.types import Outcome
 
 SNAPSHOT_MS = 33
+ASK_AGAIN_MS = 300
+MOST_ASKED_AGAIN = 20
 NARROW_PX = 1100
 TEACH_PAGE_PX = 560
 DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
@@ -49,6 +51,7 @@ class MainWindow(QMainWindow):
         self._state = state
         self._snapshot: Snapshot = self._session.snapshot()
         self._pulled: tuple[Snapshot, int] | None = None
+        self._asked_again = 0
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
@@ -218,6 +221,11 @@ class MainWindow(QMainWindow):
         self.library.show_episodes(episodes)
         self.play_page.recent.show_episodes(episodes)
         self.play_page.show_any_attempts(bool(episodes))
+        # The disk is a moment behind the game: what has just ended may still be written.
+        unwritten = bool(episodes) and episodes[0].open and not self._snapshot.recording
+        self._asked_again = self._asked_again + 1 if unwritten else 0
+        if 0 < self._asked_again <= MOST_ASKED_AGAIN:
+            QTimer.singleShot(ASK_AGAIN_MS, self.desk, self.desk.refresh_lessons)
 
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         self.commands.know_verdict(facts)

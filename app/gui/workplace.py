@@ -45,7 +45,7 @@ class EpisodeFacts:
     """One recorded episode as the lists show it.
 
     ``began_wall_s`` is Unix time; ``duration_s`` the recorded length.  ``note`` is the
-    person's own words or "".
+    person's own words or "".  ``open`` says that it is still being written.
     """
 
     id: int
@@ -59,6 +59,7 @@ class EpisodeFacts:
     seed: int = 0
     note: str = ""
     deleted: bool = False
+    open: bool = False
 
 
 class Playback(Protocol):

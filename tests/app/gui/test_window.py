@@ -17,6 +17,7 @@ from app.gui.settings_dialog import SettingsDialog
 from app.gui.shortcuts import ENTRIES, ShortcutsDialog
 from app.gui.theme import DARK, LIGHT, Theme
 from app.gui.workplace import (
+    EpisodeFacts,
     Gate,
     RoundUpdate,
     TeachFacts,
@@ -308,6 +309,21 @@ def test_library_plays_back_labels_deletes_and_undoes(
     window.actions_by_id["undo"].trigger()
     settle(qtbot, window)
     assert sorted(e.id for e in place.kept) == [1, 2, 3, 4]
+
+
+def test_what_the_disk_finishes_late_is_shown_all_the_same(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    late, done = sample_episodes(0.0, 2)[:2]
+    place.kept = [replace(late, open=True), done]
+
+    def written(episodes: list[EpisodeFacts]) -> bool:
+        closed = not episodes[0].open
+        place.kept = [late, done]
+        return closed
+
+    with qtbot.waitSignal(window.desk.episodes_changed, check_params_cb=written):
+        window.desk.refresh_lessons()
 
 
 def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
