@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from app.headless import Attempted, attempt
 from app.person import Demonstrator
 from app.session.parts import store_recording
-from app.session.session import LiveSession
-from recorder.clock import ManualClock, MonotonicClock
+from app.session.session import LiveSession, clock_of
+from recorder.clock import Clock, ManualClock, MonotonicClock
 from recorder.errors import UsageError
 from recorder.games import find_task, open_game
 from recorder.store import Store
@@ -40,8 +40,11 @@ def record_demonstrations(
             )
         session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
         stack.callback(store.end_session, session_id)
-        # The teacher needs no time to think, so the clock jumps from tick to tick.
-        clock = ManualClock(MonotonicClock().now_ns())
+        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # window of its own does not wait, so there it is the real one.
+        clock: Clock = ManualClock(MonotonicClock().now_ns())
+        if game.realtime:
+            clock = clock_of(game)
         person = Demonstrator(make_policy(PlayerSpec("teacher"), game), game.bindings, clock)
         session = LiveSession(
             game, make_recording=recording, clock=clock, threaded=False, hands=person.hands

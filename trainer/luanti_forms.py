@@ -65,8 +65,10 @@ def craft_moves(goal: Goal, state: PlayerState) -> Iterator[Move]:
         # What is left goes back, or the hand could not take the result.
         if main[slots[0]][1] > len(wanted):
             yield Click(*_slot(slots[0]))
-    yield Rest(2)
-    yield Click(*_RESULT)
+    for _ in range(2):
+        # The server has to say what comes of it before it can be taken.
+        yield Rest(5)
+        yield Click(*_RESULT)
     yield Rest(6)
 
 

@@ -35,8 +35,6 @@ POST_CLEARANCE = 2.7
 """Sideways room kept to what is not the target, in nodes."""
 OPEN_TICKS = 8
 STUCK_TICKS = 6
-RETRY_TICKS = 320
-"""A screen that has not brought the result by then is closed and begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,7 @@ class Aim:
     distance: float
 
 
-def aim_at(
-    state: PlayerState, angles: tuple[float, float], x: float, y: float, z: float
-) -> Aim:
+def aim_at(state: PlayerState, angles: tuple[float, float], x: float, y: float, z: float) -> Aim:
     """Return where a point of the map is seen; bearing positive to the right, drop downwards."""
     dx, dz = x - state.x, z - state.z
     distance = math.hypot(dx, dz)
@@ -160,9 +156,7 @@ class LuantiTeacher:
             return change
         _, pitch = self._game.angles
         down = 38.0 - pitch
-        return Action(
-            use=abs(down) < 4 and self._pulse(10), camera=(_clip(down * TURN_GAIN), 0.0)
-        )
+        return Action(use=abs(down) < 4 and self._pulse(10), camera=(_clip(down * TURN_GAIN), 0.0))
 
     def _go_to(self, state: PlayerState) -> Action:
         spot = self._game.layout.targets[0]
@@ -172,6 +166,8 @@ class LuantiTeacher:
 
     def _craft(self, goal: Goal, state: PlayerState) -> Action:
         if self._opened_at is None:
+            if self._tick - self._pressed_at < OPEN_TICKS:
+                return NO_ACTION
             self._opened_at = self._tick
             return Action(inventory=True)
         if self._tick - self._opened_at < OPEN_TICKS:
@@ -182,6 +178,8 @@ class LuantiTeacher:
 
     def _cook(self, goal: Goal, state: PlayerState) -> Action:
         if self._opened_at is None:
+            if self._tick - self._pressed_at < OPEN_TICKS:
+                return NO_ACTION
             spot = self._game.layout.targets[0]
             x, y, z = _middle(spot)
             aim = aim_at(state, self._game.angles, x, y, z)
@@ -200,8 +198,6 @@ class LuantiTeacher:
     # Screens
 
     def _work_off(self) -> Action:
-        if self._opened_at is not None and self._tick - self._opened_at > RETRY_TICKS:
-            return self._close()
         if self._move is None and self._moves is not None:
             self._move = next(self._moves, None)
             self._clicked = False

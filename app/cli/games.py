@@ -18,6 +18,17 @@ def list_(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
+def tasks(options: argparse.Namespace) -> int:
+    """List a game's tasks without starting it; raises UsageError for an unknown game."""
+    from recorder.games import task_list
+
+    found = task_list(options.game)
+    rows = [(task.id, task.instruction, task.max_ticks) for task in found]
+    emit(options, [asdict(task) for task in found],
+         table(rows, ["task", "instruction", "ticks at most"]))  # fmt: skip
+    return int(ExitCode.OK)
+
+
 def show(options: argparse.Namespace) -> int:
     """Show a game's keys and tasks; raises UsageError for an unknown game."""
     from recorder.games import open_game, task_list

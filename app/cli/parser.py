@@ -116,6 +116,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
     play.add_argument("--record", action="store_true", help="store what happens")
     play.add_argument("--headless", action="store_true", help="without a window")
+    play.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
     _add_game(evaluate)
@@ -125,6 +128,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     )
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
+    evaluate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
 
 
@@ -162,6 +168,8 @@ def _add_lists(commands: Any, add: Any) -> None:
     use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    tasks = add(commands, "tasks", "app.cli.games:tasks", "the sentences that a game can judge")
+    _add_game(tasks)
     for name, text in (("games", "what can be played"), ("models", "what can play")):
         group = add(commands, name, f"app.cli.{name}:list_", text)
         verbs = group.add_subparsers(metavar="VERB")

@@ -44,7 +44,9 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.headless import attempt, chosen_player
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
-    from recorder.games import find_task, open_game
+    from model.runner import BackgroundRunner, LockStepRunner
+    from recorder.games import REALTIME_GAMES, find_task, open_game
+    from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
     from trainer.players import make_policy
 
@@ -52,12 +54,15 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     spec, adapter_id = chosen_player(options.policy, folder)
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
-        game = open_game(options.game)
+        game = open_game(options.game, slowed=options.slowed)
         stack.callback(game.close)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
         say(f"Waking the policy {options.policy!r} up ...")
-        policy = make_policy(spec, game)
+        # Beside a game that draws in real time, a second thread only waits for the first.
+        threads = 1 if options.game in REALTIME_GAMES else None
+        policy = make_policy(spec, game, threads=threads)
+        real_time = not options.slowed
         recording = None
         if options.record:
             store = stack.enter_context(Store.open(folder))
@@ -67,9 +72,13 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             game,
             player=Player(policy, adapter_id),
             make_recording=recording,
+            make_runner=BackgroundRunner if real_time and spec.checkpoint else LockStepRunner,
+            paced=real_time,
             threaded=False,
         )
         stack.callback(session.close)
+        if isinstance(game, DesktopGame):
+            game.listen(session)
         session.start()
         for number in range(options.episodes):
             result = attempt(

@@ -91,8 +91,7 @@ SENTENCES: dict[Trouble, str] = {
         "back onto one screen."
     ),
     Trouble.COVERED: (
-        "Another window covers a part of the game, so recording has stopped; move that window "
-        "away."
+        "Another window covers a part of the game, so recording has stopped; move that window away."
     ),
 }
 

@@ -199,7 +199,8 @@ class Hearing:
             if down and name in CHAT_ENDS:
                 self._chatting = False
                 self._down.clear()
-                self._ears.resume()
+                if not self._paused:
+                    self._ears.resume()
             return True
         if down and name in self._chat_keys:
             self._chatting = True

@@ -165,9 +165,9 @@ class DesktopGame:
                 self._silent_ticks = 0
                 return
             if state.trouble is Trouble.GONE:
-                break
+                self._refuse(state.trouble, state.sentence)
             self.clock.sleep_until_ns(self.clock.now_ns() + 25_000_000)
-        self._refuse(state.trouble, state.sentence)
+        self._refuse(Trouble.UNFOCUSED if state.trouble is None else state.trouble, state.sentence)
 
     def facts(self) -> Mapping[str, Any]:
         """Return the delay from input to picture, and how time ran."""

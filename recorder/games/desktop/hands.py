@@ -13,7 +13,6 @@ from recorder.input.ledger import Ledger
 from recorder.input.sender import InputDevice, InputSender
 
 
-
 class Listening(Protocol):
     """A running listener."""
 

@@ -170,6 +170,7 @@ def parse_profile(document: Mapping[str, Any], *, shipped: bool) -> Profile:
 
 def profile_toml(profile: Profile) -> str:
     """Return the file of a profile; :func:`parse_profile` reads it back."""
+
     def listed(names: frozenset[str] | tuple[str, ...]) -> str:
         ordered = list(names) if isinstance(names, tuple) else sorted(names)
         return "[" + ", ".join(_quoted(name) for name in ordered) + "]"

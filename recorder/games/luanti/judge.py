@@ -110,11 +110,11 @@ class JudgeClient:
     def wait_for_state(self, timeout_s: float) -> PlayerState:
         """Wait for a state that is newer than now."""
         self.poll()
-        self.state = None
+        before = self.state
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             self.poll()
-            if self.state is not None:
+            if self.state is not None and self.state is not before:
                 return self.state
             if not self.alive():
                 break
