@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from recorder.clock import Clock, MonotonicClock
 from recorder.input.gate import StopGate
 from recorder.input.ledger import Ledger
+
+
+NEAR_HANG_NS = 250_000_000
+"""A little less than the guard takes for a hang: its clock is another one."""
 
 
 class InputDevice(Protocol):
@@ -63,6 +68,7 @@ class InputSender:
         guard: Guard,
         *,
         forbidden: Collection[str] = (),
+        clock: Clock | None = None,
     ) -> None:
         self._device = device
         self._gate = gate
@@ -70,6 +76,9 @@ class InputSender:
         self._guard = guard
         self._forbidden = frozenset(forbidden)
         self._held: dict[str, None] = {}
+        self._clock: Clock = clock if clock is not None else MonotonicClock()
+        self._beat_ns = self._clock.now_ns()
+        self._hang = (0, 0)
         self.refused = 0
 
     @property
@@ -81,12 +90,26 @@ class InputSender:
         """Return whether the agent holds a key; safe from any thread."""
         return name in self._held
 
+    def hung_at(self, mono_ns: int) -> bool:
+        """Return whether the control thread gave no sign of life then; safe from any thread.
+
+        What went up at such a time was released by the guard.
+        """
+        began_ns, ended_ns = self._hang
+        return began_ns + NEAR_HANG_NS < mono_ns < ended_ns or (
+            mono_ns - self._beat_ns > NEAR_HANG_NS
+        )
+
     def beat(self) -> None:
-        """Tell the guard that the control thread lives.
+        """Tell the guard that the control thread lives.  At least ten times a second.
 
         Where the guard let everything go meanwhile, so does this: a press may have been on
         its way then.
         """
+        now_ns = self._clock.now_ns()
+        if now_ns - self._beat_ns > NEAR_HANG_NS:
+            self._hang = (self._beat_ns, now_ns)
+        self._beat_ns = now_ns
         if self._guard.take_released():
             self.release_all()
         self._guard.beat()

@@ -59,9 +59,10 @@ class Sorter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """One raw event: ``axes`` maps an axis to (accelerated, unaccelerated) value."""
+    """One raw event, ``time_ms`` by the server's clock; ``axes`` maps an axis to (accelerated, unaccelerated) value."""
 
     kind: int
+    time_ms: int
     source: int
     detail: int
     axes: dict[int, tuple[float, float]]
@@ -69,7 +70,7 @@ class RawEvent:
 
 def parse_raw(kind: int, data: bytes) -> RawEvent:
     """Read the body of a raw XInput2 event, which python-xlib leaves as it came."""
-    _device, _time, detail, source, mask_words, _flags = _HEADER.unpack_from(data)
+    _device, time_ms, detail, source, mask_words, _flags = _HEADER.unpack_from(data)
     at = _HEADER.size
     mask = int.from_bytes(data[at : at + 4 * mask_words], "little")
     at += 4 * mask_words
@@ -80,7 +81,7 @@ def parse_raw(kind: int, data: bytes) -> RawEvent:
     ]
     count = len(axes)
     found = {axis: (values[k], values[count + k]) for k, axis in enumerate(axes)}
-    return RawEvent(kind, source, detail, found)
+    return RawEvent(kind, time_ms, source, detail, found)
 
 
 class X11Listener:
@@ -108,6 +109,7 @@ class X11Listener:
         self._shared: frozenset[int] = frozenset()
         self._absolute: dict[int, dict[int, float]] = {}
         self._last: dict[tuple[int, int], float] = {}
+        self._ahead_ns: int | None = None
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._closed = False
@@ -197,13 +199,24 @@ class X11Listener:
             if event.evtype == xinput.HierarchyChanged:
                 self._look_at_devices()
             elif isinstance(event.data, bytes):
-                self._hear_raw(parse_raw(event.evtype, event.data), time.monotonic_ns())
+                raw = parse_raw(event.evtype, event.data)
+                self._hear_raw(raw, self._when_ns(raw.time_ms))
         elif event.type in (X.FocusIn, X.FocusOut):
             if event.window.id == self._window_id and event.detail not in _SAME_WINDOW:
                 self._sorter.focus(event.type == X.FocusIn)
         elif event.type == X.MappingNotify:
             self._names.clear()
             self._display.refresh_keyboard_mapping(event)
+
+    def _when_ns(self, time_ms: int) -> int:
+        """When it happened, by our clock: the server's runs along, and we may hear late."""
+        now_ns = time.monotonic_ns()
+        ahead_ns = now_ns - time_ms * 1_000_000
+        # The smallest distance is that of an event heard at once; the server's clock starts
+        # anew every 50 days.
+        if self._ahead_ns is None or not 0 <= ahead_ns - self._ahead_ns < 3_600_000_000_000:
+            self._ahead_ns = ahead_ns
+        return time_ms * 1_000_000 + self._ahead_ns
 
     def _hear_raw(self, event: RawEvent, mono_ns: int) -> None:
         shared = event.source in self._shared

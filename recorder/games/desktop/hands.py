@@ -57,6 +57,7 @@ class Hands:
             self.gate,
             self.ledger,
             agent_holds=self.sender.holds,
+            agent_hung=self.sender.hung_at,
             bound=self.profile.bindings.keys.values(),
             hotkeys=self.profile.hotkeys,
             chat_keys=self.profile.chat,
