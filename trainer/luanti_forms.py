@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from recorder.games.luanti.judge import PlayerState
@@ -11,6 +11,7 @@ from recorder.games.luanti.tasks import Goal
 
 # Middles of slots in the window of 640 x 360 pixels that Playteach starts Luanti with.
 _INVENTORY = (197.0, 35.15, 214.0)
+_LOWER_ROWS = (251.0, 283.0, 316.0)
 _GRID_X, _GRID_Y = (258.0, 293.0, 328.0), (61.0, 93.0, 126.0)
 _RESULT = (399.0, 93.0)
 _FURNACE = (191.0, 36.8, 194.0)
@@ -38,38 +39,61 @@ class Rest:
 Move = Click | Rest
 
 
-def craft_moves(goal: Goal, state: PlayerState) -> Iterator[Move]:
-    """Yield the moves that craft ``goal`` in the open inventory from what is in it now."""
-    main = {slot: (name, count) for slot, name, count in state.main}
-    free = [slot for slot in range(1, 9) if slot not in main]
-    for cell, name, count in state.craft:
-        # Left over from a try that went wrong.
-        same = [slot for slot, (other, _) in main.items() if other == name and slot <= 8]
-        slot = same[0] if same else free.pop(0)
-        main[slot] = (name, count + (main[slot][1] if same else 0))
-        yield Click(*_cell(cell))
-        yield Click(*_slot(slot))
-    cells: dict[str, list[int]] = {}
-    for cell, name in RECIPES[goal.key]:
-        cells.setdefault(name, []).append(cell)
-    for name, wanted in cells.items():
-        slots = [slot for slot, (other, _) in main.items() if other == name and slot <= 8]
-        if not slots:
-            return
-        yield Click(*_slot(slots[0]))
-        if len(wanted) == 1:
-            yield Click(*_cell(wanted[0]))
-            continue
+def craft_moves(goal: Goal, look: Callable[[], PlayerState]) -> Iterator[Move]:
+    """Yield the moves that craft ``goal`` in the open inventory from what is in it.
+
+    ``look`` is asked for the state whenever it matters: a click may have been lost.
+    """
+    recipe = dict(RECIPES[goal.key])
+    yield from _clear(recipe, look())
+    for name in dict.fromkeys(recipe.values()):
+        yield from _fill(name, recipe, look)
+    for _ in range(2):
+        yield Click(*_RESULT)
+        yield Rest(5)
+
+
+def _clear(recipe: dict[int, str], state: PlayerState) -> Iterator[Move]:
+    """Take out of the grid what the recipe does not have there."""
+    main = {slot: name for slot, name, _ in state.main}
+    free = [slot for slot in range(1, 33) if slot not in main]
+    for cell, name, _ in state.craft:
+        if recipe.get(cell) != name:
+            yield Click(*_cell(cell))
+            yield Click(*_slot(free.pop(0)))
+
+
+def _fill(name: str, recipe: dict[int, str], look: Callable[[], PlayerState]) -> Iterator[Move]:
+    """Put one of an item into each of its cells; where it has one cell only, all of it."""
+    cells = [cell for cell, item in recipe.items() if item == name]
+
+    def empty() -> list[int]:
+        there = {cell for cell, item, _ in look().craft if item == name}
+        return [cell for cell in cells if cell not in there]
+
+    if not empty():
+        return
+    held = [(slot, count) for slot, item, count in look().main if item == name]
+    if not held:
+        return
+    slot, count = held[0]
+    yield Click(*_slot(slot))
+    if len(cells) == 1:
+        yield Click(*_cell(cells[0]))
+        yield Rest(5)
+        return
+    wanted = empty()
+    for _ in range(3):
         for cell in wanted:
             yield Click(*_cell(cell), right=True)
-        # What is left goes back, or the hand could not take the result.
-        if main[slots[0]][1] > len(wanted):
-            yield Click(*_slot(slots[0]))
-    for _ in range(2):
-        # The server has to say what comes of it before it can be taken.
+        # The server says a little later what has come of it.
         yield Rest(5)
-        yield Click(*_RESULT)
-    yield Rest(6)
+        wanted = empty()
+        if not wanted:
+            break
+    # What is left goes back, or the hand could not take the result.
+    if count > len(cells) or wanted:
+        yield Click(*_slot(slot))
 
 
 def cook_moves(goal: Goal, state: PlayerState) -> Iterator[Move]:
@@ -91,7 +115,8 @@ def cook_moves(goal: Goal, state: PlayerState) -> Iterator[Move]:
 
 def _slot(slot: int) -> tuple[float, float]:
     left, step, y = _INVENTORY
-    return left + step * (slot - 1), y
+    row, column = divmod(slot - 1, 8)
+    return left + step * column, y if row == 0 else _LOWER_ROWS[row - 1]
 
 
 def _furnace_slot(slot: int) -> tuple[float, float]:

@@ -173,7 +173,7 @@ class LuantiTeacher:
         if self._tick - self._opened_at < OPEN_TICKS:
             return NO_ACTION
         if self._moves is None:
-            self._moves = craft_moves(goal, state)
+            self._moves = craft_moves(goal, self._game.hidden_state)
         return self._work_off()
 
     def _cook(self, goal: Goal, state: PlayerState) -> Action:

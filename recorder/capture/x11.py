@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from recorder.errors import GameError, NoDisplayError
 
 MIN_SIDE = 64
 """Smaller windows are no games: tray icons, helpers of toolkits."""
+SAVER_S = 0.5
 _GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 
 
@@ -51,6 +53,8 @@ class X11Windows:
         self._lock = threading.Lock()
         self._atoms: dict[str, int] = {}
         self._has_saver = bool(self._display.has_extension(screensaver.extname))
+        self._saver_on = False
+        self._saver_asked_s = -SAVER_S
         self._closed = False
 
     def windows(self) -> tuple[WindowInfo, ...]:
@@ -203,10 +207,12 @@ class X11Windows:
                 continue
 
     def _locked(self) -> bool:
-        if not self._has_saver:
-            return False
-        state = self._root.screensaver_query_info().state
-        return bool(state == screensaver.StateOn)
+        now_s = time.monotonic()
+        if self._has_saver and now_s - self._saver_asked_s > SAVER_S:
+            # A lock takes the focus at once; this is for a screen that went dark by itself.
+            self._saver_asked_s = now_s
+            self._saver_on = self._root.screensaver_query_info().state == screensaver.StateOn
+        return self._saver_on
 
     def _activate(self, window: Any) -> None:
         # 2: asked for by a pager, which window managers obey also from the background.

@@ -189,14 +189,11 @@ class Hearing:
         self._count(mono_ns)
         if down:
             self._down[name] = shared
-        elif shared and self._agent_holds(name):
-            # It went up on the agent's own device: there is nothing left to release.
-            self._down[name] = True
+        else:
+            self._down.pop(name, None)
         self._interrupt()
         if name in self._bound:
             self._ears.key(name, down, mono_ns)
-        if not down and not self._agent_holds(name):
-            self._down.pop(name, None)
 
     def _chat(self, name: str, down: bool) -> bool:
         """Return whether a key belongs to a chat, opening or closing it."""

@@ -9,7 +9,6 @@ from recorder.clock import Clock, MonotonicClock
 from recorder.input.gate import StopGate
 from recorder.input.ledger import Ledger
 
-
 NEAR_HANG_NS = 250_000_000
 """A little less than the guard takes for a hang: its clock is another one."""
 

@@ -13,6 +13,7 @@ from recorder.controls import HOTBAR_PREFIX
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.base import Bindings, Task
 from recorder.games.desktop.hands import Hands
+from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import GateClock
 from recorder.input.hearing import Ears
@@ -151,6 +152,26 @@ class DesktopGame:
         """Return None: only the person knows."""
         return None
 
+    def measure_offset(self, tries: int = 7) -> float | None:
+        """Nudge the mouse and return the ms until the picture shows it, None where it does not.
+
+        The view is where it was afterwards.
+        """
+        delays: list[float | None] = []
+        counts = max(4, round(3.0 / self.bindings.degrees_per_count))
+        for number in range(2 * tries):
+            rect = self._check()
+            sign = 1 if number % 2 == 0 else -1
+            delays.append(
+                first_change_ms(self._grabber, rect, lambda sign=sign: self._nudge(sign * counts))
+            )
+            self._hands.sender.beat()
+            self.clock.sleep_until_ns(self.clock.now_ns() + 90_000_000 + 7_000_000 * number)
+        return median_ms(delays)
+
+    def _nudge(self, counts: int) -> None:
+        self._hands.sender.move(counts, 0)
+
     def let_go(self) -> None:
         """Release everything that the agent holds."""
         self._hands.let_go()
@@ -243,10 +264,12 @@ class DesktopGame:
         self._hands.sender.beat()
         self.clock.sleep_until_ns(began_ns + int(1e9 / self.tick_rate_hz * CAPTURE_SHARE))
         self._hands.sender.beat()
-        # What was looked at before may be covered or left by now.
-        rect = self._check()
-        frame = self._picture(rect)
-        if self._windows.look(self._window_id).trouble is not None:
+        frame = self._picture(self._rect)
+        # Looked at after the picture was taken: nobody else's window is in it.
+        before = self._rect
+        if self._check() != before:
+            # The window was moved meanwhile.
+            frame = self._picture(self._rect)
             self._check()
         return frame
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from recorder.capture.base import Grabber, WindowSystem
 from recorder.errors import GameError
-from recorder.games.base import Task
+from recorder.games.base import Task, free_task
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import Hands, open_hands
 from recorder.games.desktop.profile import Profile
@@ -142,6 +142,14 @@ class LuantiGame(DesktopGame):
         """Return where the pointer is, in pixels of the window."""
         x, y = self._windows.pointer()
         return x - self._rect.left, y - self._rect.top
+
+    def settle_in(self) -> None:
+        """Show a first meadow and measure how late its picture is; slowed time has no such thing."""
+        self.reset(free_task("look around"), 0)
+        if self._time is None:
+            # The sky fades for a while after a change of the time of day.
+            self._wait(1.0)
+            self._offset_ms = self.measure_offset()
 
     def facts(self) -> Mapping[str, Any]:
         """Return the delay from input to picture, and how time ran."""
@@ -298,11 +306,17 @@ def open_luanti(assets: Path, profile: Profile, *, slowed: bool = False) -> Luan
         window_id = _own_window(windows, process)
         grabber = MssGrabber()
         hands = open_hands(profile, window_id)
-        return LuantiGame(profile, process, judge, window_id, windows, grabber, hands)
+        game = LuantiGame(profile, process, judge, window_id, windows, grabber, hands)
     except BaseException:
         process.close()
         windows.close()
         raise
+    try:
+        game.settle_in()
+    except BaseException:
+        game.close()
+        raise
+    return game
 
 
 def _own_window(windows: WindowSystem, process: LuantiProcess) -> int:

@@ -30,7 +30,7 @@ class Goal:
 # About 2.5 times the number of ticks (20 a second) that the teacher needs for the longest task
 # of a verb.
 MAX_TICKS = {
-    "mine": 180, "craft": 150, "smelt": 300, "cook": 300, "kill": 150, "place": 60,
+    "mine": 180, "craft": 180, "smelt": 300, "cook": 300, "kill": 150, "place": 60,
     "go_to": 110, "collect": 110,
 }  # fmt: skip
 
