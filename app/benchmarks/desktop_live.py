@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -149,16 +150,12 @@ def measure_delay(tries: int, say: Say) -> Figures:
         chance = random.Random(1)
         for number in range(tries):
             counts = 15 if number % 2 == 0 else -15
-            delay = first_change_ms(
-                grabber, rect, lambda counts=counts: _ignore(hand.move(counts, 0))
-            )  # type: ignore[misc]
+            delay = first_change_ms(grabber, rect, partial(hand.move, counts, 0))
             if delay is not None:
                 mouse.append(delay)
             time.sleep(0.15 + chance.random() * 0.05)
             name = "W" if number % 2 == 0 else "S"
-            delay = first_change_ms(
-                grabber, rect, lambda name=name: _ignore(hand.press(name, True))
-            )  # type: ignore[misc]
+            delay = first_change_ms(grabber, rect, partial(hand.press, name, True))
             time.sleep(0.05)
             hand.press(name, False)
             if delay is not None:
@@ -173,10 +170,6 @@ def measure_delay(tries: int, say: Say) -> Figures:
         "delay_stored_ms": stored,
         "delays_seen_share": (len(mouse) + len(keys)) / (2 * tries),
     }
-
-
-def _ignore(_value: object) -> None:
-    """An act is measured, not its answer."""
 
 
 def measure_takeover(times: int, say: Say) -> Figures:
@@ -230,7 +223,7 @@ def measure_takeover(times: int, say: Say) -> Figures:
     }
 
 
-def _touch(hand: Hand, way: str) -> tuple[int, Callable[[], None]]:
+def _touch(hand: Hand, way: str) -> tuple[int, Callable[[], object]]:
     """Do what a person does; returns when it was, and what takes it back."""
     match way:
         case "mouse":
@@ -238,7 +231,7 @@ def _touch(hand: Hand, way: str) -> tuple[int, Callable[[], None]]:
         case "release of the agent's key":
             return hand.press("W", False), lambda: None
     name = {"other key": "A", "same key": "W"}.get(way, "RightButton")
-    return hand.press(name, True), lambda: _ignore(hand.press(name, False))
+    return hand.press(name, True), partial(hand.press, name, False)
 
 
 def _late_ticks(folder: Path, moments: list[int]) -> int:

@@ -60,7 +60,7 @@ def own_desktop(width: int = 1280, height: int = 720) -> Iterator[str]:
         os.environ["DISPLAY"] = name
         stack.callback(_restore, before)
         manager = subprocess.Popen(
-            ["openbox", "--config-file", str(config)],
+            [shutil.which("openbox") or "openbox", "--config-file", str(config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -82,7 +82,16 @@ def _start_server(width: int, height: int) -> tuple[subprocess.Popen[bytes], str
             continue
         name = f":{number}"
         server = subprocess.Popen(
-            ["Xvfb", name, "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"],
+            [
+                shutil.which("Xvfb") or "Xvfb",
+                name,
+                "-screen",
+                "0",
+                f"{width}x{height}x24",
+                "-nolisten",
+                "tcp",
+                "-noreset",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

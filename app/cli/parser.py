@@ -187,7 +187,10 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask")
     benchmark = add(commands, "benchmark", "app.cli.benchmark:run", "measure this machine")
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
-    benchmark.add_argument("--runs", type=positive, default=3, metavar="N", help="median of N")
+    benchmark.add_argument("--runs", type=positive, metavar="N", help="median of N (default: 3)")
+    benchmark.add_argument("--part", action="append", metavar="PART", help="desktop: only this")
+    benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
+    benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
 
 
 def _add_game(parser: argparse.ArgumentParser) -> None:

@@ -44,8 +44,9 @@ class MssGrabber:
                 f"The screen could not be read ({error}), so the attempt cannot go on; check that "
                 "the game's window lies wholly on the screen and that recording it is allowed."
             ) from error
-        bgra = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
-        return np.ascontiguousarray(bgra[:, :, 2::-1])
+        size = (shot.width, shot.height)
+        picture = Image.frombuffer("RGB", size, bytes(shot.raw), "raw", "BGRX", 0, 1)
+        return np.array(picture, dtype=np.uint8)
 
     def close(self) -> None:
         """Let the screen go."""

@@ -59,7 +59,10 @@ class Sorter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """One raw event, ``time_ms`` by the server's clock; ``axes`` maps an axis to (accelerated, unaccelerated) value."""
+    """One raw event, ``time_ms`` by the server's clock.
+
+    ``axes`` maps an axis to its (accelerated, unaccelerated) value.
+    """
 
     kind: int
     time_ms: int

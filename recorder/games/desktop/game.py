@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowSystem
@@ -162,15 +163,11 @@ class DesktopGame:
         for number in range(2 * tries):
             rect = self._check()
             sign = 1 if number % 2 == 0 else -1
-            delays.append(
-                first_change_ms(self._grabber, rect, lambda sign=sign: self._nudge(sign * counts))
-            )
+            nudge = partial(self._hands.sender.move, sign * counts, 0)
+            delays.append(first_change_ms(self._grabber, rect, nudge))
             self._hands.sender.beat()
             self.clock.sleep_until_ns(self.clock.now_ns() + 90_000_000 + 7_000_000 * number)
         return median_ms(delays)
-
-    def _nudge(self, counts: int) -> None:
-        self._hands.sender.move(counts, 0)
 
     def let_go(self) -> None:
         """Release everything that the agent holds."""

@@ -24,7 +24,7 @@ def changed(before: RGBImage, after: RGBImage) -> bool:
     return float((apart > CHANGED_LEVELS).mean()) > CHANGED_SHARE
 
 
-def first_change_ms(grabber: Grabber, rect: Rect, act: Callable[[], None]) -> float | None:
+def first_change_ms(grabber: Grabber, rect: Rect, act: Callable[[], object]) -> float | None:
     """Do ``act`` and return after how many ms the picture changed, None where it did not."""
     # A strip across the middle is enough, and reads ten times as fast as the whole.
     strip = Rect(rect.left, rect.top + rect.height * 2 // 5, rect.width, rect.height // 5)

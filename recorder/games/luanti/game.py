@@ -144,7 +144,7 @@ class LuantiGame(DesktopGame):
         return x - self._rect.left, y - self._rect.top
 
     def settle_in(self) -> None:
-        """Show a first meadow and measure how late its picture is; slowed time has no such thing."""
+        """Show a first meadow and, in real time, measure how late its picture is."""
         self.reset(free_task("look around"), 0)
         if self._time is None:
             # The sky fades for a while after a change of the time of day.
