@@ -17,7 +17,7 @@ from typing import Any
 from Xlib import X, Xutil
 
 from recorder.capture.x11 import open_display
-from recorder.errors import GameError, NoDisplayError
+from recorder.errors import GameError
 
 FIRST_DISPLAY, LAST_DISPLAY = 60, 99
 START_S = 15.0
@@ -78,31 +78,19 @@ def _restore(display: str | None) -> None:
 
 def _start_server(width: int, height: int) -> tuple[subprocess.Popen[bytes], str]:
     for number in range(FIRST_DISPLAY, LAST_DISPLAY + 1):
-        if Path(f"/tmp/.X{number}-lock").exists():  # noqa: S108  # where X servers say so
-            continue
         name = f":{number}"
         server = subprocess.Popen(
-            [
-                shutil.which("Xvfb") or "Xvfb",
-                name,
-                "-screen",
-                "0",
-                f"{width}x{height}x24",
-                "-nolisten",
-                "tcp",
-                "-noreset",
-            ],
-            stdout=subprocess.DEVNULL,
+            [shutil.which("Xvfb") or "Xvfb", name, "-screen", "0", f"{width}x{height}x24",
+             "-nolisten", "tcp", "-noreset", "-displayfd", "1"],
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-        )
-        until = time.monotonic() + START_S
-        while time.monotonic() < until and server.poll() is None:
-            try:
-                open_display(name).close()
-            except NoDisplayError:
-                time.sleep(0.05)
-                continue
-            if server.poll() is None:
+        )  # fmt: skip
+        if server.stdout is None:
+            raise RuntimeError("the X server has no stdout")
+        # It says its number when it is ready, and ends where another one has it.
+        with server.stdout:
+            ready, _, _ = select.select([server.stdout], [], [], START_S)
+            if ready and server.stdout.readline().strip() == str(number).encode():
                 return server, name
         _end(server)
     raise GameError("No X server could be started, so nothing was measured; see /tmp/.X*-lock.")

@@ -25,7 +25,7 @@ class MssGrabber:
             ) from error
         self._error = mss.ScreenShotError
         try:
-            self._screen: Any = mss.mss()
+            self._screen: Any = mss.MSS()
         except mss.ScreenShotError as error:
             raise GameError(
                 f"The screen cannot be read ({error}), so no game in a window can be played; "
