@@ -89,6 +89,10 @@ class _Camera:
 
 def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResult:
     """Do it all in the data folder ``data`` (a fresh one); returns what came out."""
+    from model.vla import check_checkpoint
+
+    # Said before anything plays: the players load it in processes of their own.
+    check_checkpoint(default_checkpoint())
     size = QUICK if quick else FULL
     marks = {"start": time.monotonic()}
     base = PlayerSpec("base", default_checkpoint())

@@ -108,6 +108,11 @@ def list_adapters(folder: Path) -> list[tuple[Path, AdapterMeta]]:
     return sorted(found, key=lambda pair: (pair[1].created, pair[0].name))
 
 
+def unfinished(folder: Path) -> Path:
+    """Return where an adapter folder lies while it is being written."""
+    return folder.with_name(f".{folder.name}.new")
+
+
 def write_adapter(
     folder: Path, tensors: dict[str, Any], config: dict[str, Any], meta: AdapterMeta
 ) -> None:
@@ -123,7 +128,7 @@ def write_adapter(
             f"An adapter called {folder.name!r} exists already and adapters are never "
             "overwritten; give the new one another name."
         )
-    fresh = folder.with_name(f".{folder.name}.new")
+    fresh = unfinished(folder)
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)

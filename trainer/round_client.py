@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.adapters import fingerprint
-from recorder.errors import KnownError
+from model.adapters import fingerprint, unfinished
+from recorder.errors import ExitCode, KnownError
 from recorder.store import (
     AdapterRow,
     EvaluationRow,
@@ -32,17 +32,23 @@ from recorder.store import (
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
-from trainer.rounds import CANCELLED, MAX_STEPS, SINCE_LAST_ROUND
+from trainer.rounds import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
+PATIENCE_S = 10.0
+"""How long a round's process may take to tidy up before it is killed."""
 Say = Callable[[progress.Message], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """How a round ended.  ``activated`` says that the adapter plays now."""
+    """How a round ended.
+
+    ``activated`` says that the adapter plays now; ``exit_code`` which kind of problem
+    kept the round from being done.
+    """
 
     round_id: int
     status: RoundStatus
@@ -52,6 +58,7 @@ class RoundResult:
     gates: tuple[progress.Gate, ...] = ()
     verdict: Verdict | None = None
     activated: bool = False
+    exit_code: ExitCode = ExitCode.OK
 
 
 class RoundClient:
@@ -89,6 +96,7 @@ class RoundClient:
         paired_seeds: int = PAIRED_SEEDS,
         game: str = "doom",
         max_steps: int = MAX_STEPS,
+        replay: int = REPLAY_EXAMPLES,
         say: Say = lambda message: None,
         activate: bool = True,
         measure_failed: bool = False,
@@ -115,6 +123,7 @@ class RoundClient:
             sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
             "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
             "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
+            "--replay", str(replay),
         ]  # fmt: skip
         if parent is not None:
             command += ["--parent", parent.folder]
@@ -135,7 +144,9 @@ class RoundClient:
             with self._lock:
                 if self._cancelled:
                     raise _EndedError(CANCELLED)
-            return self._keep(ended, folder, parent, round_id, gates, verdict, played, activate)
+            return self._keep(
+                ended, folder, parent, round_id, gates, verdict, played, tasks, activate
+            )
         except BaseException as error:
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
@@ -145,7 +156,9 @@ class RoundClient:
             self._store.update_round(round_id, status=status, metrics={"why": sentence})
             if not isinstance(error, _EndedError):
                 raise
-            return RoundResult(round_id, status, sentence, gates=tuple(gates))
+            return RoundResult(
+                round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
+            )
 
     @property
     def _work(self) -> Path:
@@ -160,6 +173,7 @@ class RoundClient:
         gates: Sequence[progress.Gate],
         verdict: Verdict | None,
         played: Sequence[EvaluationRow],
+        tasks: Sequence[Question],
         activate: bool,
     ) -> RoundResult:
         """Write everything down: the adapter, what it learnt from, how it plays."""
@@ -175,7 +189,7 @@ class RoundClient:
                 base=self._base.name,
                 parent_id=None if parent is None else parent.id,
                 round_id=round_id,
-                title=f"#{round_id}",
+                title=_title_of(tasks),
                 sha256=fingerprint(folder),
                 passed_gates=passed,
             )
@@ -229,11 +243,15 @@ class RoundClient:
                 )
             try:
                 with process:
-                    for line in process.stdout or ():
-                        last = progress.parse(line)
-                        if isinstance(last, progress.Gate):
-                            gates.append(last)
-                        say(last)
+                    try:
+                        for line in process.stdout or ():
+                            last = _understood(line)
+                            if isinstance(last, progress.Gate):
+                                gates.append(last)
+                            say(last)
+                    finally:
+                        # It may still write where its adapter is thrown away: see it end.
+                        _see_off(process)
             finally:
                 with self._lock:
                     self._process = None
@@ -241,7 +259,7 @@ class RoundClient:
             return last
         if isinstance(last, progress.Failed):
             shutil.rmtree(self._work, ignore_errors=True)
-            raise _EndedError(last.sentence)
+            raise _EndedError(last.sentence, process.returncode)
         if self._cancelled:
             raise _EndedError(CANCELLED)
         kept = logs_path(self._data) / "round.log"
@@ -260,7 +278,7 @@ class RoundClient:
         """Remove what a round that does not count has written."""
         if not self._listed:
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.with_name(folder.name + ".new"), ignore_errors=True)
+        shutil.rmtree(unfinished(folder), ignore_errors=True)
         if self._cancelled:
             shutil.rmtree(self._work, ignore_errors=True)
 
@@ -309,6 +327,41 @@ class RoundClient:
 
 class _EndedError(KnownError):
     """The round is over without an adapter; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
+        super().__init__(sentence)
+        known = code in {each.value for each in ExitCode}
+        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def _understood(line: str) -> progress.Message:
+    """Read a line of the round's process; raises _EndedError for what is no message."""
+    try:
+        return progress.parse(line)
+    except ValueError as error:
+        raise _EndedError(
+            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
+            "round was ended and the agent plays as before; try again, and install Playteach "
+            "anew if it stays so."
+        ) from error
+
+
+def _see_off(process: subprocess.Popen[str]) -> None:
+    """Wait for a process that is done, or end one whose story is not heard to its end."""
+    if process.stdin is not None:
+        # With our end of the pipe it knows that nobody listens any more.
+        process.stdin.close()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _title_of(questions: Sequence[Question]) -> str:
+    """Return what a round was about in a few words: the things it was taught with."""
+    things = list(dict.fromkeys(question.task.thing for question in questions))
+    return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 
 def play_gate(verdict: Verdict) -> progress.Gate:

@@ -37,7 +37,8 @@ class RoundPlan:
     """What a round is to do.
 
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
-    round goes on from, and replays made before.  ``threads`` None leaves it to torch.
+    round goes on from, and replays made before.  ``replay`` is how many examples of what
+    the base was trained on are made anew.  ``threads`` None leaves it to torch.
     """
 
     data: Path
@@ -48,6 +49,7 @@ class RoundPlan:
     parent: Path | None = None
     seed: int = 0
     max_steps: int = MAX_STEPS
+    replay: int = REPLAY_EXAMPLES
     threads: int | None = None
 
 
@@ -86,7 +88,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         rows = reader.episodes(parse_query(plan.query))
         split = read_examples(reader, rows, spec)
     say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
-    known, known_held = replay_examples(spec, REPLAY_EXAMPLES, seed=plan.seed + 1)
+    known, known_held = replay_examples(spec, plan.replay, seed=plan.seed + 1)
     say(progress.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(plan.base, torch.float32, "cpu")
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps)
@@ -196,6 +198,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
+    parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
     parser.add_argument("--threads", type=int)
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from app.cli.common import data_folder, details, emit, say, table
+from app.cli.common import data_folder, details, emit, has_database, say, table
 from recorder.errors import DataError, ExitCode, UsageError
 from recorder.store import AdapterRow, Reader, Store
 
 
 def list_(options: argparse.Namespace) -> int:
     """List the adapters, oldest first."""
-    with Reader.open(data_folder(options)) as reader:
-        rows = reader.adapters()
+    folder = data_folder(options)
+    rows: list[AdapterRow] = []
+    if has_database(folder):
+        with Reader.open(folder) as reader:
+            rows = reader.adapters()
     shown = [
         (row.id, row.title, row.parent_id or "base", "yes" if row.passed_gates else "no",
          "plays now" if row.active else "")

@@ -23,6 +23,13 @@ def data_folder(options: argparse.Namespace) -> Path:
     return load_settings().settings.data_folder or default_data_folder()
 
 
+def has_database(folder: Path) -> bool:
+    """Return whether anything was ever kept in a data folder: a new one has empty lists."""
+    from recorder.store.paths import database_path
+
+    return database_path(folder).exists()
+
+
 def say(text: str) -> None:
     """Tell of progress on stderr, so that stdout holds results only."""
     print(text, file=sys.stderr, flush=True)

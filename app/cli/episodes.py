@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.cli.common import data_folder, details, emit, table
+from app.cli.common import data_folder, details, emit, has_database, table
 from recorder.errors import DataError, ExitCode
 from recorder.store import EpisodeRow, Reader, Store
 
@@ -18,8 +18,11 @@ def list_(options: argparse.Namespace) -> int:
     from recorder.store import parse_query
 
     query = parse_query(options.query)
-    with Reader.open(data_folder(options)) as reader:
-        rows = reader.episodes(query)
+    folder = data_folder(options)
+    rows: list[EpisodeRow] = []
+    if has_database(folder):
+        with Reader.open(folder) as reader:
+            rows = reader.episodes(query)
     shown = [
         (
             row.id,

@@ -30,7 +30,9 @@ def run(options: argparse.Namespace) -> int:
             client.cancel()
             raise
     if result.status is not RoundStatus.DONE:
-        raise KnownError(result.sentence)
+        problem = KnownError(result.sentence)
+        problem.exit_code = result.exit_code
+        raise problem
     document = {
         "round": result.round_id,
         "status": result.status.value,

@@ -28,9 +28,9 @@ _LUMA_709 = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 class RecordingFigures:
     """What :func:`measure_recording` found.
 
-    ``psnr_*_db`` are means over the frames' own ratios, as video coders report them;
-    ``pooled_psnr_*_db`` come from the mean squared error over all frames, which the
-    busiest frames decide.  Luma is by BT.709.
+    ``psnr_*_db`` come from the mean squared error over all frames together, which the
+    busiest ones decide: a mean of the frames' own ratios would flatter, and be infinite
+    where one frame is exact.  Luma is by BT.709.
     ``cpu_ms_per_frame`` is this process's processor time; ``core_share`` that time at
     the tick rate, as a share of one core.  ``tick_ms_*`` is what a tick costs the
     control thread.  ``commit_delay_ms`` is from a segment's last tick to its being safe,
@@ -46,8 +46,6 @@ class RecordingFigures:
     bytes_per_frame: float
     psnr_y_db: float
     psnr_rgb_db: float
-    pooled_psnr_y_db: float
-    pooled_psnr_rgb_db: float
     cpu_ms_per_frame: float
     core_share: float
     tick_ms_median: float
@@ -140,10 +138,8 @@ def measure_recording(
         paced=paced,
         gb_per_hour=size / stored * tick_rate_hz * 3600 / BYTES_PER_GB,
         bytes_per_frame=size / stored,
-        psnr_y_db=float(np.mean([psnr_db(error) for error in luma_errors])),
-        psnr_rgb_db=float(np.mean([psnr_db(error) for error in rgb_errors])),
-        pooled_psnr_y_db=psnr_db(float(np.mean(luma_errors))),
-        pooled_psnr_rgb_db=psnr_db(float(np.mean(rgb_errors))),
+        psnr_y_db=psnr_db(float(np.mean(luma_errors))),
+        psnr_rgb_db=psnr_db(float(np.mean(rgb_errors))),
         cpu_ms_per_frame=1e3 * cpu_s / len(frames),
         core_share=cpu_s / len(frames) * tick_rate_hz,
         tick_ms_median=float(np.median(costs_ms)),

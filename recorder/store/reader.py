@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,16 @@ from recorder.store.tick_codec import TICK_COLUMNS, tick_from
 from recorder.types import Driver, Outcome, RGBImage, SegmentKind
 
 
+class _OwnConnection:
+    """A thread's connection, closed when the thread has ended."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Reader:
     """Reads a data folder; every method may be called from any thread.
 
@@ -53,7 +64,8 @@ class Reader:
         self._path = database_path(folder)
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
+        # Weak: a thread that ends takes its connection along.
+        self._connections: weakref.WeakSet[_OwnConnection] = weakref.WeakSet()
         self._closed = False
 
     @classmethod
@@ -83,8 +95,8 @@ class Reader:
         """Close every thread's connection; no other call may be under way.  Idempotent."""
         with self._lock:
             self._closed = True
-            for connection in self._connections:
-                connection.close()
+            for own in list(self._connections):
+                own.connection.close()
             self._connections.clear()
 
     # Episodes
@@ -398,9 +410,9 @@ class Reader:
             yield self._connection()
 
     def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        found: _OwnConnection | None = getattr(self._local, "own", None)
         if found is not None and not self._closed:
-            return found
+            return found.connection
         with self._lock:
             if self._closed:
                 raise DataError(
@@ -409,6 +421,7 @@ class Reader:
                 )
             connection = open_for_reading(self._path)
             connection.create_function("casefold", 1, casefold, deterministic=True)
-            self._connections.append(connection)
-        self._local.connection = connection
+            own = _OwnConnection(connection)
+            self._connections.add(own)
+        self._local.own = own
         return connection

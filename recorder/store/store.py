@@ -139,7 +139,7 @@ class Store:
             committed_ticks=committed,
             lost_ticks=lost,
             bytes=_size(path) + _size(path.with_name(path.name + "-wal")),
-            free_bytes=shutil.disk_usage(self.folder).free,
+            free_bytes=_free(self.folder),
             commit_delay_ms=self._counters.worst_delay_ms(),
         )
 
@@ -433,6 +433,14 @@ def _free_pages(connection: sqlite3.Connection) -> int:
 def _fold_log_in(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA optimize")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        # The folder or its disk is gone; the writer says so with the next episode.
+        return 0
 
 
 def _size(path: Path) -> int:

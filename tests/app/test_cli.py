@@ -51,7 +51,8 @@ def test_a_range_of_seeds_has_both_ends(first: int, more: int) -> None:
     assert list(seed_range(f"{first}-{first + more}")) == list(range(first, first + more + 1))
 
 
-@pytest.mark.parametrize("text", ["", "-", "3-", "-3", "5-4", "a-b", "1-2-3", "1.5", "٣"])
+@pytest.mark.parametrize("text", ["", "-", "3-", "-3", "5-4", "a-b", "1-2-3", "1.5", "٣",
+                                  "0-1000000", "0-9999999999"])  # fmt: skip
 def test_no_range_of_seeds(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         seed_range(text)
@@ -81,9 +82,11 @@ def test_a_verb_does_not_undo_the_query_before_it() -> None:
         (["play", "--headless", "--instruction", "   "], ExitCode.USAGE),
         (["play", "--headless", "--instruction", "😀" * 10_000], ExitCode.USAGE),
         (["play", "--headless", "--instruction", "x", "--policy", "nobody"], ExitCode.USAGE),
+        (["evaluate", "--seeds", "0-0", "--game", "chess", "--policy", "idle"], ExitCode.USAGE),
+        (["demonstrate", "--seeds", "0-0", "--instruction", "fly away"], ExitCode.USAGE),
         (["play", "--instruction", "x"], ExitCode.NO_DISPLAY),
         (["episodes", "--query", "colour:red"], ExitCode.USAGE),
-        (["episodes"], ExitCode.DATA_PROBLEM),
+        (["episodes", "show", "1"], ExitCode.DATA_PROBLEM),
         (["data", "verify"], ExitCode.DATA_PROBLEM),
         (["adapters", "use", "seven"], ExitCode.USAGE),
         (["adapters", "use", "7"], ExitCode.DATA_PROBLEM),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import threading
@@ -173,3 +174,25 @@ def test_a_closed_store_says_so(kit: Any) -> None:
     kit.store.close()
     with pytest.raises(DataError, match="closed already"):
         kit.recorder()
+
+
+def test_the_health_of_a_folder_that_vanished_is_no_room(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_path: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("recorder.store.store.shutil.disk_usage", gone)
+    assert kit.store.health().free_bytes == 0
+
+
+def test_a_thread_that_ends_takes_its_connection_along(kit: Any) -> None:
+    kit.record(3)
+    with kit.reader() as reader:
+        for _ in range(5):
+            thread = threading.Thread(target=reader.episodes)
+            thread.start()
+            thread.join()
+        gc.collect()
+        assert len(reader._connections) == 1
+        assert len(reader.episodes()) == 1

@@ -1,5 +1,17 @@
+"""Measuring: the same starts give the same successes, and nothing is left behind."""
+
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recorder.errors import GameError
 from recorder.games.doom.tasks import TASKS
 from recorder.types import Outcome
 from trainer.evaluate import Played, Question, evaluate, summarise
@@ -44,3 +56,95 @@ def test_the_document_counts_by_instruction() -> None:
     assert document["ticks_per_s"] == 20.0
     low, high = document["interval"]
     assert 0 < low < 1 / 3 < high < 1
+
+
+PATIENCE_S = 30.0
+"""Only a failing test waits this long."""
+
+PLAYS_ON = """
+from recorder.games.doom.tasks import TASKS
+from trainer.evaluate import Question, evaluate
+from trainer.players import PlayerSpec
+evaluate(
+    PlayerSpec("idle"), "doom", [Question(TASKS[0])], range(5000), workers=2,
+    on_played=lambda played: print("played", flush=True),
+)
+"""
+
+
+def children(process: int) -> dict[int, int]:
+    """Return every descendant of ``process`` with its time of birth, from Linux's own list."""
+    parents: dict[int, tuple[int, int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (facts := facts_of(int(entry.name))) is not None:
+            parents[int(entry.name)] = facts
+    found: dict[int, int] = {}
+    fresh = {process}
+    while fresh:
+        fresh = {pid for pid, (parent, _) in parents.items() if parent in fresh}
+        found |= {pid: parents[pid][1] for pid in fresh}
+    return found
+
+
+def facts_of(process: int) -> tuple[int, int] | None:
+    """Return (parent, time of birth), or None for one that is gone."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    # The command stands in brackets and may hold anything; what follows is in order.
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else (int(fields[1]), int(fields[19]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's process list")
+def test_a_killed_measurement_leaves_no_process_behind() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAYS_ON], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        assert parent.stdout is not None
+        for _ in range(3):
+            assert parent.stdout.readline() == b"played\n"
+        family = children(parent.pid)
+        parent.kill()
+    # Two workers and their two engines at least.
+    assert len(family) >= 4
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        left = [
+            pid
+            for pid, born in family.items()
+            if (facts := facts_of(pid)) is not None and facts[1] == born
+        ]
+        if not left or time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's process list")
+def test_a_killed_worker_ends_the_measurement_in_a_sentence() -> None:
+    before = children(os.getpid())
+
+    def kill(_played: Played) -> None:
+        for pid in children(os.getpid()).keys() - before.keys():
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(GameError, match="died"):
+        evaluate(PlayerSpec("idle"), "doom", [TORCH], range(50), workers=2, on_played=kill)
+
+
+def test_stopping_early_is_heard_at_once() -> None:
+    heard: list[Played] = []
+
+    def stop(played: Played) -> None:
+        heard.append(played)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(PlayerSpec("idle"), "doom", [TORCH], range(500), workers=2, on_played=stop)
+    assert len(heard) == 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 
 from recorder.errors import GameError
 from recorder.games.base import Bindings, Task
+from recorder.games.doom.leash import leash, own_folder
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.tasks import TASKS, Goal, goal_of
 from recorder.games.doom.things import KIND_BY_ACTOR
@@ -100,7 +101,7 @@ class DoomGame:
     def __init__(self, *, width: int = 640, height: int = 360, labels: bool = False) -> None:
         self._size = (width, height)
         self._labels = labels
-        self._folder = tempfile.TemporaryDirectory(prefix="playteach-doom-")
+        self._folder = own_folder()
         self._wad = Path(self._folder.name) / "yard.wad"
         self._engine: Any = None
         self._buttons: tuple[str, ...] = (
@@ -244,6 +245,9 @@ class DoomGame:
         engine = vizdoom.DoomGame()
         engine.set_doom_scenario_path(str(self._wad))
         engine.set_doom_map("MAP01")
+        leashed = leash(Path(vizdoom.__file__).with_name("vizdoom"), Path(self._folder.name))
+        if leashed is not None:
+            engine.set_vizdoom_path(str(leashed))
         engine.set_doom_config_path(str(Path(self._folder.name) / "engine.ini"))
         width, height = self._size
         resolution = getattr(vizdoom.ScreenResolution, f"RES_{width}X{height}", None)
@@ -268,6 +272,8 @@ class DoomGame:
             # The engine leaves a folder where it is started; it gets a private one.
             with _CHDIR_LOCK, contextlib.chdir(self._folder.name):
                 engine.init()
+            # At the interpreter's end too, and before the folder goes.
+            weakref.finalize(self, engine.close)
         except (vizdoom.ViZDoomErrorException, vizdoom.FileDoesNotExistException, OSError) as error:
             raise GameError(
                 f"The practice yard's engine did not start ({error}), so it cannot be played; "

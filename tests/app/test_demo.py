@@ -1,0 +1,48 @@
+"""The whole loop without a window: the smallest one, and the one without a model."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from app import demo
+from app.__main__ import main
+from app.demo import DemoSize
+from recorder.errors import ExitCode
+
+SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3)
+
+
+def test_the_smallest_demo_ends_with_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "QUICK", SMALLEST)
+    monkeypatch.setattr(demo, "QUICK_CANDIDATES", ("go_to:barrel",))
+    code = main(["demo", "--quick", "--json", "--out", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.OK
+    told = json.loads(captured.out)
+    assert captured.out.count("\n") == 1
+    assert (told["lesson"], told["status"]) == ("go to the barrel", "done")
+    assert set(told["gates"]) == {"taught", "old tasks", "legal", "play"}
+    assert told["verdict"]["n"] == 2
+    assert told["activated"] == all(told["gates"].values())
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    assert told["sentence"] in page
+    # Self-contained: pictures are inside, nothing is fetched.
+    assert page.count("data:image/") >= 2
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+
+
+def test_without_a_model_it_says_so_before_anything_plays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "default_checkpoint", lambda: tmp_path / "nowhere")
+    code = main(["demo", "--quick", "--out", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.MODEL_PROBLEM
+    assert captured.err.count("\n") == 1
+    assert "nowhere" in captured.err

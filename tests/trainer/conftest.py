@@ -1,0 +1,69 @@
+"""A small untrained checkpoint, and a data folder with what a person could have recorded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.episode import Decision, EpisodeLoop, Proposal, run_episode
+from model.preprocess import CheckpointSpec
+from model.runner import LockStepRunner
+from model.tiny import build_model, build_tokenizer, save_checkpoint
+from recorder.games.doom.game import DoomGame
+from recorder.games.doom.tasks import TASK_BY_ID
+from recorder.store import EpisodeKind, Store
+from recorder.types import NO_ACTION, Driver, Frame
+from trainer.teacher import TeacherPolicy
+
+SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
+LESSON = TASK_BY_ID["go_to:barrel"]
+DEMONSTRATIONS = 4
+
+
+def person_drives(_frame: Frame, proposal: Proposal | None) -> Decision:
+    action = NO_ACTION if proposal is None else proposal.action
+    return Decision(action, Driver.PERSON)
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base") / "small"
+    tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
+    model = build_model(tokenizer, SPEC, seed=3)
+    save_checkpoint(folder, model, tokenizer, SPEC, {"trained_s": 0})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with four demonstrations; copy it, never write to it."""
+    folder = tmp_path_factory.mktemp("lessons")
+    game = DoomGame(labels=True)
+    try:
+        with Store.open(folder) as store:
+            session = store.begin_session(
+                game.name,
+                tick_rate_hz=game.tick_rate_hz,
+                width=640,
+                height=360,
+                realtime=game.realtime,
+                bindings={},
+            )
+            recorder = store.episode_recorder(
+                session, kind=EpisodeKind.DEMONSTRATION, policy="person", when_full="wait"
+            )
+            runner = LockStepRunner(TeacherPolicy(game))
+            loop = EpisodeLoop(game, runner, policy_name="person", observers=(recorder,))
+            for seed in range(DEMONSTRATIONS):
+                run_episode(loop, LESSON, seed, decide=person_drives)
+            store.end_session(session)
+    finally:
+        game.close()
+    return folder
+
+
+@pytest.fixture
+def data(lessons: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(lessons, tmp_path / "data"))

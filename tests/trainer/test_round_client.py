@@ -1,0 +1,160 @@
+"""The books around a round: whatever happens to it, the agent plays as before."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder.errors import DiskFullError, ExitCode
+from recorder.games.doom.tasks import TASK_BY_ID
+from recorder.store import Reader, RoundStatus, Store, adapters_path
+from trainer import progress, round_client
+from trainer.evaluate import Question
+from trainer.progress import Message, Step
+from trainer.round_client import RoundClient, RoundResult
+
+LESSON = Question(TASK_BY_ID["go_to:barrel"])
+
+
+@pytest.fixture
+def store(data: Path) -> Iterator[Store]:
+    with Store.open(data) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(data: Path, store: Store, small_checkpoint: Path) -> RoundClient:
+    return RoundClient(data, store, small_checkpoint)
+
+
+def run(client: RoundClient, say: round_client.Say = lambda _m: None, **more: int) -> RoundResult:
+    settings = {"max_steps": 5, "replay": 40, "paired_seeds": 0} | more
+    return client.run("kind:demonstration", say=say, **settings)
+
+
+def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
+    """Return the rounds' states, the number of adapters, the active one, and the folders."""
+    with Reader.open(data) as reader:
+        active = reader.active_adapter()
+        folders = adapters_path(data)
+        return (
+            [each.status for each in reader.rounds()],
+            len(reader.adapters()),
+            None if active is None else active.id,
+            sorted(path.name for path in folders.iterdir()) if folders.exists() else [],
+        )
+
+
+def test_a_round_is_written_down_whole(data: Path, client: RoundClient) -> None:
+    result = run(client)
+    assert result.status is RoundStatus.DONE
+    statuses, count, active, folders = books(data)
+    assert statuses == [RoundStatus.DONE]
+    assert (count, folders) == (1, ["round-001"])
+    assert active == (result.adapter_id if result.activated else None)
+    assert result.activated == all(gate.passed for gate in result.gates)
+    with Reader.open(data) as reader:
+        assert reader.adapters()[0].title == "barrel"
+        assert reader.rounds()[0].adapter_id == result.adapter_id
+    assert not (data / "rounds" / "work").exists()
+
+
+def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
+    data: Path, client: RoundClient
+) -> None:
+    def say(message: Message) -> None:
+        if isinstance(message, Step):
+            client.cancel()
+
+    result = run(client, say, max_steps=500)
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+    assert not (data / "rounds" / "work").exists()
+
+
+def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> None:
+    client.cancel()
+    assert run(client).status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+def test_a_killed_round_changes_nothing_and_the_next_one_works(
+    data: Path, store: Store, small_checkpoint: Path
+) -> None:
+    client = RoundClient(data, store, small_checkpoint)
+
+    def kill(message: Message) -> None:
+        process = client._process
+        if isinstance(message, Step) and process is not None:
+            os.kill(process.pid, signal.SIGKILL)
+
+    result = run(client, kill, max_steps=500)
+    assert result.status is RoundStatus.FAILED
+    assert "plays as before" in result.sentence
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+    again = run(RoundClient(data, store, small_checkpoint))
+    assert again.status is RoundStatus.DONE
+    assert books(data)[:2] == ([RoundStatus.FAILED, RoundStatus.DONE], 1)
+
+
+def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
+    data: Path, client: RoundClient
+) -> None:
+    def say(message: Message) -> None:
+        if isinstance(message, progress.Played):
+            client.cancel()
+
+    result = client.run(
+        "kind:demonstration",
+        questions=[LESSON],
+        paired_seeds=4,
+        max_steps=2,
+        replay=40,
+        say=say,
+        measure_failed=True,
+    )
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+RUBBISH = """#!/bin/sh
+echo 'not a message'
+echo '{"kind": "step", "step": "many"}'
+echo '[1, 2'
+exit 0
+"""
+
+
+def test_a_child_that_talks_rubbish_is_a_failed_round(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "python"
+    script.write_text(RUBBISH, encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(round_client.sys, "executable", str(script))
+    result = run(client)
+    assert result.status is RoundStatus.FAILED
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_path: Path) -> None:
+    result = run(RoundClient(data, store, tmp_path / "nowhere"))
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.MODEL_PROBLEM)
+    assert "nowhere" in result.sentence
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+def test_a_full_disk_at_the_very_end_activates_nothing(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object, **_more: object) -> int:
+        raise DiskFullError("The disk is full, so nothing was written; make room.")
+
+    monkeypatch.setattr(store, "add_adapter", full)
+    with pytest.raises(DiskFullError):
+        run(client)
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
