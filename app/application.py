@@ -22,6 +22,7 @@ from app.workplace import LiveWorkplace
 from model.paths import default_checkpoint
 from recorder.games import open_game
 from recorder.games.base import Bindings, Game
+from recorder.games.desktop.game import DesktopGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def run_window(
     *,
     base: Path | None = None,
     config: Path | None = None,
+    game_name: str = "doom",
     play: str = "",
     seed: int = 1,
     milestone: Milestone | None = None,
@@ -70,7 +72,7 @@ def run_window(
         for problem in loaded.problems:
             log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
-        game = open_game("doom")
+        game = open_game(game_name)
         session_id, make_recording = store_recording(store, game)
         stack.callback(store.end_session, session_id)
         session = LiveSession(
@@ -81,6 +83,9 @@ def run_window(
             seed=seed,
         )
         stack.callback(session.close)
+        if isinstance(game, DesktopGame):
+            # The person takes over in the game's own window.
+            game.listen(session)
         workplace = LiveWorkplace(
             session,
             store,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from app.benchmarks.desktop_stage import own_desktop
 from recorder.errors import UsageError
 
 FILE = "desktop-figures.json"
-FALSE_PIECE_S = 60.0
 TARGETS = {
     "loop_missed_share": Target(0.01),
     "loop_lost_ticks": Target(0),
@@ -47,26 +47,25 @@ TARGETS = {
 }
 
 
-def _false(seconds: float, say: Say) -> Figures:
-    """Many short pieces in fresh games: a long run in one would only be one start."""
-    whole: dict[str, float] = {}
-    for _ in range(max(1, round(seconds / FALSE_PIECE_S))):
-        for name, value in measure_false(min(seconds, FALSE_PIECE_S), say).items():
-            whole[name] = whole.get(name, 0.0) + (value or 0.0)
-    return whole
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One group of figures: ``pieces`` times ``whole``, added up, or once ``quick``."""
+
+    whole: Callable[[Say], Figures]
+    quick: Callable[[Say], Figures]
+    pieces: int = 1
 
 
-Part = Callable[[Say], Figures]
-PARTS: Mapping[str, tuple[Part, Part]] = {
-    # Whole, and quick.
-    "loop": (lambda say: measure_loop(60, say), lambda say: measure_loop(10, say)),
-    "delay": (lambda say: measure_delay(60, say), lambda say: measure_delay(6, say)),
-    "takeover": (lambda say: measure_takeover(200, say), lambda say: measure_takeover(10, say)),
-    "privacy": (lambda say: measure_privacy(500, say), lambda say: measure_privacy(50, say)),
-    "cost": (lambda say: measure_cost(60, say), lambda say: measure_cost(10, say)),
-    "camera": (lambda say: measure_camera(60, say), lambda say: measure_camera(8, say)),
-    "faults": (lambda say: measure_faults(100, say), lambda say: measure_faults(2, say)),
-    "false": (lambda say: _false(1800, say), lambda say: _false(10, say)),
+PARTS: Mapping[str, Part] = {
+    "loop": Part(lambda say: measure_loop(60, say), lambda say: measure_loop(10, say)),
+    "delay": Part(lambda say: measure_delay(60, say), lambda say: measure_delay(6, say)),
+    "takeover": Part(lambda say: measure_takeover(200, say), lambda say: measure_takeover(10, say)),
+    "privacy": Part(lambda say: measure_privacy(500, say), lambda say: measure_privacy(50, say)),
+    "cost": Part(lambda say: measure_cost(60, say), lambda say: measure_cost(10, say)),
+    "camera": Part(lambda say: measure_camera(60, say), lambda say: measure_camera(8, say)),
+    "faults": Part(lambda say: measure_faults(100, say), lambda say: measure_faults(2, say)),
+    # Half an hour in many fresh games: a long run in one would be one start only.
+    "false": Part(lambda say: measure_false(60, say), lambda say: measure_false(10, say), 30),
 }
 
 
@@ -97,15 +96,24 @@ def measure(
         for run in range(runs):
             figures: dict[str, float | None] = {}
             for name in chosen:
-                key = f"{name}/{run}"
-                known = None if fresh else kept.get(key)
-                if known is None:
-                    known = PARTS[name][1 if quick else 0](say)
-                    kept.put(key, known)
-                figures |= known
+                part = PARTS[name]
+                pieces = []
+                for piece in range(1 if quick else part.pieces):
+                    key = f"{name}/{run}/{piece}"
+                    known = None if fresh else kept.get(key)
+                    if known is None:
+                        known = (part.quick if quick else part.whole)(say)
+                        kept.put(key, known)
+                    pieces.append(known)
+                figures |= pieces[0] if len(pieces) == 1 else added(pieces)
             each.append(figures)
     targets = {name: target for name, target in TARGETS.items() if name in each[0]}
     return report("desktop", each, targets, extra={"parts": chosen, "quick": quick})
+
+
+def added(pieces: Sequence[Figures]) -> dict[str, float | None]:
+    """Return the sum of every figure over pieces that count something."""
+    return {name: sum(piece[name] or 0.0 for piece in pieces) for name in pieces[0]}
 
 
 class Kept:

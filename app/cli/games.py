@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
 from app.cli.common import emit, table
 from recorder.errors import ExitCode
+from recorder.games.base import Bindings
 
 
 def list_(options: argparse.Namespace) -> int:
@@ -31,24 +33,42 @@ def tasks(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show a game's keys and tasks; raises UsageError for an unknown game."""
-    from recorder.games import open_game, task_list
+    from recorder.games import task_list
 
-    tasks = task_list(options.name)
-    game = open_game(options.name)
-    try:
-        document = {
-            "name": game.name,
-            "title": game.title,
-            "tick_rate_hz": game.tick_rate_hz,
-            "realtime": game.realtime,
-            "keys": dict(game.bindings.keys),
-            "tasks": [asdict(task) for task in tasks],
-        }
-        lines = [f"{game.title} ({game.name}), {game.tick_rate_hz:g} ticks a second", ""]
-        lines += table([(c, k) for c, k in game.bindings.keys.items()], ["control", "key"])
-    finally:
-        game.close()
-    lines += ["", *table([(t.id, t.instruction, t.max_ticks) for t in tasks],
+    found = task_list(options.name)
+    facts = _facts(options.name)
+    document = {**facts, "tasks": [asdict(task) for task in found]}
+    lines = [f"{facts['title']} ({facts['name']}), {facts['tick_rate_hz']:g} ticks a second", ""]
+    lines += table(list(facts["keys"].items()), ["control", "key"])
+    lines += ["", *table([(t.id, t.instruction, t.max_ticks) for t in found],
                          ["task", "instruction", "ticks at most"])]  # fmt: skip
     emit(options, document, lines)
     return int(ExitCode.OK)
+
+
+def _facts(name: str) -> dict[str, Any]:
+    from recorder.games import REALTIME_GAMES, open_game
+
+    if name in REALTIME_GAMES:
+        # Its profile says it all: no window is opened to show a list of keys.
+        from recorder.games.luanti.profile import shipped_profile
+
+        profile = shipped_profile()
+        return _table(profile.name, profile.title, profile.tick_rate_hz, True, profile.bindings)
+    game = open_game(name)
+    try:
+        return _table(game.name, game.title, game.tick_rate_hz, game.realtime, game.bindings)
+    finally:
+        game.close()
+
+
+def _table(
+    name: str, title: str, tick_rate_hz: float, realtime: bool, bindings: Bindings
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "tick_rate_hz": tick_rate_hz,
+        "realtime": realtime,
+        "keys": dict(bindings.keys),
+    }

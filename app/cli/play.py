@@ -29,15 +29,17 @@ def run(options: argparse.Namespace) -> int:
 def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.display import require_display
 
-    if options.policy != "default" or options.episodes != 1 or options.json:
+    if options.policy != "default" or options.episodes != 1 or options.json or options.slowed:
         raise UsageError(
             "The window plays the policy that is in use, one attempt after another by hand; "
-            "add --headless to choose a policy, a number of episodes or --json."
+            "add --headless to choose a policy, a number of episodes, --slowed or --json."
         )
     require_display()
     from app.application import run_window
 
-    return int(run_window(data_folder(options), play=text, seed=options.seed))
+    return int(
+        run_window(data_folder(options), game_name=options.game, play=text, seed=options.seed)
+    )
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
