@@ -96,21 +96,32 @@ def _fill(name: str, recipe: dict[int, str], look: Callable[[], PlayerState]) ->
         yield Click(*_slot(slot))
 
 
-def cook_moves(goal: Goal, state: PlayerState) -> Iterator[Move]:
-    """Yield the moves that cook ``goal`` in the open furnace."""
-    main = {name: slot for slot, name, _ in state.main if slot <= 8}
+def cook_moves(goal: Goal, look: Callable[[], PlayerState]) -> Iterator[Move]:
+    """Yield the moves that cook ``goal`` in the open furnace; ``look`` as in crafting."""
     for name, place in ((COOKED[goal.key], _SOURCE), ("default:coal_lump", _FUEL)):
-        if name in main:
-            yield Click(*_furnace_slot(main[name]))
-            yield Click(*place)
-            yield Rest(2)
-    taken = set(main.values())
+        yield from _put(name, place, look)
+    taken = {slot for slot, _, _ in look().main}
     free = next((slot for slot in range(1, 9) if slot not in taken), 1)
     yield Rest(COOK_TICKS)
     for _ in range(6):
         yield Click(*_COOKED)
         yield Click(*_furnace_slot(free))
         yield Rest(12)
+
+
+def _put(name: str, place: tuple[float, float], look: Callable[[], PlayerState]) -> Iterator[Move]:
+    """Move a stack from the hotbar to a place of the furnace, however many clicks get lost."""
+    for _ in range(3):
+        slots = [slot for slot, item, _ in look().main if item == name and slot <= 8]
+        if not slots:
+            return
+        yield Click(*_furnace_slot(slots[0]))
+        for _ in range(2):
+            # The server moves it when it is put down; until then it may be in the hand.
+            yield Click(*place)
+            yield Rest(5)
+            if look().count(name) == 0:
+                return
 
 
 def _slot(slot: int) -> tuple[float, float]:

@@ -192,7 +192,7 @@ class LuantiTeacher:
         if self._tick - self._opened_at < OPEN_TICKS:
             return NO_ACTION
         if self._moves is None:
-            self._moves = cook_moves(goal, state)
+            self._moves = cook_moves(goal, self._game.hidden_state)
         return self._work_off()
 
     # Screens

@@ -335,7 +335,9 @@ class LiveSession(SessionFront):
                 self._publish(message=error.sentence)
                 return
         self._hands = after
-        if not after.driving:
+        if self._own_window is not None and after.phase is Phase.PAUSED:
+            self._own_window.hold_still()
+        elif not after.driving:
             self._let_go()
         if wish in {Wish.PAUSE, Wish.PLAY} or (wish is Wish.HAND_BACK and not idle):
             self._controls.release_all()

@@ -75,6 +75,11 @@ class X11Windows:
                 return self._look(self._window(window_id))
             except _GONE:
                 return WindowState(Rect(0, 0, 0, 0), Trouble.GONE)
+            except error.ConnectionClosedError as problem:
+                raise GameError(
+                    "The connection to the screen was lost, so the attempt cannot go on; log in "
+                    "again and start Playteach anew."
+                ) from problem
 
     def focus(self, window_id: int) -> None:
         """Raise a window and give it the keyboard, by the window manager where there is one."""

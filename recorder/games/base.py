@@ -109,6 +109,10 @@ class OwnWindowGame(Game, Protocol):
         """Release everything that the agent holds; control thread only."""
         ...
 
+    def hold_still(self) -> None:
+        """Release everything and pause the game where it can be; control thread only."""
+        ...
+
     def come_back(self) -> None:
         """Give the game the keyboard, to go on after a pause; control thread only."""
         ...

@@ -91,7 +91,8 @@ def test_a_try_that_went_wrong_is_cleared_away_first() -> None:
 
 def test_cooking_puts_both_in_waits_and_takes_it_out() -> None:
     here = state(((2, "default:sand", 1), (5, "default:coal_lump", 1)))
-    moves = list(cook_moves(goal("smelt:glass"), here))
+    states = iter([here, state(), state(((5, "default:coal_lump", 1),)), *[state()] * 9])
+    moves = list(cook_moves(goal("smelt:glass"), lambda: next(states)))
     assert [type(move) for move in moves[:6]] == [Click, Click, Rest, Click, Click, Rest]
     assert sum(move.ticks for move in moves if isinstance(move, Rest)) > 60
 

@@ -25,6 +25,8 @@ TURN_SHARE = 0.5
 """A camera turn is spread over this share of the tick."""
 CAPTURE_SHARE = 0.75
 """The picture is taken this far into the tick; the rest is for thinking and storing."""
+TAP_NS = 60_000_000
+"""How long a pause key is down, and how long the game then has for it."""
 MARGIN = 2
 """Pixels that the pointer keeps from the window's edge."""
 
@@ -73,6 +75,7 @@ class DesktopGame:
         self._frame_id = 0
         self._listening = False
         self._silent_ticks = 0
+        self._resting = False
         self._left_over = (0.0, 0.0)
         self._rect = Rect(0, 0, 0, 0)
         self.cut_counts = 0
@@ -173,14 +176,42 @@ class DesktopGame:
         """Release everything that the agent holds."""
         self._hands.let_go()
 
+    def hold_still(self) -> None:
+        """Release everything, and press the game's pause key where it has one.
+
+        Not after a panic or a touch of the person's: then nothing more is sent.
+        """
+        gate = self._hands.gate
+        self.let_go()
+        asked = not gate.shut or gate.why == "pause"
+        if not self.profile.pause_key or self._resting or not asked:
+            return
+        if self._windows.look(self._window_id).trouble is None:
+            gate.open()
+            self._tap(self.profile.pause_key)
+            self._resting = True
+        gate.shut_for("pause")
+
+    def _tap(self, name: str) -> None:
+        self._hands.sender.hold([name])
+        self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
+        self._hands.sender.hold([])
+        self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
+
     def come_back(self) -> None:
-        """Give the window the keyboard; raises GameSuspendedError where it does not take it."""
+        """Give the window the keyboard and end its pause.
+
+        Raises GameSuspendedError where it does not take the keyboard.
+        """
         self._windows.focus(self._window_id)
         for _ in range(40):
             state = self._windows.look(self._window_id)
             if state.trouble is None:
                 self._hands.gate.open()
                 self._silent_ticks = 0
+                if self._resting:
+                    self._resting = False
+                    self._tap(self.profile.pause_key)
                 return
             if state.trouble is Trouble.GONE:
                 self._refuse(state.trouble, state.sentence)

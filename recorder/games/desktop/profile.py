@@ -161,7 +161,7 @@ def parse_profile(document: Mapping[str, Any], *, shipped: bool) -> Profile:
         chat=frozenset(_names(document, "chat")),
         # The panic key and its like must never come from the agent.
         forbidden=forbidden | frozenset(hotkeys.values()),
-        pause_key=str(document.get("pause_key", "")),
+        pause_key=_pause_key(document, forbidden),
         hotkeys=hotkeys,
         input_to_frame_ms=None if offset is None else _number(document, "input_to_frame_ms", 0),
         shipped=shipped,
@@ -226,6 +226,15 @@ def _names(document: Mapping[str, Any], key: str, *, any_text: bool = False) -> 
         for each in value:
             _check_key(each)
     return tuple(value)
+
+
+def _pause_key(document: Mapping[str, Any], forbidden: frozenset[str]) -> str:
+    name = str(document.get("pause_key", ""))
+    if name:
+        _check_key(name)
+        if name in forbidden:
+            raise ValueError(f"{name} is the pause key and forbidden at once")
+    return name
 
 
 def _check_key(name: str) -> None:

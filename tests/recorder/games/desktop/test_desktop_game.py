@@ -1,6 +1,6 @@
 import pytest
 from fake_desktop import Desk, FakeEars
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.capture.base import Rect, Trouble
@@ -31,6 +31,7 @@ def test_a_tick_presses_turns_and_takes_a_picture_within_its_time() -> None:
     assert desk.device.down == set()
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(-9, 9, allow_nan=False), min_size=1, max_size=30))
 def test_fractions_of_counts_are_not_lost(turns: list[float]) -> None:
     desk = Desk()
@@ -42,6 +43,7 @@ def test_fractions_of_counts_are_not_lost(turns: list[float]) -> None:
     assert abs(sent * 0.2 - sum(turns)) <= 0.2 + 1e-6
 
 
+@settings(max_examples=40)
 @given(st.floats(-180, 180, allow_nan=False), st.floats(-180, 180, allow_nan=False))
 def test_the_pointer_never_leaves_the_window(pitch: float, yaw: float) -> None:
     desk = Desk()

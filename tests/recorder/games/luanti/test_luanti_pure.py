@@ -3,7 +3,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.errors import GameError, UsageError
@@ -40,6 +40,7 @@ def test_a_free_task_has_no_goal_and_a_foreign_one_is_refused() -> None:
         goal_of(Task("go_to:red_torch", "go to the red torch"))
 
 
+@settings(max_examples=60)
 @given(st.sampled_from(TASKS), st.integers(0, 10**6))
 def test_a_layout_is_the_same_every_time_and_has_room(task: Task, seed: int) -> None:
     layout = build_layout(goal_of(task), task.id, seed)
@@ -56,6 +57,7 @@ def test_a_layout_is_the_same_every_time_and_has_room(task: Task, seed: int) -> 
         assert abs(off) < 60
 
 
+@settings(max_examples=40)
 @given(st.sampled_from([task for task in TASKS if task.verb == "craft"]), st.integers(0, 999))
 def test_what_a_recipe_needs_is_in_the_hotbar(task: Task, seed: int) -> None:
     goal = goal_of(task)
