@@ -42,13 +42,16 @@ from recorder.types import Driver, Outcome, RGBImage, SegmentKind
 
 
 class _OwnConnection:
-    """A thread's connection, closed when the thread has ended."""
+    """A thread's connection, which sqlite3 closes when the thread has ended.
+
+    It has no finalizer of its own, and weak references to it have no callback: a thread of
+    Qt's is taken apart where no Python code can run any more, and the process would die.
+    """
+
+    __slots__ = ("__weakref__", "connection")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-
-    def __del__(self) -> None:
-        self.connection.close()
 
 
 class Reader:
@@ -65,7 +68,7 @@ class Reader:
         self._local = threading.local()
         self._lock = threading.Lock()
         # Weak: a thread that ends takes its connection along.
-        self._connections: weakref.WeakSet[_OwnConnection] = weakref.WeakSet()
+        self._connections: list[weakref.ref[_OwnConnection]] = []
         self._closed = False
 
     @classmethod
@@ -95,8 +98,9 @@ class Reader:
         """Close every thread's connection; no other call may be under way.  Idempotent."""
         with self._lock:
             self._closed = True
-            for own in list(self._connections):
-                own.connection.close()
+            for own in [each() for each in self._connections]:
+                if own is not None:
+                    own.connection.close()
             self._connections.clear()
 
     # Episodes
@@ -422,6 +426,7 @@ class Reader:
             connection = open_for_reading(self._path)
             connection.create_function("casefold", 1, casefold, deterministic=True)
             own = _OwnConnection(connection)
-            self._connections.add(own)
+            self._connections = [each for each in self._connections if each() is not None]
+            self._connections.append(weakref.ref(own))
         self._local.own = own
         return connection

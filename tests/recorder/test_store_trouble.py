@@ -194,5 +194,5 @@ def test_a_thread_that_ends_takes_its_connection_along(kit: Any) -> None:
             thread.start()
             thread.join()
         gc.collect()
-        assert len(reader._connections) == 1
+        assert sum(own() is not None for own in reader._connections) == 1
         assert len(reader.episodes()) == 1
