@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 
-from app.headless import Attempted, attempt
+from app.headless import Attempted, attempt, require_kept
 from app.person import Demonstrator
 from app.session.parts import store_recording
 from app.session.session import LiveSession, clock_of
@@ -26,7 +26,7 @@ def record_demonstrations(
     """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
 
     Raises UsageError for a sentence that the game cannot judge, since its teacher would
-    not know what to do.
+    not know what to do, and DataError as soon as something could not be stored.
     """
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
@@ -58,6 +58,7 @@ def record_demonstrations(
 
         for seed in seeds:
             result = attempt(session, begin, seed=seed)
+            require_kept(store)
             done.append(result)
             on_done(result)
     return done

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app.session.api import Snapshot
 from app.session.session import BUG_SENTENCE, LiveSession
-from recorder.errors import KnownError
-from recorder.store import Reader, database_path
+from recorder.errors import DataError, KnownError
+from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
 from trainer.players import PlayerSpec, player_spec
 
@@ -93,6 +93,21 @@ def attempt(
         episode_id=snapshot.episode_id,
         latencies_ms=tuple(latencies),
     )
+
+
+def require_kept(store: Store) -> None:
+    """Wait until everything recorded is on the disk.
+
+    Raises DataError where some of it could not be stored.
+    """
+    store.wait()
+    health = store.health()
+    if health.lost_ticks or not health.ok:
+        raise DataError(
+            health.sentence
+            or f"{health.lost_ticks} ticks could not be stored, so the recording has gaps; check "
+            "the disk and record again."
+        )
 
 
 def _fail(snapshot: Snapshot) -> None:

@@ -249,9 +249,12 @@ class RoundClient:
                             if isinstance(last, progress.Gate):
                                 gates.append(last)
                             say(last)
-                    finally:
+                        # Before our end of its stdin closes, which would be a cancel.
+                        process.wait()
+                    except BaseException:
                         # It may still write where its adapter is thrown away: see it end.
                         _see_off(process)
+                        raise
             finally:
                 with self._lock:
                     self._process = None
@@ -347,10 +350,8 @@ def _understood(line: str) -> progress.Message:
 
 
 def _see_off(process: subprocess.Popen[str]) -> None:
-    """Wait for a process that is done, or end one whose story is not heard to its end."""
-    if process.stdin is not None:
-        # With our end of the pipe it knows that nobody listens any more.
-        process.stdin.close()
+    """End a process whose story is not heard to its end, and wait until it is gone."""
+    process.terminate()
     try:
         process.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:

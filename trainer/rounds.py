@@ -214,19 +214,23 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     if given.pop("with_parent"):
         threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
-        say(run_round(RoundPlan(**given), say))
+        last: progress.Message = run_round(RoundPlan(**given), say)
+        code = ExitCode.OK
     except KnownError as error:
-        say(progress.Failed(error.sentence))
-        return int(error.exit_code)
+        last, code = progress.Failed(error.sentence), error.exit_code
     except (_CancelledError, KeyboardInterrupt):
-        say(progress.Failed(CANCELLED))
-        return int(ExitCode.CANCELLED)
-    return int(ExitCode.OK)
+        last, code = progress.Failed(CANCELLED), ExitCode.CANCELLED
+    # It is over: a cancel from here on must not change how it ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say(last)
+    return int(code)
 
 
 def _follow_parent() -> None:
     """Cancel this process when the parent's end of stdin closes."""
-    while sys.stdin.buffer.read(4096):
+    stdin = sys.stdin.fileno()
+    # Not through sys.stdin, whose lock must be free when the interpreter ends.
+    while os.read(stdin, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -19,6 +19,8 @@ EXIT_CODES = """exit codes:
   3  another known problem         130  stopped by Ctrl-C
   4  no display for the window
 """
+MAX_SEEDS = 1_000_000
+"""So many starts at once are years of play; more can only be a slip of the keyboard."""
 POLICIES = "default | base | an adapter's number | a checkpoint folder | teacher | random | idle"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
@@ -88,6 +90,8 @@ def seed_range(text: str) -> range:
     start, stop = int(ends[0]), int(ends[1])
     if stop < start:
         raise argparse.ArgumentTypeError(f"in {text!r} the first seed is the larger one")
+    if stop - start >= MAX_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} are more than {MAX_SEEDS:,} seeds")
     return range(start, stop + 1)
 
 

@@ -43,7 +43,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
-    from app.headless import attempt, chosen_player
+    from app.headless import attempt, chosen_player, require_kept
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
     from model.runner import BackgroundRunner, LockStepRunner
@@ -66,6 +66,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         policy = make_policy(spec, game, threads=threads)
         real_time = not options.slowed
         recording = None
+        store: Store | None = None
         if options.record:
             store = stack.enter_context(Store.open(folder))
             session_id, recording = store_recording(store, game)
@@ -91,6 +92,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             )
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
+            if store is not None:
+                require_kept(store)
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)

@@ -6,7 +6,6 @@ import contextlib
 import json
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,19 +40,6 @@ from recorder.store.tick_codec import TICK_COLUMNS, tick_from
 from recorder.types import Driver, Outcome, RGBImage, SegmentKind
 
 
-class _OwnConnection:
-    """A thread's connection, which sqlite3 closes when the thread has ended.
-
-    It has no finalizer of its own, and weak references to it have no callback: a thread of
-    Qt's is taken apart where no Python code can run any more, and the process would die.
-    """
-
-    __slots__ = ("__weakref__", "connection")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-
 class Reader:
     """Reads a data folder; every method may be called from any thread.
 
@@ -65,10 +51,11 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = database_path(folder)
-        self._local = threading.local()
         self._lock = threading.Lock()
-        # Weak: a thread that ends takes its connection along.
-        self._connections: list[weakref.ref[_OwnConnection]] = []
+        # By thread identity, which the system gives again once a thread is gone.  A
+        # threading.local would lose it after every call of a Qt pool's thread, and clears
+        # itself where no Python may run.
+        self._connections: dict[int, sqlite3.Connection] = {}
         self._closed = False
 
     @classmethod
@@ -98,9 +85,8 @@ class Reader:
         """Close every thread's connection; no other call may be under way.  Idempotent."""
         with self._lock:
             self._closed = True
-            for own in [each() for each in self._connections]:
-                if own is not None:
-                    own.connection.close()
+            for connection in self._connections.values():
+                connection.close()
             self._connections.clear()
 
     # Episodes
@@ -414,10 +400,10 @@ class Reader:
             yield self._connection()
 
     def _connection(self) -> sqlite3.Connection:
-        found: _OwnConnection | None = getattr(self._local, "own", None)
-        if found is not None and not self._closed:
-            return found.connection
         with self._lock:
+            found = self._connections.get(threading.get_ident())
+            if found is not None:
+                return found
             if self._closed:
                 raise DataError(
                     "The database was closed already, so nothing can be read; "
@@ -425,8 +411,5 @@ class Reader:
                 )
             connection = open_for_reading(self._path)
             connection.create_function("casefold", 1, casefold, deterministic=True)
-            own = _OwnConnection(connection)
-            self._connections = [each for each in self._connections if each() is not None]
-            self._connections.append(weakref.ref(own))
-        self._local.own = own
+            self._connections[threading.get_ident()] = connection
         return connection

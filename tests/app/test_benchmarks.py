@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.benchmarks.common import Target, median, percentile, report
+from app.benchmarks.window import run_window_child
 
 
 def test_medians_stand_beside_their_targets() -> None:
@@ -37,3 +38,9 @@ def test_a_percentile_covers_its_share(values: list[float], share: float) -> Non
     assert bound is not None
     assert bound in values
     assert sum(value <= bound for value in values) >= share * len(values) - 1e-6
+
+
+def test_the_real_window_comes_to_play_in_a_process_of_its_own() -> None:
+    run = run_window_child(0.3)
+    assert 0 < run.visible_s < run.playing_s
+    assert run.gaps_ms

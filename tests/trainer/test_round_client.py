@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +33,10 @@ def client(data: Path, store: Store, small_checkpoint: Path) -> RoundClient:
     return RoundClient(data, store, small_checkpoint)
 
 
-def run(client: RoundClient, say: round_client.Say = lambda _m: None, **more: int) -> RoundResult:
-    settings = {"max_steps": 5, "replay": 40, "paired_seeds": 0} | more
-    return client.run("kind:demonstration", say=say, **settings)
+def run(
+    client: RoundClient, say: round_client.Say = lambda _m: None, *, max_steps: int = 5
+) -> RoundResult:
+    return client.run("kind:demonstration", say=say, max_steps=max_steps, replay=40, paired_seeds=0)
 
 
 def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
@@ -121,6 +124,14 @@ def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
 
 
+def talk(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """Let ``script`` talk in place of a round's process."""
+    file = folder / "python"
+    file.write_text(script, encoding="utf-8")
+    file.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(file))
+
+
 RUBBISH = """#!/bin/sh
 echo 'not a message'
 echo '{"kind": "step", "step": "many"}'
@@ -132,13 +143,38 @@ exit 0
 def test_a_child_that_talks_rubbish_is_a_failed_round(
     data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    script = tmp_path / "python"
-    script.write_text(RUBBISH, encoding="utf-8")
-    script.chmod(0o755)
-    monkeypatch.setattr(round_client.sys, "executable", str(script))
+    talk(monkeypatch, tmp_path, RUBBISH)
     result = run(client)
     assert result.status is RoundStatus.FAILED
     assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+LAST_WORDS = """#!/bin/sh
+echo '{"kind": "failed", "sentence": "There is too little."}'
+exec >&-
+read anything || exit 1
+exit 5
+"""
+
+
+class _Speaking(subprocess.Popen[str]):
+    """Says something into the process's stdin as soon as its end is waited for."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.stdin is not None and not self.stdin.closed:
+            self.stdin.write("still here\n")
+            self.stdin.flush()
+        return super().wait(timeout)
+
+
+def test_a_round_is_not_cancelled_by_its_own_end(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Between its last word and its end the process still has what says that we live."""
+    talk(monkeypatch, tmp_path, LAST_WORDS)
+    monkeypatch.setattr(subprocess, "Popen", _Speaking)
+    result = run(client)
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
 
 
 def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_path: Path) -> None:
