@@ -18,7 +18,7 @@ from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
 from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
 from model.device import DeviceChoice, choose_device, default_threads
 from model.policy import ActionChunk, Observation
-from model.preprocess import CheckpointSpec, load_spec, patches, resize
+from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec, patches, resize
 from model.prompts import IMAGE_PAD, MAX_INSTRUCTION_TOKENS, prompt_ids
 from model.tokens import ACTION_BEGIN, token_string
 from model.vision import encode_images, rotary_tables
@@ -36,8 +36,8 @@ _ACTION_NUMBERS = range(176, 251)
 def check_checkpoint(folder: Path) -> dict[str, Any]:
     """Return a checkpoint folder's configuration.
 
-    Raises ModelError where the folder is missing, not of the Qwen2-VL class, or holds
-    its weights in anything but safetensors.
+    Raises ModelError where the folder is missing, not of the Qwen2-VL class, holds its
+    weights in anything but safetensors, or cuts pictures up otherwise than its spec.
     """
     if not folder.is_dir():
         raise ModelError(
@@ -62,6 +62,19 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"The checkpoint {folder.name!r} holds no safetensors weights, and other formats "
             "can run code when they are opened; convert it or choose another one."
+        )
+    spec = load_spec(folder)
+    vision = config.get("vision_config")
+    # A table that is missing or rubbish is told of when the weights are loaded; a size
+    # that is missing in it is what transformers takes then.
+    if isinstance(vision, dict) and (spec.patch_size, spec.merge_size) != (
+        vision.get("patch_size", 14),
+        vision.get("spatial_merge_size", 2),
+    ):
+        raise ModelError(
+            f"The checkpoint {folder.name!r} sees pictures in another form than its "
+            f"{SPEC_FILE} says (or it has lost that file), so it was not loaded; take a fresh "
+            "copy of the checkpoint."
         )
     return config
 

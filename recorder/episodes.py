@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
+
+import numpy as np
 
 from recorder.errors import DataError, KnownError
 from recorder.games.base import Task
@@ -13,6 +16,8 @@ from recorder.store.episode_writer import Counters, EpisodeFacts, EpisodeWriter,
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.store.worker import Worker
 from recorder.types import Outcome, Tick
+
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class EpisodeStartLike(Protocol):
@@ -86,6 +91,7 @@ class EpisodeRecorder:
         min_free_bytes: int,
         wait_when_full: bool,
         on_error: OnError | None,
+        open_recorders: set[EpisodeRecorder],
     ) -> None:
         self._worker = worker
         self._counters = counters
@@ -97,6 +103,8 @@ class EpisodeRecorder:
         self._min_free_bytes = min_free_bytes
         self._wait = wait_when_full
         self._on_error = on_error
+        # In here from an episode's start to its end, so that the store can end it.
+        self._open_recorders = open_recorders
         self._lock = threading.Lock()
         self._problem: KnownError | None = None
         self._writer: EpisodeWriter | None = None
@@ -163,6 +171,7 @@ class EpisodeRecorder:
             on_error=self._remember,
         )
         self._open = True
+        self._open_recorders.add(self)
         self._worker.add_poller(self._writer.flush_if_old)
 
     def on_instruction(self, tick: int, text: str) -> None:
@@ -175,9 +184,10 @@ class EpisodeRecorder:
         if writer.failed.is_set() or self._overflowed:
             self._lose()
             return
+        # The tick waits for its whole segment; only the copy waits for the encoder.
         work = partial(
             writer.add,
-            tick=tick,
+            tick=replace(tick, frame=replace(tick.frame, rgb=_NO_PICTURE)),
             rgb=tick.frame.rgb.copy(),
             offered_ns=self._worker.clock.now_ns(),
         )
@@ -206,6 +216,7 @@ class EpisodeRecorder:
         if writer is None or not self._open:
             return
         self._open = False
+        self._open_recorders.discard(self)
         self._worker.remove_poller(writer.flush_if_old)
         self._worker.post(
             partial(

@@ -204,8 +204,11 @@ class Commands(QObject):
     def focus_instruction(self) -> None:
         """Type what it should do."""
         self.page_wanted.emit(pages.PLAY)
-        self._page.bar.edit.setFocus()
-        self._page.bar.edit.selectAll()
+        edit = self._page.bar.edit
+        if not edit.hasFocus():
+            # Who types already must not find the words selected, and so replaced.
+            edit.setFocus()
+            edit.selectAll()
 
     def focus_view(self) -> None:
         """Give the game the keys."""

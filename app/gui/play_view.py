@@ -30,6 +30,7 @@ from app.gui.hud import Hud, describe, driver_of
 from app.gui.theme import DARK, Theme, ui_font
 from app.gui.widgets import to_qimage
 from app.session.api import PlaySession, Snapshot
+from recorder.controls import is_games
 from recorder.games.base import Bindings
 
 ASPECT = 16 / 9
@@ -37,6 +38,13 @@ FRAME_PX = 3.0
 CORNER_PX = 10.0
 WARP_SHARE = 0.25
 """The pointer is put back once it is further from the middle than this share of the size."""
+MODIFIERS = {
+    Qt.KeyboardModifier.ControlModifier: "Control",
+    Qt.KeyboardModifier.ShiftModifier: "Shift",
+    Qt.KeyboardModifier.AltModifier: "Alt",
+    Qt.KeyboardModifier.MetaModifier: "Meta",
+}
+"""Names of held modifier keys, as :func:`key_name` gives them."""
 
 
 def key_name(key: int) -> str:
@@ -76,6 +84,7 @@ class PlayView(QWidget):
         self._last = QPointF()
         self._warping = False
         self._sensitivity = 1.0
+        self._bindings = Bindings({})
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 180)
@@ -91,7 +100,8 @@ class PlayView(QWidget):
         return self._captured
 
     def use_bindings(self, bindings: Bindings) -> None:
-        """Show the key caps of these bindings."""
+        """Show the key caps of these bindings, and keep their keys from being shortcuts."""
+        self._bindings = bindings
         self._hud.use_bindings(bindings)
         self.update()
 
@@ -158,11 +168,14 @@ class PlayView(QWidget):
     def event(self, event: QEvent) -> bool:
         """Keep bound-looking keys from becoming shortcuts or focus moves while captured."""
         if isinstance(event, QKeyEvent):
-            plain = not event.modifiers() & (
-                Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
-            )
+            held = [name for flag, name in MODIFIERS.items() if event.modifiers() & flag]
+            plain = "Control" not in held and "Meta" not in held
             function_key = Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35
-            if event.type() == QEvent.Type.ShortcutOverride and plain and not function_key:
+            # Who plays with the mouse too and sneaks with Ctrl does not mean Ctrl+Q.
+            ours = (plain and not function_key) or (
+                self._captured and is_games(self._bindings, key_name(event.key()), held)
+            )
+            if event.type() == QEvent.Type.ShortcutOverride and ours:
                 event.accept()
                 return True
             tab = event.key() in {Qt.Key.Key_Tab, Qt.Key.Key_Backtab}

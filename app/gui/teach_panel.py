@@ -74,8 +74,9 @@ class TeachPanel(Card):
             str(facts.corrections), "correction" + _plural(facts.corrections)
         )
         self.person.show_value(spoken_duration(facts.person_s), "of you")
-        tokens = ("person", "agent", "nobody")
-        self._mix.show_parts([(tokens[min(i, 2)], share) for i, (_, share) in enumerate(facts.mix)])
+        self._mix.show_parts(
+            [("person" if name.startswith("your") else "agent", share) for name, share in facts.mix]
+        )
         self._mix.setToolTip(", ".join(f"{name} {100 * share:.0f} %" for name, share in facts.mix))
         self._mix.setAccessibleName(f"Next round: {self._mix.toolTip() or 'nothing yet'}")
         self.sentence.setText(facts.sentence or EMPTY_TEXT)
@@ -116,6 +117,8 @@ class TeachPanel(Card):
                 self.curve.add(update.step, update.loss, update.held_out)
         if update.left_s is not None:
             self.left.setText(f"{spoken_duration(update.left_s)} left")
+        elif update.stage:
+            self.left.setText("")
         for gate in update.gates:
             self._gates[gate.name] = gate
         if update.gates:

@@ -145,7 +145,7 @@ class EpisodeWriter:
     def add(
         self, connection: sqlite3.Connection, tick: Tick, rgb: RGBImage, offered_ns: int
     ) -> None:
-        """Take a tick; ``rgb`` is this writer's own copy, ``offered_ns`` when it came."""
+        """Take a tick that came at ``offered_ns``; ``rgb`` is its picture, this writer's own."""
         if self.failed.is_set() or self._ended:
             self._lose(1)
             return

@@ -15,7 +15,6 @@ import shutil
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -65,7 +64,7 @@ class Store:
         self._min_free_bytes = min_free
         self._id_lock = threading.Lock()
         self._next_episode_id = next_episode_id
-        self._recorders: weakref.WeakSet[EpisodeRecorder] = weakref.WeakSet()
+        self._open_recorders: set[EpisodeRecorder] = set()
         self._closed = False
 
     @classmethod
@@ -121,7 +120,7 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        for recorder in list(self._recorders):
+        for recorder in list(self._open_recorders):
             recorder.close()
         try:
             self._worker.close(_fold_log_in)
@@ -216,7 +215,7 @@ class Store:
         from recorder.episodes import EpisodeRecorder
 
         self._worker.check_open()
-        recorder = EpisodeRecorder(
+        return EpisodeRecorder(
             self._worker,
             self._counters,
             self._take_episode_id,
@@ -227,9 +226,8 @@ class Store:
             min_free_bytes=self._min_free_bytes,
             wait_when_full=when_full == "wait",
             on_error=on_error,
+            open_recorders=self._open_recorders,
         )
-        self._recorders.add(recorder)
-        return recorder
 
     # Episodes
 

@@ -170,15 +170,20 @@ class Worker:
                 pollers = [] if item is not None else list(self._pollers)
                 if item is None and self._stopping:
                     return
-            for work in pollers if item is None else [item.run]:
-                try:
-                    work(self._connection)
-                except Exception:
-                    logger.exception("work for the database ended in a mistake of ours")
+            self._do(pollers if item is None else [item.run])
             if item is not None and item.is_tick:
                 with self._condition:
                     self._ticks -= 1
                     self._condition.notify_all()
+            # While this thread waits it keeps no tick's picture.
+            del item, pollers
+
+    def _do(self, works: list[Work]) -> None:
+        for work in works:
+            try:
+                work(self._connection)
+            except Exception:
+                logger.exception("work for the database ended in a mistake of ours")
 
 
 class transaction:  # noqa: N801 - reads as the statement it is

@@ -19,7 +19,7 @@ from model.adapters import AdapterMeta, fingerprint, write_adapter
 from model.decoding import Sampling
 from model.device import DeviceChoice
 from model.policy import ActionChunk, Observation, Policy
-from model.preprocess import load_spec, save_spec
+from model.preprocess import SPEC_FILE, load_spec, save_spec
 from model.tiny import build_tokenizer
 from model.tokens import encode
 from model.vla import VlaPolicy, check_memory
@@ -280,6 +280,11 @@ def config_without_tables(folder: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "qwen2_vl", "text_config": "none"}')
 
 
+def no_spec(folder: Path) -> None:
+    # What remains is taken for a released checkpoint, which sees other patches.
+    (folder / SPEC_FILE).unlink()
+
+
 def wants_history(folder: Path) -> None:
     save_spec(folder, replace(load_spec(folder), history=2))
 
@@ -297,6 +302,7 @@ def wants_history(folder: Path) -> None:
         (no_tokenizer, "copy"),
         (tokenizer_of_rubbish, "could not be loaded"),
         (tokenizer_with_code_of_its_own, "copy"),
+        (no_spec, "another form"),
         (config_is_a_list, "no readable config"),
         (config_of_rubbish, "no readable config"),
         (config_of_strange_values, "could not be loaded"),

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.controls import HeldControls
+from recorder.controls import SAME_KEYS, HeldControls, is_games
 from recorder.games.base import Bindings
+from recorder.games.doom.game import DOOM_BINDINGS
 from recorder.types import MAX_CAMERA_DEG, NO_ACTION
 
 BINDINGS = Bindings(
@@ -131,3 +132,27 @@ def test_a_turn_beyond_half_a_circle_goes_on_in_the_next_tick(counts: int, first
     controls.motion(counts, 0, 0)
     assert controls.take()[0].camera[1] == first
     assert controls.take()[0].camera[1] == counts * 0.25 - first
+
+
+@pytest.mark.parametrize("bound", ["Ctrl", "Control"])
+@pytest.mark.parametrize("heard", ["Ctrl", "Control"])
+def test_a_key_with_two_names_is_one_key(bound: str, heard: str) -> None:
+    controls = HeldControls(Bindings(keys={"sneak": bound}))
+    assert controls.key(heard, True, 0)
+    assert controls.take()[0].sneak
+    assert controls.keys_held == {"Control"}
+
+
+def test_a_chord_is_the_games_only_where_all_of_it_is_bound() -> None:
+    bindings = Bindings(keys={"sneak": "Ctrl", "drop": "Q", "sprint": "Shift", "use": ""})
+    assert is_games(bindings, "Q", [])
+    assert is_games(bindings, "Q", ["Control"])
+    assert is_games(bindings, "Q", ["Control", "Shift"])
+    assert is_games(bindings, "Control", ["Control"])
+    assert not is_games(bindings, "R", ["Control"])
+    assert not is_games(bindings, "Q", ["Alt"])
+    assert not is_games(bindings, "", [])
+
+
+def test_every_key_of_the_yard_has_qts_own_name() -> None:
+    assert not set(DOOM_BINDINGS.keys.values()) & set(SAME_KEYS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.store import LabelSource, Store
 from recorder.store.verify import verify
-from recorder.types import Driver, Outcome
+from recorder.types import Driver, Frame, Outcome
 
 
 def hold(store: Store) -> threading.Event:
@@ -173,6 +175,52 @@ def test_a_closed_store_says_so(kit: Any) -> None:
     kit.store.close()
     with pytest.raises(DataError, match="closed already"):
         kit.recorder()
+
+
+def test_a_forgotten_recorder_is_ended_with_the_store(kit: Any) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    recorder.on_tick(kit.tick(0))
+    del recorder
+    gc.collect()
+    kit.store.close()
+    with kit.reader() as reader:
+        (row,) = reader.episodes()
+    assert (row.outcome, row.ticks) == (Outcome.INTERRUPTED, 1)
+
+
+def frames() -> list[Frame]:
+    """Return every picture's frame in the process; other tests may keep some."""
+    return [each for each in gc.get_objects() if type(each) is Frame]
+
+
+def test_pictures_are_let_go_once_they_are_encoded(kit: Any) -> None:
+    gc.collect()
+    before = frames()
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    rgb = kit.tick(0).frame.rgb
+    games_own = weakref.ref(rgb)
+    recorder.on_tick(kit.tick(0, rgb=rgb))
+    kit.store.wait()
+    del rgb
+    assert games_own() is None
+    gc.collect()
+    old = set(map(id, before))
+    assert not any(frame.rgb.size for frame in frames() if id(frame) not in old)
+    recorder.close()
+
+
+def test_recorders_without_an_episode_are_not_kept(kit: Any) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    recorder.on_tick(kit.tick(0))
+    recorder.on_end(kit.end)
+    kit.store.wait()
+    gone = weakref.ref(recorder)
+    del recorder
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_health_of_a_folder_that_vanished_is_no_room(

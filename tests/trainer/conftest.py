@@ -6,15 +6,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
+from model.adapters import AdapterMeta, fingerprint, write_adapter
 from model.episode import Decision, EpisodeLoop, Proposal, run_episode
 from model.preprocess import CheckpointSpec
 from model.runner import LockStepRunner
 from model.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla import load_weights
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import EpisodeKind, Store
 from recorder.types import NO_ACTION, Driver, Frame
+from trainer.lora import LoraConfig, LoraTask
 from trainer.teacher import TeacherPolicy
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
@@ -33,6 +37,22 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
     model = build_model(tokenizer, SPEC, seed=3)
     save_checkpoint(folder, model, tokenizer, SPEC, {"trained_s": 0})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_adapter(small_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of the small checkpoint's that changes every layer a little."""
+    model, tokenizer = load_weights(small_checkpoint, torch.float32, "cpu")
+    task = LoraTask(model, tokenizer, SPEC, LoraConfig(seed=1))
+    noise = torch.Generator().manual_seed(2)
+    tensors = {
+        name: 0.02 * torch.randn(tensor.shape, generator=noise)
+        for name, tensor in task.tensors().items()
+    }
+    folder = tmp_path_factory.mktemp("adapters") / "small"
+    meta = AdapterMeta(name="small", base=fingerprint(small_checkpoint))
+    write_adapter(folder, tensors, task.peft_config(), meta)
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Imported before any test changes sys.executable, which it keeps for its own children.
+import multiprocessing.spawn
 import os
 import signal
 import subprocess
@@ -11,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from recorder.errors import DiskFullError, ExitCode
+from model.vla import VlaPolicy
+from recorder.errors import DiskFullError, ExitCode, GameError
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader, RoundStatus, Store, adapters_path
 from trainer import progress, round_client
@@ -104,26 +107,6 @@ def test_a_killed_round_changes_nothing_and_the_next_one_works(
     assert books(data)[:2] == ([RoundStatus.FAILED, RoundStatus.DONE], 1)
 
 
-def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
-    data: Path, client: RoundClient
-) -> None:
-    def say(message: Message) -> None:
-        if isinstance(message, progress.Played):
-            client.cancel()
-
-    result = client.run(
-        "kind:demonstration",
-        questions=[LESSON],
-        paired_seeds=4,
-        max_steps=2,
-        replay=40,
-        say=say,
-        measure_failed=True,
-    )
-    assert result.status is RoundStatus.CANCELLED
-    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
-
-
 def talk(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
     """Let ``script`` talk in place of a round's process."""
     file = folder / "python"
@@ -175,6 +158,125 @@ def test_a_round_is_not_cancelled_by_its_own_end(
     monkeypatch.setattr(subprocess, "Popen", _Speaking)
     result = run(client)
     assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
+
+
+LEARNER = """#!{python}
+import json, shutil, sys
+out = sys.argv[sys.argv.index("--out") + 1]
+shutil.copytree({adapter!r}, out)
+with open(out + "/note.txt", "w") as file:
+    file.write(out)
+for name in ("taught", "old tasks", "legal"):
+    print(json.dumps({{"kind": "gate", "name": name, "passed": True, "sentence": "Fine."}}))
+metrics = {{"samples": [], "manifest": {{}}}}
+print(json.dumps({{"kind": "done", "adapter": out, "passed": True, "metrics": metrics}}))
+"""
+
+
+@pytest.fixture
+def quick_learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_adapter: Path) -> None:
+    """Let a process that has an adapter ready stand in for the one that learns."""
+    assert multiprocessing.spawn.get_executable() != str(tmp_path / "python")
+    talk(monkeypatch, tmp_path, LEARNER.format(python=sys.executable, adapter=str(small_adapter)))
+
+
+def weights(base: Path, adapter: Path | None) -> dict[str, bytes]:
+    policy = VlaPolicy.load(base, adapter=adapter, device="cpu", threads=1)
+    return {
+        name: parameter.detach().float().numpy().tobytes()
+        for name, parameter in policy._model.named_parameters()
+    }
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_going_back_plays_with_the_very_same_weights(
+    data: Path, store: Store, client: RoundClient, small_checkpoint: Path
+) -> None:
+    def playing() -> tuple[int | None, dict[str, bytes]]:
+        with Reader.open(data) as reader:
+            row = reader.active_adapter()
+        folder = None if row is None else Path(row.folder)
+        return None if row is None else row.id, weights(small_checkpoint, folder)
+
+    base = playing()
+    assert run(client).activated
+    taught = playing()
+    assert (base[0], taught[0]) == (None, 1)
+    assert taught[1] != base[1]
+    assert run(client).activated
+    with Reader.open(data) as reader:
+        assert [row.parent_id for row in reader.adapters()] == [None, 1]
+    assert playing()[0] == 2
+    store.undo_activation()
+    assert playing() == taught
+    store.undo_activation()
+    assert playing() == base
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_player_killed_in_the_paired_play_changes_nothing(
+    data: Path, client: RoundClient
+) -> None:
+    assert run(client).activated
+    before = books(data)
+
+    def kill(message: Message) -> None:
+        if isinstance(message, progress.Played):
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    with pytest.raises(GameError, match="died"):
+        client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=kill)
+    after = books(data)
+    assert after[0] == [RoundStatus.DONE, RoundStatus.FAILED]
+    assert after[1:] == before[1:]
+    assert run(client).activated
+    assert books(data)[1:3] == (2, 2)
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
+    data: Path, client: RoundClient
+) -> None:
+    def cancel(message: Message) -> None:
+        if isinstance(message, progress.Played):
+            client.cancel()
+
+    result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=cancel)
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+HALF = """#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$(dirname "$2")/.$(basename "$2").new"
+kill -9 $$
+"""
+
+
+def test_a_half_written_adapter_is_swept_away(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    talk(monkeypatch, tmp_path, HALF)
+    assert run(client).status is RoundStatus.FAILED
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_full_disk_while_the_adapter_is_put_to_use_keeps_the_old_one(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(client).activated
+
+    def full(*_given: object, **_more: object) -> None:
+        raise DiskFullError("The disk is full, so nothing was written; make room.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set_active_adapter", full)
+        with pytest.raises(DiskFullError):
+            run(client)
+    # What was learnt is listed and can be put to use by hand.
+    assert books(data)[1:] == (2, 1, ["round-001", "round-002"])
 
 
 def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_path: Path) -> None:

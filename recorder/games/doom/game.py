@@ -54,7 +54,7 @@ DOOM_BINDINGS = Bindings(
         "left": "A",
         "right": "D",
         "sprint": "Shift",
-        "sneak": "Ctrl",
+        "sneak": "Control",
         "use": "E",
         "drop": "Q",
         "attack": "LeftButton",

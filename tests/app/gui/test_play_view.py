@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.gui.play_view import PlayView, key_name
 from app.gui.sample import BINDINGS, SampleSession
 from app.gui.theme import Theme
+from recorder.games.base import Bindings
 
 
 class Clock:
@@ -85,6 +86,24 @@ def test_keys_count_only_with_the_focus(
     assert keys(session) == [("W", True), ("W", False)]
     stamps = [call[3] for call in session.calls if call[0] == "key"]
     assert stamps == sorted(stamps)
+
+
+def is_kept(view: PlayView, key: Qt.Key, held: Qt.KeyboardModifier) -> bool:
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, held)
+    event.ignore()
+    QApplication.sendEvent(view, event)
+    return event.isAccepted()
+
+
+def test_a_chord_of_the_games_keys_is_no_shortcut_while_playing(view: PlayView) -> None:
+    control = Qt.KeyboardModifier.ControlModifier
+    view.use_bindings(Bindings({"sneak": "Control", "drop": "Q"}))
+    assert not is_kept(view, Qt.Key.Key_Q, control)
+    view.capture()
+    assert is_kept(view, Qt.Key.Key_Q, control)
+    assert not is_kept(view, Qt.Key.Key_L, control)
+    assert is_kept(view, Qt.Key.Key_L, Qt.KeyboardModifier.NoModifier)
+    assert not is_kept(view, Qt.Key.Key_F1, Qt.KeyboardModifier.NoModifier)
 
 
 def test_auto_repeat_is_dropped(view: PlayView, session: SampleSession) -> None:

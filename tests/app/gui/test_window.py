@@ -326,6 +326,27 @@ def test_what_the_disk_finishes_late_is_shown_all_the_same(
         window.desk.refresh_lessons()
 
 
+def test_who_types_already_loses_no_letter(qtbot: QtBot, window: MainWindow) -> None:
+    edit = window.play_page.bar.edit
+    edit.setFocus()
+    qtbot.keyClicks(edit, "go to ")
+    window.commands.focus_instruction()
+    qtbot.keyClicks(edit, "the imp")
+    assert edit.text() == "go to the imp"
+    window.play_page.view.setFocus()
+    window.commands.focus_instruction()
+    assert edit.selectedText() == "go to the imp"
+
+
+def test_time_left_is_shown_only_while_it_is_known(window: MainWindow) -> None:
+    panel = window.side.teach
+    panel.begin_round()
+    panel.show_update(RoundUpdate(step=1, steps=2, left_s=9.0))
+    assert "9 s" in panel.left.text()
+    panel.show_update(RoundUpdate(stage="Playing the same starts", step=1, steps=40))
+    assert panel.left.text() == ""
+
+
 def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
     place.kept = sample_episodes(0.0, 9)
     window.desk.refresh_lessons()
