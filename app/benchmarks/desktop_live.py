@@ -88,6 +88,7 @@ def measure_loop(seconds: float, say: Say) -> Figures:
         desk.session.wait_for(lambda shot: shot.latency_ms is not None, WAIT_S)
         before = desk.session.snapshot()
         time.sleep(seconds)
+        desk.until_phase(Phase.PLAYING, 0.0)
         shot = desk.session.snapshot()
         desk.session.stop()
     ticks = shot.tick - before.tick
@@ -110,6 +111,7 @@ def measure_cost(seconds: float, say: Say) -> Figures:
         before, began_s = _processor_s(), time.monotonic()
         ticks = desk.session.snapshot().tick
         time.sleep(seconds)
+        desk.until_phase(Phase.PLAYING, 0.0)
         gone_s = time.monotonic() - began_s
         share = (_processor_s() - before) / gone_s
         shot = desk.session.snapshot()
