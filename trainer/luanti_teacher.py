@@ -138,7 +138,8 @@ class LuantiTeacher:
         if aim.distance > HIT_REACH:
             return self._walk(state, aim, None)
         aimed = abs(aim.bearing_deg) < 7 and abs(aim.drop_deg) < 7
-        return Action(attack=aimed and self._pulse(12), camera=_turn(aim))
+        # The game strikes again and again by itself while the button is down.
+        return Action(attack=aimed, camera=_turn(aim))
 
     def _collect(self, goal: Goal, state: PlayerState) -> Action:
         items = [near for near in state.near if near.item.split(" ")[0] == goal.target]

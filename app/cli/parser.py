@@ -22,6 +22,7 @@ EXIT_CODES = """exit codes:
 MAX_SEEDS = 1_000_000
 """So many starts at once are years of play; more can only be a slip of the keyboard."""
 POLICIES = "default | base | an adapter's number | a checkpoint folder | teacher | random | idle"
+DEFAULT_GAME = "doom"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
@@ -53,7 +54,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
     )
-    parser.set_defaults(run="app.cli.window:run", data=None, json=False)
+    parser.add_argument(
+        "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
+    )
+    _add_launch(parser)
+    parser.set_defaults(
+        run="app.cli.window:run", data=None, json=False, game=DEFAULT_GAME, launch=False
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
@@ -124,6 +131,7 @@ def _add_playing(commands: Any, add: Any) -> None:
         "--slowed", action="store_true", help="let a game in a window wait for every step"
     )
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
+    _add_launch(play)
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
     _add_game(evaluate)
     evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
@@ -145,6 +153,12 @@ def _add_teaching(commands: Any, add: Any) -> None:
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
     demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    demonstrate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
+    demonstrate.add_argument(
+        "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
+    )
     teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
 
@@ -198,4 +212,18 @@ def _add_upkeep(commands: Any, add: Any) -> None:
 
 
 def _add_game(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--game", default="doom", metavar="NAME")
+    parser.add_argument(
+        "--game",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help=f"see `playteach games` (default: {DEFAULT_GAME})",
+    )
+
+
+def _add_launch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--launch",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="agree to the command of a profile of your own, as `playteach games show` prints it",
+    )

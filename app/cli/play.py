@@ -38,7 +38,13 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.application import run_window
 
     return int(
-        run_window(data_folder(options), game_name=options.game, play=text, seed=options.seed)
+        run_window(
+            data_folder(options),
+            game_name=options.game,
+            play=text,
+            seed=options.seed,
+            agreed=options.launch,
+        )
     )
 
 
@@ -46,8 +52,9 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.headless import attempt, chosen_player, require_kept
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
+    from app.session.settings import load_settings
     from model.runner import BackgroundRunner, LockStepRunner
-    from recorder.games import REALTIME_GAMES, find_task, open_game
+    from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
     from trainer.players import make_policy
@@ -56,13 +63,19 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     spec, adapter_id = chosen_player(options.policy, folder)
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
-        game = open_game(options.game, slowed=options.slowed)
+        game = open_game(
+            options.game,
+            slowed=options.slowed,
+            data=folder,
+            hotkeys=load_settings().settings.hotkeys,
+            confirmed=agreed_command(options.game, folder, options.launch),
+        )
         stack.callback(game.close)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
-        threads = 1 if options.game in REALTIME_GAMES else None
+        threads = 1 if isinstance(game, DesktopGame) else None
         policy = make_policy(spec, game, threads=threads)
         real_time = not options.slowed
         recording = None

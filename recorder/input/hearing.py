@@ -29,10 +29,10 @@ class Hotkey(StrEnum):
 
 DEFAULT_HOTKEYS: dict[Hotkey, str] = {
     Hotkey.PANIC: "F12",
-    Hotkey.PAUSE: "F9",
+    Hotkey.PAUSE: "F6",
     Hotkey.HAND_BACK: "F8",
-    Hotkey.SUCCESS: "F6",
-    Hotkey.FAILURE: "F7",
+    Hotkey.SUCCESS: "F9",
+    Hotkey.FAILURE: "F10",
 }
 
 

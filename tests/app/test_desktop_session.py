@@ -124,7 +124,7 @@ def test_panic_releases_at_once_and_pauses(room: Room) -> None:
 def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
-    room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+    room.ears.key("F9", True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.session.snapshot().outcome is Outcome.SUCCESS
     assert room.device.down == set()
@@ -147,7 +147,7 @@ def test_a_pause_key_is_pressed_on_pausing_and_on_going_on() -> None:
     room = Room(replace(PROFILE, pause_key="P"))
     room.session.play("walk")
     room.tick(2)
-    room.ears.key("F9", True, room.clock.now_ns(), shared=False)
+    room.ears.key("F6", True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.device.events[-2:] == [("P", True), ("P", False)]
     assert room.gate.shut

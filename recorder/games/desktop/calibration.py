@@ -20,6 +20,7 @@ from recorder.errors import GameError, UsageError
 from recorder.games.base import Bindings
 from recorder.games.desktop.profile import CONTROLS, Profile, parse_profile, profile_toml
 from recorder.input.hearing import DEFAULT_HOTKEYS
+from recorder.input.keys import BUTTONS, keysym_of
 from recorder.types import BUTTON_CONTROLS, RGBImage
 
 THUMBNAIL = (240, 135)
@@ -27,6 +28,8 @@ ORDER: tuple[str, ...] = (*BUTTON_CONTROLS, *(f"hotbar.{n}" for n in range(1, 10
 """The order in which controls are asked for."""
 SKIP_KEY = "Esc"
 """Pressed where a game has no such control."""
+SPELLINGS = {"Control": "Ctrl"}
+"""A window's name of a key, where the keyboard's is another."""
 MIN_COUNTS, MAX_COUNTS = 60.0, 60_000.0
 """A turn once around that took fewer or more mouse counts was none."""
 TURN_STEPS = 60
@@ -89,6 +92,10 @@ class KeyLesson:
         if name == SKIP_KEY:
             self._place += 1
             return
+        name = SPELLINGS.get(name, name)
+        if name not in BUTTONS and keysym_of(name) is None:
+            self.problem = f"{name} is no key that can be sent, so it was not taken; press another."
+            return
         taken = next((other for other, key in self._keys.items() if key == name), None)
         if taken is not None:
             self.problem = (
@@ -117,25 +124,46 @@ class TurnLesson:
     def __init__(self) -> None:
         self._right = 0.0
 
+    @property
+    def counts(self) -> float:
+        """How far the mouse is to the right of where it began, in counts."""
+        return self._right
+
     def move(self, dx_counts: float) -> None:
         """Hear a mouse move; turning too far and back again is right."""
         self._right += dx_counts
 
     def degrees_per_count(self) -> float:
         """Return the camera turn of one count; raises UsageError where it was no whole turn."""
-        counts = abs(self._right)
-        if not MIN_COUNTS <= counts <= MAX_COUNTS:
-            raise UsageError(
-                f"The mouse moved by {counts:.0f} counts, which is no turn once around, so the "
-                "mouse was not calibrated; click into the game, turn around once and try again."
-            )
-        return 360.0 / counts
+        return degrees_of_turn(self._right)
+
+
+def degrees_of_turn(counts: float) -> float:
+    """Return the camera turn of one count where so many are once around, in either direction.
+
+    Raises UsageError where that is no whole turn of any mouse.
+    """
+    counts = abs(counts)
+    if not MIN_COUNTS <= counts <= MAX_COUNTS:
+        raise UsageError(
+            f"The mouse moved by {counts:.0f} counts, which is no turn once around, so the "
+            "mouse was not calibrated; click into the game, turn around once and try again."
+        )
+    return 360.0 / counts
 
 
 def new_profile(
-    name: str, window: WindowInfo, keys: dict[str, str], degrees_per_count: float
+    name: str,
+    window: WindowInfo,
+    keys: dict[str, str],
+    degrees_per_count: float,
+    *,
+    chat: str = "",
 ) -> Profile:
-    """Return the profile of what was learnt; raises UsageError where it is no whole one."""
+    """Return the profile of what was learnt; raises UsageError where it is no whole one.
+
+    ``chat`` is the key that opens the game's chat, "" for none: the agent never presses it.
+    """
     # Titles carry versions and file names; the words before them stay.
     words = re.split(r"\s[-–—|(\[]|\s\d", window.title)[0].strip() or window.title
     profile = Profile(
@@ -144,7 +172,8 @@ def new_profile(
         bindings=Bindings(keys, degrees_per_count=degrees_per_count),
         window_title="^" + re.escape(words),
         window_process=f"^{re.escape(window.process)}$" if window.process else "",
-        forbidden=frozenset({"Esc", "Meta", "Alt"} - set(keys.values())),
+        chat=frozenset({chat} - {""}),
+        forbidden=frozenset({"Esc", "Meta", "Alt", chat} - {""} - set(keys.values())),
     )
     try:
         return parse_profile(tomllib.loads(profile_toml(profile)), shipped=False)

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,29 @@ def confirm_launch(profile: Profile, confirmed: tuple[str, ...] | None) -> None:
         return
     raise UsageError(
         f"The profile {profile.name!r} wants to run {list(profile.launch)!r} and did not come "
-        "with Playteach, so nothing was started; check the command and confirm it."
+        "with Playteach, so nothing was started; look at the command, and add --launch to agree "
+        "to it."
+    )
+
+
+def with_hotkeys(profile: Profile, chosen: Mapping[str, str]) -> Profile:
+    """Return the profile with the person's own hotkeys ({"pause": "F6"}; "" takes one away).
+
+    Raises UsageError where they cannot be: an unknown one, two on a key, a game's own key.
+    """
+    try:
+        hotkeys = _hotkeys(
+            {**{each.value: key for each, key in profile.hotkeys.items()}, **chosen},
+            set(profile.bindings.keys.values()),
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"The keys of Playteach's own cannot be used in {profile.title} ({error}), so it was "
+            "not opened; choose others in the settings."
+        ) from error
+    own_forbidden = profile.forbidden - frozenset(profile.hotkeys.values())
+    return replace(
+        profile, hotkeys=hotkeys, forbidden=own_forbidden | (frozenset(hotkeys.values()) - {""})
     )
 
 
@@ -160,7 +182,7 @@ def parse_profile(document: Mapping[str, Any], *, shipped: bool) -> Profile:
         unaccelerated=mouse == "raw",
         chat=frozenset(_names(document, "chat")),
         # The panic key and its like must never come from the agent.
-        forbidden=forbidden | frozenset(hotkeys.values()),
+        forbidden=forbidden | (frozenset(hotkeys.values()) - {""}),
         pause_key=_pause_key(document, forbidden),
         hotkeys=hotkeys,
         input_to_frame_ms=None if offset is None else _number(document, "input_to_frame_ms", 0),
