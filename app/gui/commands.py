@@ -250,7 +250,12 @@ class Commands(QObject):
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""
-        wizard = GameWizard(self._workplace.open_studio(), self._window)
+        try:
+            studio = self._workplace.open_studio()
+        except KnownError as error:
+            self.tell_problem(error.sentence)
+            return
+        wizard = GameWizard(studio, self._window)
         wizard.made.connect(self.choose_game)
         self._show(wizard)
 

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 from app.gui.bridge import Bridge
 from app.gui.game_facts import Studio
 from app.gui.hud import short_key
+from app.gui.key_button import KeyButton, control_words
 from app.gui.play_view import key_name
-from app.gui.settings_dialog import KeyButton, control_words
 from app.gui.theme import GRID
 from app.gui.widgets import button, label, set_role, to_pixmap
 from recorder.capture.base import WindowInfo
