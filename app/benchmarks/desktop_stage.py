@@ -97,14 +97,29 @@ def _start_server(width: int, height: int) -> tuple[subprocess.Popen[bytes], str
 
 
 def _wait_for_manager(name: str) -> None:
+    """Wait until a window that asks to be shown is shown.
+
+    A manager that has just begun says so before it listens: what asks to be shown in
+    between is never shown.
+    """
     display: Any = open_display(name)
     try:
         atom = display.intern_atom("_NET_SUPPORTING_WM_CHECK")
+        screen = display.screen()
         until = time.monotonic() + START_S
         while time.monotonic() < until:
-            if display.screen().root.get_full_property(atom, X.AnyPropertyType) is not None:
-                return
-            time.sleep(0.02)
+            if screen.root.get_full_property(atom, X.AnyPropertyType) is None:
+                time.sleep(0.02)
+                continue
+            probe = screen.root.create_window(0, 0, 20, 20, 0, screen.root_depth)
+            probe.map()
+            for _ in range(25):
+                if probe.get_attributes().map_state == X.IsViewable:
+                    probe.destroy()
+                    display.sync()
+                    return
+                time.sleep(0.02)
+            probe.destroy()
     finally:
         display.close()
     raise GameError("The window manager did not start, so nothing was measured; try again.")

@@ -95,9 +95,9 @@ def test_too_little_is_refused_with_a_sentence(
 def test_it_learns_what_was_shown(run: Run) -> None:
     rng = np.random.default_rng(1)
     before = run.imitator.check(run.lessons, run.lessons.train[:64])
-    for _ in range(25):
+    for _ in range(12):
         run._step(rng, 1e9)
-    assert run.imitator.check(run.lessons, run.lessons.train[:64]) < before / 2
+    assert run.imitator.check(run.lessons, run.lessons.train[:64]) < 0.7 * before
 
 
 def test_a_run_goes_on_where_it_was(run: Run, data: Path, small_checkpoint: Path) -> None:
