@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from recorder.input.x11_listener import X11Listener
 
 FOCUS_S = 5.0
+SHOWN_S = 0.4
+"""How long uncovered windows have to draw themselves."""
 TURN_TICK_S = 0.05
 """Between two parts of the trial turn: a tick of the game's, and its picture."""
 
@@ -60,11 +62,19 @@ class DesktopStudio:
         self._listener: X11Listener | None = None
 
     def candidates(self) -> Sequence[Candidate]:
-        """Return the windows of other programs with their pictures, topmost first."""
+        """Return the windows of other programs with their pictures, topmost first.
+
+        Playteach's own windows go behind them for it: what is covered has no picture.
+        """
         with self._lock:
             windows, grabber = self._open()
+            own = [each.id for each in windows.windows() if each.pid == os.getpid()]
+            for window_id in own:
+                windows.lower(window_id)
+            if own:
+                time.sleep(SHOWN_S)
             found = candidates(windows, grabber)
-        return [each for each in found if each.window.pid != os.getpid()]
+        return [each for each in found if each.window.id not in own]
 
     def begin_turn(self, window: WindowInfo) -> None:
         """Give a window the keyboard and count the mouse while it has it."""

@@ -275,6 +275,7 @@ class GameWizard(QDialog):
 
     def _show_candidates(self, found: tuple[Sequence[Candidate], frozenset[str]]) -> None:
         self._candidates, self._taken = found
+        self._to_front()
         while (item := self._thumbnails.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
@@ -382,6 +383,8 @@ class GameWizard(QDialog):
         self._to_front()
 
     def _to_front(self) -> None:
+        if (parent := self.parentWidget()) is not None:
+            parent.window().raise_()
         self.raise_()
         self.activateWindow()
 

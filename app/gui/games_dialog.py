@@ -54,10 +54,10 @@ class PrivacyDialog(QDialog):
         self.setFixedWidth(520)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        layout.setSpacing(GRID)
+        layout.setSpacing(2)
         layout.addWidget(label(f"What Playteach sees of {title}", "title"))
         for head, text in PRIVACY:
-            layout.addSpacing(GRID // 2)
+            layout.addSpacing(GRID + GRID // 2)
             layout.addWidget(label(head, "strong"))
             layout.addWidget(label(text.format(panic=panic_key), "muted", wrap=True))
         buttons = QDialogButtonBox()

@@ -124,6 +124,10 @@ class WindowSystem(Protocol):
         """Raise a window and give it the keyboard; raises GameError where it is gone."""
         ...
 
+    def lower(self, window_id: int) -> None:
+        """Put a window behind all others, where the window manager lets it."""
+        ...
+
     def pointer(self) -> tuple[int, int]:
         """Return where the mouse pointer is, in screen pixels."""
         ...

@@ -96,6 +96,12 @@ class X11Windows:
             except _GONE as problem:
                 raise GameError(SENTENCES[Trouble.GONE]) from problem
 
+    def lower(self, window_id: int) -> None:
+        """Ask the window manager to put a window behind all others."""
+        with self._lock, contextlib.suppress(*_GONE):
+            self._window(window_id).configure(stack_mode=X.Below)
+            self._display.sync()
+
     def pointer(self) -> tuple[int, int]:
         """Return where the pointer is."""
         with self._lock:

@@ -42,6 +42,7 @@ class FakeWindows:
         self.focused = 0
         self.where = self.rect.centre
         self.closed = False
+        self.lowered: list[int] = []
 
     def windows(self) -> tuple[WindowInfo, ...]:
         return (WindowInfo(7, "Fake game", "fake", 1, self.rect),)
@@ -55,6 +56,9 @@ class FakeWindows:
         self.focused += 1
         if self.takes_focus and self.trouble is Trouble.UNFOCUSED:
             self.trouble = None
+
+    def lower(self, window_id: int) -> None:
+        self.lowered.append(window_id)
 
     def pointer(self) -> tuple[int, int]:
         return self.where
