@@ -193,7 +193,7 @@ class LiveWorkplace:
         return handle
 
     def _run_round(self, client: RoundClient, say: Callable[[Message], None]) -> RoundUpdate:
-        result = client.run(say=say)
+        result = client.run(say=say, game=self._game_name)
         if result.activated:
             self._agent.load()
         if result.verdict is not None:

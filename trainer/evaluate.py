@@ -23,13 +23,16 @@ from model.episode import EpisodeLoop, run_episode
 from model.policy import Policy
 from model.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameError
+from recorder.errors import GameError, GameSuspendedError
 from recorder.games import REALTIME_GAMES, open_game
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
 from trainer.players import PlayerSpec, make_policy, use_adapter
 from trainer.verdict import wilson
 
+TRIES = 5
+"""So often a start is played that another window interrupts."""
+AGAIN_S = 1.0
 FREE_TICKS = 350
 """Length of an episode that nobody judges: twenty seconds of the practice yard."""
 
@@ -235,14 +238,22 @@ class _Desk:
         """Play one start to its end."""
         loop = self._sit_down(job.player)
         question = job.question
-        started = time.perf_counter()
-        ended = run_episode(
-            loop,
-            question.task,
-            job.seed,
-            instruction=question.heard,
-            max_ticks=None if question.task.judged else FREE_TICKS,
-        )
+        for tries_left in reversed(range(TRIES)):
+            started = time.perf_counter()
+            try:
+                ended = run_episode(
+                    loop,
+                    question.task,
+                    job.seed,
+                    instruction=question.heard,
+                    max_ticks=None if question.task.judged else FREE_TICKS,
+                )
+                break
+            except GameSuspendedError:
+                # Somebody took the keyboard from the game's window: the start is played anew.
+                if not tries_left:
+                    raise
+                time.sleep(AGAIN_S)
         return Played(
             question.task.id,
             question.heard,

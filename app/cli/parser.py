@@ -161,6 +161,7 @@ def _add_teaching(commands: Any, add: Any) -> None:
     )
     teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
+    _add_game(teach)
 
 
 def _add_lists(commands: Any, add: Any) -> None:
