@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QScrollArea,
-    QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from app.gui.bridge import Bridge
 from app.gui.game_facts import Studio
 from app.gui.hud import short_key
 from app.gui.key_button import KeyButton, control_words
-from app.gui.play_view import key_name
 from app.gui.theme import GRID
-from app.gui.widgets import button, label, set_role, to_pixmap
+from app.gui.widgets import button, label, set_role
+from app.gui.wizard_parts import KeyPad, WindowGrid, short_name, wizard_page
 from recorder.capture.base import WindowInfo
 from recorder.errors import KnownError
 from recorder.games.desktop.calibration import (
     SKIP_KEY,
-    THUMBNAIL,
     Candidate,
     KeyLesson,
     degrees_of_turn,
@@ -39,43 +26,10 @@ from recorder.games.desktop.calibration import (
 )
 from recorder.games.desktop.profile import Profile
 
-COLUMNS = 3
 COUNT_MS = 100
 GOOD_TURN = 0.5
 """A trial turn that ends nearer to where it began than this, of 1, is once around."""
 STEPS = ("Window", "Keys", "Mouse", "Trial", "Name")
-
-
-class KeyPad(QFrame):
-    """Takes one key or mouse button after the other while it has the focus.
-
-    Signals: pressed(str) with a portable name.
-    """
-
-    pressed = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setProperty("role", "card")
-        self.setMinimumHeight(120)
-        self.setAccessibleName("Press the key here")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take a key, once a press."""
-        name = key_name(event.key())
-        if name and not event.isAutoRepeat():
-            self.pressed.emit(name)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a mouse button; the first click gives the pad the keys."""
-        name = event.button().name
-        if name is not None:
-            self.pressed.emit(name)
-
-    def focusNextPrevChild(self, _following: bool) -> bool:
-        """Let Tab be a game's key."""
-        return False
 
 
 class GameWizard(QDialog):
@@ -111,7 +65,7 @@ class GameWizard(QDialog):
         self.name = QLineEdit()
         self.chat = KeyButton("chat", "")
         self._chat_key = ""
-        self._thumbnails = QGridLayout()
+        self.grid = WindowGrid()
         self._build()
         self._count_timer = QTimer(self)
         self._count_timer.setInterval(COUNT_MS)
@@ -145,18 +99,10 @@ class GameWizard(QDialog):
         layout.addLayout(row)
 
     def _window_page(self) -> QWidget:
-        inner = QWidget()
-        inner.setProperty("role", "scrolled")
-        grid = QVBoxLayout(inner)
-        grid.addLayout(self._thumbnails)
-        grid.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        return _page(
+        return wizard_page(
             "Start the game and leave it in a window, then click on its picture. Windows that "
             "others cover have none.",
-            area,
+            self.grid,
             self.look_again,
         )
 
@@ -166,7 +112,7 @@ class GameWizard(QDialog):
         for each in (label("Press the key or mouse button for", "muted"), self.asking):
             each.setAlignment(Qt.AlignmentFlag.AlignCenter)
             inside.addWidget(each)
-        return _page(
+        return wizard_page(
             f"Here, not in the game. {SKIP_KEY} where the game has no such control; Back asks for "
             "the one before again.",
             self.pad,
@@ -174,7 +120,7 @@ class GameWizard(QDialog):
         )
 
     def _mouse_page(self) -> QWidget:
-        return _page(
+        return wizard_page(
             "The game comes to the front when you begin. Go on in it, turn around exactly once "
             "with the mouse until you see the same again, and come back to this window.",
             self.turn,
@@ -182,7 +128,7 @@ class GameWizard(QDialog):
         )
 
     def _trial_page(self) -> QWidget:
-        return _page(
+        return wizard_page(
             "Playteach turns the game once around by what you have shown. Stand where there is "
             "something to see, close the game's menus, and leave mouse and keyboard alone.",
             self.trial,
@@ -192,7 +138,7 @@ class GameWizard(QDialog):
     def _name_page(self) -> QWidget:
         self.name.setAccessibleName("Name of the game")
         self.chat.setText("none")
-        return _page(
+        return wizard_page(
             "A short name for the game, in small letters, digits and underscores. If it has a "
             "chat: the key that opens it, so that nothing you write there is recorded.",
             self.name,
@@ -204,6 +150,7 @@ class GameWizard(QDialog):
         self.back.clicked.connect(self._on_back)
         self.next.clicked.connect(self._on_next)
         self.look_again.clicked.connect(self.look)
+        self.grid.chosen.connect(self.choose)
         self.pad.pressed.connect(self._on_key)
         self.turn.clicked.connect(self._on_turn)
         self.trial.clicked.connect(self._on_trial)
@@ -260,7 +207,7 @@ class GameWizard(QDialog):
         if page == 2:
             self._stop_counting()
         if page == 3 and not self.name.text():
-            self.name.setText(_short_name(self.window_info))
+            self.name.setText(short_name(self.window_info))
         self._go(page + 1)
 
     # The window
@@ -276,26 +223,7 @@ class GameWizard(QDialog):
     def _show_candidates(self, found: tuple[Sequence[Candidate], frozenset[str]]) -> None:
         self._candidates, self._taken = found
         self._to_front()
-        while (item := self._thumbnails.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
-        for number, candidate in enumerate(self._candidates):
-            choice = QToolButton()
-            choice.setCheckable(True)
-            choice.setAutoExclusive(True)
-            choice.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-            choice.setIconSize(QSize(*THUMBNAIL))
-            if candidate.picture is not None:
-                choice.setIcon(QIcon(to_pixmap(candidate.picture)))
-            title = candidate.window.title
-            choice.setText(choice.fontMetrics().elidedText(
-                title, Qt.TextElideMode.ElideRight, THUMBNAIL[0]
-            ))  # fmt: skip
-            choice.setToolTip(f"{title}\n{candidate.window.process}")
-            choice.setAccessibleName(title)
-            choice.setFixedWidth(THUMBNAIL[0] + 16)
-            choice.clicked.connect(lambda _checked=False, at=number: self.choose(at))
-            self._thumbnails.addWidget(choice, number // COLUMNS, number % COLUMNS)
+        self.grid.show_candidates(self._candidates)
         if not self._candidates:
             self.note.setText("No window of another program is open; start the game first.")
 
@@ -431,22 +359,3 @@ class GameWizard(QDialog):
         """Close as by Cancel."""
         self.reject()
         event.accept()
-
-
-def _page(text: str, *widgets: QWidget) -> QWidget:
-    page = QWidget()
-    layout = QVBoxLayout(page)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(2 * GRID)
-    layout.addWidget(label(text, "muted", wrap=True))
-    for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, QScrollArea) else 0)
-    if not any(isinstance(widget, QScrollArea) for widget in widgets):
-        layout.addStretch(1)
-    return page
-
-
-def _short_name(window: WindowInfo | None) -> str:
-    """Return a name that a profile may have, made of a window's title."""
-    words = re.findall(r"[a-z0-9]+", "" if window is None else window.title.lower())
-    return "_".join(words)[:40].strip("_") or "my_game"

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.gui.game_facts import GameFacts, GameWish
-from app.gui.game_wizard import GameWizard, KeyPad
+from app.gui.game_wizard import GameWizard
 from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.hotkeys_page import HotkeysPage, rebind_hotkey
 from app.gui.main_window import MainWindow
 from app.gui.sample import SampleSession, SampleWorkplace
+from app.gui.wizard_parts import KeyPad, short_name
 from app.session.api import Phase
 from recorder.capture.base import Rect, WindowInfo
 from recorder.errors import GameError
@@ -106,7 +107,7 @@ def test_the_wizard_makes_a_profile_step_by_step(
     qtbot: QtBot, wizard: GameWizard, studio: FakeStudio
 ) -> None:
     assert not wizard.next.isEnabled()
-    wizard.choose(0)
+    wizard.grid._grid.itemAt(0).widget().click()
     wizard.next.click()
     teach_keys(qtbot, wizard)
     assert wizard._lesson.keys == {"forward": "W", "back": "S", "attack": "LeftButton"}
@@ -174,6 +175,12 @@ def test_the_wizard_refuses_a_key_twice_and_a_name_that_is_taken(
     assert studio.saved == []
     wizard.reject()
     assert studio.closed
+
+
+def test_a_title_becomes_a_name_that_a_profile_may_have() -> None:
+    rect = Rect(0, 0, 9, 9)
+    for title, name in (("My Game! 1.2", "my_game_1_2"), ("Ü", "my_game"), ("a" * 60, "a" * 40)):
+        assert short_name(WindowInfo(1, title, "", None, rect)) == name
 
 
 def test_control_is_the_key_that_the_keyboard_calls_so(qtbot: QtBot) -> None:
