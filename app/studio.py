@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.capture.base import Grabber, Trouble, WindowInfo, WindowSystem
+from app.gui.game_facts import Trial
+from recorder.capture.base import Grabber, Rect, Trouble, WindowInfo, WindowSystem
 from recorder.errors import GameError
 from recorder.games import GAME_NAMES, own_window_profiles
 from recorder.games.desktop.calibration import Candidate, TurnLesson, candidates, check_turn
 from recorder.games.desktop.hands import open_hands
+from recorder.games.desktop.offset import LIMIT_S, first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile, profiles_folder, save_profile
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 FOCUS_S = 5.0
 SHOWN_S = 0.4
 """How long uncovered windows have to draw themselves."""
+NUDGES = 8
+NUDGE_DEG = 3.0
 TURN_TICK_S = 0.05
 """Between two parts of the trial turn: a tick of the game's, and its picture."""
 
@@ -103,7 +108,7 @@ class DesktopStudio:
         if listener is not None:
             listener.close()
 
-    def check(self, profile: Profile, window: WindowInfo) -> float:
+    def check(self, profile: Profile, window: WindowInfo) -> Trial:
         """Turn once around by the profile, by the way that the agent will turn."""
         self.end_turn()
         with self._lock:
@@ -114,17 +119,27 @@ class DesktopStudio:
             try:
                 hands.gate.open()
 
-                def turn(counts: int) -> None:
+                def move(counts: int) -> None:
                     if not hands.sender.move(counts, 0):
                         raise GameError(
                             "The trial turn was interrupted, so the calibration was not checked; "
                             "leave mouse and keyboard alone while the game turns, and try again."
                         )
                     hands.sender.beat()
+
+                def turn(counts: int) -> None:
+                    move(counts)
                     time.sleep(TURN_TICK_S)
                     hands.sender.beat()
 
-                return check_turn(grabber, state.rect, turn, profile.bindings.degrees_per_count)
+                def nudge(counts: int) -> None:
+                    # Nothing more is heard of this thread until the picture has changed.
+                    hands.guard_wait(2 * LIMIT_S)
+                    move(counts)
+
+                per_count = profile.bindings.degrees_per_count
+                off = check_turn(grabber, state.rect, turn, per_count)
+                return Trial(off, _delay_ms(grabber, state.rect, nudge, per_count))
             finally:
                 hands.close()
 
@@ -171,3 +186,17 @@ class DesktopStudio:
             if state.trouble is Trouble.GONE or time.monotonic() > until:
                 raise GameError(state.sentence)
             time.sleep(0.05)
+
+
+def _delay_ms(
+    grabber: Grabber, rect: Rect, nudge: Callable[[int], None], degrees_per_count: float
+) -> float | None:
+    """Nudge the mouse to and fro; return the median ms until the picture shows it."""
+    counts = max(4, round(NUDGE_DEG / degrees_per_count))
+    delays = []
+    for number in range(NUDGES):
+        sign = 1 if number % 2 == 0 else -1
+        delays.append(first_change_ms(grabber, rect, partial(nudge, sign * counts)))
+        # Not in step with the game's pictures.
+        time.sleep(0.05 + 0.007 * number)
+    return median_ms(delays)

@@ -37,6 +37,18 @@ class GameWish:
     confirmed: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a trial turn went.
+
+    ``off`` 0 is the very same view again, 1 is any other.  ``delay_ms`` is the measured time
+    from a mouse move to the first changed picture, None where none changed.
+    """
+
+    off: float
+    delay_ms: float | None = None
+
+
 class Studio(Protocol):
     """Where the profile of a game that nobody described is made.
 
@@ -60,8 +72,8 @@ class Studio(Protocol):
         """Stop counting; may be called twice."""
         ...
 
-    def check(self, profile: Profile, window: WindowInfo) -> float:
-        """Turn once around by a profile; 0 is the very same view again, 1 is any other."""
+    def check(self, profile: Profile, window: WindowInfo) -> Trial:
+        """Turn once around by a profile, and measure how late the picture follows."""
         ...
 
     def taken_names(self) -> frozenset[str]:

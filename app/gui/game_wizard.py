@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from app.gui.bridge import Bridge
-from app.gui.game_facts import Studio
+from app.gui.game_facts import Studio, Trial
 from app.gui.hud import short_key
 from app.gui.key_button import KeyButton, control_words
 from app.gui.theme import GRID
@@ -45,6 +46,7 @@ class GameWizard(QDialog):
         self.window_info: WindowInfo | None = None
         self._lesson = KeyLesson()
         self._degrees: float | None = None
+        self._delay_ms: float | None = None
         self._taken: frozenset[str] = frozenset()
         self.setWindowTitle("Another game")
         self.resize(860, 620)
@@ -293,9 +295,10 @@ class GameWizard(QDialog):
             lambda: self._studio.check(profile, window), self._show_trial, failed=self._trial_failed
         )
 
-    def _show_trial(self, off: float) -> None:
+    def _show_trial(self, trial: Trial) -> None:
         self.trial.setEnabled(True)
-        good = off < GOOD_TURN
+        self._delay_ms = trial.delay_ms
+        good = trial.off < GOOD_TURN
         self.came_back.setText(
             "It came back to where it began: the mouse is calibrated."
             if good
@@ -326,9 +329,10 @@ class GameWizard(QDialog):
         """Return what was learnt; raises KnownError where it is no whole profile."""
         if self.window_info is None:
             raise RuntimeError("no window was chosen")
-        return new_profile(
+        made = new_profile(
             name, self.window_info, self._lesson.keys, self._degrees or 0.0, chat=self._chat_key
         )
+        return replace(made, input_to_frame_ms=self._delay_ms)
 
     def _save(self) -> None:
         name = self.name.text().strip()

@@ -11,8 +11,10 @@ from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desk
 from app.studio import DesktopStudio
 from recorder.capture.base import WindowInfo
 from recorder.errors import GameError
-from recorder.games import game_names
+from recorder.games import find_task, game_names, open_game
 from recorder.games.desktop.calibration import new_profile
+from recorder.games.luanti.launch import program
+from recorder.games.luanti.profile import shipped_profile
 
 pytestmark = [
     pytest.mark.desktop,
@@ -94,3 +96,29 @@ def test_a_window_that_is_gone_is_told_of(studio: DesktopStudio, window: PlainWi
     gone = WindowInfo(found.id + 1000, "gone", "", os.getpid(), found.rect)
     with pytest.raises(GameError, match="window is gone"):
         studio.begin_turn(gone)
+
+
+@pytest.mark.skipif(program() is None, reason="Luanti is not installed")
+def test_a_real_game_turns_once_around_by_the_right_calibration_only(
+    desktop: str, tmp_path: Path
+) -> None:
+    game = open_game("luanti")
+    studio = DesktopStudio(tmp_path)
+    try:
+        # A tree ahead, so that the views differ.
+        game.reset(find_task(game, "chop a tree"), 1)
+        found = next(
+            each.window
+            for each in studio.candidates()
+            if shipped_profile().matches(each.window.title, each.window.process)
+        )
+        right = new_profile("copy", found, {"forward": "W"}, 0.2)
+        trial = studio.check(right, found)
+        assert trial.off < 0.5
+        assert trial.delay_ms is not None
+        assert 0 < trial.delay_ms < 500
+        wrong = new_profile("copy", found, {"forward": "W"}, 0.31)
+        assert studio.check(wrong, found).off > 0.5
+    finally:
+        studio.close()
+        game.close()

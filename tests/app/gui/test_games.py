@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.gui.game_facts import GameFacts, GameWish
+from app.gui.game_facts import GameFacts, GameWish, Trial
 from app.gui.game_wizard import GameWizard
 from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.hotkeys_page import HotkeysPage, rebind_hotkey
@@ -58,11 +58,11 @@ class FakeStudio:
     def end_turn(self) -> None:
         self.turning = None
 
-    def check(self, profile: Profile, window: WindowInfo) -> float:
+    def check(self, profile: Profile, window: WindowInfo) -> Trial:
         self.checked.append(profile)
         if self.off < 0:
             raise GameError("The game's picture did not change.")
-        return self.off
+        return Trial(self.off, 31.5)
 
     def taken_names(self) -> frozenset[str]:
         return frozenset({"doom"})
@@ -131,6 +131,7 @@ def test_the_wizard_makes_a_profile_step_by_step(
     assert not profile.matches("Letters", "mail")
     assert profile.chat == {"T"}
     assert {"T", "Esc"} <= profile.forbidden
+    assert profile.input_to_frame_ms == 31.5
     assert studio.closed
 
 
