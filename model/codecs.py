@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from model.tokens import ACTION_BEGIN, CODEC_VERSION, decode, encode, token_string
@@ -141,10 +141,7 @@ def _from_words(line: str) -> Action | None:
                 action = action.pressing(names[word])
             else:
                 return None
-    if not hotbar:
-        return action
-    fields = {name: getattr(action, name) for name in action.held}
-    return Action(hotbar=hotbar, camera=action.camera, **fields)
+    return replace(action, hotbar=hotbar) if hotbar else action
 
 
 CODECS: dict[str, ActionCodec] = {"tokens": TokenCodec(), "text": TextCodec()}

@@ -63,9 +63,16 @@ def server_key(url: str) -> str:
         return key
     try:
         import keyring
+        from keyring.errors import KeyringError
     except ImportError:
         return ""
-    return str(keyring.get_password(KEYRING_SERVICE, urlsplit(url).netloc) or "")
+    try:
+        return str(keyring.get_password(KEYRING_SERVICE, urlsplit(url).netloc) or "")
+    except KeyringError as error:
+        raise ModelError(
+            f"The keyring cannot be read ({type(error).__name__}), so the server's key is not "
+            f"known; set it in {KEY_VARIABLE}."
+        ) from error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

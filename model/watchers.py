@@ -79,6 +79,7 @@ class WatchedPolicy:
 
     def __init__(self, policy: Policy, settings: WatchSettings | None = None) -> None:
         self.policy = policy
+        self.history_frames = policy.history_frames
         self.stuck = 0
         self._settings = settings or WatchSettings()
         self._watch = StuckWatch(self._settings)
@@ -89,11 +90,6 @@ class WatchedPolicy:
     def name(self) -> str:
         """The policy's name."""
         return self.policy.name
-
-    @property
-    def history_frames(self) -> int:
-        """The policy's."""
-        return self.policy.history_frames
 
     @property
     def notice(self) -> str:

@@ -31,12 +31,18 @@ from trainer.posttrain_forward import IGNORE, Sequences
 PROGRESS_FILE = "lora_progress.safetensors"
 RESUME_TOLERANCE = 0.02
 """A resumed run's first loss may be off by this share of what was foretold."""
+LARGE_HIDDEN = 1024
+"""From this width of the language model on, activations are recomputed, not kept."""
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True, slots=True)
 class LoraConfig:
-    """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md)."""
+    """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
+
+    ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
+    time; rounds switch it on for large models.
+    """
 
     rank: int = 16
     alpha: int = 16
@@ -49,6 +55,7 @@ class LoraConfig:
     patience: int = 3
     save_every_s: float = 30.0
     seed: int = 0
+    checkpointing: bool = False
 
 
 class LoraTask:
@@ -74,6 +81,10 @@ class LoraTask:
                 target_modules=rf".*language_model.*\.({'|'.join(TARGETS)})",
             ),
         )
+        if config.checkpointing:
+            # Only a model that trains recomputes; nothing else differs, there is no dropout.
+            model.activation_checkpointing_enable({"use_reentrant": False})
+            self.peft.train()
         self.sequences = Sequences(model, tokenizer, spec)
         self._seen: dict[int, tuple[NDArray[np.uint8], torch.Tensor]] = {}
         self.trainable = {

@@ -64,7 +64,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from recorder.store import Reader, parse_query
     from trainer.dataset import manifest, read_examples
     from trainer.gates import Checks, offline_gates
-    from trainer.lora import LoraConfig, LoraTask, train
+    from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
     from trainer.replay import replay_examples
 
     if plan.threads is not None:
@@ -91,7 +91,8 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     known, known_held = replay_examples(spec, plan.replay, seed=plan.seed + 1)
     say(progress.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(plan.base, torch.float32, "cpu")
-    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps)
+    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
     task = LoraTask(model, tokenizer, spec, config)
     if plan.parent is not None:
         task.start_from(_parent_tensors(plan.parent))

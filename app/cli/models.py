@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-from app.cli.common import details, emit, table
-from recorder.errors import ExitCode, ModelError
+from app.cli.common import details, emit, say, table
+from recorder.errors import ExitCode, ModelError, UsageError
 
 
 def list_(options: argparse.Namespace) -> int:
@@ -57,6 +58,46 @@ def show(options: argparse.Namespace) -> int:
     }
     emit(options, facts, details(facts))
     return int(ExitCode.OK)
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """Fetch a checkpoint from the hub after asking."""
+    folder = checkpoint_from_hub(options.name, agreed=options.yes)
+    emit(options, {"folder": str(folder)}, [f"It is here: {folder}"])
+    return int(ExitCode.OK)
+
+
+def checkpoint_from_hub(name: str, *, agreed: bool) -> Path:
+    """Return a hub checkpoint's folder, fetching it first where it is not here.
+
+    Asks on a terminal unless ``agreed``.  Raises UsageError where nobody agreed, ModelError
+    where it cannot be fetched.
+    """
+    from model.hub import Hub, is_hub_name
+
+    if not is_hub_name(name):
+        raise UsageError(
+            f"{name!r} is no name on the hub, so nothing was fetched; write owner/model."
+        )
+    hub = Hub()
+    here = hub.cached(name)
+    if here is not None:
+        return here
+    plan = hub.plan(name)
+    if not agreed:
+        say(f"{plan.question} Type yes:")
+        if not sys.stdin.isatty() or sys.stdin.readline().strip().lower() != "yes":
+            raise UsageError("Nothing was fetched; repeat with --yes to fetch it unasked.")
+    told = -1
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        percent = 100 * done // max(total, 1)
+        if percent != told:
+            told = percent
+            say(f"{percent} % of {total / 1e9:.2f} GB")
+
+    return hub.fetch(plan, progress)
 
 
 def _bytes(folder: Path) -> int:

@@ -21,7 +21,11 @@ EXIT_CODES = """exit codes:
 """
 MAX_SEEDS = 1_000_000
 """So many starts at once are years of play; more can only be a slip of the keyboard."""
-POLICIES = "default | base | an adapter's number | a checkpoint folder | teacher | random | idle"
+POLICIES = (
+    "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
+    "teacher | random | idle"
+)
+DEFAULT_GAME = "doom"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
@@ -53,7 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
     )
-    parser.set_defaults(run="app.cli.window:run", data=None, json=False)
+    parser.add_argument(
+        "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
+    )
+    _add_launch(parser)
+    parser.set_defaults(
+        run="app.cli.window:run", data=None, json=False, game=DEFAULT_GAME, launch=False
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
@@ -118,9 +128,14 @@ def _add_playing(commands: Any, add: Any) -> None:
     play.add_argument("--instruction", required=True, metavar="TEXT")
     play.add_argument("--seed", type=seed_number, default=0, metavar="N")
     play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
+    _add_model(play)
     play.add_argument("--record", action="store_true", help="store what happens")
     play.add_argument("--headless", action="store_true", help="without a window")
+    play.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
+    _add_launch(play)
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
     _add_game(evaluate)
     evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
@@ -134,6 +149,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
+    evaluate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
 
 
@@ -144,8 +162,15 @@ def _add_teaching(commands: Any, add: Any) -> None:
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
     demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    demonstrate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
+    demonstrate.add_argument(
+        "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
+    )
     teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
+    _add_game(teach)
 
 
 def _add_lists(commands: Any, add: Any) -> None:
@@ -179,6 +204,16 @@ def _add_lists(commands: Any, add: Any) -> None:
         add(verbs, "list", f"app.cli.{name}:list_", text)
         show = add(verbs, "show", f"app.cli.{name}:show", "everything about one")
         show.add_argument("name")
+        if name == "games":
+            install = add(
+                verbs, "install", "app.cli.games:install", "prepare a simulator's own environment"
+            )
+            install.add_argument("name", help="minecraft | minerl | minestudio")
+            install.add_argument("--anyway", action="store_true", help="although needs are missing")
+        else:
+            fetch = add(verbs, "fetch", "app.cli.models:fetch", "fetch a checkpoint from the hub")
+            fetch.add_argument("name", help="owner/model")
+            fetch.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_upkeep(commands: Any, add: Any) -> None:
@@ -186,12 +221,48 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     data = add(commands, "data", "app.cli.data:verify", "look after the database")
     verbs = data.add_subparsers(metavar="VERB", required=True)
     add(verbs, "verify", "app.cli.data:verify", "check the database and every picture in it")
+    bring = add(verbs, "import", "app.cli.exchange:import_", "bring recordings of others in")
+    bring.add_argument("files", type=Path, nargs="+", help=".mp4 (with .jsonl), .jsonl, .parquet")
+    bring.add_argument("--instruction", metavar="TEXT", help="the sentence of an .mp4 recording")
+    give = add(verbs, "export", "app.cli.exchange:export", "write minecraft-vla-sft rows")
+    give.add_argument("file", type=Path, help=".jsonl or .parquet")
+    give.add_argument("--episodes", metavar="QUERY", default="", help=QUERY_HELP)
     purge = add(verbs, "purge", "app.cli.data:purge", "erase what is in the bin for good")
     purge.add_argument("--yes", action="store_true", help="do not ask")
     benchmark = add(commands, "benchmark", "app.cli.benchmark:run", "measure this machine")
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
-    benchmark.add_argument("--runs", type=positive, default=3, metavar="N", help="median of N")
+    benchmark.add_argument("--runs", type=positive, metavar="N", help="median of N (default: 3)")
+    benchmark.add_argument("--part", action="append", metavar="PART", help="desktop: only this")
+    benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
+    benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how a large model plays")
+    group.add_argument("--server", metavar="URL", help="a server that plays (OpenAI's protocol)")
+    group.add_argument("--prompt", metavar="FORM", help="jarvis | jarvis-recipe | jarvis-simple")
+    group.add_argument("--history", type=int, metavar="N", help="earlier frames, 0 to 4")
+    group.add_argument("--chunk", type=positive, metavar="N", help="actions an answer, 1 to 8")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 takes the likeliest")
+    group.add_argument("--precision", metavar="P", help="bf16 | 8bit | 4bit")
+    group.add_argument("--recipes", type=Path, metavar="DIR", help="Minecraft's recipe files")
+    group.add_argument("--as-typed", action="store_true", help="do not rewrite the sentence")
+    group.add_argument("--yes", action="store_true", help="fetch from the hub without asking")
 
 
 def _add_game(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--game", default="doom", metavar="NAME")
+    parser.add_argument(
+        "--game",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help=f"see `playteach games` (default: {DEFAULT_GAME})",
+    )
+
+
+def _add_launch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--launch",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="agree to the command of a profile of your own, as `playteach games show` prints it",
+    )

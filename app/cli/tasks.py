@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from app.cli.common import emit, table
+from app.cli.common import data_folder, emit, table
 from recorder.errors import ExitCode
 
 
@@ -12,7 +12,7 @@ def run(options: argparse.Namespace) -> int:
     """List a game's tasks; raises UsageError for an unknown game."""
     from recorder.games import task_list
 
-    tasks = task_list(options.game)
+    tasks = task_list(options.game, data_folder(options))
     document = [
         {
             "id": task.id,

@@ -17,6 +17,7 @@ from app.gui import header as pages
 from app.gui import icons
 from app.gui.commands import Commands
 from app.gui.desk import Desk
+from app.gui.game_facts import GameWish
 from app.gui.header import Header
 from app.gui.instruction_bar import History
 from app.gui.library import Library
@@ -55,6 +56,8 @@ class MainWindow(QMainWindow):
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
+        self.next_game: GameWish | None = None
+        """The game that the person wants next, once the window is closed."""
         self.desk = Desk(workplace)
         self._history = History(_sentences(state.value("history")))
         self.header = Header(theme)
@@ -124,37 +127,9 @@ class MainWindow(QMainWindow):
         ):
             widget.setToolTip(tip_of(entry))
 
-    def _connect_signals(self) -> None:
+    def _connect_answers(self) -> None:
         commands, desk, library = self.commands, self.desk, self.library
-        page, teach, verdict = self.play_page, self.side.teach, self.side.verdict
-        # the session, pulled
-        self._timer.timeout.connect(self.pull)
-        # playing
-        page.view.hand_back_asked.connect(commands.hand_back_from_view)
-        page.bar.play_asked.connect(commands.play)
-        page.bar.pause_asked.connect(commands.toggle_pause)
-        page.bar.stop_asked.connect(commands.stop)
-        page.bar.reset_asked.connect(commands.reset)
-        page.chips.example_chosen.connect(commands.play_example)
-        page.chips.demonstrate_asked.connect(commands.demonstrate)
-        page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
-        page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
-        page.recent.chosen.connect(commands.open_in_library)
-        page.recent.picture_wanted.connect(desk.load_picture)
-        page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
-        # teaching
-        teach.round_asked.connect(commands.start_round)
-        teach.cancel_asked.connect(commands.cancel_round)
-        verdict.use_asked.connect(desk.use_adapter)
-        verdict.back_asked.connect(desk.go_back)
-        self.side.agent.change_asked.connect(commands.choose_agent)
-        # the library
-        library.open_wanted.connect(desk.open_playback)
-        library.label_wanted.connect(desk.label)
-        library.delete_wanted.connect(desk.delete)
-        library.restore_wanted.connect(desk.restore)
-        library.picture_wanted.connect(desk.load_picture)
-        # answers
+        page, teach = self.play_page, self.side.teach
         desk.teach_changed.connect(teach.show_facts)
         desk.episodes_changed.connect(self._on_episodes)
         desk.agent_changed.connect(self.side.agent.show_facts)
@@ -168,8 +143,40 @@ class MainWindow(QMainWindow):
         desk.round_updated.connect(self._on_round)
         desk.problem.connect(commands.tell_problem)
         desk.advised.connect(commands.tell_advice)
-        page.notice.acted.connect(commands.demonstrate)
         desk.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+
+    def _connect_signals(self) -> None:
+        commands, desk, library = self.commands, self.desk, self.library
+        page, teach, verdict = self.play_page, self.side.teach, self.side.verdict
+        # the session, pulled
+        self._timer.timeout.connect(self.pull)
+        self._connect_answers()
+        # playing
+        page.view.hand_back_asked.connect(commands.hand_back_from_view)
+        page.bar.play_asked.connect(commands.play)
+        page.bar.pause_asked.connect(commands.toggle_pause)
+        page.bar.stop_asked.connect(commands.stop)
+        page.bar.reset_asked.connect(commands.reset)
+        page.chips.example_chosen.connect(commands.play_example)
+        page.chips.demonstrate_asked.connect(commands.demonstrate)
+        page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
+        page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
+        page.recent.chosen.connect(commands.open_in_library)
+        page.recent.picture_wanted.connect(desk.load_picture)
+        page.notice.acted.connect(commands.demonstrate)
+        page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
+        # teaching
+        teach.round_asked.connect(commands.start_round)
+        teach.cancel_asked.connect(commands.cancel_round)
+        verdict.use_asked.connect(desk.use_adapter)
+        verdict.back_asked.connect(desk.go_back)
+        self.side.agent.change_asked.connect(commands.choose_agent)
+        # the library
+        library.open_wanted.connect(desk.open_playback)
+        library.label_wanted.connect(desk.label)
+        library.delete_wanted.connect(desk.delete)
+        library.restore_wanted.connect(desk.restore)
+        library.picture_wanted.connect(desk.load_picture)
         # the window itself
         self.header.page_chosen.connect(self.show_page)
         self.header.help_asked.connect(self.actions_by_id["help"].trigger)
@@ -177,6 +184,7 @@ class MainWindow(QMainWindow):
         commands.welcome_wanted.connect(self._begin_welcome)
         commands.full_screen_wanted.connect(self._toggle_full_screen)
         commands.close_wanted.connect(self.close)
+        commands.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
         app = QApplication.instance()
         assert app is not None
@@ -198,7 +206,10 @@ class MainWindow(QMainWindow):
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
-        self.header.where.setText(f"{self._workplace.game_title} · seed {snapshot.seed}")
+        where = self._workplace.game_title
+        # The starts of a game that nobody lays out have no numbers.
+        judged = bool(self._session.tasks())
+        self.header.where.setText(f"{where} · seed {snapshot.seed}" if judged else where)
         ended = snapshot.outcome is not None and before.outcome is None
         if ended or snapshot.episode_id != before.episode_id:
             self.desk.refresh_lessons()
@@ -245,6 +256,13 @@ class MainWindow(QMainWindow):
     def _on_welcomed(self) -> None:
         self.commands.remember_welcomed()
         self.commands.focus_instruction()
+        self.commands.tell_privacy()
+
+    def _go_to_game(self, wish: GameWish) -> None:
+        """Close, where nothing speaks against it, to open again over another game."""
+        self.next_game = wish
+        if not self.close():
+            self.next_game = None
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -279,6 +297,8 @@ class MainWindow(QMainWindow):
             if not self.commands.preferences.seen_welcome:
                 # Once the layout has settled, so that the steps point at the right places.
                 QTimer.singleShot(0, self, self._begin_welcome)
+            else:
+                QTimer.singleShot(0, self, self.commands.tell_privacy)
 
     def changeEvent(self, event: QEvent) -> None:
         """Let the mouse go when another window becomes active."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.gui.game_facts import GameFacts, Studio
 from app.gui.workplace import (
     AdapterFacts,
     AgentFacts,
@@ -248,6 +249,9 @@ class SampleWorkplace:
         self.used: list[str | None] = []
         self.log: Path | None = None
         self.said = ""
+        self.own_window = False
+        self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
+        self.studio: Studio | None = None
 
     def preferences(self) -> Preferences:
         """Return the settings."""
@@ -325,6 +329,16 @@ class SampleWorkplace:
     def advice(self, sentence: str) -> str:
         """Return what was set to be said, whatever the sentence."""
         return self.said if sentence else ""
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return what was set."""
+        return self.game_facts
+
+    def open_studio(self) -> Studio:
+        """Return what was set."""
+        if self.studio is None:
+            raise DataError("There is no screen here, so no game can be described.")
+        return self.studio
 
     def storage(self) -> StorageFacts:
         """Return what was set."""

@@ -127,3 +127,21 @@ def test_an_adapter_for_another_base_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match="another base"):
         MergedAdapter(fresh_model()[0]).apply(tmp_path / "one", "mine")
+
+
+def test_recomputed_activations_give_the_same_gradients() -> None:
+    batch = examples(3)
+    found = []
+    for checkpointing in (False, True):
+        task = LoraTask(*fresh_model(), SPEC, LoraConfig(rank=2, checkpointing=checkpointing))
+        with torch.no_grad():
+            for name, parameter in task.trainable.items():
+                parameter.fill_(0.02 if ".lora_B." in name else 0.01)
+        logits, labels = task.logits(batch, task.see(batch))
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        found.append({name: p.grad for name, p in task.trainable.items()})
+    for name, gradient in found[0].items():
+        assert gradient is not None
+        torch.testing.assert_close(gradient, found[1][name])
+    assert any(bool(gradient.any()) for gradient in found[0].values() if gradient is not None)

@@ -1,0 +1,182 @@
+"""Minecraft as a game: the world waits for every tick (50 ms of it), so nothing is missed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from recorder.errors import GameError
+from recorder.games.base import Bindings, Task
+from recorder.games.minecraft.process import SimulatorProcess
+from recorder.games.minecraft.tasks import GOALS, Goal, load_goal
+from recorder.types import Action, Frame, Outcome
+
+ENGINES = ("minerl", "minestudio")
+PYTHON_VARIABLE = "PLAYTEACH_MINECRAFT_PYTHON"
+TASKS_VARIABLE = "PLAYTEACH_MINECRAFT_TASKS"
+_TITLES = {"minerl": "Minecraft (MineRL)", "minestudio": "Minecraft (MineStudio)"}
+
+MINECRAFT_BINDINGS = Bindings(
+    keys={
+        "forward": "W",
+        "back": "S",
+        "left": "A",
+        "right": "D",
+        "sprint": "Control",
+        "sneak": "Shift",
+        "use": "RightButton",
+        "drop": "Q",
+        "attack": "LeftButton",
+        "jump": "Space",
+        "inventory": "E",
+        **{f"hotbar.{n}": str(n) for n in range(1, 10)},
+    },
+    degrees_per_count=0.15,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where a simulator's own Python is."""
+
+    engine: str
+    python: Path
+
+
+def engines_folder() -> Path:
+    """Return where simulators are installed: beside the platform's data folder."""
+    from recorder.store.paths import default_data_folder
+
+    return default_data_folder() / "engines"
+
+
+def installation(engine: str, folder: Path | None = None) -> Installation:
+    """Return the simulator's installation; PLAYTEACH_MINECRAFT_PYTHON overrides it.
+
+    Raises GameError where there is none.
+    """
+    override = os.environ.get(PYTHON_VARIABLE)
+    if override:
+        return Installation(engine, Path(override))
+    path = (folder or engines_folder()) / f"{engine}.json"
+    try:
+        python = Path(json.loads(path.read_text(encoding="utf-8"))["python"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GameError(
+            f"{_TITLES.get(engine, engine)} is not installed, so it cannot be played; install it "
+            f"with: playteach games install {engine}."
+        ) from error
+    return Installation(engine, python)
+
+
+class MinecraftGame:
+    """One running Minecraft.  Single-threaded: call it from the control thread only.
+
+    Attributes:
+        warnings: sentences about controls that do nothing and pictures unlike the model's.
+
+    """
+
+    tick_rate_hz = 20.0
+    realtime = False
+    bindings = MINECRAFT_BINDINGS
+
+    def __init__(
+        self,
+        engine: str,
+        process: SimulatorProcess,
+        goals: Sequence[Goal] = GOALS,
+    ) -> None:
+        self.name = engine
+        self.title = _TITLES.get(engine, "Minecraft")
+        self.warnings = _warnings(process)
+        self._process = process
+        self._goals = {goal.task.id: goal for goal in goals}
+        self._goal: Goal | None = None
+        self._outcome: Outcome | None = None
+        self._ticks = 0
+        self._frame_id = 0
+
+    @classmethod
+    def start(cls, engine: str) -> MinecraftGame:
+        """Start the installed simulator; raises GameError where it cannot be started."""
+        found = installation(engine)
+        goals = all_goals()
+        return cls(engine, SimulatorProcess(found.python, engine), goals)
+
+    def tasks(self) -> Sequence[Task]:
+        """Return what the simulator's counters can judge."""
+        return tuple(goal.task for goal in self._goals.values())
+
+    def reset(self, task: Task, seed: int) -> Frame:
+        """Make a new world from the seed."""
+        if task.judged and task.id not in self._goals:
+            raise GameError(
+                f"Minecraft has no task {task.id!r}, so nothing was started; choose one of: "
+                f"{', '.join(self._goals)}."
+            )
+        self._goal = self._goals[task.id] if task.judged else None
+        order: dict[str, object] = {"do": "reset", "seed": seed}
+        if self._goal is not None:
+            order["goal"] = {"event": self._goal.event, "objects": list(self._goal.objects)}
+            order["commands"] = list(self._goal.commands)
+        self._outcome = None
+        self._ticks = 0
+        self._process.ask(order)
+        return self._frame()
+
+    def step(self, action: Action) -> Frame:
+        """Do one tick of 50 ms."""
+        told = {name: value for name, value in asdict(action).items() if value}
+        answer = self._process.ask({"do": "step", "action": told})
+        self._ticks += 1
+        goal = self._goal
+        if self._outcome is None and goal is not None:
+            if answer["count"] >= goal.count:
+                self._outcome = Outcome.SUCCESS
+            elif answer["over"]:
+                self._outcome = Outcome.FAILURE
+            elif goal.task.max_ticks and self._ticks >= goal.task.max_ticks:
+                self._outcome = Outcome.TIMEOUT
+        elif self._outcome is None and answer["over"]:
+            self._outcome = Outcome.UNKNOWN
+        return self._frame()
+
+    def outcome(self) -> Outcome | None:
+        """Return how the attempt ended."""
+        return self._outcome
+
+    def close(self) -> None:
+        """End the simulator."""
+        self._process.close()
+
+    def _frame(self) -> Frame:
+        self._frame_id += 1
+        return Frame(self._frame_id, time.monotonic_ns(), self._process.picture())
+
+
+def all_goals() -> tuple[Goal, ...]:
+    """Return the built-in goals and those of the YAML files in PLAYTEACH_MINECRAFT_TASKS."""
+    folder = os.environ.get(TASKS_VARIABLE)
+    more = [load_goal(path) for path in sorted(Path(folder).glob("*.yaml"))] if folder else []
+    return (*GOALS, *more)
+
+
+def _warnings(process: SimulatorProcess) -> tuple[str, ...]:
+    found = []
+    if process.lacks:
+        found.append(
+            f"This simulator does not know {', '.join(process.lacks)}, so those controls do "
+            "nothing here."
+        )
+    if process.differs:
+        values = ", ".join(f"{name} {value}" for name, value in process.differs.items())
+        found.append(
+            f"The picture differs from what the model was trained on ({values}), so it will play "
+            "worse; use the simulator's own settings."
+        )
+    return tuple(found)

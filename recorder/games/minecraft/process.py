@@ -1,0 +1,171 @@
+"""Our side of the simulator's process: orders, answers, pictures, time-outs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from recorder.errors import GameError
+from recorder.games.minecraft.worker import FRAME_BYTES, HEIGHT, WIDTH
+from recorder.types import RGBImage
+
+START_S = 600.0
+"""The first start unpacks and compiles; a warm one takes half a minute."""
+STEP_S = 120.0
+_WORKER = Path(__file__).with_name("worker.py")
+_TAIL = 2000
+
+
+class SimulatorProcess:
+    """A simulator in a Python of its own.  Single-threaded.
+
+    Attributes:
+        lacks: controls that the simulator does not know.
+        differs: what of its picture differs from what the released model was trained on.
+
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        engine: str,
+        *,
+        folders: Sequence[Path] = (),
+        start_s: float = START_S,
+        step_s: float = STEP_S,
+    ) -> None:
+        """Start it; raises GameError, with the simulator's own words, where it does not."""
+        self._step_s = step_s
+        # In memory where the system has such a folder.
+        room = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+        self._file = tempfile.NamedTemporaryFile(prefix="playteach-frame-", dir=room)  # noqa: SIM115
+        self._file.truncate(FRAME_BYTES)
+        self._shared = mmap.mmap(self._file.fileno(), FRAME_BYTES)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        command = [str(python), "-u", str(_WORKER), engine, self._file.name, *map(str, folders)]
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._let_go()
+            raise GameError(
+                f"The simulator's Python cannot be started ({error.strerror}), so Minecraft is not "
+                "there; prepare it anew with: playteach games install minecraft."
+            ) from error
+        self._answers: queue.Queue[str] = queue.Queue()
+        out = self._child.stdout
+        assert out is not None
+        self._reader = threading.Thread(
+            target=_pump, args=(out, self._answers), name="minecraft", daemon=True
+        )
+        self._reader.start()
+        try:
+            opened = self.ask({"do": "open"}, start_s)
+        except GameError:
+            self.close()
+            raise
+        self.lacks: tuple[str, ...] = tuple(opened["lacks"])
+        self.differs: dict[str, Any] = dict(opened["differs"])
+
+    def ask(self, order: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+        """Send an order and return the answer.
+
+        Raises GameError where the simulator tells of a problem, has ended, or does not
+        answer within ``seconds`` (default: ``step_s``).
+        """
+        limit = self._step_s if seconds is None else seconds
+        pipe = self._child.stdin
+        assert pipe is not None
+        try:
+            pipe.write(json.dumps(order) + "\n")
+            pipe.flush()
+            line = self._answers.get(timeout=limit)
+        except queue.Empty as error:
+            raise GameError(
+                f"Minecraft did not answer within {limit:g} s, so this attempt is over; reset to "
+                "start it anew."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise self._ended() from error
+        if not line:
+            raise self._ended()
+        answer: dict[str, Any] = json.loads(line)
+        if not answer.get("ok"):
+            raise GameError(
+                f"Minecraft's simulator could not go on ({answer.get('problem')}), so this attempt "
+                "is over; reset to start it anew."
+            )
+        return answer
+
+    def picture(self) -> RGBImage:
+        """Return a copy of the newest picture, uint8 360 x 640 x 3."""
+        flat = np.frombuffer(self._shared, np.uint8, FRAME_BYTES)
+        return flat.reshape(HEIGHT, WIDTH, 3).copy()
+
+    def close(self) -> None:
+        """End the simulator and everything that it started; may be called twice."""
+        if self._child.poll() is None:
+            pipe = self._child.stdin
+            assert pipe is not None
+            with contextlib.suppress(OSError, ValueError):
+                pipe.write('{"do": "close"}\n')
+                pipe.close()
+            try:
+                self._child.wait(5)
+            except subprocess.TimeoutExpired:
+                self._end_group()
+        self._reader.join()
+        for stream in (self._child.stdin, self._child.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._let_go()
+
+    def _end_group(self) -> None:
+        """End the child and the Java that it started: they are a session of their own."""
+        import signal
+
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+
+    def _let_go(self) -> None:
+        self._shared.close()
+        self._file.close()
+        self._log.close()
+
+    def _ended(self) -> GameError:
+        self._child.wait()
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _TAIL))
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        last = lines[-1] if lines else "without a word"
+        return GameError(
+            f"Minecraft's simulator has ended ({last}), so there is nothing to play; see "
+            "docs/minecraft.md for what its start needs."
+        )
+
+
+def _pump(stream: IO[str], answers: queue.Queue[str]) -> None:
+    """Pass lines on; an empty one says that there are no more."""
+    for line in stream:
+        answers.put(line)
+    answers.put("")

@@ -1,0 +1,208 @@
+"""The simulator's side: runs inside its own environment, not inside Playteach's.
+
+Started as a script by that environment's Python, so it imports nothing of Playteach, and
+is written for Python 3.8 on.  Orders come as JSON lines on standard input, answers go as
+JSON lines to standard output, pictures lie in a shared file.  Whatever the simulator
+prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import mmap
+import os
+import sys
+from typing import IO, Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+BUTTONS = (
+    "forward", "back", "left", "right", "sprint", "sneak", "use", "drop", "attack", "jump",
+    "inventory",
+)  # fmt: skip
+HEIGHT, WIDTH = 360, 640
+FRAME_BYTES = HEIGHT * WIDTH * 3
+EXPECTED = {
+    "resolution": (640, 360),
+    "fov_range": (70, 70),
+    "gamma_range": (2, 2),
+    "guiscale_range": (1, 1),
+    "cursor_size_range": (16, 16),
+}
+"""What the released model was trained on."""
+
+
+def make_minerl() -> Any:
+    """Return MineRL 1.0's human survival environment."""
+    import gym
+
+    importlib.import_module("minerl")
+    return gym.make("MineRLHumanSurvival-v0")
+
+
+def make_minestudio() -> Any:
+    """Return MineStudio's simulator with the environment's own actions."""
+    from minestudio.simulator import MinecraftSim
+
+    return MinecraftSim(action_type="env", obs_size=(WIDTH, HEIGHT), render_size=(WIDTH, HEIGHT))
+
+
+def make_engine(name: str) -> Any:
+    """Return the simulator called ``name``: minerl, minestudio or MODULE:FUNCTION."""
+    if name == "minerl":
+        return make_minerl()
+    if name == "minestudio":
+        return make_minestudio()
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)()
+
+
+class Simulator:
+    """One simulator behind both of gym's interfaces."""
+
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self.goal: Dict[str, Any] = {}
+        self.start = 0
+        space = getattr(env.action_space, "spaces", env.action_space)
+        self.known = set(space.keys())
+
+    def lacks(self) -> List[str]:
+        """Return the controls that this simulator does not know: pressing them does nothing."""
+        lacking = [name for name in BUTTONS if name not in self.known]
+        lacking += [f"hotbar.{n}" for n in range(1, 10) if f"hotbar.{n}" not in self.known]
+        return lacking + ([] if "camera" in self.known else ["camera"])
+
+    def differs(self) -> Dict[str, Any]:
+        """Return what of the picture differs from what the model was trained on."""
+        inner = getattr(self.env, "unwrapped", self.env)
+        inner = getattr(inner, "env", inner)
+        task = getattr(inner, "task", None)
+        found: Dict[str, Any] = {}
+        for name, wanted in EXPECTED.items():
+            value = getattr(task, name, None)
+            if value is not None and tuple(value) != wanted:
+                found[name] = list(value)
+        return found
+
+    def reset(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
+        """Begin anew; return the picture and what else is seen."""
+        self.goal = order.get("goal") or {}
+        if hasattr(self.env, "seed") and callable(self.env.seed):
+            self.env.seed(order.get("seed", 0))
+        made = self.env.reset()
+        seen, info = made if isinstance(made, tuple) else (made, {})
+        for command in order.get("commands", ()):
+            seen, info, _ = self.act({"chat": command})
+        self.start = self.count(seen, info)
+        return seen, info
+
+    def act(self, wanted: Dict[str, Any]) -> Tuple[Any, Any, bool]:
+        """Do one tick; ``wanted`` holds env keys.  Returns what is seen, told, and "over"."""
+        space = self.env.action_space
+        idle = space.no_op() if hasattr(space, "no_op") else space.noop()
+        action = dict(idle)
+        for name, value in wanted.items():
+            if name in self.known:
+                action[name] = value
+        done = self.env.step(action)
+        if len(done) == 5:
+            seen, _, ended, cut, info = done
+            return seen, info, bool(ended or cut)
+        seen, _, ended, info = done
+        return seen, info, bool(ended)
+
+    def step(self, order: Dict[str, Any]) -> Tuple[Any, Any, bool]:
+        """Do one tick of an action of Playteach's."""
+        told = order["action"]
+        wanted: Dict[str, Any] = {name: 1 for name in BUTTONS if told.get(name)}
+        if told.get("hotbar"):
+            wanted[f"hotbar.{told['hotbar']}"] = 1
+        if any(told.get("camera", (0, 0))):
+            import numpy as np
+
+            wanted["camera"] = np.array(told["camera"], dtype=np.float32)
+        return self.act(wanted)
+
+    def count(self, seen: Any, info: Any) -> int:
+        """Return how often the goal's event happened to any of its objects, since ever."""
+        event = self.goal.get("event")
+        if not event:
+            return 0
+        table = info.get(event, seen.get(event)) if isinstance(seen, dict) else info.get(event)
+        if not hasattr(table, "items"):
+            return 0
+        objects = self.goal.get("objects") or []
+        total = 0
+        for name, value in table.items():
+            bare = str(name).replace("minecraft:", "").replace("minecraft.", "")
+            if bare in objects or (not objects and value):
+                total += int(value)
+        return total
+
+    def answer(self, seen: Any, info: Any, over: bool) -> Dict[str, Any]:
+        """Return what is told of a tick, without the picture."""
+        counted = self.count(seen, info) - self.start
+        gui = bool(info.get("isGuiOpen") or info.get("is_gui_open") or False)
+        return {"ok": True, "count": counted, "over": over, "gui": gui}
+
+
+def picture(seen: Any, info: Any) -> bytes:
+    """Return the picture as H x W x 3 bytes; raises ValueError for one of another size."""
+    pov = info.get("pov") if hasattr(info, "get") else None
+    if pov is None:
+        pov = seen.get("pov", seen.get("image"))
+    if pov is None or tuple(pov.shape[:2]) != (HEIGHT, WIDTH):
+        shape = None if pov is None else tuple(pov.shape)
+        raise ValueError(f"the picture is {shape} instead of {(HEIGHT, WIDTH, 3)}")
+    flat: bytes = pov[:, :, :3].astype("uint8").tobytes()
+    return flat
+
+
+def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[], Any]) -> None:
+    """Answer orders until there are no more."""
+    simulator: Optional[Simulator] = None
+
+    def reply(document: Dict[str, Any]) -> None:
+        answers.write(json.dumps(document) + "\n")
+        answers.flush()
+
+    for line in orders:
+        order = json.loads(line)
+        try:
+            if order["do"] == "close":
+                break
+            if simulator is None:
+                simulator = Simulator(make())
+            if order["do"] == "open":
+                reply({"ok": True, "lacks": simulator.lacks(), "differs": simulator.differs()})
+                continue
+            if order["do"] == "reset":
+                seen, info = simulator.reset(order)
+                over = False
+            else:
+                seen, info, over = simulator.step(order)
+            if info.get("error"):
+                raise RuntimeError("the simulator lost its game: %s" % info["error"])
+            shared[:FRAME_BYTES] = picture(seen, info)
+            reply(simulator.answer(seen, info, over))
+        except Exception as error:  # noqa: BLE001  # told to the other side, which decides
+            first = (str(error) or type(error).__name__).splitlines()[0]
+            reply({"ok": False, "problem": "%s: %s" % (type(error).__name__, first)})
+    if simulator is not None:
+        simulator.env.close()
+
+
+def main() -> None:
+    """Serve on the standard streams; arguments: engine, shared file, folders to import from."""
+    engine, path = sys.argv[1:3]
+    sys.path[:0] = sys.argv[3:]
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # What the simulator prints must not look like an answer.
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), FRAME_BYTES) as shared:
+        serve(sys.stdin, answers, shared, lambda: make_engine(engine))
+
+
+if __name__ == "__main__":
+    main()

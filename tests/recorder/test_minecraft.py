@@ -1,0 +1,204 @@
+"""The simulator's process, the game in front of it, and tasks from files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder.errors import GameError, UsageError
+from recorder.games import open_game, task_list
+from recorder.games.base import Game, free_task
+from recorder.games.minecraft import game as minecraft
+from recorder.games.minecraft.game import MinecraftGame, installation
+from recorder.games.minecraft.process import SimulatorProcess
+from recorder.games.minecraft.tasks import GOALS, TASKS, load_goal
+from recorder.types import Action, Outcome
+
+HELPERS = Path(__file__).parent.parent / "helpers"
+OAK = TASKS[0]
+DIG = Action(attack=True, camera=(0.0, 1.5))
+Start = Callable[..., SimulatorProcess]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[SimulatorProcess] = []
+
+    def begin(name: str = "MineRL", step_s: float = 60.0) -> SimulatorProcess:
+        process = SimulatorProcess(
+            Path(sys.executable), f"fake_minecraft:{name}", folders=[HELPERS], step_s=step_s
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.close()
+
+
+def test_a_task_is_played_and_judged_by_the_counters(start: Start) -> None:
+    game = MinecraftGame("minerl", start())
+    assert isinstance(game, Game)
+    frame = game.reset(OAK, 7)
+    assert (frame.rgb.shape, frame.rgb[0, 0].tolist()) == ((360, 640, 3), [0, 7, 0])
+    frame = game.step(Action(forward=True))
+    assert frame.rgb[0, 0, 0] == 1
+    assert game.outcome() is None
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
+    # What was mined before counts no more.
+    game.reset(OAK, 8)
+    assert game.outcome() is None
+    game.close()
+    game.close()
+
+
+def test_time_runs_out_and_worlds_end(start: Start) -> None:
+    game = MinecraftGame("minerl", start())
+    game.reset(free_task("look around"), 1)
+    game.step(Action(hotbar=7))
+    assert game.outcome() is Outcome.UNKNOWN
+    game.reset(OAK, 1)
+    game.step(Action(hotbar=7))
+    assert game.outcome() is Outcome.FAILURE
+    game.reset(OAK, 1)
+    game._ticks = OAK.max_ticks - 1
+    game.step(Action())
+    assert game.outcome() is Outcome.TIMEOUT
+    with pytest.raises(GameError, match="no task 'fly'"):
+        game.reset(minecraft.Task("fly", "Fly."), 1)
+
+
+def test_minestudio_s_interface_and_what_it_lacks(start: Start) -> None:
+    game = MinecraftGame("minestudio", start("MineStudio"))
+    assert "does not know drop" in game.warnings[0]
+    game.reset(OAK, 1)
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
+    with pytest.raises(GameError, match="the socket died"):
+        game.step(Action(hotbar=6))
+
+
+def test_a_picture_unlike_the_model_s_is_told_of(start: Start) -> None:
+    game = MinecraftGame("minerl", start())
+    assert game.warnings == (
+        "The picture differs from what the model was trained on (gamma_range [0, 0]), so it will "
+        "play worse; use the simulator's own settings.",
+    )
+    small = MinecraftGame("minerl", start("Small"))
+    with pytest.raises(GameError, match=r"\(64, 64, 3\) instead of"):
+        small.reset(OAK, 1)
+
+
+def test_a_simulator_s_mistake_is_one_sentence_and_it_goes_on(start: Start) -> None:
+    game = MinecraftGame("minerl", start())
+    game.reset(OAK, 1)
+    with pytest.raises(GameError, match=r"RuntimeError: no such block\)") as caught:
+        game.step(Action(hotbar=8))
+    assert "and more" not in caught.value.sentence
+    game.reset(OAK, 2)
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
+
+
+def test_a_simulator_that_hangs_or_dies_is_told_of(start: Start) -> None:
+    slow = start(step_s=0.5)
+    slow.ask({"do": "reset", "seed": 1}, 60)
+    with pytest.raises(GameError, match=r"within 0\.5 s"):
+        slow.ask({"do": "step", "action": {"hotbar": 9}})
+    slow._end_group()
+    dying = start()
+    with pytest.raises(GameError, match="has ended"):
+        dying.ask({"do": "reset", "seed": 1, "commands": ["/crash"]})
+
+
+def test_a_python_without_the_simulator_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GameError, match="No module named 'not_there'"):
+        SimulatorProcess(Path(sys.executable), "not_there:Env")
+    with pytest.raises(GameError, match="cannot be started"):
+        SimulatorProcess(tmp_path / "python", "minerl")
+
+
+def test_a_game_that_is_not_installed_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(minecraft.PYTHON_VARIABLE, raising=False)
+    monkeypatch.setattr(minecraft, "engines_folder", lambda: tmp_path)
+    with pytest.raises(GameError, match="playteach games install minerl"):
+        open_game("minerl")
+    (tmp_path / "minerl.json").write_text('{"python": "/a/python"}')
+    assert installation("minerl").python == Path("/a/python")
+    with pytest.raises(UsageError, match="minestudio"):
+        open_game("pong")
+
+
+TASK = """
+task_conf:
+- {name: mine_iron, text: "Mine the iron ore."}
+reward_conf:
+- {event: mine_block, max_reward_times: 2, reward: 1.0, objects: [iron_ore], identity: a}
+command: ["/time set day"]
+"""
+
+
+def test_tasks_come_from_yaml_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "iron.yaml"
+    path.write_text(TASK)
+    goal = load_goal(path)
+    assert (goal.event, goal.objects, goal.count) == ("mine_block", ("iron_ore",), 2)
+    assert goal.commands == ("/time set day",)
+    monkeypatch.setenv(minecraft.TASKS_VARIABLE, str(tmp_path))
+    assert [task.instruction for task in task_list("minestudio")] == [
+        *(task.instruction for task in TASKS),
+        "Mine the iron ore.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("[", "cannot be read"),
+        ("- 1", "no table"),
+        ("text: 3", "'text'"),
+        ("text: go", "'reward_conf'"),
+        ("{text: go, reward_conf: [{event: fly}]}", "reward_conf.event"),
+        ("{text: go, reward_conf: [{event: pickup, objects: x}]}", "reward_conf.objects"),
+        ("{text: go, reward_conf: [{event: pickup, max_reward_times: 0}]}", "max_reward_times"),
+        ("{text: go, reward_conf: [{event: pickup}], command: [1]}", "'command'"),
+    ],
+)
+def test_a_malformed_task_names_its_field(tmp_path: Path, text: str, field: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(GameError, match=field):
+        load_goal(path)
+
+
+def test_goals_have_sentences_in_the_library_s_style() -> None:
+    for goal in GOALS:
+        assert goal.task.instruction.endswith(".")
+        assert goal.task.id == f"{goal.event}:{goal.objects[0]}"
+
+
+@pytest.mark.skipif(
+    "PLAYTEACH_TEST_MINERL" not in os.environ,
+    reason="set PLAYTEACH_TEST_MINERL to the Python of an environment that has MineRL's code",
+)
+def test_minerl_s_own_code_with_its_fake_environment() -> None:
+    """MineRL's spaces, handlers and fake environment, without its Java build."""
+    process = SimulatorProcess(
+        Path(os.environ["PLAYTEACH_TEST_MINERL"]), "minerl_fake:make", folders=[HELPERS]
+    )
+    try:
+        game = MinecraftGame("minerl", process)
+        frame = game.reset(free_task("look around"), 3)
+        assert frame.rgb.shape == (360, 640, 3)
+        for action in (Action(forward=True, attack=True), Action(camera=(1.0, -2.0), jump=True)):
+            assert game.step(action).rgb.any()
+        assert game.outcome() is None
+    finally:
+        process.close()
