@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PySide6.QtCore import QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.display import require_display
+from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.gui.theme import Theme
 from app.session.parts import store_recording
@@ -20,8 +22,10 @@ from app.session.session import LiveSession
 from app.session.settings import Settings, config_folder, load_settings
 from app.workplace import LiveWorkplace
 from model.paths import default_checkpoint
-from recorder.games import open_game
+from recorder.errors import KnownError
+from recorder.games import agreed_command, open_game
 from recorder.games.base import Bindings, Game
+from recorder.games.desktop.game import DesktopGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
 
 log = logging.getLogger(__name__)
@@ -40,12 +44,17 @@ def run_window(
     *,
     base: Path | None = None,
     config: Path | None = None,
+    game_name: str = "doom",
     play: str = "",
     seed: int = 1,
     milestone: Milestone | None = None,
     opened: Callable[[MainWindow], None] | None = None,
+    agreed: bool = False,
 ) -> int:
     """Show the window until it is closed; return the exit code.
+
+    The person may go on to another game in it.  ``agreed`` agrees to the command of the
+    game's profile.
 
     ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
@@ -61,8 +70,55 @@ def run_window(
     sys.setswitchinterval(GIL_TURN_S)
     application.setApplicationName("Playteach")
     application.setDesktopFileName("playteach")
+    settings = load_settings(config).settings
+    folder = data or settings.data_folder or default_data_folder()
+    confirmed = agreed_command(game_name, folder, agreed)
+    wish: GameWish | None = GameWish(game_name, confirmed)
+    before: GameWish | None = None
+    problem = ""
+    code = 0
+    while wish is not None:
+        start = _Start(wish, play, seed, problem, milestone, opened)
+        try:
+            code, wanted = _open_once(application, folder, base, config, start)
+        except KnownError as error:
+            if before is None or not start.unopened:
+                raise
+            # The game that was asked for cannot be played; the one before still can.
+            log.warning("%s", error.sentence)
+            problem, play, wish, before = error.sentence, "", before, None
+            continue
+        before, wish = wish, wanted
+        # What was asked for on the command line was for the first game.
+        play, problem, milestone, opened = "", "", None, None
+    return code
+
+
+@dataclass(slots=True)
+class _Start:
+    """How a game is to be opened; ``unopened`` until it stands."""
+
+    wish: GameWish
+    play: str
+    seed: int
+    problem: str
+    milestone: Milestone | None
+    opened: Callable[[MainWindow], None] | None
+    unopened: bool = True
+
+
+def _open_once(
+    application: QApplication,
+    folder: Path,
+    base: Path | None,
+    config: Path | None,
+    start: _Start,
+) -> tuple[int, GameWish | None]:
+    """Show the window over one game until it is closed.
+
+    Returns the exit code, and the game that the person wants next, None for none.
+    """
     loaded = load_settings(config)
-    folder = data or loaded.settings.data_folder or default_data_folder()
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(folder))
         log_file = logs_path(folder) / "playteach.log"
@@ -70,7 +126,12 @@ def run_window(
         for problem in loaded.problems:
             log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
-        game = open_game("doom")
+        game = open_game(
+            start.wish.name,
+            data=folder,
+            hotkeys=loaded.settings.hotkeys,
+            confirmed=start.wish.confirmed,
+        )
         session_id, make_recording = store_recording(store, game)
         stack.callback(store.end_session, session_id)
         session = LiveSession(
@@ -78,9 +139,12 @@ def run_window(
             make_recording=make_recording,
             bindings=effective_bindings(game, loaded.settings),
             idle_handback_s=loaded.settings.idle_handback_s,
-            seed=seed,
+            seed=start.seed,
         )
         stack.callback(session.close)
+        if isinstance(game, DesktopGame):
+            # The person takes over in the game's own window.
+            game.listen(session)
         workplace = LiveWorkplace(
             session,
             store,
@@ -88,8 +152,7 @@ def run_window(
             loaded.settings,
             data=folder,
             base=base or default_checkpoint(),
-            game_title=game.title,
-            default_bindings=game.bindings,
+            game=game,
             log_file=log_file,
             config=config,
         )
@@ -97,15 +160,18 @@ def run_window(
         theme.apply()
         layout = (config or config_folder()) / "window.ini"
         window = MainWindow(workplace, theme, QSettings(str(layout), QSettings.Format.IniFormat))
+        start.unopened = False
         window.show()
         session.start()
-        watch = _Watch(session, milestone, play, loaded.problems, parent=window)
+        problems = loaded.problems + ((start.problem,) if start.problem else ())
+        watch = _Watch(session, start.milestone, start.play, problems, parent=window)
         # The window is on the screen before the model's libraries are loaded.
         QTimer.singleShot(0, watch, workplace.load_agent_in_background)
         QTimer.singleShot(0, watch, watch.window_stands)
-        if opened is not None:
+        if (opened := start.opened) is not None:
             QTimer.singleShot(0, watch, lambda: opened(window))
-        return int(application.exec())
+        code = int(application.exec())
+        return code, window.next_game
 
 
 def effective_bindings(game: Game, settings: Settings) -> Bindings:
@@ -163,7 +229,8 @@ class _Watch(QObject):
         if self._problems:
             QTimer.singleShot(NOTICE_MS, self, self._tell)
         if self._play:
-            self._session.play(self._play)
+            # Not before the person has read what is watched.
+            self._window.commands.once_told(lambda: self._session.play(self._play))
 
     def _look(self) -> None:
         if self._session.snapshot().latency_ms is not None and self._milestone is not None:

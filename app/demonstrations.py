@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable, Iterable
 
 from app.headless import Attempted, attempt, require_kept
 from app.person import Demonstrator
 from app.session.parts import store_recording
-from app.session.session import LiveSession
-from recorder.clock import ManualClock, MonotonicClock
+from app.session.session import LiveSession, clock_of
+from recorder.clock import Clock, ManualClock, MonotonicClock
 from recorder.errors import UsageError
 from recorder.games import find_task, open_game
 from recorder.store import Store
@@ -22,15 +23,21 @@ def record_demonstrations(
     instruction: str,
     seeds: Iterable[int],
     on_done: Callable[[Attempted], None] = lambda done: None,
+    *,
+    slowed: bool = False,
+    stumbles: bool = False,
 ) -> list[Attempted]:
     """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
+
+    ``slowed`` lets a game in a window of its own wait for every step; with ``stumbles``
+    the view is jerked away now and then, so that the way back is shown too.
 
     Raises UsageError for a sentence that the game cannot judge, since its teacher would
     not know what to do, and DataError as soon as something could not be stored.
     """
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
-        game = open_game(game_name)
+        game = open_game(game_name, slowed=slowed)
         # The session closes the game too, but it may never come to a session.
         stack.callback(game.close)
         if not find_task(game, instruction).judged:
@@ -40,9 +47,17 @@ def record_demonstrations(
             )
         session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
         stack.callback(store.end_session, session_id)
-        # The teacher needs no time to think, so the clock jumps from tick to tick.
-        clock = ManualClock(MonotonicClock().now_ns())
-        person = Demonstrator(make_policy(PlayerSpec("teacher"), game), game.bindings, clock)
+        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # window of its own does not wait, so there it is the real one.
+        clock: Clock = ManualClock(MonotonicClock().now_ns())
+        if game.realtime:
+            clock = clock_of(game)
+        person = Demonstrator(
+            make_policy(PlayerSpec("teacher"), game),
+            game.bindings,
+            clock,
+            stumbles=random.Random(f"{instruction}/stumbles") if stumbles else None,
+        )
         session = LiveSession(
             game, make_recording=recording, clock=clock, threaded=False, hands=person.hands
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +14,7 @@ from pathlib import Path
 from app.display import has_display
 from app.system_needs import display_kind, missing_libraries, missing_libraries_sentence
 from recorder.errors import GameError, KnownError
-from recorder.games import GAME_NAMES, open_game
+from recorder.games import GAME_NAMES, REALTIME_GAMES, open_game
 from recorder.store import Reader, database_path
 
 GB = 1_000_000_000
@@ -168,6 +169,9 @@ def database_lines(data: Path) -> Iterator[DoctorLine]:
 def game_lines() -> Iterator[DoctorLine]:
     """Start each game once and tell whether it shows a picture."""
     for name in GAME_NAMES:
+        if name in REALTIME_GAMES:
+            yield own_window_line(name)
+            continue
         try:
             game = open_game(name)
             try:
@@ -187,6 +191,22 @@ def game_lines() -> Iterator[DoctorLine]:
             )
         else:
             yield DoctorLine(f"game {name}", Status.OK, text)
+
+
+def own_window_line(name: str) -> DoctorLine:
+    """Tell whether a game in a window of its own could be played, without starting it."""
+    from recorder.capture.system import refuse
+    from recorder.games.luanti.launch import HOW_TO, faketime_library, program
+
+    if program() is None:
+        text = "Luanti (Minetest) is not installed, so it cannot be played"
+        return DoctorLine(f"game {name}", Status.WARN, text, HOW_TO)
+    try:
+        refuse(sys.platform, os.environ)
+    except KnownError as error:
+        return DoctorLine(f"game {name}", Status.WARN, *_split(error))
+    slowed = "" if faketime_library() is None else ", also in slowed time"
+    return DoctorLine(f"game {name}", Status.OK, f"is installed{slowed}")
 
 
 def model_lines() -> Iterator[DoctorLine]:

@@ -6,7 +6,9 @@ so what it does is recorded, counted and handed back like a person's play.
 
 from __future__ import annotations
 
+import random
 from collections import deque
+from dataclasses import replace
 from typing import Protocol
 
 from app.session.api import Phase, Snapshot
@@ -17,6 +19,11 @@ from recorder.types import Action, Frame
 
 TURN_DIFFERS_DEG = 5.0
 """A turn that is off by more than this is another turn."""
+STUMBLE_CHANCE = 0.08
+"""Of a stumble's beginning in a tick."""
+STUMBLE_TICKS = 3
+STUMBLE_DEG = (4.0, 10.0)
+"""Largest pitch and yaw of a stumble, in degrees a tick."""
 DOUBT_WINDOW_TICKS = 10
 DOUBT_LIMIT = 7
 """So many ticks of the window must be wrong before the person steps in."""
@@ -67,11 +74,22 @@ class Typist:
 class Demonstrator:
     """A person who plays every tick by a policy's advice, from the first to the last.
 
-    Give ``hands`` to the session as its scripted hands.
+    Give ``hands`` to the session as its scripted hands.  With ``stumbles`` a jerk of the
+    mouse turns the view away now and then, so that the way back is shown too.
     """
 
-    def __init__(self, advice: Policy, bindings: Bindings, clock: Clock) -> None:
+    def __init__(
+        self,
+        advice: Policy,
+        bindings: Bindings,
+        clock: Clock,
+        *,
+        stumbles: random.Random | None = None,
+    ) -> None:
         self._advice = advice
+        self._stumbles = stumbles
+        self._stumble = Action()
+        self._stumble_ticks = 0
         self._typist = Typist(bindings)
         self._clock = clock
         self._keyboard: Keyboard | None = None
@@ -81,6 +99,7 @@ class Demonstrator:
         """Begin an attempt at a session's keyboard."""
         self._keyboard = keyboard
         self._instruction = instruction
+        self._stumble_ticks = 0
         self._typist = Typist(self._typist._bindings)
         self._advice.reset(instruction)
 
@@ -90,8 +109,22 @@ class Demonstrator:
             self._typist.want(self.wanted(frame), self._keyboard, self._clock.now_ns())
 
     def wanted(self, frame: Frame) -> Action:
-        """Return the advice for a frame."""
-        return self._advice.propose(Observation(frame, self._instruction)).actions[0]
+        """Return the advice for a frame, or the jerk of a stumble."""
+        advice = self._advice.propose(Observation(frame, self._instruction)).actions[0]
+        if self._stumbles is None:
+            return advice
+        if self._stumble_ticks == 0 and self._stumbles.random() < STUMBLE_CHANCE:
+            self._stumble_ticks = self._stumbles.randint(1, STUMBLE_TICKS)
+            most_pitch, most_yaw = STUMBLE_DEG
+            turn = (
+                self._stumbles.uniform(-most_pitch, most_pitch),
+                self._stumbles.uniform(-most_yaw, most_yaw),
+            )
+            self._stumble = replace(advice, camera=turn)
+        if self._stumble_ticks == 0:
+            return advice
+        self._stumble_ticks -= 1
+        return self._stumble
 
 
 class Watcher:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.agent import Agent
 from app.films import Films, film_of_round
+from app.game_list import game_list
 from app.gui.facts import (
     agent_facts,
     episode_facts,
@@ -22,6 +23,7 @@ from app.gui.facts import (
     teach_facts,
     verdict_facts,
 )
+from app.gui.game_facts import GameFacts, Studio
 from app.gui.workplace import (
     AgentFacts,
     EpisodeFacts,
@@ -36,8 +38,10 @@ from app.gui.workplace import (
 from app.session.api import PlaySession
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
+from app.studio import DesktopStudio
 from recorder.errors import DataError, KnownError
-from recorder.games.base import Bindings
+from recorder.games.base import Bindings, Game, OwnWindowGame
+from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
@@ -89,14 +93,15 @@ class LiveWorkplace:
         *,
         data: Path,
         base: Path,
-        game_title: str,
-        default_bindings: Bindings,
+        game: Game,
         log_file: Path | None = None,
         config: Path | None = None,
     ) -> None:
         self.session: PlaySession = session
-        self.game_title = game_title
-        self.default_bindings = default_bindings
+        self.game_title = game.title
+        self.own_window = isinstance(game, OwnWindowGame)
+        self.default_bindings = game.bindings
+        self._game_name = game.name
         self._live = session
         self._store = store
         self._reader = reader
@@ -188,7 +193,7 @@ class LiveWorkplace:
         return handle
 
     def _run_round(self, client: RoundClient, say: Callable[[Message], None]) -> RoundUpdate:
-        result = client.run(say=say)
+        result = client.run(say=say, game=self._game_name)
         if result.activated:
             self._agent.load()
         if result.verdict is not None:
@@ -250,6 +255,16 @@ class LiveWorkplace:
         """Erase what is in the bin for good."""
         return self._store.purge().episodes
 
+    # Games
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return every game that can be chosen."""
+        return game_list(self._data, self._game_name)
+
+    def open_studio(self) -> Studio:
+        """Return what makes the profile of another game."""
+        return DesktopStudio(self._data)
+
     # The rest
 
     def preferences(self) -> Preferences:
@@ -263,6 +278,10 @@ class LiveWorkplace:
             data_folder=settings.data_folder,
             theme=ThemeChoice(settings.theme),
             seen_welcome=settings.seen_welcome,
+            hotkeys={
+                each: settings.hotkeys.get(each.value, key) for each, key in DEFAULT_HOTKEYS.items()
+            },
+            seen_privacy=settings.seen_privacy,
         )
 
     def save_preferences(self, preferences: Preferences) -> None:
@@ -279,6 +298,12 @@ class LiveWorkplace:
             data_folder=preferences.data_folder,
             theme=str(preferences.theme),
             seen_welcome=preferences.seen_welcome,
+            hotkeys={
+                each.value: key
+                for each, key in preferences.hotkeys.items()
+                if DEFAULT_HOTKEYS[each] != key
+            },
+            seen_privacy=preferences.seen_privacy,
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
         self._live.use_bindings(preferences.bindings)

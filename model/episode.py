@@ -13,7 +13,7 @@ from typing import Protocol
 
 from model.policy import ActionChunk
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.games.base import Game, Task
+from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome, Tick
 
 
@@ -133,6 +133,7 @@ class EpisodeLoop:
         pacer: Pacer | None = None,
     ) -> None:
         self._game = game
+        self._own_window = game if isinstance(game, OwnWindowGame) else None
         self._runner = runner
         self._policy_name = policy_name
         self._observers = tuple(observers)
@@ -200,7 +201,11 @@ class EpisodeLoop:
         proposal = self._runner.proposal(self._index) if self._runner is not None else None
         decision = decide(frame, proposal)
         now_ns = self._clock.now_ns()
-        after = self._game.step(decision.action)
+        if self._own_window is not None and decision.driver is Driver.PERSON:
+            # Their keys are in the game's own window already.
+            after = self._own_window.watch(decision.action)
+        else:
+            after = self._game.step(decision.action)
         done = Tick(
             index=self._index,
             mono_ns=now_ns,

@@ -48,6 +48,10 @@ class GameError(KnownError):
     """The game is missing, vanished or did something it should not."""
 
 
+class GameSuspendedError(GameError):
+    """The game cannot be seen or played right now; the attempt may go on later."""
+
+
 class DataError(KnownError):
     """The database or a file of recordings cannot be used as asked."""
 

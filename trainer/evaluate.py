@@ -22,14 +22,17 @@ from typing import Any
 from model.episode import EpisodeLoop, run_episode
 from model.policy import Policy
 from model.runner import BackgroundRunner, LockStepRunner
-from recorder.clock import MonotonicClock, Pacer
-from recorder.errors import GameError
-from recorder.games import open_game
-from recorder.games.base import Game, Task
+from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.errors import GameError, GameSuspendedError
+from recorder.games import REALTIME_GAMES, open_game
+from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
 from trainer.players import PlayerSpec, make_policy, use_adapter
 from trainer.verdict import wilson
 
+TRIES = 5
+"""So often a start is played that another window interrupts."""
+AGAIN_S = 1.0
 FREE_TICKS = 350
 """Length of an episode that nobody judges: twenty seconds of the practice yard."""
 
@@ -75,6 +78,7 @@ def evaluate(
     seeds: Sequence[int],
     *,
     paced: bool = False,
+    slowed: bool = False,
     workers: int | None = None,
     known: Known | None = None,
     on_played: Callable[[Played], None] | None = None,
@@ -83,7 +87,8 @@ def evaluate(
 
     Paced play is one game in this process; lock-step play spreads over ``workers``
     processes (None: one a core) with one torch thread each, so that the numbers, and with
-    them the successes, do not depend on the spread.  ``known`` results are not played
+    them the successes, do not depend on the spread.  A game whose world does not wait is
+    paced unless it is ``slowed``, and plays one at a time.  ``known`` results are not played
     again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
     may raise to stop.  Raises what the game or the model raises, GameError where a
     worker process died.
@@ -95,7 +100,9 @@ def evaluate(
         for question, seed in starts
         if (question.task.id, question.heard, seed) not in results
     ]
-    with contextlib.closing(_play(jobs, game_name, paced=paced, workers=workers)) as played:
+    with contextlib.closing(
+        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed)
+    ) as played:
         for _, result in played:
             results[(result.task_id, result.heard, result.seed)] = result
             if on_played is not None:
@@ -149,24 +156,29 @@ class _Job:
 
 
 def _play(
-    jobs: Sequence[_Job], game_name: str, *, paced: bool, workers: int | None
+    jobs: Sequence[_Job], game_name: str, *, paced: bool, workers: int | None, slowed: bool = False
 ) -> Generator[tuple[str, Played], None, None]:
     """Yield (side, result) of every job as it ends."""
-    count = 1 if paced else min(workers or os.cpu_count() or 1, len(jobs))
+    own_window = game_name in REALTIME_GAMES
+    paced = paced or (own_window and not slowed)
+    # There is one keyboard.
+    count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(jobs))
     if count > 1:
         yield from _play_in_processes(jobs, game_name, count)
     elif jobs:
-        yield from _play_here(jobs, game_name, paced=paced)
+        yield from _play_here(jobs, game_name, paced=paced, slowed=slowed)
 
 
 def _play_here(
-    jobs: Sequence[_Job], game_name: str, *, paced: bool
+    jobs: Sequence[_Job], game_name: str, *, paced: bool, slowed: bool
 ) -> Iterator[tuple[str, Played]]:
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
             stack.enter_context(_one_thread())
-        desk = _Desk(game_name, paced=paced, threads=None if paced else 1)
+        # Beside a game that draws in real time, a second thread only waits for the first.
+        threads = 1 if not paced or game_name in REALTIME_GAMES else None
+        desk = _Desk(game_name, paced=paced, threads=threads, slowed=slowed)
         stack.callback(desk.close)
         for job in jobs:
             yield job.side, desk.play(job)
@@ -211,8 +223,10 @@ def _play_in_processes(
 class _Desk:
     """A game, a player and a loop, kept for many episodes."""
 
-    def __init__(self, game_name: str, *, paced: bool, threads: int | None) -> None:
-        self._game: Game = open_game(game_name)
+    def __init__(
+        self, game_name: str, *, paced: bool, threads: int | None, slowed: bool = False
+    ) -> None:
+        self._game: Game = open_game(game_name, slowed=slowed)
         self._paced = paced
         self._threads = threads
         self._player: PlayerSpec | None = None
@@ -224,14 +238,22 @@ class _Desk:
         """Play one start to its end."""
         loop = self._sit_down(job.player)
         question = job.question
-        started = time.perf_counter()
-        ended = run_episode(
-            loop,
-            question.task,
-            job.seed,
-            instruction=question.heard,
-            max_ticks=None if question.task.judged else FREE_TICKS,
-        )
+        for tries_left in reversed(range(TRIES)):
+            started = time.perf_counter()
+            try:
+                ended = run_episode(
+                    loop,
+                    question.task,
+                    job.seed,
+                    instruction=question.heard,
+                    max_ticks=None if question.task.judged else FREE_TICKS,
+                )
+                break
+            except GameSuspendedError:
+                # Somebody took the keyboard from the game's window: the start is played anew.
+                if not tries_left:
+                    raise
+                time.sleep(AGAIN_S)
         return Played(
             question.task.id,
             question.heard,
@@ -260,9 +282,14 @@ class _Desk:
             self._runner.close()
         self._policy = make_policy(player, self._game, threads=self._threads)
         self._runner = (
-            BackgroundRunner(self._policy) if self._paced else LockStepRunner(self._policy)
+            BackgroundRunner(self._policy)
+            # A script needs no time to think, and a held click of its would be two.
+            if self._paced and player.checkpoint is not None
+            else LockStepRunner(self._policy)
         )
-        clock = MonotonicClock()
+        clock: Clock = (
+            self._game.clock if isinstance(self._game, OwnWindowGame) else MonotonicClock()
+        )
         self._loop = EpisodeLoop(
             self._game,
             self._runner,

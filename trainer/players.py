@@ -75,6 +75,12 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             sampling=Sampling(temperature=spec.temperature),
         )
     if spec.name == "teacher":
+        if game.name == "luanti":
+            from recorder.games.luanti.game import LuantiGame
+            from trainer.luanti_teacher import LuantiTeacher
+
+            if isinstance(game, LuantiGame):
+                return LuantiTeacher(game)
         from recorder.games.doom.game import DoomGame
         from trainer.teacher import TeacherPolicy
 

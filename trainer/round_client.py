@@ -17,6 +17,7 @@ from pathlib import Path
 
 from model.adapters import fingerprint, unfinished
 from recorder.errors import ExitCode, KnownError
+from recorder.games import REALTIME_GAMES
 from recorder.store import (
     AdapterRow,
     EvaluationRow,
@@ -103,7 +104,7 @@ class RoundClient:
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
-        Without questions the episodes' own judged tasks are played.  An adapter that
+        Without questions the episodes' own judged tasks of ``game`` are played.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
         activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
         that cannot be read, DataError where the database cannot be.
@@ -111,7 +112,7 @@ class RoundClient:
         self._listed = False
         with Reader.open(self._data) as reader:
             parent = reader.active_adapter()
-            tasks = list(questions) or _questions_of(reader, query, game)
+            tasks = list(questions) or _questions_of(reader, query, game, self._data)
             done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
@@ -299,6 +300,8 @@ class RoundClient:
         each = math.ceil(seeds / len(questions))
         starts = range(FIRST_PAIRED_SEED, FIRST_PAIRED_SEED + each)
         keys = {"before": sides[0].key, "after": sides[1].key}
+        # A game in a window of its own does not wait for its player.
+        stepping = Stepping.PACED if game in REALTIME_GAMES else Stepping.LOCK_STEP
         done = dict.fromkeys(keys, 0)
         good = dict.fromkeys(keys, 0)
 
@@ -314,7 +317,7 @@ class RoundClient:
                     task_id=result.task_id,
                     instruction=result.heard,
                     seed=result.seed,
-                    stepping=Stepping.LOCK_STEP,
+                    stepping=stepping,
                     outcome=result.outcome,
                     ticks=result.ticks,
                     # A pair belongs together, whatever was measured of either before.
@@ -376,11 +379,11 @@ def play_gate(verdict: Verdict) -> progress.Gate:
     )
 
 
-def _questions_of(reader: Reader, query: str, game: str) -> list[Question]:
+def _questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Question]:
     """Return the judged tasks of the queried episodes, as they were said."""
     from recorder.games import task_list
 
-    tasks = {task.id: task for task in task_list(game)}
+    tasks = {task.id: task for task in task_list(game, data)}
     found: dict[tuple[str, str], Question] = {}
     for row in reader.episodes(parse_query(query)):
         task = tasks.get(row.task_id)

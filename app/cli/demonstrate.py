@@ -24,6 +24,8 @@ def run(options: argparse.Namespace) -> int:
             text,
             options.seeds,
             lambda one: say(f"seed {one.seed}: {one.outcome} after {one.ticks} ticks"),
+            slowed=options.slowed,
+            stumbles=options.stumbles,
         )
     episodes: list[dict[str, Any]] = []
     for one in done:

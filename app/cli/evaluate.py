@@ -10,7 +10,8 @@ from typing import Any
 
 from app import __version__
 from app.cli.common import data_folder, emit, say
-from recorder.errors import DataBusyError, DataError, ExitCode
+from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
+from recorder.games import REALTIME_GAMES
 from recorder.store import EvaluationRow, Reader, Stepping, Store
 from trainer.evaluate import Played, Question, evaluate, summarise
 
@@ -26,7 +27,13 @@ def run(options: argparse.Namespace) -> int:
     spec, _ = chosen_player(options.policy, folder)
     questions = questions_of(options.game, options.instruction)
     seeds = list(options.seeds)
-    stepping = Stepping.PACED if options.paced else Stepping.LOCK_STEP
+    paced = options.paced or (options.game in REALTIME_GAMES and not options.slowed)
+    if options.slowed and options.game not in REALTIME_GAMES:
+        raise UsageError(
+            f"The game {options.game!r} waits for every step by itself, so it cannot be slowed; "
+            "leave --slowed out."
+        )
+    stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
     total = len(questions) * len(seeds)
     with contextlib.ExitStack() as stack:
         keep, known = _keeper(stack, folder, options.game, spec.key, stepping)
@@ -53,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
             options.game,
             questions,
             seeds,
-            paced=options.paced,
+            paced=paced,
+            slowed=options.slowed,
             workers=options.workers,
             known=there,
             on_played=on_played,

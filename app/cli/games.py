@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-from app.cli.common import emit, say, table
+from app.cli.common import data_folder, emit, say, table
 from recorder.errors import ExitCode
+from recorder.games.base import Bindings
 
 
 def list_(options: argparse.Namespace) -> int:
     """List the games."""
-    from recorder.games import GAME_NAMES, task_list
+    from recorder.games import game_names, task_list
 
-    found = [{"name": name, "tasks": len(task_list(name))} for name in GAME_NAMES]
+    data = data_folder(options)
+    found = [{"name": name, "tasks": len(task_list(name, data))} for name in game_names(data)]
     emit(options, found, table([list(game.values()) for game in found], ["game", "tasks"]))
     return int(ExitCode.OK)
 
@@ -28,26 +32,59 @@ def install(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
+def tasks(options: argparse.Namespace) -> int:
+    """List a game's tasks without starting it; raises UsageError for an unknown game."""
+    from recorder.games import task_list
+
+    found = task_list(options.game, data_folder(options))
+    rows = [(task.id, task.instruction, task.max_ticks) for task in found]
+    emit(options, [asdict(task) for task in found],
+         table(rows, ["task", "instruction", "ticks at most"]))  # fmt: skip
+    return int(ExitCode.OK)
+
+
 def show(options: argparse.Namespace) -> int:
     """Show a game's keys and tasks; raises UsageError for an unknown game."""
-    from recorder.games import open_game, task_list
+    from recorder.games import task_list
 
-    tasks = task_list(options.name)
-    game = open_game(options.name)
-    try:
-        document = {
-            "name": game.name,
-            "title": game.title,
-            "tick_rate_hz": game.tick_rate_hz,
-            "realtime": game.realtime,
-            "keys": dict(game.bindings.keys),
-            "tasks": [asdict(task) for task in tasks],
-        }
-        lines = [f"{game.title} ({game.name}), {game.tick_rate_hz:g} ticks a second", ""]
-        lines += table([(c, k) for c, k in game.bindings.keys.items()], ["control", "key"])
-    finally:
-        game.close()
-    lines += ["", *table([(t.id, t.instruction, t.max_ticks) for t in tasks],
+    data = data_folder(options)
+    found = task_list(options.name, data)
+    facts = _facts(options.name, data)
+    document = {**facts, "tasks": [asdict(task) for task in found]}
+    lines = [f"{facts['title']} ({facts['name']}), {facts['tick_rate_hz']:g} ticks a second", ""]
+    lines += table(list(facts["keys"].items()), ["control", "key"])
+    if facts["launch"]:
+        # As a list: it is run as such, and no shell reads it.
+        lines += ["", f"its own command: {facts['launch']!r}"]
+    lines += ["", *table([(t.id, t.instruction, t.max_ticks) for t in found],
                          ["task", "instruction", "ticks at most"])]  # fmt: skip
     emit(options, document, lines)
     return int(ExitCode.OK)
+
+
+def _facts(name: str, data: Path) -> dict[str, Any]:
+    from recorder.games import open_game, own_window_profiles
+
+    profile = own_window_profiles(data).get(name)
+    if profile is not None:
+        # Its profile says it all: no window is opened to show a list of keys.
+        facts = _table(profile.name, profile.title, profile.tick_rate_hz, True, profile.bindings)
+        return {**facts, "launch": list(profile.launch), "shipped": profile.shipped}
+    game = open_game(name)
+    try:
+        facts = _table(game.name, game.title, game.tick_rate_hz, game.realtime, game.bindings)
+        return {**facts, "launch": [], "shipped": True}
+    finally:
+        game.close()
+
+
+def _table(
+    name: str, title: str, tick_rate_hz: float, realtime: bool, bindings: Bindings
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "tick_rate_hz": tick_rate_hz,
+        "realtime": realtime,
+        "keys": dict(bindings.keys),
+    }

@@ -25,6 +25,7 @@ POLICIES = (
     "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
     "teacher | random | idle"
 )
+DEFAULT_GAME = "doom"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
@@ -56,7 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
     )
-    parser.set_defaults(run="app.cli.window:run", data=None, json=False)
+    parser.add_argument(
+        "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
+    )
+    _add_launch(parser)
+    parser.set_defaults(
+        run="app.cli.window:run", data=None, json=False, game=DEFAULT_GAME, launch=False
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
@@ -124,7 +131,11 @@ def _add_playing(commands: Any, add: Any) -> None:
     _add_model(play)
     play.add_argument("--record", action="store_true", help="store what happens")
     play.add_argument("--headless", action="store_true", help="without a window")
+    play.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
+    _add_launch(play)
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
     _add_game(evaluate)
     evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
@@ -133,6 +144,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     )
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
+    evaluate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
 
 
@@ -143,8 +157,15 @@ def _add_teaching(commands: Any, add: Any) -> None:
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
     demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    demonstrate.add_argument(
+        "--slowed", action="store_true", help="let a game in a window wait for every step"
+    )
+    demonstrate.add_argument(
+        "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
+    )
     teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
+    _add_game(teach)
 
 
 def _add_lists(commands: Any, add: Any) -> None:
@@ -170,6 +191,8 @@ def _add_lists(commands: Any, add: Any) -> None:
     use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    tasks = add(commands, "tasks", "app.cli.games:tasks", "the sentences that a game can judge")
+    _add_game(tasks)
     for name, text in (("games", "what can be played"), ("models", "what can play")):
         group = add(commands, name, f"app.cli.{name}:list_", text)
         verbs = group.add_subparsers(metavar="VERB")
@@ -203,7 +226,10 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask")
     benchmark = add(commands, "benchmark", "app.cli.benchmark:run", "measure this machine")
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
-    benchmark.add_argument("--runs", type=positive, default=3, metavar="N", help="median of N")
+    benchmark.add_argument("--runs", type=positive, metavar="N", help="median of N (default: 3)")
+    benchmark.add_argument("--part", action="append", metavar="PART", help="desktop: only this")
+    benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
+    benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -220,4 +246,18 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_game(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--game", default="doom", metavar="NAME")
+    parser.add_argument(
+        "--game",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help=f"see `playteach games` (default: {DEFAULT_GAME})",
+    )
+
+
+def _add_launch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--launch",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="agree to the command of a profile of your own, as `playteach games show` prints it",
+    )

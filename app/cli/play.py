@@ -29,15 +29,23 @@ def run(options: argparse.Namespace) -> int:
 def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.display import require_display
 
-    if options.policy != "default" or options.episodes != 1 or options.json:
+    if options.policy != "default" or options.episodes != 1 or options.json or options.slowed:
         raise UsageError(
             "The window plays the policy that is in use, one attempt after another by hand; "
-            "add --headless to choose a policy, a number of episodes or --json."
+            "add --headless to choose a policy, a number of episodes, --slowed or --json."
         )
     require_display()
     from app.application import run_window
 
-    return int(run_window(data_folder(options), play=text, seed=options.seed))
+    return int(
+        run_window(
+            data_folder(options),
+            game_name=options.game,
+            play=text,
+            seed=options.seed,
+            agreed=options.launch,
+        )
+    )
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
@@ -45,7 +53,10 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.headless import attempt, chosen_player, require_kept
     from app.session.parts import Player, store_recording
     from app.session.session import LiveSession
-    from recorder.games import find_task, open_game
+    from app.session.settings import load_settings
+    from model.runner import BackgroundRunner, LockStepRunner
+    from recorder.games import agreed_command, find_task, open_game
+    from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
     from trainer.players import PlayerSpec, make_policy
 
@@ -54,14 +65,24 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     spec, adapter_id = (None, None) if large else chosen_player(options.policy, folder)
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
-        game = open_game(options.game)
+        game = open_game(
+            options.game,
+            slowed=options.slowed,
+            data=folder,
+            hotkeys=load_settings().settings.hotkeys,
+            confirmed=agreed_command(options.game, folder, options.launch),
+        )
         stack.callback(game.close)
         for warning in getattr(game, "warnings", ()):
             say(warning)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
         say(f"Waking the policy {options.policy!r} up ...")
-        policy = large() if large else make_policy(cast(PlayerSpec, spec), game)
+        # Beside a game that draws in real time, a second thread only waits for the first.
+        threads = 1 if isinstance(game, DesktopGame) else None
+        policy = large() if large else make_policy(cast(PlayerSpec, spec), game, threads=threads)
+        real_time = not options.slowed
+        is_model = spec is None or bool(spec.checkpoint)
         recording = None
         store: Store | None = None
         if options.record:
@@ -72,9 +93,13 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             game,
             player=Player(policy, adapter_id),
             make_recording=recording,
+            make_runner=BackgroundRunner if real_time and is_model else LockStepRunner,
+            paced=real_time,
             threaded=False,
         )
         stack.callback(session.close)
+        if isinstance(game, DesktopGame):
+            game.listen(session)
         session.start()
         for number in range(options.episodes):
             result = attempt(

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     with Store.open(folder) as store:
         client = RoundClient(folder, store, default_checkpoint())
         try:
-            result = client.run(options.episodes, say=diary.hear)
+            result = client.run(options.episodes, game=options.game, say=diary.hear)
         except KeyboardInterrupt:
             client.cancel()
             raise

@@ -13,4 +13,5 @@ def run(options: argparse.Namespace) -> int:
     require_display()
     from app.application import run_window
 
-    return int(run_window(None if options.data is None else Path(options.data)))
+    data = None if options.data is None else Path(options.data)
+    return int(run_window(data, game_name=options.game, agreed=options.launch))

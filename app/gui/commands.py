@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -15,6 +15,9 @@ from app.gui.about import AboutDialog, components
 from app.gui.agent_panel import AgentsDialog
 from app.gui.desk import Desk
 from app.gui.diagnostics import LogDialog, report
+from app.gui.game_facts import GameFacts
+from app.gui.game_wizard import GameWizard
+from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.library import Library
 from app.gui.play_page import PlayPage, SideColumn
 from app.gui.settings_dialog import SettingsDialog
@@ -23,6 +26,7 @@ from app.gui.theme import Theme
 from app.gui.workplace import VerdictFacts, Workplace
 from app.session.api import Phase
 from recorder.errors import KnownError
+from recorder.input.hearing import Hotkey
 from recorder.types import Outcome
 
 log = logging.getLogger(__name__)
@@ -33,13 +37,15 @@ LARGEST_SEED = 2**31 - 1
 class Commands(QObject):
     """Turns wishes into calls of the session and errands of the desk.
 
-    Signals: page_wanted(int), welcome_wanted(), full_screen_wanted(), close_wanted().
+    Signals: page_wanted(int), welcome_wanted(), full_screen_wanted(), close_wanted(),
+    game_wanted(GameWish).
     """
 
     page_wanted = Signal(int)
     welcome_wanted = Signal()
     full_screen_wanted = Signal()
     close_wanted = Signal()
+    game_wanted = Signal(object)
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class Commands(QObject):
         self._side = side
         self._library = library
         self._verdict: VerdictFacts | None = None
+        self._once_told: list[Callable[[], None]] = []
         self.preferences = workplace.preferences()
 
     def handlers(self) -> dict[str, Callable[[], None]]:
@@ -90,6 +97,7 @@ class Commands(QObject):
             "agents": self.choose_agent,
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,
+            "games": self.choose_game,
             "full_screen": self.full_screen_wanted.emit,
             "settings": self.settings,
             "welcome": self.welcome_wanted.emit,
@@ -104,6 +112,8 @@ class Commands(QObject):
 
     def play(self, instruction: str) -> None:
         """Let the agent play; the view gets the focus, so that any game key takes over."""
+        if not self._may_watch():
+            return
         if self._ask(lambda: self._session.play(instruction)):
             self.focus_view()
         else:
@@ -116,10 +126,13 @@ class Commands(QObject):
 
     def demonstrate(self) -> None:
         """Let the person drive from the first tick."""
+        if not self._may_watch():
+            return
         text = self._page.bar.edit.text().strip()
         self.page_wanted.emit(pages.PLAY)
         if self._ask(lambda: self._session.demonstrate(text)):
-            self._page.view.capture()
+            if not self._workplace.own_window:
+                self._page.view.capture()
         else:
             self.focus_instruction()
 
@@ -220,6 +233,59 @@ class Commands(QObject):
         self.page_wanted.emit(pages.LIBRARY)
         self._library.focus_search()
 
+    # Games
+
+    def choose_game(self, chosen: str = "") -> None:
+        """Show the games; ``chosen`` is marked."""
+
+        def show(games: Sequence[GameFacts]) -> None:
+            dialog = GamesDialog(games, self._window)
+            dialog.choose(chosen)
+            dialog.game_wanted.connect(self.game_wanted)
+            dialog.new_asked.connect(self.describe_game)
+            self._show(dialog)
+
+        self._session.pause()
+        self._desk.bridge.ask(self._workplace.games, show, replaces="games")
+
+    def describe_game(self) -> None:
+        """Show the wizard for a game that nobody described."""
+        try:
+            studio = self._workplace.open_studio()
+        except KnownError as error:
+            self.tell_problem(error.sentence)
+            return
+        wizard = GameWizard(studio, self._window)
+        wizard.made.connect(self.choose_game)
+        self._show(wizard)
+
+    def tell_privacy(self) -> None:
+        """Say once what is watched of a game in a window of its own."""
+        if not self._workplace.own_window or self.preferences.seen_privacy:
+            self._run_told()
+            return
+        panic = self.preferences.hotkeys[Hotkey.PANIC]
+        dialog = PrivacyDialog(self._workplace.game_title, panic, self._window)
+        dialog.accepted.connect(self._on_told)
+        self._show(dialog)
+
+    def once_told(self, call: Callable[[], None]) -> None:
+        """Do something, but not before the person knows what is watched."""
+        if not self._workplace.own_window or self.preferences.seen_privacy:
+            call()
+        else:
+            self._once_told.append(call)
+
+    def _on_told(self) -> None:
+        self.preferences = replace(self.preferences, seen_privacy=True)
+        self._desk.save_preferences(self.preferences)
+        self._run_told()
+
+    def _run_told(self) -> None:
+        waiting, self._once_told = self._once_told, []
+        for call in waiting:
+            call()
+
     # Settings and the like
 
     def settings(self) -> None:
@@ -239,6 +305,9 @@ class Commands(QObject):
         if self._theme.choice is not wanted.theme:
             self._theme.choose(wanted.theme)
         self._page.view.use_bindings(wanted.bindings)
+        self._page.view.use_own_window(
+            self._workplace.own_window, wanted.hotkeys.get(Hotkey.HAND_BACK, "")
+        )
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
 
@@ -280,6 +349,13 @@ class Commands(QObject):
             return False
         self._page.notice.clear()
         return True
+
+    def _may_watch(self) -> bool:
+        """Return whether the person knows what is watched; else they are told now."""
+        if not self._workplace.own_window or self.preferences.seen_privacy:
+            return True
+        self.tell_privacy()
+        return False
 
     def _on_settings(self, dialog: SettingsDialog) -> None:
         self.preferences = dialog.edited()

@@ -90,8 +90,19 @@ def driver_of(snapshot: Snapshot) -> Driver:
     return Driver.NOBODY
 
 
-def hint(snapshot: Snapshot, *, focused: bool) -> str:
-    """Return the one thing worth knowing now about taking over and handing back."""
+def hint(snapshot: Snapshot, *, focused: bool, own_window: bool = False, back: str = "") -> str:
+    """Return the one thing worth knowing now about taking over and handing back.
+
+    ``own_window`` games hear the person themselves; ``back`` is the key that hands back there.
+    """
+    if own_window:
+        away = {
+            Phase.PLAYING: "Touch the game in its own window to take over",
+            Phase.CORRECTING: f"{back} hands back" if back else "Let go to hand back",
+            Phase.DEMONSTRATING: "You play in the game's own window",
+        }
+        if snapshot.phase in away:
+            return away[snapshot.phase]
     hints = {
         Phase.PLAYING: (
             "Touch any game key to take over" if focused else "Click here to take over"
@@ -137,6 +148,8 @@ class Hud:
 
     def __init__(self) -> None:
         self._caps: tuple[Cap, ...] = ()
+        self._own_window = False
+        self._hand_back = ""
         self._badge_font = ui_font(13, bold=True)
         self._value_font = ui_font(14, bold=True)
         self._label_font = ui_font(11)
@@ -147,11 +160,16 @@ class Hud:
         """Show the caps of these bindings."""
         self._caps = key_caps(bindings)
 
+    def use_own_window(self, own: bool, hand_back: str) -> None:
+        """Say whether the game hears the person itself, and which key hands back there."""
+        self._own_window, self._hand_back = own, hand_back
+
     def paint(self, painter: QPainter, area: QRectF, snapshot: Snapshot, *, focused: bool) -> None:
         """Draw everything into ``area``, the picture's rectangle in logical pixels."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         badge = self._paint_badge(painter, area, snapshot)
-        self._paint_hint(painter, area, hint(snapshot, focused=focused), badge.right())
+        text = hint(snapshot, focused=focused, own_window=self._own_window, back=self._hand_back)
+        self._paint_hint(painter, area, text, badge.right())
         if snapshot.outcome is not None:
             self._paint_outcome(painter, area, snapshot.outcome)
         if area.height() > 200:

@@ -17,6 +17,7 @@ from app.gui import header as pages
 from app.gui import icons
 from app.gui.commands import Commands
 from app.gui.desk import Desk
+from app.gui.game_facts import GameWish
 from app.gui.header import Header
 from app.gui.instruction_bar import History
 from app.gui.library import Library
@@ -55,6 +56,8 @@ class MainWindow(QMainWindow):
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
+        self.next_game: GameWish | None = None
+        """The game that the person wants next, once the window is closed."""
         self.desk = Desk(workplace)
         self._history = History(_sentences(state.value("history")))
         self.header = Header(theme)
@@ -175,6 +178,7 @@ class MainWindow(QMainWindow):
         commands.welcome_wanted.connect(self._begin_welcome)
         commands.full_screen_wanted.connect(self._toggle_full_screen)
         commands.close_wanted.connect(self.close)
+        commands.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
         app = QApplication.instance()
         assert app is not None
@@ -196,7 +200,10 @@ class MainWindow(QMainWindow):
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
-        self.header.where.setText(f"{self._workplace.game_title} · seed {snapshot.seed}")
+        where = self._workplace.game_title
+        # The starts of a game that nobody lays out have no numbers.
+        judged = bool(self._session.tasks())
+        self.header.where.setText(f"{where} · seed {snapshot.seed}" if judged else where)
         ended = snapshot.outcome is not None and before.outcome is None
         if ended or snapshot.episode_id != before.episode_id:
             self.desk.refresh_lessons()
@@ -243,6 +250,13 @@ class MainWindow(QMainWindow):
     def _on_welcomed(self) -> None:
         self.commands.remember_welcomed()
         self.commands.focus_instruction()
+        self.commands.tell_privacy()
+
+    def _go_to_game(self, wish: GameWish) -> None:
+        """Close, where nothing speaks against it, to open again over another game."""
+        self.next_game = wish
+        if not self.close():
+            self.next_game = None
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -277,6 +291,8 @@ class MainWindow(QMainWindow):
             if not self.commands.preferences.seen_welcome:
                 # Once the layout has settled, so that the steps point at the right places.
                 QTimer.singleShot(0, self, self._begin_welcome)
+            else:
+                QTimer.singleShot(0, self, self.commands.tell_privacy)
 
     def changeEvent(self, event: QEvent) -> None:
         """Let the mouse go when another window becomes active."""

@@ -85,6 +85,7 @@ class PlayView(QWidget):
         self._warping = False
         self._sensitivity = 1.0
         self._bindings = Bindings({})
+        self._own_window = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 180)
@@ -103,6 +104,15 @@ class PlayView(QWidget):
         """Show the key caps of these bindings, and keep their keys from being shortcuts."""
         self._bindings = bindings
         self._hud.use_bindings(bindings)
+        self.update()
+
+    def use_own_window(self, own: bool, hand_back: str) -> None:
+        """Say whether the game has a window of its own; then nothing is heard here.
+
+        ``hand_back`` is the key that hands back there.
+        """
+        self._own_window = own
+        self._hud.use_own_window(own, hand_back)
         self.update()
 
     def use_sensitivity(self, factor: float) -> None:
@@ -125,7 +135,7 @@ class PlayView(QWidget):
     def capture(self) -> None:
         """Take the focus and the mouse."""
         self.setFocus(Qt.FocusReason.OtherFocusReason)
-        if self._captured or not self.isVisible():
+        if self._captured or self._own_window or not self.isVisible():
             return
         self._captured = True
         self.setCursor(Qt.CursorShape.BlankCursor)
@@ -193,6 +203,9 @@ class PlayView(QWidget):
         name = key_name(event.key())
         # Esc is the window's: it releases everything and pauses.
         if event.isAutoRepeat() or not name or event.key() == Qt.Key.Key_Escape:
+            return
+        if self._own_window:
+            # The game itself hears the person; here they only press a picture's keys.
             return
         self._keys_down.add(event.key())
         self._session.key(name, True, self._now_ns())

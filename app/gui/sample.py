@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.gui.game_facts import GameFacts, Studio
 from app.gui.workplace import (
     AdapterFacts,
     AgentFacts,
@@ -247,6 +248,9 @@ class SampleWorkplace:
         self.round: SampleRound | None = None
         self.used: list[str | None] = []
         self.log: Path | None = None
+        self.own_window = False
+        self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
+        self.studio: Studio | None = None
 
     def preferences(self) -> Preferences:
         """Return the settings."""
@@ -320,6 +324,16 @@ class SampleWorkplace:
         count = len(self._bin)
         self._bin.clear()
         return count
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return what was set."""
+        return self.game_facts
+
+    def open_studio(self) -> Studio:
+        """Return what was set."""
+        if self.studio is None:
+            raise DataError("There is no screen here, so no game can be described.")
+        return self.studio
 
     def storage(self) -> StorageFacts:
         """Return what was set."""

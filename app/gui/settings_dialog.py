@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMessageBox,
-    QPushButton,
     QScrollArea,
     QSlider,
     QTabWidget,
@@ -27,42 +25,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.hotkeys_page import HotkeysPage
 from app.gui.hud import short_key
-from app.gui.play_view import key_name
+from app.gui.key_button import RESERVED_KEYS, KeyButton, control_words
 from app.gui.status_line import spoken_size
 from app.gui.theme import GRID
-from app.gui.widgets import button, label, set_role
+from app.gui.widgets import button, label
 from app.gui.workplace import Preferences, StorageFacts, ThemeChoice
 from recorder.games.base import Bindings
 
-RESERVED_KEYS = {"Esc", "Return", "Enter"}
-"""Esc pauses and Enter hands back in the view, always; no control may take them."""
-
-CONTROL_WORDS = {
-    "forward": "Forward",
-    "back": "Back",
-    "left": "Left",
-    "right": "Right",
-    "sprint": "Sprint",
-    "sneak": "Sneak",
-    "use": "Use, open, place",
-    "drop": "Drop",
-    "attack": "Attack, dig, shoot",
-    "jump": "Jump",
-    "inventory": "Inventory",
-}
 THEME_WORDS = {
     ThemeChoice.SYSTEM: "As the system",
     ThemeChoice.DARK: "Dark",
     ThemeChoice.LIGHT: "Light",
 }
-
-
-def control_words(control: str) -> str:
-    """Return a control in words ("hotbar.3": "Slot 3")."""
-    if control.startswith("hotbar."):
-        return f"Slot {control.removeprefix('hotbar.')}"
-    return CONTROL_WORDS.get(control, control)
 
 
 def rebind(keys: Mapping[str, str], control: str, key: str) -> tuple[dict[str, str], str]:
@@ -82,56 +58,6 @@ def rebind(keys: Mapping[str, str], control: str, key: str) -> tuple[dict[str, s
         )
     table[control] = key
     return table, sentence
-
-
-class KeyButton(QPushButton):
-    """Shows a key; pressed, it waits for another key or mouse button.
-
-    Signals: chosen(str) with the key's portable name.
-    """
-
-    chosen = Signal(str)
-
-    def __init__(self, control: str, key: str) -> None:
-        super().__init__(short_key(key))
-        self._key = key
-        self.setCheckable(True)
-        self.setAutoDefault(False)
-        self.setMinimumWidth(110)
-        self.setAccessibleName(f"Key for {control_words(control)}: {short_key(key)}")
-        self.toggled.connect(self._on_toggled)
-
-    def show_key(self, key: str) -> None:
-        """Show another key."""
-        self._key = key
-        self.setText(short_key(key))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the key while waiting; Esc keeps the old one."""
-        if not self.isChecked():
-            super().keyPressEvent(event)
-            return
-        self.setChecked(False)
-        if event.key() != Qt.Key.Key_Escape:
-            self.chosen.emit(key_name(event.key()))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the button while waiting."""
-        if not self.isChecked():
-            super().mousePressEvent(event)
-            return
-        self.setChecked(False)
-        name = event.button().name
-        if name is not None:
-            self.chosen.emit(name)
-
-    def focusNextPrevChild(self, following: bool) -> bool:
-        """Let Tab be bound while waiting."""
-        return False if self.isChecked() else super().focusNextPrevChild(following)
-
-    def _on_toggled(self, waiting: bool) -> None:
-        self.setText("press a key …" if waiting else short_key(self._key))
-        set_role(self, role="person" if waiting else "")
 
 
 class SettingsDialog(QDialog):
@@ -168,6 +94,8 @@ class SettingsDialog(QDialog):
         tabs = QTabWidget()
         tabs.addTab(self._keys_page(), "Keys")
         tabs.addTab(self._driving_page(), "Mouse and hand-back")
+        self.hotkeys = HotkeysPage(preferences.hotkeys, preferences.bindings.keys.values())
+        tabs.addTab(self.hotkeys, "In the game")
         tabs.addTab(self._data_page(storage), "Data")
         tabs.addTab(self._look_page(), "Look")
         layout = QVBoxLayout(self)
@@ -192,6 +120,7 @@ class SettingsDialog(QDialog):
             idle_handback_s=None if self.never.isChecked() else self.idle.value(),
             data_folder=Path(folder) if folder else None,
             theme=self._theme_choice(),
+            hotkeys=self.hotkeys.chosen(),
         )
 
     def _keys_page(self) -> QWidget:

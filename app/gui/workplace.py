@@ -7,14 +7,16 @@ and trainer; the gallery and the tests hand it one with invented data.  No Qt he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from app.gui.game_facts import GameFacts, Studio
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
+from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.types import Driver, Outcome, RGBImage
 from trainer.verdict import VerdictKind
 
@@ -197,6 +199,7 @@ class Preferences:
 
     ``mouse_sensitivity`` multiplies the game's own degrees per count (0.1 to 5).
     ``idle_handback_s`` None means never.  ``data_folder`` counts from the next start.
+    ``hotkeys`` work in games in a window of their own, from the next opening on.
     """
 
     bindings: Bindings = field(default_factory=Bindings)
@@ -205,6 +208,8 @@ class Preferences:
     data_folder: Path | None = None
     theme: ThemeChoice = ThemeChoice.SYSTEM
     seen_welcome: bool = False
+    hotkeys: Mapping[Hotkey, str] = field(default_factory=lambda: dict(DEFAULT_HOTKEYS))
+    seen_privacy: bool = False
 
 
 class Workplace(Protocol):
@@ -218,6 +223,8 @@ class Workplace(Protocol):
 
     session: PlaySession
     game_title: str
+    own_window: bool
+    """Whether the game has a window of its own, in which the person takes over."""
     default_bindings: Bindings
     remote_server: str
 
@@ -279,6 +286,14 @@ class Workplace(Protocol):
 
     def empty_bin(self) -> int:
         """Erase what is in the bin for good; return how many episodes that were."""
+        ...
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return every game that can be chosen."""
+        ...
+
+    def open_studio(self) -> Studio:
+        """Return what makes the profile of another game; the caller closes it."""
         ...
 
     def storage(self) -> StorageFacts:

@@ -114,6 +114,12 @@ class SessionFront:
         if playing:
             self._post(Request(Ask.TAKE_OVER))
 
+    def take_over(self) -> None:
+        """Hear that the person touched the game; takes over while the policy plays."""
+        self._last_input_ns = self._clock.now_ns()
+        if self._hands.phase is Phase.PLAYING:
+            self._post(Request(Ask.TAKE_OVER))
+
     def focus_lost(self) -> None:
         """Release the person's keys."""
         self._controls.release_all()

@@ -11,7 +11,7 @@ from model.episode import EpisodeObserver
 from model.policy import Policy
 from model.runner import BackgroundRunner, LockStepRunner
 from recorder.errors import KnownError
-from recorder.games.base import Game
+from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
 
@@ -88,6 +88,7 @@ def store_recording(
             "keys": dict(game.bindings.keys),
             "degrees_per_count": game.bindings.degrees_per_count,
         },
+        extra=game.facts() if isinstance(game, OwnWindowGame) else None,
     )
     # One recorder per kind and adapter serves episode after episode.
     made: dict[tuple[EpisodeKind, int | None], Recording] = {}

@@ -24,9 +24,9 @@ from app.session.parts import (
 from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
 from model.runner import BackgroundRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import KnownError
+from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
-from recorder.games.base import Bindings, Game, Task
+from recorder.games.base import Bindings, Game, OwnWindowGame, Task
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Driver, Frame, Outcome
 
@@ -83,11 +83,12 @@ class LiveSession(SessionFront):
             first,
             tasks=game.tasks(),
             bindings=bindings if bindings is not None else game.bindings,
-            clock=clock if clock is not None else MonotonicClock(),
+            clock=clock if clock is not None else clock_of(game),
             player=player,
             idle_handback_s=idle_handback_s,
         )
         self._game = game
+        self._own_window = game if isinstance(game, OwnWindowGame) else None
         self._make_recording = make_recording
         self._make_runner = make_runner
         self._scripted = hands
@@ -160,6 +161,7 @@ class LiveSession(SessionFront):
 
     def _give_up(self, sentence: str) -> None:
         self._controls.release_all()
+        self._let_go()
         self._waiting = None
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
@@ -191,7 +193,13 @@ class LiveSession(SessionFront):
         if not self._hands.driving or self._attempt is None:
             return False
         attempt = self._attempt
-        attempt.tick(self._decide)
+        try:
+            attempt.tick(self._decide)
+        except GameSuspendedError as error:
+            # The game is there, but not in front of the person: nothing is lost by waiting.
+            self._move(Wish.PAUSE)
+            self._publish(message=error.sentence)
+            return False
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
@@ -298,6 +306,7 @@ class LiveSession(SessionFront):
         if attempt is None:
             return
         self._controls.release_all()
+        self._let_go()
         message = ""
         if source is LabelSource.GAME and not attempt.judged:
             message = CHANGED_SENTENCE if attempt.task.judged else ""
@@ -316,9 +325,20 @@ class LiveSession(SessionFront):
         )  # fmt: skip
 
     def _move(self, wish: Wish, *, idle: bool = False) -> None:
-        before, self._hands = self._hands, move(self._hands, wish)
-        if self._hands is before:
+        before, after = self._hands, move(self._hands, wish)
+        if after is before:
             return
+        if self._own_window is not None and after.driving and before.phase is Phase.PAUSED:
+            try:
+                self._own_window.come_back()
+            except GameSuspendedError as error:
+                self._publish(message=error.sentence)
+                return
+        self._hands = after
+        if self._own_window is not None and after.phase is Phase.PAUSED:
+            self._own_window.hold_still()
+        elif not after.driving:
+            self._let_go()
         if wish in {Wish.PAUSE, Wish.PLAY} or (wish is Wish.HAND_BACK and not idle):
             self._controls.release_all()
         if before.phase is Phase.PAUSED and self._attempt is not None:
@@ -326,6 +346,11 @@ class LiveSession(SessionFront):
         if wish is Wish.RESUME:
             self._last_input_ns = self._clock.now_ns()
         self._publish(driver=self._hands.owner)
+
+    def _let_go(self) -> None:
+        """Release what the agent holds in a window of its own."""
+        if self._own_window is not None:
+            self._own_window.let_go()
 
     def _swap_player(self) -> None:
         player = self._next_player
@@ -356,3 +381,8 @@ class LiveSession(SessionFront):
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)  # type: ignore[arg-type]
             self._wake.notify_all()
+
+
+def clock_of(game: Game) -> Clock:
+    """Return the clock to pace a game by: a game in a window of its own brings one."""
+    return game.clock if isinstance(game, OwnWindowGame) else MonotonicClock()

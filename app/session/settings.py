@@ -28,8 +28,9 @@ class Settings:
     """What a person can set.
 
     ``keys`` maps "game/control" to a key's portable name, only where it differs from the
-    game's own.  ``idle_handback_s`` None means never.  ``data_folder`` None means the
-    platform's.
+    game's own.  ``hotkeys`` maps what a key asks for in a game's own window ("pause") to
+    it, only where it differs from the usual.  ``idle_handback_s`` None means never.
+    ``data_folder`` None means the platform's.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -38,6 +39,8 @@ class Settings:
     data_folder: Path | None = None
     theme: str = "system"
     seen_welcome: bool = False
+    hotkeys: Mapping[str, str] = field(default_factory=dict)
+    seen_privacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ _ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
     "data_folder": (_folder, "a folder's full path"),
     "theme": (_theme, f"one of {', '.join(THEMES)}"),
     "seen_welcome": (_flag, "true or false"),
+    "hotkeys": (_keys, "a table of hotkey and key"),
+    "seen_privacy": (_flag, "true or false"),
 }
 
 
@@ -200,11 +205,17 @@ def _to_toml(settings: Settings) -> str:
         f"idle_handback_s = {_string(NEVER) if idle is None else repr(idle)}",
         f"theme = {_string(settings.theme)}",
         f"seen_welcome = {'true' if settings.seen_welcome else 'false'}",
+        f"seen_privacy = {'true' if settings.seen_privacy else 'false'}",
     ]
     if settings.data_folder is not None:
         lines.append(f"data_folder = {_string(str(settings.data_folder))}")
     lines += ["", "[keys]"]
     lines += [f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.keys.items())]
+    if settings.hotkeys:
+        lines += ["", "[hotkeys]"]
+        lines += [
+            f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.hotkeys.items())
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -2,25 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from recorder.errors import UsageError
 from recorder.games.base import Bindings, Game, Task, free_task
 
-GAME_NAMES: tuple[str, ...] = ("doom", "minerl", "minestudio")
+if TYPE_CHECKING:
+    from recorder.games.desktop.profile import Profile
+
+GAME_NAMES: tuple[str, ...] = ("doom", "luanti", "minerl", "minestudio")
+REALTIME_GAMES = frozenset({"luanti"})
+"""Games whose world does not wait, unless they are opened in slowed time."""
 
 __all__ = [
     "GAME_NAMES",
+    "REALTIME_GAMES",
     "Bindings",
     "Game",
     "Task",
+    "agreed_command",
     "find_task",
     "free_task",
+    "game_names",
     "open_game",
+    "own_window_profiles",
     "task_list",
 ]
 
 
-def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
+def own_window_profiles(data: Path | None = None) -> dict[str, Profile]:
+    """Return the profiles of games in a window of their own, Luanti's too, by name.
+
+    ``data`` is the data folder, in which a person's own profiles lie.  Raises DataError for
+    a profile that cannot be read.
+    """
+    from recorder.games.desktop.profile import find_profiles, profiles_folder
+    from recorder.games.luanti.profile import shipped_assets
+
+    own = None if data is None else profiles_folder(data)
+    return find_profiles(shipped_assets() / "games", own)
+
+
+def game_names(data: Path | None = None) -> tuple[str, ...]:
+    """Return every game that can be asked for: the judged ones, then the described ones."""
+    described = (name for name in own_window_profiles(data) if name not in GAME_NAMES)
+    return (*GAME_NAMES, *sorted(described))
+
+
+def agreed_command(name: str, data: Path | None, agreed: bool) -> tuple[str, ...] | None:
+    """Return the command of a game's profile where the person agreed to it, else None."""
+    profile = own_window_profiles(data).get(name) if agreed else None
+    return None if profile is None else profile.launch
+
+
+def open_game(
+    name: str,
+    *,
+    width: int = 640,
+    height: int = 360,
+    slowed: bool = False,
+    data: Path | None = None,
+    hotkeys: Mapping[str, str] | None = None,
+    confirmed: tuple[str, ...] | None = None,
+) -> Game:
     """Start the game called ``name``; frames are height x width x 3.
+
+    ``slowed`` lets a game of :data:`REALTIME_GAMES` wait for every step.  For games in a
+    window of their own: ``data`` is the folder with the person's profiles, ``hotkeys``
+    are the person's, and ``confirmed`` is the command that the person agreed to.
 
     Raises UsageError for a name that is no game, GameError where it cannot start.
     """
@@ -32,14 +83,31 @@ def open_game(name: str, *, width: int = 640, height: int = 360) -> Game:
         from recorder.games.minecraft.game import MinecraftGame
 
         return MinecraftGame.start(name)
-    raise UsageError(
-        f"There is no game called {name!r}, so nothing was started; "
-        f"choose one of: {', '.join(GAME_NAMES)}."
-    )
+    profile = own_window_profiles(data).get(name)
+    if profile is None:
+        raise _no_such_game(name, data, "nothing was started")
+    from recorder.games.desktop.profile import with_hotkeys
+
+    profile = with_hotkeys(profile, hotkeys or {})
+    if name == "luanti":
+        from recorder.games.luanti.game import open_luanti
+        from recorder.games.luanti.profile import shipped_assets
+
+        return open_luanti(shipped_assets(), profile, slowed=slowed)
+    if slowed:
+        raise UsageError(
+            f"{profile.title} cannot be slowed, so it was not started; leave --slowed out."
+        )
+    from recorder.games.desktop.opening import open_profile
+
+    return open_profile(profile, confirmed=confirmed)
 
 
-def task_list(name: str) -> tuple[Task, ...]:
-    """Return the tasks of the game called ``name`` without starting it."""
+def task_list(name: str, data: Path | None = None) -> tuple[Task, ...]:
+    """Return the tasks of the game called ``name`` without starting it.
+
+    A game that nobody described the rules of has none.
+    """
     if name == "doom":
         from recorder.games.doom.tasks import TASKS
 
@@ -48,9 +116,18 @@ def task_list(name: str) -> tuple[Task, ...]:
         from recorder.games.minecraft.game import all_goals
 
         return tuple(goal.task for goal in all_goals())
-    raise UsageError(
-        f"There is no game called {name!r}, so it has no tasks; "
-        f"choose one of: {', '.join(GAME_NAMES)}."
+    if name == "luanti":
+        from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
+
+        return LUANTI_TASKS
+    if name in own_window_profiles(data):
+        return ()
+    raise _no_such_game(name, data, "it has no tasks")
+
+
+def _no_such_game(name: str, data: Path | None, so: str) -> UsageError:
+    return UsageError(
+        f"There is no game called {name!r}, so {so}; choose one of: {', '.join(game_names(data))}."
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from recorder.clock import Clock
 from recorder.types import Action, Frame, Outcome
 
 
@@ -86,4 +87,36 @@ class Game(Protocol):
 
     def close(self) -> None:
         """Stop the game; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class OwnWindowGame(Game, Protocol):
+    """A game in a window of its own, in which the person plays by touching it.
+
+    ``clock`` is the one to pace it by: its sleeper lets go at once when the person takes
+    over.  :meth:`step` and :meth:`watch` raise GameSuspendedError, with everything
+    released, while the window can be neither seen nor played.
+    """
+
+    clock: Clock
+
+    def watch(self, action: Action) -> Frame:
+        """Do one tick in which the person plays; ``action`` is what they did."""
+        ...
+
+    def let_go(self) -> None:
+        """Release everything that the agent holds; control thread only."""
+        ...
+
+    def hold_still(self) -> None:
+        """Release everything and pause the game where it can be; control thread only."""
+        ...
+
+    def come_back(self) -> None:
+        """Give the game the keyboard, to go on after a pause; control thread only."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what is stored with the session, as plain JSON values."""
         ...

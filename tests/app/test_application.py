@@ -9,9 +9,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.application import effective_bindings, run_window
+from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.session.settings import FILE_NAME, Settings
-from recorder.errors import DataBusyError, NoDisplayError
+from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Store
 
 
@@ -77,3 +78,39 @@ def test_the_persons_keys_lie_on_top_of_the_games() -> None:
 
     bindings = effective_bindings(ToyGame(), Settings(keys={"left": "Left"}))
     assert (bindings.keys["left"], bindings.keys["right"]) == ("Left", "D")
+
+
+@pytest.mark.timeout(120)
+def test_a_game_that_cannot_be_opened_leaves_the_one_before_with_a_sentence(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    windows: list[MainWindow] = []
+    told: list[str] = []
+
+    def look() -> None:
+        for window in qapp.topLevelWidgets():
+            if not isinstance(window, MainWindow) or not window.isVisible():
+                continue
+            if window not in windows:
+                windows.append(window)
+                if len(windows) == 1:
+                    window._go_to_game(GameWish("minecraft"))
+            elif "display" in window.play_page.notice.text():
+                told.append(window.play_page.notice.text())
+                timer.stop()
+                window.close()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(50)
+    config = tmp_path / "config"
+    assert run_window(tmp_path / "data", base=tmp_path / "none", config=config) == 0
+    assert len(windows) == 2
+    assert windows[1]._workplace.game_title == "Practice yard"
+    assert "a game in a window cannot be" in told[0]
+
+
+def test_a_game_that_is_none_is_refused_at_once(tmp_path: Path, qapp: QApplication) -> None:
+    with pytest.raises(UsageError, match="choose one of"):
+        run_window(tmp_path / "data", config=tmp_path / "config", game_name="chess")

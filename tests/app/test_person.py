@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +133,15 @@ def test_small_differences_are_none() -> None:
     assert not differs(Action(camera=(0, 4)), Action(camera=(3, 0)))
     assert differs(Action(camera=(0, 8)), Action())
     assert differs(Action(forward=True), Action())
+
+
+def test_a_stumbling_person_jerks_the_view_and_finds_back() -> None:
+    advice = WalkPolicy()
+    person = Demonstrator(advice, BINDINGS, ManualClock(0), stumbles=random.Random(1))
+    steady = Demonstrator(WalkPolicy(), BINDINGS, ManualClock(0))
+    frames = [Frame(n, n, np.zeros((4, 4, 3), dtype=np.uint8)) for n in range(400)]
+    pairs = [(steady.wanted(frame), person.wanted(frame)) for frame in frames]
+    jerked = [done for wished, done in pairs if done.camera != wished.camera]
+    assert 0.05 < len(jerked) / len(pairs) < 0.3
+    assert all(done.held == wished.held for wished, done in pairs)
+    assert all(abs(done.camera[1]) <= 10.0 for done in jerked)

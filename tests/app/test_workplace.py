@@ -58,8 +58,7 @@ class Place:
             Settings(keys={"forward": "Up"}),
             data=folder / "data",
             base=folder / "no-checkpoint",
-            game_title=game.title,
-            default_bindings=game.bindings,
+            game=game,
             config=self.config,
         )
         for _ in range(episodes):

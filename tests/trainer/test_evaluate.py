@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from toy_game import TASKS as TOY_TASKS
+from toy_game import ToyGame, WalkPolicy
 
-from recorder.errors import GameError
+import trainer.evaluate as measuring
+from recorder.errors import GameError, GameSuspendedError
 from recorder.games.doom.tasks import TASKS
-from recorder.types import Outcome
+from recorder.types import Action, Frame, Outcome
 from trainer.evaluate import Played, Question, evaluate, summarise
 from trainer.players import PlayerSpec
 
@@ -148,3 +151,35 @@ def test_stopping_early_is_heard_at_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(PlayerSpec("idle"), "doom", [TORCH], range(500), workers=2, on_played=stop)
     assert len(heard) == 1
+
+
+class CrowdedGame(ToyGame):
+    """A game that loses the keyboard to another window in its first ``times`` attempts."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def step(self, action: Action) -> Frame:
+        if len(self.resets) <= self.times and len(self.actions) == 2:
+            raise GameSuspendedError("The game's window does not have the focus.")
+        return super().step(action)
+
+
+def test_an_attempt_that_another_window_interrupts_is_played_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measuring, "AGAIN_S", 0.0)
+    monkeypatch.setattr(measuring, "make_policy", lambda *_args, **_kwargs: WalkPolicy())
+    question = Question(TOY_TASKS[0])
+    for times in (2, measuring.TRIES):
+        game = CrowdedGame(times)
+        monkeypatch.setattr(measuring, "open_game", lambda *_args, game=game, **_kwargs: game)
+        if times < measuring.TRIES:
+            played = evaluate(PlayerSpec("walk"), "toy", [question], [3], workers=1)
+            assert [each.outcome for each in played] == [Outcome.SUCCESS]
+            assert game.resets == [(question.task.id, 3)] * (times + 1)
+        else:
+            with pytest.raises(GameSuspendedError):
+                evaluate(PlayerSpec("walk"), "toy", [question], [3], workers=1)
+        assert game.closed

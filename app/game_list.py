@@ -1,0 +1,45 @@
+"""What the window offers to play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.gui.game_facts import GameFacts
+from recorder.errors import KnownError
+from recorder.games import own_window_profiles
+from recorder.games.desktop.opening import needs_launch
+from recorder.games.desktop.profile import Profile
+from recorder.games.luanti.launch import HOW_TO, program
+
+YARD = GameFacts(
+    "doom", "Practice yard", "Doom's engine inside Playteach; it judges every attempt."
+)
+LUANTI_DETAIL = "A free game like Minecraft, started in a world of its own; it judges 28 sentences."
+
+
+def game_list(data: Path, in_use: str) -> tuple[GameFacts, ...]:
+    """Return every game, the embedded one first.
+
+    Raises DataError where a profile cannot be read.
+    """
+    games = [GameFacts(YARD.name, YARD.title, YARD.detail, in_use=in_use == YARD.name)]
+    profiles = own_window_profiles(data)
+    for name in sorted(profiles, key=lambda each: (each != "luanti", each)):
+        games.append(_facts(profiles[name], in_use == name))
+    return tuple(games)
+
+
+def _facts(profile: Profile, in_use: bool) -> GameFacts:
+    if profile.name == "luanti":
+        problem = "" if program() is not None else f"Luanti is not installed; {HOW_TO}."
+        return GameFacts(profile.name, profile.title, LUANTI_DETAIL, in_use, problem=problem)
+    command: tuple[str, ...] = ()
+    detail = "In its own window, which must be open; you judge the attempts."
+    if profile.launch:
+        detail = "In its own window; you judge the attempts."
+        try:
+            unknown = not profile.shipped and needs_launch(profile)
+        except KnownError as error:
+            return GameFacts(profile.name, profile.title, detail, in_use, problem=error.sentence)
+        command = profile.launch if unknown else ()
+    return GameFacts(profile.name, profile.title, detail, in_use, command=command)

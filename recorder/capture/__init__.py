@@ -1,0 +1,1 @@
+"""What is on the screen: windows, and pictures of one of them."""

@@ -1,0 +1,71 @@
+"""Pictures of the screen with mss, made to fit the recorder's frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from recorder.capture.base import Rect
+from recorder.errors import GameError
+from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, RGBImage
+
+
+class MssGrabber:
+    """Reads rectangles of the screen.  Make it on the thread that uses it."""
+
+    def __init__(self) -> None:
+        try:
+            import mss
+        except ImportError as error:
+            raise GameError(
+                "Pictures of the screen need the mss package, which is not installed; run "
+                "`python3 play.py` to install it."
+            ) from error
+        self._error = mss.ScreenShotError
+        try:
+            self._screen: Any = mss.MSS()
+        except mss.ScreenShotError as error:
+            raise GameError(
+                f"The screen cannot be read ({error}), so no game in a window can be played; "
+                "check that a desktop is running and that Playteach may record the screen."
+            ) from error
+
+    def grab(self, rect: Rect) -> RGBImage:
+        """Return what is shown in ``rect``."""
+        where = {
+            "left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height
+        }  # fmt: skip
+        try:
+            shot = self._screen.grab(where)
+        except self._error as error:
+            raise GameError(
+                f"The screen could not be read ({error}), so the attempt cannot go on; check that "
+                "the game's window lies wholly on the screen and that recording it is allowed."
+            ) from error
+        size = (shot.width, shot.height)
+        picture = Image.frombuffer("RGB", size, bytes(shot.raw), "raw", "BGRX", 0, 1)
+        return np.array(picture, dtype=np.uint8)
+
+    def close(self) -> None:
+        """Let the screen go."""
+        if self._screen is not None:
+            self._screen.close()
+            self._screen = None
+
+
+def fitted_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size of the largest frame of that shape that may be recorded."""
+    scale = min(1.0, MAX_FRAME_WIDTH / width, MAX_FRAME_HEIGHT / height)
+    # H.264 in 4:2:0 wants even sides.
+    return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
+
+
+def fit(rgb: RGBImage) -> RGBImage:
+    """Shrink a picture to a recordable size; one that fits is returned as it is."""
+    height, width = rgb.shape[:2]
+    size = fitted_size(width, height)
+    if size == (width, height):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX), dtype=np.uint8)

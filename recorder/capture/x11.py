@@ -1,0 +1,245 @@
+"""Windows under X11, asked of the X server itself (python-xlib, which pynput brings)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from Xlib import X, Xatom, error
+from Xlib.display import Display
+from Xlib.ext import screensaver
+from Xlib.protocol import event
+
+from recorder.capture.base import SENTENCES, Rect, Trouble, WindowInfo, WindowState
+from recorder.errors import GameError, NoDisplayError
+
+MIN_SIDE = 64
+"""Smaller windows are no games: tray icons, helpers of toolkits."""
+SAVER_S = 0.5
+_GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
+
+
+def open_display(name: str | None = None) -> Display:
+    """Connect to an X server; raises NoDisplayError where there is none."""
+    shown = name or os.environ.get("DISPLAY", "")
+    try:
+        display = Display(shown or None)
+    except (error.DisplayError, OSError) as problem:
+        raise NoDisplayError(
+            f"No X display answers at {shown!r}, so a game in a window cannot be seen or played; "
+            "start Playteach from the desktop or set DISPLAY."
+        ) from problem
+    # What fails later is heard as an exception where an answer is awaited; the rest concerns
+    # windows that have gone in between.
+    display.set_error_handler(_ignore_error)
+    return display
+
+
+def _ignore_error(*_arguments: object) -> None:
+    """Errors of requests without an answer: the window has gone, which `look` will tell."""
+
+
+class X11Windows:
+    """Implements :class:`recorder.capture.base.WindowSystem`."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._display: Any = open_display(name)
+        self._root = self._display.screen().root
+        self._lock = threading.Lock()
+        self._atoms: dict[str, int] = {}
+        self._has_saver = bool(self._display.has_extension(screensaver.extname))
+        self._saver_on = False
+        self._saver_asked_s = -SAVER_S
+        self._closed = False
+
+    def windows(self) -> tuple[WindowInfo, ...]:
+        """Return the visible titled windows, topmost first."""
+        with self._lock:
+            found = []
+            for window in reversed(self._managed()):
+                with contextlib.suppress(*_GONE):
+                    info = self._info(window)
+                    if info is not None:
+                        found.append(info)
+            return tuple(found)
+
+    def look(self, window_id: int) -> WindowState:
+        """Return how a window is right now."""
+        with self._lock:
+            try:
+                return self._look(self._window(window_id))
+            except _GONE:
+                return WindowState(Rect(0, 0, 0, 0), Trouble.GONE)
+            except error.ConnectionClosedError as problem:
+                raise GameError(
+                    "The connection to the screen was lost, so the attempt cannot go on; log in "
+                    "again and start Playteach anew."
+                ) from problem
+
+    def focus(self, window_id: int) -> None:
+        """Raise a window and give it the keyboard, by the window manager where there is one."""
+        with self._lock:
+            window = self._window(window_id)
+            try:
+                window.get_attributes()
+                if self._property(self._root, "_NET_SUPPORTING_WM_CHECK") is not None:
+                    self._activate(window)
+                else:
+                    window.configure(stack_mode=X.Above)
+                    window.set_input_focus(X.RevertToParent, X.CurrentTime)
+                self._display.sync()
+            except _GONE as problem:
+                raise GameError(SENTENCES[Trouble.GONE]) from problem
+
+    def lower(self, window_id: int) -> None:
+        """Ask the window manager to put a window behind all others."""
+        with self._lock, contextlib.suppress(*_GONE):
+            self._window(window_id).configure(stack_mode=X.Below)
+            self._display.sync()
+
+    def pointer(self) -> tuple[int, int]:
+        """Return where the pointer is."""
+        with self._lock:
+            where = self._root.query_pointer()
+            return int(where.root_x), int(where.root_y)
+
+    def screen(self) -> Rect:
+        """Return the whole X screen, which spans all monitors."""
+        with self._lock:
+            return self._screen()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._display.close()
+
+    def _window(self, window_id: int) -> Any:
+        return self._display.create_resource_object("window", window_id)
+
+    def _atom(self, name: str) -> int:
+        if name not in self._atoms:
+            self._atoms[name] = self._display.intern_atom(name)
+        return self._atoms[name]
+
+    def _property(self, window: Any, name: str, kind: int = X.AnyPropertyType) -> Any:
+        found = window.get_full_property(self._atom(name), kind)
+        return None if found is None else found.value
+
+    def _screen(self) -> Rect:
+        size = self._root.get_geometry()
+        return Rect(0, 0, int(size.width), int(size.height))
+
+    def _managed(self) -> list[Any]:
+        """Windows that a window manager lists, bottom to top; without one, the root's children."""
+        for name in ("_NET_CLIENT_LIST_STACKING", "_NET_CLIENT_LIST"):
+            listed = self._property(self._root, name, Xatom.WINDOW)
+            if listed is not None:
+                return [self._window(int(each)) for each in listed]
+        return list(self._root.query_tree().children)
+
+    def _info(self, window: Any) -> WindowInfo | None:
+        if window.get_attributes().map_state != X.IsViewable:
+            return None
+        title, rect = self._title(window), self._rect(window)
+        if not title or min(rect.width, rect.height) < MIN_SIDE:
+            return None
+        pids = self._property(window, "_NET_WM_PID", Xatom.CARDINAL)
+        pid = int(pids[0]) if pids is not None and len(pids) else None
+        return WindowInfo(int(window.id), title, _program(pid), pid, rect)
+
+    def _title(self, window: Any) -> str:
+        named = self._property(window, "_NET_WM_NAME")
+        if isinstance(named, bytes) and named:
+            return named.decode(errors="replace")
+        plain = window.get_wm_name()
+        if isinstance(plain, bytes):
+            return plain.decode(errors="replace")
+        return plain or ""
+
+    def _rect(self, window: Any) -> Rect:
+        """The client area in screen pixels: a frame's border must not be in the picture."""
+        size = window.get_geometry()
+        corner = self._root.translate_coords(window, 0, 0)
+        return Rect(int(corner.x), int(corner.y), int(size.width), int(size.height))
+
+    def _look(self, window: Any) -> WindowState:
+        viewable = window.get_attributes().map_state == X.IsViewable
+        rect = self._rect(window)
+        if self._locked():
+            return WindowState(rect, Trouble.LOCKED)
+        if not viewable:
+            return WindowState(rect, Trouble.MINIMISED)
+        if not self._has_focus(window):
+            return WindowState(rect, Trouble.UNFOCUSED)
+        if not rect.inside(self._screen()):
+            return WindowState(rect, Trouble.OFF_SCREEN)
+        if any(True for _ in self._above(window, rect)):
+            return WindowState(rect, Trouble.COVERED)
+        return WindowState(rect)
+
+    def _has_focus(self, window: Any) -> bool:
+        focus = self._display.get_input_focus().focus
+        # X.NONE and X.PointerRoot come as plain numbers.
+        if isinstance(focus, int):
+            return False
+        return bool(focus.id == window.id or any(each == window.id for each in self._line(focus)))
+
+    def _line(self, window: Any) -> Iterator[int]:
+        """Ids of a window's parents, nearest first, without the root."""
+        while True:
+            parent = window.query_tree().parent
+            if isinstance(parent, int) or parent.id == self._root.id:
+                return
+            yield int(parent.id)
+            window = parent
+
+    def _above(self, window: Any, rect: Rect) -> Iterator[int]:
+        """Ids of what lies over ``rect`` above the window."""
+        mine = {int(window.id), *self._line(window)}
+        stacked = self._root.query_tree().children
+        for place in range(len(stacked) - 1, -1, -1):
+            other = stacked[place]
+            if other.id in mine:
+                return
+            try:
+                facts = other.get_attributes()
+                if facts.map_state != X.IsViewable or facts.win_class == X.InputOnly:
+                    continue
+                if self._rect(other).overlaps(rect):
+                    yield int(other.id)
+            except _GONE:
+                continue
+
+    def _locked(self) -> bool:
+        now_s = time.monotonic()
+        if self._has_saver and now_s - self._saver_asked_s > SAVER_S:
+            # A lock takes the focus at once; this is for a screen that went dark by itself.
+            self._saver_asked_s = now_s
+            self._saver_on = self._root.screensaver_query_info().state == screensaver.StateOn
+        return self._saver_on
+
+    def _activate(self, window: Any) -> None:
+        # 2: asked for by a pager, which window managers obey also from the background.
+        message = event.ClientMessage(
+            window=window,
+            client_type=self._atom("_NET_ACTIVE_WINDOW"),
+            data=(32, [2, X.CurrentTime, 0, 0, 0]),
+        )
+        mask = X.SubstructureRedirectMask | X.SubstructureNotifyMask
+        self._root.send_event(message, event_mask=mask)
+
+
+def _program(pid: int | None) -> str:
+    if pid is None:
+        return ""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name
+    except OSError:
+        return ""

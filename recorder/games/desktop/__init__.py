@@ -1,0 +1,1 @@
+"""Any game in a window of its own."""

@@ -1,0 +1,309 @@
+"""Any game in a window of its own: seen by the screen, played by keyboard and mouse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from recorder.capture.base import Grabber, Rect, Trouble, WindowSystem
+from recorder.capture.grab import fit
+from recorder.clock import Clock
+from recorder.controls import HOTBAR_PREFIX
+from recorder.errors import GameError, GameSuspendedError
+from recorder.games.base import Bindings, Task
+from recorder.games.desktop.hands import Hands
+from recorder.games.desktop.offset import first_change_ms, median_ms
+from recorder.games.desktop.profile import Profile
+from recorder.input.gate import GateClock
+from recorder.input.hearing import Ears
+from recorder.types import Action, Frame, Outcome
+
+TURN_PARTS = 4
+TURN_SHARE = 0.5
+"""A camera turn is spread over this share of the tick."""
+CAPTURE_SHARE = 0.75
+"""The picture is taken this far into the tick; the rest is for thinking and storing."""
+TAP_NS = 60_000_000
+"""How long a pause key is down, and how long the game then has for it."""
+MARGIN = 2
+"""Pixels that the pointer keeps from the window's edge."""
+
+
+class Sleeper(Protocol):
+    """Waits until a moment or until the gate shuts."""
+
+    def now_ns(self) -> int:
+        """Return the time."""
+        ...
+
+    def sleep_until_ns(self, deadline_ns: int) -> None:
+        """Wait."""
+        ...
+
+
+class DesktopGame:
+    """A window that is played as a person would.  Control thread only.
+
+    Knows no tasks and no outcome: the person judges.  The game itself is neither started
+    nor ended here.
+    """
+
+    realtime = True
+
+    def __init__(
+        self,
+        profile: Profile,
+        window_id: int,
+        windows: WindowSystem,
+        grabber: Grabber,
+        hands: Hands,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.profile = profile
+        self.name = profile.name
+        self.title = profile.title
+        self.tick_rate_hz = profile.tick_rate_hz
+        self.bindings: Bindings = profile.bindings
+        self._window_id = window_id
+        self._windows = windows
+        self._grabber = grabber
+        self._hands = hands
+        self.clock: Clock = GateClock(hands.gate, hands.let_go) if clock is None else clock
+        self._frame_id = 0
+        self._listening = False
+        self._silent_ticks = 0
+        self._resting = False
+        self._left_over = (0.0, 0.0)
+        self._rect = Rect(0, 0, 0, 0)
+        self.cut_counts = 0
+        """Mouse counts that were asked for and did not fit into a tick."""
+        self.turned_counts = (0, 0)
+        """(right, down) mouse counts that were sent since the last reset."""
+
+    def tasks(self) -> Sequence[Task]:
+        """Return nothing: this game cannot be judged."""
+        return ()
+
+    def listen(self, ears: Ears) -> None:
+        """Let the person take over by touching keyboard or mouse in the game's window."""
+        self._hands.listen(ears)
+        self._listening = True
+
+    @property
+    def listening(self) -> bool:
+        """Whether the person's own keys reach the game, so that theirs are not sent again."""
+        return self._listening
+
+    @property
+    def hands(self) -> Hands:
+        """The input path."""
+        return self._hands
+
+    @property
+    def window_id(self) -> int:
+        """The system's number of the window."""
+        return self._window_id
+
+    def reset(self, task: Task, seed: int) -> Frame:
+        """Give the game the keyboard and return what it shows; the game goes on as it is."""
+        del task, seed
+        self.begin()
+        return self._picture(self._check())
+
+    def begin(self) -> None:
+        """Forget the last attempt and give the game the keyboard."""
+        self._left_over = (0.0, 0.0)
+        self.turned_counts = (0, 0)
+        self._silent_ticks = 0
+        self.come_back()
+
+    def step(self, action: Action) -> Frame:
+        """Do what the agent wants for one tick; silent where the person has just touched it."""
+        began_ns = self.clock.now_ns()
+        rect = self._check()
+        gate = self._hands.gate
+        if gate.shut:
+            # The session hears of it too and gives the hands over.  Where it insists on the
+            # agent for a second tick, the hands have come back.
+            self._silent_ticks += 1
+            if self._silent_ticks > 1 and gate.why not in {"panic", "chat"}:
+                gate.open()
+        if not gate.shut:
+            self._silent_ticks = 0
+            self._act(action, rect, began_ns)
+        return self._finish(began_ns)
+
+    def watch(self, action: Action) -> Frame:
+        """Do a tick of the person's: their keys are in the game already, or are sent for them."""
+        if not self._listening:
+            return self.step(action)
+        began_ns = self.clock.now_ns()
+        self._check()
+        if self._hands.sender.held:
+            self._hands.let_go()
+        self._hands.sender.beat()
+        self._silent_ticks = 0
+        self._left_over = (0.0, 0.0)
+        if self._hands.gate.why == "person":
+            # Seen: when the agent gets the hands back, nothing is in its way.
+            self._hands.gate.open()
+        return self._finish(began_ns)
+
+    def outcome(self) -> Outcome | None:
+        """Return None: only the person knows."""
+        return None
+
+    def measure_offset(self, tries: int = 7) -> float | None:
+        """Nudge the mouse and return the ms until the picture shows it, None where it does not.
+
+        The view is where it was afterwards.
+        """
+        delays: list[float | None] = []
+        counts = max(4, round(3.0 / self.bindings.degrees_per_count))
+        for number in range(2 * tries):
+            rect = self._check()
+            sign = 1 if number % 2 == 0 else -1
+            nudge = partial(self._hands.sender.move, sign * counts, 0)
+            delays.append(first_change_ms(self._grabber, rect, nudge))
+            self._hands.sender.beat()
+            self.clock.sleep_until_ns(self.clock.now_ns() + 90_000_000 + 7_000_000 * number)
+        return median_ms(delays)
+
+    def let_go(self) -> None:
+        """Release everything that the agent holds."""
+        self._hands.let_go()
+
+    def hold_still(self) -> None:
+        """Release everything, and press the game's pause key where it has one.
+
+        Not after a panic or a touch of the person's: then nothing more is sent.
+        """
+        gate = self._hands.gate
+        self.let_go()
+        asked = not gate.shut or gate.why == "pause"
+        if not self.profile.pause_key or self._resting or not asked:
+            return
+        if self._windows.look(self._window_id).trouble is None:
+            gate.open()
+            self._tap(self.profile.pause_key)
+            self._resting = True
+        gate.shut_for("pause")
+
+    def _tap(self, name: str) -> None:
+        self._hands.sender.hold([name])
+        self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
+        self._hands.sender.hold([])
+        self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
+
+    def come_back(self) -> None:
+        """Give the window the keyboard and end its pause.
+
+        Raises GameSuspendedError where it does not take the keyboard.
+        """
+        self._windows.focus(self._window_id)
+        for _ in range(40):
+            state = self._windows.look(self._window_id)
+            if state.trouble is None:
+                self._hands.gate.open()
+                self._silent_ticks = 0
+                if self._resting:
+                    self._resting = False
+                    self._tap(self.profile.pause_key)
+                return
+            if state.trouble is Trouble.GONE:
+                self._refuse(state.trouble, state.sentence)
+            self.clock.sleep_until_ns(self.clock.now_ns() + 25_000_000)
+        self._refuse(Trouble.UNFOCUSED if state.trouble is None else state.trouble, state.sentence)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return the delay from input to picture, and how time ran."""
+        return {"input_to_frame_ms": self.profile.input_to_frame_ms, "time": "real"}
+
+    def close(self) -> None:
+        """Release everything and let go of the screen; the game stays."""
+        self._hands.close()
+        self._grabber.close()
+        self._windows.close()
+
+    # One tick
+
+    def _check(self) -> Rect:
+        state = self._windows.look(self._window_id)
+        if state.trouble is not None:
+            self._refuse(state.trouble, state.sentence)
+        self._rect = state.rect
+        return state.rect
+
+    def _refuse(self, trouble: Trouble, sentence: str) -> None:
+        self._hands.gate.shut_for("focus")
+        self._hands.let_go()
+        if trouble is Trouble.GONE:
+            raise GameError(sentence)
+        raise GameSuspendedError(sentence)
+
+    def _act(self, action: Action, rect: Rect, began_ns: int) -> None:
+        sender = self._hands.sender
+        wanted = self._keys_of(action)
+        sender.hold(wanted)
+        moves = self._moves(action)
+        if not any(moves):
+            return
+        part_ns = int(1e9 / self.tick_rate_hz * TURN_SHARE / TURN_PARTS)
+        done = [0, 0]
+        for part in range(1, TURN_PARTS + 1):
+            step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
+            dx, dy = self._reachable(step[0], step[1], rect)
+            self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
+            if not sender.move(dx, dy):
+                return
+            done = [done[0] + step[0], done[1] + step[1]]
+            self.turned_counts = (self.turned_counts[0] + dx, self.turned_counts[1] + dy)
+            if part < TURN_PARTS:
+                self.clock.sleep_until_ns(began_ns + part * part_ns)
+
+    def _keys_of(self, action: Action) -> list[str]:
+        keys = self.bindings.keys
+        controls = [control for control in keys if control in action.held]
+        if action.hotbar:
+            controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
+        return list(dict.fromkeys(keys[each] for each in controls if each in keys))
+
+    def _moves(self, action: Action) -> tuple[int, int]:
+        """Whole counts (right, down) of a turn; fractions are kept for the next one."""
+        pitch, yaw = action.camera
+        per_count = self.bindings.degrees_per_count
+        x, y = self._left_over[0] + yaw / per_count, self._left_over[1] + pitch / per_count
+        # A whole number of counts but for floating point is that number.
+        dx, dy = (math.trunc(round(value, 6)) for value in (x, y))
+        self._left_over = (x - dx, y - dy)
+        return dx, dy
+
+    def _reachable(self, dx: int, dy: int, rect: Rect) -> tuple[int, int]:
+        """Cut a move at the window's edge: beyond it lies what is not the game's."""
+        x, y = self._windows.pointer()
+        left, right = rect.left + MARGIN - x, rect.right - 1 - MARGIN - x
+        up, down = rect.top + MARGIN - y, rect.bottom - 1 - MARGIN - y
+        return max(min(left, 0), min(max(right, 0), dx)), max(min(up, 0), min(max(down, 0), dy))
+
+    def _finish(self, began_ns: int) -> Frame:
+        self._hands.sender.beat()
+        self.clock.sleep_until_ns(began_ns + int(1e9 / self.tick_rate_hz * CAPTURE_SHARE))
+        self._hands.sender.beat()
+        frame = self._picture(self._rect)
+        # Looked at after the picture was taken: nobody else's window is in it.
+        before = self._rect
+        if self._check() != before:
+            # The window was moved meanwhile.
+            frame = self._picture(self._rect)
+            self._check()
+        return frame
+
+    def _picture(self, rect: Rect) -> Frame:
+        mono_ns = self.clock.now_ns()
+        rgb = fit(self._grabber.grab(rect))
+        rgb.flags.writeable = False
+        self._frame_id += 1
+        return Frame(self._frame_id, mono_ns, rgb)

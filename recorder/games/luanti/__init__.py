@@ -1,0 +1,1 @@
+"""Luanti, the reference for games in a window of their own."""

@@ -1,0 +1,140 @@
+"""The app's end of the input guard."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from recorder.errors import GameError
+from recorder.input.gate import StopGate
+from recorder.input.guard_protocol import BEAT, DOWN, READY, RELEASING, UP, WAIT
+from recorder.input.ledger import Ledger
+
+_ROOT = Path(__file__).resolve().parents[2]
+START_S = 20.0
+GONE = (
+    "The guard that lets keys go when Playteach cannot has ended, so nothing more is sent; start "
+    "Playteach again."
+)
+
+
+class InputGuard:
+    """Starts the guard's process and talks to it.  Implements the sender's ``Guard``.
+
+    ``on_release`` is told the reason ("hang", "focus", "panic") on the reader's thread.
+    """
+
+    def __init__(
+        self,
+        window_id: int,
+        gate: StopGate,
+        ledger: Ledger,
+        *,
+        panic: str = "",
+        on_release: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        self._gate = gate
+        self._ledger = ledger
+        self._on_release = on_release
+        self._released = threading.Event()
+        self._ready = threading.Event()
+        self._closed = False
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+        # Its own session: Ctrl-C in the terminal is for the app, the guard outlives it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "recorder.input.guard_process", str(window_id), panic],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="guard", daemon=True)
+        self._reader.start()
+        if not self._ready.wait(START_S) or self._process.poll() is not None:
+            said = b"" if self._process.stderr is None else self._said()
+            self.close()
+            raise GameError(
+                said.decode(errors="replace").strip()
+                or "The input guard did not start, so no key is sent; see `playteach doctor`."
+            )
+
+    @property
+    def pid(self) -> int:
+        """The guard's process."""
+        return self._process.pid
+
+    def note(self, name: str, down: bool) -> None:
+        """Tell of a key before it is pressed, or after it was released."""
+        self._write(f"{DOWN if down else UP} {name}")
+
+    def beat(self) -> None:
+        """Tell that the control thread lives."""
+        self._write(BEAT)
+
+    def wait(self, seconds: float) -> None:
+        """Tell that the next sign of life may take so long, the game standing still."""
+        self._write(f"{WAIT} {seconds:g}")
+
+    def take_released(self) -> bool:
+        """Return whether the guard has released everything since this was asked last."""
+        was = self._released.is_set()
+        self._released.clear()
+        return was
+
+    def close(self) -> None:
+        """End the guard, which releases what is still down; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(5.0)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _said(self) -> bytes:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        return b"" if self._process.stderr is None else self._process.stderr.read()
+
+    def _write(self, line: str) -> None:
+        pipe = self._process.stdin
+        if pipe is None or self._closed:
+            return
+        try:
+            pipe.write(line.encode() + b"\n")
+            pipe.flush()
+        except BrokenPipeError as error:
+            raise GameError(GONE) from error
+
+    def _read(self) -> None:
+        pipe = self._process.stdout
+        if pipe is None:
+            return
+        for raw in pipe:
+            word, *rest = raw.decode().split()
+            if word == READY:
+                self._ready.set()
+            elif word == RELEASING:
+                why, *names = rest
+                self._gate.shut_for("guard")
+                for name in names:
+                    self._ledger.expect_key(name, False)
+                self._released.set()
+                self._on_release(why)
+        # The guard's end: whoever waits for its start need not wait longer.
+        self._ready.set()

@@ -1,0 +1,237 @@
+"""Whose input was that, and may it be kept?  Everything that is heard goes through here."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from recorder.input.gate import StopGate
+from recorder.input.ledger import Ledger
+from recorder.types import Outcome
+
+NUDGE_COUNTS = 3.0
+NUDGE_NS = 100_000_000
+"""A mouse that moves further than this many counts in this time is a hand on it."""
+CHAT_ENDS = frozenset({"Return", "Enter", "Esc"})
+
+
+class Hotkey(StrEnum):
+    """What a key can ask for while the game has the focus; panic also without it."""
+
+    PANIC = "panic"
+    PAUSE = "pause"
+    HAND_BACK = "hand_back"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+DEFAULT_HOTKEYS: dict[Hotkey, str] = {
+    Hotkey.PANIC: "F12",
+    Hotkey.PAUSE: "F6",
+    Hotkey.HAND_BACK: "F8",
+    Hotkey.SUCCESS: "F9",
+    Hotkey.FAILURE: "F10",
+}
+
+
+class Ears(Protocol):
+    """Who is told of the person: a play session.  Every method returns at once."""
+
+    def key(self, name: str, down: bool, mono_ns: int) -> None:
+        """Hear a key or button; unbound ones leave no trace."""
+        ...
+
+    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Hear a mouse move."""
+        ...
+
+    def take_over(self) -> None:
+        """Give the hands to the person where the policy has them."""
+        ...
+
+    def focus_lost(self) -> None:
+        """Release the person's keys."""
+        ...
+
+    def pause(self) -> None:
+        """Freeze."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+    def hand_back(self) -> None:
+        """Give the hands back to the policy."""
+        ...
+
+    def mark(self, outcome: Outcome) -> None:
+        """End the attempt with the person's verdict."""
+        ...
+
+
+class Hearing:
+    """Sorts what a listener hears.  Called on the listener's thread only.
+
+    Keys that the agent sent are struck out of its ledger.  Without the focus nothing is
+    passed on, and while a chat is open nothing is either.  ``agent_holds`` is asked
+    whether the agent holds a key, ``agent_hung`` whether it gave no sign of life at a time.
+    """
+
+    def __init__(
+        self,
+        ears: Ears,
+        gate: StopGate,
+        ledger: Ledger,
+        *,
+        agent_holds: Callable[[str], bool],
+        agent_hung: Callable[[int], bool] = lambda mono_ns: False,
+        bound: Collection[str],
+        hotkeys: Mapping[Hotkey, str] | None = None,
+        chat_keys: Collection[str] = (),
+    ) -> None:
+        self._ears = ears
+        self._gate = gate
+        self._ledger = ledger
+        self._agent_holds = agent_holds
+        self._agent_hung = agent_hung
+        self._bound = frozenset(bound)
+        keys = DEFAULT_HOTKEYS if hotkeys is None else hotkeys
+        self._hotkeys = {name: hotkey for hotkey, name in keys.items() if name}
+        self._chat_keys = frozenset(chat_keys)
+        self._down: dict[str, bool] = {}
+        self._focused = False
+        self._chatting = False
+        self._paused = False
+        self._moves: deque[tuple[int, float]] = deque()
+        self.person_events = 0
+        """The person's events that reached the game, kept or not."""
+        self.last_person_ns = 0
+
+    @property
+    def focused(self) -> bool:
+        """Whether what is typed reaches the game."""
+        return self._focused
+
+    @property
+    def chatting(self) -> bool:
+        """Whether a chat is open, so that nothing may be kept."""
+        return self._chatting
+
+    def took(self, name: str) -> bool:
+        """Return whether the person holds a key on the very device the agent types on.
+
+        Safe from any thread.
+        """
+        return self._down.get(name, False)
+
+    def focus(self, has: bool) -> None:
+        """Hear that the game got or lost the keyboard."""
+        if has is self._focused:
+            return
+        self._focused = has
+        if not has:
+            self._gate.shut_for("focus")
+            self._down.clear()
+            self._moves.clear()
+            self._chatting = False
+            self._ears.focus_lost()
+
+    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
+        """Hear a key or button; ``shared`` where it came by the device the agent types on."""
+        if shared and self._ledger.strike_key(name, down):
+            return
+        if shared and not down and self._agent_hung(mono_ns) and name not in self._down:
+            # The guard let it go, whose word of it may reach us later.
+            return
+        hotkey = self._hotkeys.get(name)
+        if hotkey is Hotkey.PANIC:
+            if down:
+                self._gate.shut_for("panic")
+                self._ears.pause()
+            return
+        if not self._focused:
+            return
+        if hotkey is not None:
+            if down:
+                self._obey(hotkey)
+            return
+        if self._chat(name, down):
+            return
+        self._hear_person(name, down, mono_ns, shared)
+
+    def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
+        """Hear a mouse move, in counts."""
+        if shared and self._ledger.strike_move(dx, dy):
+            return
+        if not self._focused or self._chatting:
+            return
+        self._count(mono_ns)
+        self._moves.append((mono_ns, max(abs(dx), abs(dy))))
+        while self._moves and self._moves[0][0] < mono_ns - NUDGE_NS:
+            self._moves.popleft()
+        if sum(counts for _, counts in self._moves) > NUDGE_COUNTS:
+            self._interrupt()
+        self._ears.mouse_move(dx, dy, mono_ns)
+
+    def wheel(self) -> None:
+        """Hear the person's wheel: no control has it, but a hand is on the mouse."""
+        if self._focused and not self._chatting:
+            self._interrupt()
+
+    def _hear_person(self, name: str, down: bool, mono_ns: int, shared: bool) -> None:
+        # The release of a key that was pressed elsewhere (Enter in the instruction bar) means
+        # nothing here.
+        if not down and name not in self._down and not self._agent_holds(name):
+            return
+        self._count(mono_ns)
+        if down:
+            self._down[name] = shared
+        else:
+            self._down.pop(name, None)
+        self._interrupt()
+        if name in self._bound:
+            self._ears.key(name, down, mono_ns)
+
+    def _chat(self, name: str, down: bool) -> bool:
+        """Return whether a key belongs to a chat, opening or closing it."""
+        if self._chatting:
+            if down and name in CHAT_ENDS:
+                self._chatting = False
+                self._down.clear()
+                if not self._paused:
+                    self._ears.resume()
+            return True
+        if down and name in self._chat_keys:
+            self._chatting = True
+            self._gate.shut_for("chat")
+            self._ears.focus_lost()
+            self._ears.pause()
+            return True
+        return False
+
+    def _obey(self, hotkey: Hotkey) -> None:
+        match hotkey:
+            case Hotkey.PAUSE:
+                self._paused = not self._paused
+                if self._paused:
+                    self._gate.shut_for("pause")
+                    self._ears.pause()
+                else:
+                    self._ears.resume()
+            case Hotkey.HAND_BACK:
+                self._ears.hand_back()
+            case Hotkey.SUCCESS:
+                self._ears.mark(Outcome.SUCCESS)
+            case Hotkey.FAILURE:
+                self._ears.mark(Outcome.FAILURE)
+
+    def _interrupt(self) -> None:
+        self._gate.shut_for("person")
+        self._ears.take_over()
+
+    def _count(self, mono_ns: int) -> None:
+        self.person_events += 1
+        self.last_person_ns = mono_ns

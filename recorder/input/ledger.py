@@ -1,0 +1,69 @@
+"""What was sent, so that it is known again when it is heard."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from recorder.clock import Clock, MonotonicClock
+
+FORGET_NS = 500_000_000
+"""What was sent and not heard by then never will be: it must not excuse the person's input."""
+
+
+class Ledger:
+    """The agent's own events that have not come back yet.  Safe from any thread.
+
+    The sender writes an event down before it sends it; the listener strikes it out when it
+    hears one like it.  What is not in the ledger is the person's.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock: Clock = clock if clock is not None else MonotonicClock()
+        self._lock = threading.Lock()
+        self._keys: dict[tuple[str, bool], deque[int]] = {}
+        self._moves: deque[tuple[int, int, int]] = deque()
+        self.sent = 0
+        """Events ever written down."""
+        self.last_sent_ns = 0
+
+    def expect_key(self, name: str, down: bool) -> None:
+        """Write down that a key or button is about to be sent."""
+        with self._lock:
+            self._keys.setdefault((name, down), deque()).append(self._note())
+
+    def expect_move(self, dx: int, dy: int) -> None:
+        """Write down that the pointer is about to be moved."""
+        with self._lock:
+            self._moves.append((dx, dy, self._note()))
+
+    def strike_key(self, name: str, down: bool) -> bool:
+        """Strike a heard key out; return whether it was the agent's."""
+        with self._lock:
+            waiting = self._keys.get((name, down))
+            oldest = self._clock.now_ns() - FORGET_NS
+            while waiting and waiting[0] < oldest:
+                waiting.popleft()
+            if not waiting:
+                return False
+            waiting.popleft()
+            return True
+
+    def strike_move(self, dx: float, dy: float) -> bool:
+        """Strike a heard move out; return whether it was the agent's."""
+        with self._lock:
+            oldest = self._clock.now_ns() - FORGET_NS
+            while self._moves and self._moves[0][2] < oldest:
+                self._moves.popleft()
+            for place, (sent_dx, sent_dy, _) in enumerate(self._moves):
+                if (sent_dx, sent_dy) == (dx, dy):
+                    # Moves come back in order: those before it were heard or are lost.
+                    for _ in range(place + 1):
+                        self._moves.popleft()
+                    return True
+            return False
+
+    def _note(self) -> int:
+        self.sent += 1
+        self.last_sent_ns = self._clock.now_ns()
+        return self.last_sent_ns

@@ -1,0 +1,272 @@
+"""The real thing: an X server and a window manager of the test's own, windows, and Luanti."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.benchmarks.desktop_faults import Faults
+from app.benchmarks.desktop_live import live, measure_privacy
+from app.benchmarks.desktop_parts import Hand, plain_session, until
+from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desktop
+from app.session.api import Phase
+from app.session.session import LiveSession
+from model.episode import EpisodeLoop, run_episode
+from model.runner import LockStepRunner
+from recorder.capture.base import Trouble
+from recorder.capture.grab import MssGrabber
+from recorder.capture.x11 import X11Windows
+from recorder.clock import Pacer
+from recorder.errors import GameError
+from recorder.games import find_task, open_game
+from recorder.games.luanti.game import LuantiGame
+from recorder.games.luanti.launch import faketime_library, program
+from recorder.types import NO_ACTION, Driver, Outcome
+from trainer.luanti_teacher import LuantiTeacher
+
+pytestmark = [
+    pytest.mark.desktop,
+    pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),
+]
+needs_luanti = pytest.mark.skipif(program() is None, reason="Luanti is not installed")
+
+
+@pytest.fixture
+def desktop() -> Iterator[str]:
+    with own_desktop() as name:
+        yield name
+
+
+@pytest.fixture
+def window(desktop: str) -> Iterator[PlainWindow]:
+    made = PlainWindow("Plain game", left=100, top=60, width=640, height=360)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other(window: PlainWindow) -> Iterator[PlainWindow]:
+    made = PlainWindow("Other window", left=900, top=100, width=200, height=200)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def windows(desktop: str) -> Iterator[X11Windows]:
+    made = X11Windows()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hand(desktop: str) -> Iterator[Hand]:
+    made = Hand()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(window: PlainWindow) -> Iterator[LiveSession]:
+    made = plain_session(window.id).start()
+    yield made
+    made.close()
+
+
+def wait_for_trouble(windows: X11Windows, window_id: int, trouble: Trouble | None) -> None:
+    for _ in until(10.0):
+        if windows.look(window_id).trouble is trouble:
+            return
+    assert windows.look(window_id).trouble is trouble
+
+
+def wait_for_phase(session: LiveSession, phase: Phase) -> None:
+    assert session.wait_for(lambda shot: shot.phase is phase, 10.0), session.snapshot().phase
+
+
+def wait_until_down(hand: Hand, *names: str) -> None:
+    for _ in until(10.0):
+        if set(names) <= set(hand.down()):
+            return
+    assert set(names) <= set(hand.down())
+
+
+def test_a_window_is_found_pictured_and_its_troubles_are_seen(
+    windows: X11Windows, window: PlainWindow, other: PlainWindow
+) -> None:
+    windows.focus(window.id)
+    wait_for_trouble(windows, window.id, None)
+    found = {info.title: info for info in windows.windows()}
+    rect = found["Plain game"].rect
+    assert found["Plain game"].id == window.id
+    assert (rect.width, rect.height) == (640, 360)
+    grabber = MssGrabber()
+    picture = grabber.grab(rect)
+    grabber.close()
+    assert picture.shape == (360, 640, 3)
+    assert tuple(picture[180, 320]) == (0x40, 0x60, 0x80)
+
+    windows.focus(other.id)
+    wait_for_trouble(windows, window.id, Trouble.UNFOCUSED)
+    over = PlainWindow("Over it", left=rect.left + 50, top=rect.top + 50, width=100, height=100)
+    wait_for_trouble(windows, over.id, None)
+    # A panel or a notification covers a game without taking its focus.
+    display = windows._display
+    display.create_resource_object("window", window.id).set_input_focus(1, 0)
+    wait_for_trouble(windows, window.id, Trouble.COVERED)
+    over.close()
+    wait_for_trouble(windows, window.id, None)
+    display.create_resource_object("window", window.id).unmap()
+    display.sync()
+    wait_for_trouble(windows, window.id, Trouble.MINIMISED)
+    assert windows.look(0x7FFFFF).trouble is Trouble.GONE
+
+
+def test_the_person_takes_over_in_the_games_window_and_the_agent_is_silent(
+    session: LiveSession, hand: Hand
+) -> None:
+    session.play("go on")
+    wait_until_down(hand, "W", "LeftButton")
+    hand.press("A", True)
+    wait_for_phase(session, Phase.CORRECTING)
+    assert hand.wait_until_up(2.0, ("W", "LeftButton")) is not None
+    assert session.wait_for(lambda shot: shot.executed.held == {"left"}, 5.0)
+    assert session.snapshot().driver is Driver.PERSON
+    assert hand.down() == ("A",)
+    hand.press("A", False)
+    session.hand_back()
+    wait_until_down(hand, "W")
+
+
+def test_the_very_key_that_the_agent_holds_becomes_the_persons(
+    session: LiveSession, hand: Hand
+) -> None:
+    session.play("go on")
+    wait_until_down(hand, "W", "LeftButton")
+    hand.press("W", True)
+    wait_for_phase(session, Phase.CORRECTING)
+    assert hand.wait_until_up(2.0, ("LeftButton",)) is not None
+    assert session.wait_for(lambda shot: shot.executed.held == {"forward"}, 5.0)
+    assert hand.down() == ("W",)
+    hand.press("W", False)
+    assert hand.wait_until_up(2.0) is not None
+
+
+def test_leaving_the_window_pauses_and_going_on_asks_for_it(
+    session: LiveSession,
+    hand: Hand,
+    windows: X11Windows,
+    window: PlainWindow,
+    other: PlainWindow,
+) -> None:
+    session.play("go on")
+    wait_until_down(hand, "W")
+    windows.focus(other.id)
+    wait_for_phase(session, Phase.PAUSED)
+    assert hand.wait_until_up(2.0) is not None
+    assert "focus" in session.snapshot().message
+    ticks = session.snapshot().tick
+    hand.press("W", True)
+    hand.press("W", False)
+    assert session.snapshot().phase is Phase.PAUSED
+    assert session.snapshot().tick == ticks
+    session.resume()
+    wait_for_phase(session, Phase.PLAYING)
+    wait_until_down(hand, "W")
+
+
+def test_a_chat_pauses_until_it_is_closed(session: LiveSession, hand: Hand) -> None:
+    session.play("go on")
+    wait_until_down(hand, "W")
+    hand.press("T", True)
+    hand.press("T", False)
+    wait_for_phase(session, Phase.PAUSED)
+    hand.press("Return", True)
+    hand.press("Return", False)
+    wait_for_phase(session, Phase.PLAYING)
+
+
+@pytest.mark.parametrize("kind", ["kill", "hang", "focus", "panic"])
+def test_nothing_stays_down(
+    kind: str, window: PlainWindow, other: PlainWindow, hand: Hand, windows: X11Windows
+) -> None:
+    faults = Faults(window, other, hand, windows)
+    assert None not in list(faults.run(kind, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["kill", "hang", "focus", "panic"])
+def test_nothing_ever_stays_down(
+    kind: str, window: PlainWindow, other: PlainWindow, hand: Hand, windows: X11Windows
+) -> None:
+    assert None not in list(Faults(window, other, hand, windows).run(kind, 100))
+
+
+def play_as_teacher(game: LuantiGame, sentence: str, seed: int) -> Outcome:
+    runner = LockStepRunner(LuantiTeacher(game))
+    pacer = Pacer(game.clock, game.tick_rate_hz) if game.realtime else None
+    loop = EpisodeLoop(game, runner, policy_name="teacher", clock=game.clock, pacer=pacer)
+    return run_episode(loop, find_task(game, sentence), seed).outcome
+
+
+def step_on(game: LuantiGame) -> None:
+    for _ in until(10.0):
+        game.step(NO_ACTION)
+
+
+@needs_luanti
+def test_the_teacher_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str) -> None:
+    game = open_game("luanti")
+    try:
+        assert isinstance(game, LuantiGame)
+        assert game.facts()["time"] == "real"
+        for sentence in ("chop a tree", "craft planks", "go to the red post", "kill the pig"):
+            assert play_as_teacher(game, sentence, 1) is Outcome.SUCCESS, sentence
+        # The game dies: told in one sentence.
+        game._process.send(signal.SIGKILL)
+        with pytest.raises(GameError, match="start"):
+            step_on(game)
+    finally:
+        game.close()
+
+
+@needs_luanti
+@pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
+    game = open_game("luanti", slowed=True)
+    try:
+        assert isinstance(game, LuantiGame)
+        assert game.facts()["time"] == "slowed"
+        assert play_as_teacher(game, "mine stone", 1) is Outcome.SUCCESS
+        game.reset(find_task(game, "dance"), 3)
+        first = game.step(NO_ACTION)
+        time.sleep(0.5)
+        assert (game._picture(game._check()).rgb == first.rgb).mean() > 0.999
+    finally:
+        game.close()
+
+
+@needs_luanti
+def test_what_is_typed_elsewhere_is_stored_nowhere(desktop: str) -> None:
+    figures = measure_privacy(50, lambda text: None)
+    assert figures["typed_elsewhere"] == 50
+    assert figures["foreign_keys_stored"] == figures["extra_keys_stored"] == 0
+
+
+@needs_luanti
+def test_a_session_says_how_late_pictures_are_and_how_time_ran(
+    desktop: str, tmp_path: Path
+) -> None:
+    from recorder.store import Reader
+
+    with live(listen=False) as desk:
+        desk.session.demonstrate("walk about")
+        desk.until_phase(Phase.DEMONSTRATING)
+        desk.session.stop()
+        assert desk.session.wait_for(lambda shot: shot.outcome is not None, 10.0)
+        desk.store.wait()
+        with Reader.open(desk.folder) as reader:
+            extra = reader.session(reader.episodes()[0].session_id).extra
+    assert extra["time"] == "real"
+    assert 0 < extra["input_to_frame_ms"] < 500

@@ -1,0 +1,162 @@
+"""A session over a game in a window of its own: who drives, who is heard, when it waits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_desktop import PROFILE, Desk
+from toy_game import WalkPolicy
+
+from app.session.api import Phase
+from app.session.parts import Player
+from app.session.session import LiveSession
+from model.runner import LockStepRunner
+from recorder.capture.base import Trouble
+from recorder.games.desktop.profile import Profile
+from recorder.types import Driver, Outcome
+
+
+class Room(Desk):
+    def __init__(self, profile: Profile = PROFILE) -> None:
+        super().__init__(profile)
+        self.session = LiveSession(
+            self.game,
+            player=Player(WalkPolicy("forward")),
+            make_runner=LockStepRunner,
+            clock=self.clock,
+            idle_handback_s=None,
+            threaded=False,
+        )
+        self.game.listen(self.session)
+        assert self.hearing is not None
+        self.ears = self.hearing
+        self.ears.focus(True)
+        self.session.start()
+
+    def tick(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.session.step()
+
+    def hear_own(self) -> None:
+        """Let the listener hear what was sent."""
+        for name, down in self.device.events:
+            self.ears.key(name, down, self.clock.now_ns(), shared=True)
+        self.device.events.clear()
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_the_clock_of_the_session_is_the_games_own() -> None:
+    desk = Desk()
+    assert LiveSession(desk.game, threaded=False)._clock is desk.clock
+
+
+def test_the_agent_never_takes_itself_for_the_person(room: Room) -> None:
+    room.session.play("walk")
+    for _ in range(50):
+        room.tick()
+        room.hear_own()
+    assert room.session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_touch_takes_over_and_handing_back_gives_the_agent_its_key_again(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(3)
+    room.hear_own()
+    room.ears.key("S", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.driver) == (Phase.CORRECTING, Driver.PERSON)
+    assert shot.executed.held == {"back"}
+    assert room.device.down == set()
+    room.hear_own()
+    room.ears.key("S", False, room.clock.now_ns(), shared=False)
+    room.ears.key("F8", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    assert room.session.snapshot().driver is Driver.POLICY
+    assert room.device.down == {"W"}
+
+
+@pytest.mark.parametrize("trouble", [Trouble.UNFOCUSED, Trouble.COVERED, Trouble.LOCKED])
+def test_trouble_pauses_with_a_sentence_and_keeps_the_attempt(room: Room, trouble: Trouble) -> None:
+    room.session.play("walk")
+    room.tick(3)
+    ticks = room.session.snapshot().tick
+    room.windows.trouble = trouble
+    room.tick(3)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.tick, shot.outcome) == (Phase.PAUSED, ticks, None)
+    assert shot.message.endswith(".")
+    assert room.device.down == set()
+    # Going on does not help while the trouble lasts.
+    room.windows.takes_focus = False
+    room.session.resume()
+    room.tick()
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.windows.trouble = None
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.device.down == {"W"}
+
+
+def test_a_window_that_vanished_ends_the_attempt(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.windows.trouble = Trouble.GONE
+    room.tick()
+    assert room.session.snapshot().outcome is Outcome.INTERRUPTED
+    assert "gone" in room.session.snapshot().message
+
+
+def test_panic_releases_at_once_and_pauses(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    assert room.device.down == set()
+    assert room.session.snapshot().phase is Phase.PAUSED
+
+
+def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.ears.key("F9", True, room.clock.now_ns(), shared=False)
+    room.tick()
+    assert room.session.snapshot().outcome is Outcome.SUCCESS
+    assert room.device.down == set()
+
+
+def test_what_the_person_demonstrates_is_recorded_and_never_sent_again(room: Room) -> None:
+    room.session.demonstrate("walk")
+    room.tick()
+    room.ears.key("W", True, room.clock.now_ns(), shared=False)
+    room.ears.motion(10, -5, room.clock.now_ns(), shared=False)
+    room.tick()
+    executed = room.session.snapshot().executed
+    assert executed.held == {"forward"}
+    assert np.allclose(executed.camera, (-1.0, 2.0))
+    assert room.device.events == []
+    assert room.device.moves == []
+
+
+def test_a_pause_key_is_pressed_on_pausing_and_on_going_on() -> None:
+    room = Room(replace(PROFILE, pause_key="P"))
+    room.session.play("walk")
+    room.tick(2)
+    room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+    room.tick()
+    assert room.device.events[-2:] == [("P", True), ("P", False)]
+    assert room.gate.shut
+    room.device.events.clear()
+    room.session.resume()
+    room.tick()
+    assert room.device.events == [("P", True), ("P", False), ("W", True)]
+    # After a panic nothing at all is sent.
+    room.device.events.clear()
+    room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+    room.tick()
+    assert room.device.events == [("W", False)]

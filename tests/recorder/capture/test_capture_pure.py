@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recorder.capture.base import SENTENCES, Rect, Trouble, WindowState
+from recorder.capture.grab import fit, fitted_size
+from recorder.capture.system import refuse
+from recorder.errors import GameError, NoDisplayError
+from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
+
+SIDES = st.integers(1, 5000)
+RECTS = st.builds(
+    Rect, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 60), st.integers(1, 60)
+)
+
+
+@given(RECTS, RECTS)
+def test_overlap_is_a_shared_pixel(one: Rect, other: Rect) -> None:
+    shared = {
+        (x, y)
+        for x in range(max(one.left, other.left), min(one.right, other.right))
+        for y in range(max(one.top, other.top), min(one.bottom, other.bottom))
+    }
+    assert one.overlaps(other) is other.overlaps(one) is bool(shared)
+    assert all(one.contains(*pixel) and other.contains(*pixel) for pixel in shared)
+    assert one.inside(other) is (len(shared) == one.width * one.height)
+
+
+@given(SIDES, SIDES)
+def test_a_picture_is_made_to_fit_and_never_larger(width: int, height: int) -> None:
+    wide, high = fitted_size(width, height)
+    assert 2 <= wide <= MAX_FRAME_WIDTH
+    assert 2 <= high <= MAX_FRAME_HEIGHT
+    assert wide % 2 == high % 2 == 0
+
+
+def test_a_picture_that_fits_is_left_alone() -> None:
+    rgb = np.zeros((360, 640, 3), np.uint8)
+    assert fit(rgb) is rgb
+    assert fit(np.full((720, 1280, 3), 7, np.uint8)).shape == (360, 640, 3)
+
+
+def test_every_trouble_has_a_sentence() -> None:
+    assert set(SENTENCES) == set(Trouble)
+    rect = Rect(0, 0, 1, 1)
+    assert WindowState(rect).sentence == ""
+    assert all(WindowState(rect, trouble).sentence.endswith(".") for trouble in Trouble)
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "error", "word"),
+    [
+        ("darwin", {"DISPLAY": ":0"}, GameError, "macOS"),
+        ("win32", {}, GameError, "Windows"),
+        ("linux", {"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}, GameError, "Wayland"),
+        ("linux", {"DISPLAY": ":0", "XDG_SESSION_TYPE": "wayland"}, GameError, "Wayland"),
+        ("linux", {}, NoDisplayError, "DISPLAY"),
+    ],
+)
+def test_a_machine_without_x11_is_told_why(
+    platform: str, environment: dict[str, str], error: type[Exception], word: str
+) -> None:
+    with pytest.raises(error, match=word):
+        refuse(platform, environment)
+
+
+def test_an_x11_session_is_fine() -> None:
+    refuse("linux", {"DISPLAY": ":0", "XDG_SESSION_TYPE": "x11"})

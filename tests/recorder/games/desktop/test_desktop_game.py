@@ -1,0 +1,175 @@
+import pytest
+from fake_desktop import Desk, FakeEars
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorder.capture.base import Rect, Trouble
+from recorder.errors import GameError, GameSuspendedError
+from recorder.games.base import OwnWindowGame, free_task
+from recorder.games.desktop.game import MARGIN
+from recorder.types import Action
+
+FORWARD = Action(forward=True)
+TASK = free_task("look around")
+
+
+def test_it_is_a_game_in_a_window_of_its_own() -> None:
+    assert isinstance(Desk().game, OwnWindowGame)
+
+
+def test_a_tick_presses_turns_and_takes_a_picture_within_its_time() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    began_ns = desk.clock.now_ns()
+    frame = desk.game.step(Action(forward=True, hotbar=2, camera=(2.0, -4.0)))
+    assert desk.device.down == {"W", "2"}
+    assert [sum(axis) for axis in zip(*desk.device.moves, strict=True)] == [-20, 10]
+    assert len(desk.device.moves) == 4
+    assert desk.clock.now_ns() - began_ns == 37_500_000
+    assert frame.rgb.shape == (360, 640, 3)
+    desk.game.step(Action())
+    assert desk.device.down == set()
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(-9, 9, allow_nan=False), min_size=1, max_size=30))
+def test_fractions_of_counts_are_not_lost(turns: list[float]) -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    for turn in turns:
+        desk.windows.where = desk.windows.rect.centre
+        desk.game.step(Action(camera=(0.0, turn)))
+    sent = sum(dx for dx, _ in desk.device.moves)
+    assert abs(sent * 0.2 - sum(turns)) <= 0.2 + 1e-6
+
+
+@settings(max_examples=40)
+@given(st.floats(-180, 180, allow_nan=False), st.floats(-180, 180, allow_nan=False))
+def test_the_pointer_never_leaves_the_window(pitch: float, yaw: float) -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.step(Action(camera=(pitch, yaw)))
+    x, y = desk.windows.where
+    rect = desk.windows.rect
+    assert rect.left + MARGIN <= x < rect.right - MARGIN
+    assert rect.top + MARGIN <= y < rect.bottom - MARGIN
+    asked = abs(int(round(yaw / 0.2, 6))) + abs(int(round(pitch / 0.2, 6)))
+    done = sum(abs(dx) + abs(dy) for dx, dy in desk.device.moves)
+    assert done + desk.game.cut_counts == asked
+
+
+@pytest.mark.parametrize("trouble", [t for t in Trouble if t is not Trouble.GONE])
+def test_trouble_releases_everything_and_records_nothing(trouble: Trouble) -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.step(FORWARD)
+    grabbed = len(desk.grabber.grabs)
+    desk.windows.trouble = trouble
+    with pytest.raises(GameSuspendedError) as caught:
+        desk.game.step(FORWARD)
+    assert caught.value.sentence.endswith(".")
+    assert desk.device.down == set()
+    assert len(desk.grabber.grabs) == grabbed
+    with pytest.raises(GameSuspendedError):
+        desk.game.watch(FORWARD)
+
+
+def test_a_picture_that_somebody_elses_window_may_be_in_is_thrown_away() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+
+    def cover() -> None:
+        desk.windows.trouble = Trouble.COVERED
+
+    desk.grabber.after = cover
+    with pytest.raises(GameSuspendedError):
+        desk.game.step(FORWARD)
+
+
+def test_a_window_that_moved_is_pictured_where_it_is() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    there = Rect(200, 90, 640, 360)
+
+    def move() -> None:
+        desk.windows.rect = there
+
+    desk.grabber.after = move
+    desk.game.step(FORWARD)
+    assert desk.grabber.grabs[-1] == there
+
+
+def test_a_vanished_window_ends_the_attempt() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.windows.trouble = Trouble.GONE
+    with pytest.raises(GameError) as caught:
+        desk.game.step(FORWARD)
+    assert not isinstance(caught.value, GameSuspendedError)
+
+
+def test_coming_back_asks_for_the_keyboard_and_says_when_it_does_not_get_it() -> None:
+    desk = Desk()
+    desk.windows.trouble = Trouble.UNFOCUSED
+    desk.gate.shut_for("focus")
+    desk.game.come_back()
+    assert not desk.gate.shut
+    desk.windows.trouble, desk.windows.takes_focus = Trouble.UNFOCUSED, False
+    with pytest.raises(GameSuspendedError):
+        desk.game.come_back()
+    assert desk.gate.shut
+
+
+def test_the_agent_is_silent_after_a_touch_until_the_session_insists() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.gate.shut_for("person")
+    desk.game.step(FORWARD)
+    assert desk.device.down == set()
+    desk.game.step(FORWARD)
+    assert desk.device.down == {"W"}
+
+
+def test_panic_is_not_overcome_by_insisting() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.gate.shut_for("panic")
+    for _ in range(5):
+        desk.game.step(FORWARD)
+    assert desk.device.down == set()
+
+
+def test_the_persons_tick_sends_nothing_and_lets_go() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    desk.game.step(FORWARD)
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    desk.hearing.key("S", True, 0, shared=False)
+    desk.game.watch(Action(back=True))
+    assert desk.device.events == [("W", True), ("W", False)]
+    assert not desk.gate.shut
+    # Handed back: the agent acts in the very next tick.
+    desk.hearing.key("S", False, 0, shared=False)
+    desk.game.watch(Action())
+    desk.game.step(FORWARD)
+    assert desk.device.down == {"W"}
+
+
+def test_a_scripted_person_is_sent_for() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.watch(FORWARD)
+    assert desk.device.down == {"W"}
+
+
+def test_closing_releases_everything() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    desk.game.step(FORWARD)
+    desk.game.close()
+    assert desk.device.down == set()
+    assert desk.windows.closed
+    assert desk.grabber.closed

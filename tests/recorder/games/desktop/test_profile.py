@@ -1,0 +1,132 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorder.errors import DataError, UsageError
+from recorder.games.base import Bindings
+from recorder.games.desktop.profile import (
+    CONTROLS,
+    Profile,
+    confirm_launch,
+    find_profiles,
+    load_profile,
+    parse_profile,
+    profile_toml,
+    profiles_folder,
+    save_profile,
+)
+from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
+
+SHIPPED = Path(__file__).parents[4] / "assets" / "games"
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
+
+
+def document(**changes: object) -> dict[str, object]:
+    return {
+        "schema": 1, "name": "mine", "window_title": "Mine", "keys": {"forward": "W"}, **changes
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["luanti", "minecraft"])
+def test_shipped_profiles_hold_every_control_and_forbid_what_leaves_the_game(name: str) -> None:
+    profile = find_profiles(SHIPPED, None)[name]
+    assert profile.shipped
+    assert {"forward", "attack", "use", "inventory", "hotbar.1"} <= set(profile.bindings.keys)
+    assert {"Esc", "T", "F12"} <= profile.forbidden
+    assert profile.chat == {"T", "/"}
+    assert not profile.forbidden & set(profile.bindings.keys.values())
+
+
+def test_luantis_window_is_known_by_title_and_program() -> None:
+    profile = load_profile(SHIPPED / "luanti.toml", shipped=True)
+    assert profile.matches("Minetest 5.6.1 [Singleplayer]", "minetest")
+    assert not profile.matches("Minetest - Wikipedia", "firefox")
+    assert not profile.matches("About Minetest", "minetest")
+    # A window without a process can only be known by its title.
+    assert profile.matches("Minetest 5.6.1", "")
+
+
+@settings(max_examples=30)
+@given(
+    title=TEXT,
+    launch=st.lists(TEXT.filter(bool), max_size=3),
+    keys=st.dictionaries(
+        st.sampled_from(sorted(CONTROLS)), st.sampled_from(["W", "Space", "LeftButton", "Ä", "'"]),
+        min_size=1,
+    ),
+    turn=st.floats(0.01, 9),
+    pause=st.sampled_from(["", "P"]),
+    offset=st.none() | st.floats(0, 400),
+)  # fmt: skip
+def test_a_profile_comes_back_from_its_file(
+    title: str,
+    launch: list[str],
+    keys: dict[str, str],
+    turn: float,
+    pause: str,
+    offset: float | None,
+) -> None:
+    profile = Profile(
+        name="mine", title=title, bindings=Bindings(keys, degrees_per_count=turn),
+        window_title="x", launch=tuple(launch), unaccelerated=True, chat=frozenset({"T"}),
+        forbidden=frozenset({"Esc", *DEFAULT_HOTKEYS.values()}), pause_key=pause,
+        input_to_frame_ms=offset,
+    )  # fmt: skip
+    assert parse_profile(tomllib.loads(profile_toml(profile)), shipped=False) == profile
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"schema": 2}, "schema"),
+        ({"name": "../x"}, "name"),
+        ({"keys": {}}, "keys"),
+        ({"keys": {"fly": "W"}}, "no control"),
+        ({"keys": {"forward": "Banana"}}, "no key"),
+        ({"window_title": ""}, "window"),
+        ({"window_title": "("}, "regular expression"),
+        ({"tick_rate_hz": 500}, "tick_rate_hz"),
+        ({"degrees_per_count": True}, "number"),
+        ({"mouse": "eyes"}, "mouse"),
+        ({"forbidden": ["W"]}, "bound and forbidden"),
+        ({"launch": "rm -rf"}, "list"),
+        ({"hotkeys": {"dance": "F1"}}, "no hotkey"),
+        ({"hotkeys": {"panic": ""}}, "panic"),
+        ({"hotkeys": {"panic": "W"}}, "control at once"),
+        ({"hotkeys": {"panic": "F9"}}, "share"),
+        ({"colour": 1}, "unknown"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_its_fault(changes: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        parse_profile(document(**changes), shipped=False)
+
+
+def test_hotkeys_are_never_sent_by_the_agent() -> None:
+    profile = parse_profile(document(hotkeys={"panic": "F1"}), shipped=False)
+    assert profile.hotkeys[Hotkey.PANIC] == "F1"
+    assert set(profile.hotkeys.values()) <= profile.forbidden
+
+
+def test_an_own_profile_wins_and_a_broken_one_is_told_of(tmp_path: Path) -> None:
+    own = profiles_folder(tmp_path)
+    shipped = find_profiles(SHIPPED, None)["luanti"]
+    save_profile(shipped, own)
+    assert not find_profiles(SHIPPED, own)["luanti"].shipped
+    (own / "broken.toml").write_text("schema = ", encoding="utf-8")
+    with pytest.raises(DataError, match=r"broken\.toml"):
+        find_profiles(SHIPPED, own)
+
+
+def test_a_foreign_command_runs_only_when_this_very_one_was_agreed_to() -> None:
+    profile = parse_profile(document(launch=["game", "--fast"]), shipped=False)
+    with pytest.raises(UsageError, match="game"):
+        confirm_launch(profile, None)
+    with pytest.raises(UsageError):
+        confirm_launch(profile, ("game",))
+    confirm_launch(profile, ("game", "--fast"))
+    confirm_launch(parse_profile(document(launch=["game"]), shipped=True), None)
+    confirm_launch(parse_profile(document(), shipped=False), None)

@@ -1,0 +1,108 @@
+import pytest
+
+from recorder.games.luanti.judge import PlayerState
+from recorder.games.luanti.tasks import TASKS, Goal, goal_of
+from trainer.luanti_forms import Click, Rest, cook_moves, craft_moves
+from trainer.luanti_teacher import aim_at
+
+
+def goal(task_id: str) -> Goal:
+    found = goal_of(next(task for task in TASKS if task.id == task_id))
+    assert found is not None
+    return found
+
+
+def state(main: tuple[tuple[int, str, int], ...] = (), craft: tuple[tuple[int, str, int], ...] = ()) -> PlayerState:  # fmt: skip  # noqa: E501
+    return PlayerState(0, 8.5, 0, 0, 0, 20, 1, "", main=main, craft=craft)
+
+
+class Grid:
+    """The game's side of a crafting screen, as far as clicks go; some clicks may get lost."""
+
+    def __init__(self, main: dict[int, tuple[str, int]], lost: set[int]) -> None:
+        self.main = {slot: list(stack) for slot, stack in main.items()}
+        self.cells: dict[int, list[object]] = {}
+        self.hand: list[object] | None = None
+        self.clicks = 0
+        self.lost = lost
+        self.results = 0
+
+    def look(self) -> PlayerState:
+        return state(
+            tuple((s, str(n), int(c)) for s, (n, c) in sorted(self.main.items())),
+            tuple((c, str(n), int(k)) for c, (n, k) in sorted(self.cells.items())),  # type: ignore[call-overload]
+        )
+
+    def click(self, click: Click) -> None:
+        self.clicks += 1
+        if self.clicks in self.lost:
+            return
+        if (click.x, click.y) == (399.0, 93.0):
+            self.results += self.hand is None
+            return
+        if click.y > 200:
+            place, where = self.main, round((click.x - 197) / 35.15) + 1
+        else:
+            column, row = (258.0, 293.0, 328.0).index(click.x), (61.0, 93.0, 126.0).index(click.y)
+            place, where = self.cells, row * 3 + column + 1  # type: ignore[assignment]
+        there = place.get(where)
+        if self.hand is None:
+            self.hand = place.pop(where, None)  # type: ignore[assignment]
+        elif there is None or there[0] == self.hand[0]:
+            count = 1 if click.right else int(self.hand[1])  # type: ignore[call-overload]
+            place[where] = [self.hand[0], count + (int(there[1]) if there else 0)]
+            left = int(self.hand[1]) - count  # type: ignore[call-overload]
+            self.hand = [self.hand[0], left] if left else None
+
+
+@pytest.mark.parametrize("lost", [set(), {3}, {5, 6}])
+def test_a_ring_is_filled_even_where_a_click_gets_lost(lost: set[int]) -> None:
+    grid = Grid({4: ("default:cobble", 8)}, lost)
+    for move in craft_moves(goal("craft:furnace"), grid.look):
+        if isinstance(move, Click):
+            grid.click(move)
+    assert sorted(grid.cells) == [1, 2, 3, 4, 6, 7, 8, 9]
+    assert all(count == 1 for _, count in grid.cells.values())
+    assert grid.results
+
+
+def test_two_kinds_go_to_their_cells_and_what_is_left_goes_back() -> None:
+    grid = Grid({1: ("default:stick", 2), 8: ("default:wood", 5)}, set())
+    for move in craft_moves(goal("craft:pickaxe"), grid.look):
+        if isinstance(move, Click):
+            grid.click(move)
+    assert {cell: name for cell, (name, _) in grid.cells.items()} == {
+        1: "default:wood", 2: "default:wood", 3: "default:wood",
+        5: "default:stick", 8: "default:stick",
+    }  # fmt: skip
+    assert grid.main[8] == ["default:wood", 2]
+    assert grid.results
+
+
+def test_a_try_that_went_wrong_is_cleared_away_first() -> None:
+    grid = Grid({2: ("default:wood", 3)}, set())
+    grid.cells[9] = ["default:wood", 1]
+    for move in craft_moves(goal("craft:sticks"), grid.look):
+        if isinstance(move, Click):
+            grid.click(move)
+    assert list(grid.cells) == [1]
+    assert grid.results
+
+
+def test_cooking_puts_both_in_waits_and_takes_it_out() -> None:
+    here = state(((2, "default:sand", 1), (5, "default:coal_lump", 1)))
+    states = iter([here, state(), state(((5, "default:coal_lump", 1),)), *[state()] * 9])
+    moves = list(cook_moves(goal("smelt:glass"), lambda: next(states)))
+    assert [type(move) for move in moves[:6]] == [Click, Click, Rest, Click, Click, Rest]
+    assert sum(move.ticks for move in moves if isinstance(move, Rest)) > 60
+
+
+@pytest.mark.parametrize(
+    ("x", "z", "yaw", "bearing"),
+    [(0, 5, 0, 0), (5, 0, 0, 90), (-5, 0, 0, -90), (-5, 0, 90, 0), (0, -5, 170, -10)],
+)
+def test_a_bearing_is_positive_to_the_right(x: float, z: float, yaw: float, bearing: float) -> None:
+    aim = aim_at(state(), (yaw, 0.0), x, 8.5 + 1.47, z)
+    assert aim.bearing_deg == pytest.approx(bearing, abs=1e-6)
+    assert aim.drop_deg == pytest.approx(0)
+    assert aim.distance == 5
