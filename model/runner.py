@@ -39,6 +39,11 @@ class LockStepRunner:
         self.dropped_actions = 0
         self.invalid_outputs = 0
 
+    @property
+    def notice(self) -> str:
+        """What the policy wants the person to know now, or ""."""
+        return str(getattr(self._policy, "notice", ""))
+
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode."""
         self._policy.reset(instruction, seed=seed)
@@ -95,6 +100,11 @@ class BackgroundRunner:
         self.invalid_outputs = 0
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
+
+    @property
+    def notice(self) -> str:
+        """What the policy wants the person to know now, or ""."""
+        return str(getattr(self._policy, "notice", ""))
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; plans of the one before are forgotten."""

@@ -106,7 +106,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
                 session,
                 lambda: session.play(text),
                 seed=options.seed + number,
-                on_tick=_progress,
+                on_tick=_Progress(),
             )
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
@@ -117,9 +117,18 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     return int(ExitCode.OK)
 
 
-def _progress(snapshot: Snapshot) -> None:
-    if snapshot.tick % 50 == 0:
-        say(f"tick {snapshot.tick}, {snapshot.measured_rate_hz:.1f} ticks a second")
+class _Progress:
+    """Says how fast it goes, and every sentence for the person once."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        if snapshot.tick % 50 == 0:
+            say(f"tick {snapshot.tick}, {snapshot.measured_rate_hz:.1f} ticks a second")
+        if snapshot.message and snapshot.message != self._said:
+            say(snapshot.message)
+        self._said = snapshot.message
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Attempt:
         self._judged = task.judged
         self._outcome: Outcome | None = None
         self._newest: Tick | None = None
+        self._notice = ""
         self._strip: list[tuple[Driver, int]] = []
         self._stamps: deque[int] = deque(maxlen=RATE_WINDOW_TICKS + 1)
         # The runner counts over its whole life; an attempt shows its own share.
@@ -98,6 +99,9 @@ class Attempt:
         tick, runner, recording = self._newest, self._runner, self._recording
         chunk = None if runner is None else runner.last_chunk()
         problem = None if recording is None else recording.problem
+        # What the policy said before is no longer true where it says something else.
+        others = "" if base.message == self._notice else base.message
+        self._notice = "" if runner is None else runner.notice
         return replace(
             base,
             frame=self._loop.frame,
@@ -117,7 +121,7 @@ class Attempt:
             recording=recording is not None and problem is None and self._outcome is None,
             recorded_s=0.0 if recording is None else recording.recorded_s,
             lost_ticks=0 if recording is None else recording.lost_ticks,
-            message=base.message if problem is None else problem.sentence,
+            message=(others or self._notice) if problem is None else problem.sentence,
             drivers=tuple(self._strip),
             confidence=None if chunk is None else chunk.confidence,
         )

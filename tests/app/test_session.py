@@ -299,3 +299,29 @@ def test_the_control_thread_plays_by_itself_and_closes_the_game(game: ToyGame) -
         session.close()
         session.close()
     assert game.closed
+
+
+class TalkingPolicy(WalkPolicy):
+    """Says something from its third answer to its fifth."""
+
+    @property
+    def notice(self) -> str:
+        return "It is stuck." if 3 <= self.calls <= 5 else ""
+
+
+def test_what_the_policy_says_is_shown_while_it_holds(game: ToyGame) -> None:
+    session = LiveSession(
+        game,
+        player=Player(TalkingPolicy("left")),
+        make_runner=LockStepRunner,
+        clock=ManualClock(),
+        threaded=False,
+    ).start()
+    said = []
+    session.play(RED)
+    for _ in range(8):
+        session.step()
+        said.append(session.snapshot().message)
+    assert said.count("It is stuck.") == 3
+    assert said[-1] == ""
+    session.close()
