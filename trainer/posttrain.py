@@ -37,6 +37,7 @@ STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
 CURVE_FILE = "curve.csv"
 LOSSES = ("text", "pair", "action", "presence", "column")
+COUNTS = ("step", "seconds", "samples", "made")
 LOG_EVERY = 25
 
 Losses = dict[str, torch.Tensor]
@@ -111,7 +112,7 @@ class Trainee(torch.nn.Module):
         blocks = torch.from_numpy(batch[f"{kind}s"][..., :longest].astype(np.int64))
         place = torch.arange(longest)
         blocks = blocks.masked_fill(place >= lengths[..., None], self.sequences.end_id)
-        hidden = self.sequences.ask(vision, blocks)
+        hidden = self.sequences.ask(vision, blocks, lengths)
         loss = self.answer_loss(hidden.flatten(0, 1), blocks.flatten(0, 1), starts.flatten(),
                                 lengths.flatten())  # fmt: skip
         at = (starts - 1).clamp(0)[..., None, None].expand(-1, -1, 1, hidden.shape[-1])
@@ -141,6 +142,10 @@ class Trainee(torch.nn.Module):
         column = F.cross_entropy(self.column(before)[there], columns[there])
         losses = {"presence": presence, "column": column}
         return {"action": action, **losses} if stage.acts else losses
+
+    def looks_step(self, batch: Batch) -> Losses:
+        """Return the loss of what is where in the pictures; no words are read."""
+        return {"presence": self.look(batch)[1]}
 
     def pictures_step(self, batch: Batch) -> Losses:
         """Return the losses of questions about pictures."""
@@ -300,15 +305,19 @@ class Run:
     ) -> Losses:
         """Draw what the next step is about, and return its losses."""
         config = self.config
-        sorts = np.array([stage.text, stage.pictures, stage.actions])
-        sort = int(rng.choice(3, p=sorts / sorts.sum()))
+        sorts = np.array([stage.text, stage.pictures, stage.actions, stage.looks])
+        sort = int(rng.choice(len(sorts), p=sorts / sorts.sum()))
         if sort == 0:
             chosen = [texts[int(n)] for n in rng.integers(len(texts), size=config.texts_per_step)]
             self.samples += config.texts_per_step
             return self.trainee.text_step(
                 [self.trainee.sequences.text_block(pair.question, pair.answer) for pair in chosen]
             )
-        batch = ring.records[rng.integers(ring.filled, size=config.batch_frames)]
+        frames = config.look_frames if sort == 3 else config.batch_frames
+        batch = ring.records[rng.integers(ring.filled, size=frames)]
+        if sort == 3:
+            self.samples += frames
+            return self.trainee.looks_step(batch)
         if sort == 1:
             self.samples += int((batch["pair_length"] > 0).sum())
             return self.trainee.pictures_step(batch)

@@ -140,27 +140,34 @@ class Sequences:
         behind = inside >= count
         return torch.stack([torch.where(behind, after, axis) for axis in (time, row, column)])
 
-    def ask(self, vision: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-        """Return last hidden states B x K x L x hidden of K padded blocks a picture.
+    def ask(
+        self, vision: torch.Tensor, blocks: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
+        """Return last hidden states B x K x L x hidden of K blocks a picture.
 
-        ``vision`` is B x T x hidden, ``blocks`` B x K x L vocabulary ids.
+        ``vision`` is B x T x hidden, ``blocks`` B x K x L vocabulary ids, ``lengths`` B x K how
+        many of them count.  Behind a block's end the states are zero: the blocks of a
+        picture stand close together, so that no work goes into padding.
         """
         batch, count, length = blocks.shape
+        inside = (torch.arange(length) < lengths[..., None]).flatten(1)
+        longest = max(1, int(inside.sum(1).max()))
+        # Those that count to the front, in their order; what is behind them is nobody's.
+        place = (~inside).to(torch.uint8).argsort(dim=1, stable=True)[:, :longest]
+        real = inside.gather(1, place)
         head = torch.tensor(self.head)
-        ids = torch.cat([head.expand(batch, -1), blocks.reshape(batch, count * length)], 1)
+        ids = torch.cat([head.expand(batch, -1), blocks.flatten(1).gather(1, place)], 1)
         embedded = self.model.model.language_model.embed_tokens(ids)
         where = (ids == self.image_id)[..., None].expand_as(embedded)
         embedded = embedded.masked_scatter(where, vision.to(embedded.dtype))
-        positions, mask = self._layout(count, length)
-        total = ids.shape[1]
+        positions, mask = self._layout(place // length, place % length, real)
         output = self.model.model.language_model(
-            inputs_embeds=embedded,
-            position_ids=positions[:, None].expand(3, batch, total),
-            attention_mask=mask.expand(batch, 1, total, total),
-            use_cache=False,
+            inputs_embeds=embedded, position_ids=positions, attention_mask=mask, use_cache=False
         )
-        behind = output.last_hidden_state[:, len(self.head) :]
-        return torch.as_tensor(behind.reshape(batch, count, length, -1))
+        behind = output.last_hidden_state[:, len(self.head) :] * real[..., None]
+        full = behind.new_zeros(batch, count * length, behind.shape[-1])
+        full = full.scatter(1, place[..., None].expand_as(behind), behind)
+        return torch.as_tensor(full.reshape(batch, count, length, -1))
 
     def read(self, ids: torch.Tensor) -> torch.Tensor:
         """Return last hidden states S x L x hidden of texts without a picture (ids S x L)."""
@@ -171,10 +178,13 @@ class Sequences:
         )
         return torch.as_tensor(output.last_hidden_state)
 
-    def _layout(self, count: int, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return Qwen2-VL's 3 x T rotary positions and the T x T mask of who sees whom.
+    def _layout(
+        self, block: torch.Tensor, place: torch.Tensor, real: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return Qwen2-VL's 3 x B x T rotary positions and the B x 1 x T x T mask of who sees whom.
 
-        Every block has the positions that it would have alone behind the picture.
+        ``block`` and ``place`` (B x N) say of each token behind the picture whose it is and
+        where in it; every block has the positions that it would have alone there.
         """
         rows, columns = self.spec.token_grid
         head, images = len(self.head), rows * columns
@@ -184,20 +194,19 @@ class Sequences:
         is_image = (index >= first) & (index < first + images)
         behind = index >= first + images
         after = first + max(rows, columns) + (index - first - images)
+        batch, count = block.shape
         axes = []
-        for place in (torch.full_like(index, first), first + inside // columns,
-                      first + inside % columns):  # fmt: skip
-            axis = torch.where(is_image, place, torch.where(behind, after, index))
-            words = int(after[-1]) + 1 + torch.arange(length)
-            axes.append(torch.cat([axis, words.repeat(count)]))
-        total = head + count * length
-        mask = torch.zeros(total, total, dtype=torch.bool)
-        mask[:head, :head] = torch.ones(head, head).tril().bool()
-        mask[head:, :head] = True
-        causal = torch.ones(length, length).tril().bool()
-        for start in range(head, total, length):
-            mask[start : start + length, start : start + length] = causal
-        return torch.stack(axes), mask
+        for spread in (torch.full_like(index, first), first + inside // columns,
+                       first + inside % columns):  # fmt: skip
+            axis = torch.where(is_image, spread, torch.where(behind, after, index))
+            axes.append(torch.cat([axis.expand(batch, -1), int(after[-1]) + 1 + place], 1))
+        total = head + count
+        mask = torch.zeros(batch, total, total, dtype=torch.bool)
+        mask[:, :head, :head] = torch.ones(head, head).tril().bool()
+        mask[:, head:, :head] = True
+        same = (block[:, :, None] == block[:, None, :]) & real[:, None, :]
+        mask[:, head:, head:] = same & (place[:, :, None] >= place[:, None, :])
+        return torch.stack(axes), mask[:, None]
 
     def next_logits(
         self, vision: torch.Tensor, instruction: str, answer: list[int]
