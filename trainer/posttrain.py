@@ -28,6 +28,7 @@ from safetensors.torch import load_file, save_file
 from model.preprocess import load_spec, patches
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from recorder.games.doom.things import KIND_BY_KEY
+from trainer.muon import Muon
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import COLUMNS, SEEN_KEYS, StateRing
 from trainer.posttrain_forward import IGNORE, Block, Sequences, load_checkpoint
@@ -191,6 +192,18 @@ def inherit(model: Any, tokenizer: Any, folder: Path) -> None:
     model.load_state_dict(state)
 
 
+def sorted_parameters(
+    trainee: Trainee,
+) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """Return the layers' matrices, which Muon moves, and all else, for AdamW."""
+    matrices: list[torch.nn.Parameter] = []
+    rest: list[torch.nn.Parameter] = []
+    for name, tensor in trainee.named_parameters():
+        layer = ".blocks." in name or ".layers." in name
+        (matrices if layer and tensor.ndim == 2 else rest).append(tensor)
+    return matrices, rest
+
+
 class Run:
     """A training run in a folder: loads what is there, goes on, saves."""
 
@@ -201,6 +214,7 @@ class Run:
         self.seconds = 0.0
         self.step = 0
         self.samples = 0
+        self.made = 0
         resumable = (self.checkpoint / "config.json").exists()
         source = self.checkpoint if resumable else start_from
         if source is not None and load_spec(source) == TINY_SPEC:
@@ -211,12 +225,18 @@ class Run:
             if source is not None:
                 inherit(model, tokenizer, source)
         self.trainee = Trainee(model, tokenizer)
-        self.optimizer = torch.optim.AdamW(
-            self.trainee.parameters(),
+        matrices, rest = sorted_parameters(self.trainee)
+        self.adam = torch.optim.AdamW(
+            rest,
             lr=config.learning_rate,
             betas=config.betas,
             weight_decay=config.weight_decay,
             fused=True,
+        )
+        self.muon = Muon(
+            matrices,
+            lr=config.learning_rate * config.muon_rate,
+            weight_decay=config.weight_decay,
         )
         if resumable:
             self._resume()
@@ -224,7 +244,7 @@ class Run:
     def _resume(self) -> None:
         progress = json.loads((self.out / PROGRESS_FILE).read_text(encoding="utf-8"))
         self.seconds, self.step = progress["seconds"], progress["step"]
-        self.samples = progress["samples"]
+        self.samples, self.made = progress["samples"], progress.get("made", 0)
         state = load_file(self.out / STATE_FILE)
         # Full precision weights; the checkpoint itself holds bf16.
         own = dict(self.trainee.named_parameters())
@@ -232,15 +252,20 @@ class Run:
             for name, tensor in own.items():
                 tensor.copy_(state[f"weights.{name}"])
         for name, tensor in own.items():
-            if f"first.{name}" in state:
-                self.optimizer.state[tensor] = {
+            if f"momentum.{name}" in state:
+                self.muon.state[tensor] = {"momentum": state[f"momentum.{name}"]}
+            elif f"first.{name}" in state:
+                self.adam.state[tensor] = {
                     "step": torch.tensor(float(self.step)),
                     "exp_avg": state[f"first.{name}"],
                     "exp_avg_sq": state[f"second.{name}"],
                 }
 
-    def save(self) -> None:
-        """Write checkpoint and optimizer state; a kill in between loses neither."""
+    def save(self, made: int = 0) -> None:
+        """Write checkpoint and optimizer state; a kill in between loses neither.
+
+        ``made`` counts the states made since the run was started or went on.
+        """
         fresh = self.out / "checkpoint.new"
         shutil.rmtree(fresh, ignore_errors=True)
         card = {"trained_s": round(self.seconds), "steps": self.step, "samples": self.samples}
@@ -249,7 +274,9 @@ class Run:
         state: dict[str, torch.Tensor] = {}
         for name, tensor in self.trainee.named_parameters():
             state[f"weights.{name}"] = tensor.detach().clone()
-            moments = self.optimizer.state.get(tensor)
+            if self.muon.state.get(tensor):
+                state[f"momentum.{name}"] = self.muon.state[tensor]["momentum"].clone()
+            moments = self.adam.state.get(tensor)
             if moments:
                 state[f"first.{name}"] = moments["exp_avg"].clone()
                 state[f"second.{name}"] = moments["exp_avg_sq"].clone()
@@ -260,7 +287,12 @@ class Run:
             self.checkpoint.rename(old)
         fresh.rename(self.checkpoint)
         (self.out / (STATE_FILE + ".new")).replace(self.out / STATE_FILE)
-        progress = {"seconds": self.seconds, "step": self.step, "samples": self.samples}
+        progress = {
+            "seconds": self.seconds,
+            "step": self.step,
+            "samples": self.samples,
+            "made": self.made + made,
+        }
         (self.out / PROGRESS_FILE).write_text(json.dumps(progress), encoding="utf-8")
         shutil.rmtree(old, ignore_errors=True)
 
@@ -290,12 +322,13 @@ class Run:
                 self.seconds += now - last
                 last = now
                 self.step += 1
-                curve.add(self.step, self.seconds, self.samples, stage, losses)
+                counts = (self.step, self.seconds, self.samples, self.made + ring.made)
+                curve.add(counts, stage, losses)
                 if now - last_save > config.checkpoint_every_s:
                     ring.check()
-                    self.save()
+                    self.save(ring.made)
                     last_save = last = time.monotonic()
-            self.save()
+            self.save(ring.made)
         finally:
             curve.close()
             ring.close()
@@ -314,7 +347,7 @@ class Run:
                 [self.trainee.sequences.text_block(pair.question, pair.answer) for pair in chosen]
             )
         frames = config.look_frames if sort == 3 else config.batch_frames
-        batch = ring.records[rng.integers(ring.filled, size=frames)]
+        batch = ring.draw(rng, frames)
         if sort == 3:
             self.samples += frames
             return self.trainee.looks_step(batch)
@@ -327,12 +360,14 @@ class Run:
     def _follow(self, losses: Losses, stage: Stage, rate: float) -> None:
         weights = {"presence": stage.presence_weight, "column": stage.column_weight}
         total = sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer, scale in ((self.adam, 1.0), (self.muon, self.config.muon_rate)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * scale
+            optimizer.zero_grad(set_to_none=True)
         torch.as_tensor(total).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), self.config.gradient_norm)
-        self.optimizer.step()
+        self.adam.step()
+        self.muon.step()
 
 
 class Curve:
@@ -343,10 +378,14 @@ class Curve:
         self._writer = csv.writer(self._file)
         self._kept: dict[str, list[float]] = {}
         if fresh:
-            self._writer.writerow(["step", "seconds", "samples", "stage", *LOSSES])
+            self._writer.writerow([*COUNTS, "stage", *LOSSES])
 
-    def add(self, step: int, seconds: float, samples: int, stage: Stage, losses: Losses) -> None:
-        """Take a step's losses; means over what a stretch of steps had of each are written."""
+    def add(self, counts: tuple[int, float, int, int], stage: Stage, losses: Losses) -> None:
+        """Take a step's losses; means over what a stretch of steps had of each are written.
+
+        ``counts`` are the steps, seconds, samples and states made so far.
+        """
+        step, seconds, samples, made = counts
         for name, loss in losses.items():
             self._kept.setdefault(name, []).append(float(loss.detach()))
         if step % LOG_EVERY:
@@ -356,9 +395,9 @@ class Curve:
             for name in LOSSES
         ]
         self._kept = {}
-        self._writer.writerow([step, round(seconds), samples, stage.name.split()[0], *means])
+        self._writer.writerow([step, round(seconds), samples, made, stage.name.split()[0], *means])
         self._file.flush()
-        sys.stderr.write(f"{step} {seconds:.0f} s {stage.name} {means}\n")
+        sys.stderr.write(f"{step} {seconds:.0f} s {made} states {stage.name} {means}\n")
 
     def close(self) -> None:
         """Close the file."""

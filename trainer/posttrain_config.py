@@ -41,9 +41,10 @@ class Stage:
     """A part of the training.
 
     ``share`` is its part of the whole time.  Every step is of one sort: ``text`` (words
-    only), ``pictures`` (questions in words about pictures) or ``actions``, drawn with
-    these probabilities.  The weights are those of the two helping losses: which thing
-    each part of the picture holds, and in which column the asked-for thing stands.
+    only), ``looks`` (what is where in pictures, without words), ``pictures`` (questions in
+    words about pictures) or ``actions``, drawn with these probabilities.  The weights are
+    those of the two helping losses: which thing each part of the picture holds, and in
+    which column the asked-for thing stands.
     ``acts`` False keeps the action answers out of an ``actions`` step's loss, so that only
     the column is learnt of it.
     """
@@ -51,6 +52,7 @@ class Stage:
     name: str
     share: float
     text: float = 0.0
+    looks: float = 0.0
     pictures: float = 0.0
     actions: float = 0.0
     acts: bool = True
@@ -60,12 +62,16 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("I language", 0.02, text=1.0),
-    Stage("II vision-language", 0.33, text=0.05, pictures=0.45, actions=0.5, acts=False,
+    Stage("II seeing", 0.24, text=0.03, looks=0.97, presence_weight=1.0),
+    Stage("II vision-language", 0.12, text=0.05, pictures=0.35, actions=0.6, acts=False,
           presence_weight=0.5, column_weight=0.5),
-    Stage("III actions", 0.65, text=0.02, pictures=0.08, actions=0.9,
+    Stage("III actions", 0.62, text=0.02, pictures=0.08, actions=0.9,
           presence_weight=0.3, column_weight=0.3),
 )  # fmt: skip
 """ActVLP (JARVIS-VLA): language, then vision and language, then actions.
+
+Its second stage has a part before it in which only the vision tower learns, which things
+are where: a picture costs less than half there of what it costs with its questions.
 
 The vision tower starts from nothing here, so that no stage freezes it, as the paper does
 with its pretrained one.
@@ -74,15 +80,20 @@ with its pretrained one.
 
 @dataclass(frozen=True, slots=True)
 class PosttrainConfig:
-    """Hyper-parameters.  Shares are 0..1, rates per second, sizes in samples."""
+    """Hyper-parameters.  Shares are 0..1, rates per second, sizes in samples.
+
+    ``muon_rate``: how many times AdamW's learning rate that of Muon is.
+    """
 
     stages: tuple[Stage, ...] = field(default=STAGES)
     vocabulary: int = 2048
     batch_frames: int = 12
+    look_frames: int = 32
     actions_per_frame: int = 8
     pairs_per_frame: int = 4
     texts_per_step: int = 64
-    learning_rate: float = 8e-4
+    learning_rate: float = 1.2e-3
+    muon_rate: float = 6.0
     final_rate: float = 3e-5
     warmup_steps: int = 200
     weight_decay: float = 0.02
@@ -90,9 +101,13 @@ class PosttrainConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     ring_frames: int = 12_000
     first_batch_frames: int = 1_500
-    frames_per_second: float = 14.0
+    makers: int = 1
+    maker_nice: int = 2
+    frames_per_second: float = 26.0
     learner_share: float = 0.4
     bare_share: float = 0.3
+    first_crowd_share: float = 0.8
+    crowd_share: float = 0.3
     checkpoint_every_s: float = 150.0
     seed: int = 0
 

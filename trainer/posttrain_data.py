@@ -7,6 +7,7 @@ does not starve the training.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing as mp
 import os
 import time
@@ -24,7 +25,7 @@ from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.doom.things import FIXTURES, KINDS
 from trainer.posttrain_config import PosttrainConfig
 from trainer.posttrain_forward import Block, Sequences
-from trainer.rollouts import AskedState, explore_asking
+from trainer.rollouts import AskedState, crowds_asking, explore_asking
 from trainer.vision_language import Pair, questions
 
 ACTION_TOKENS = 44
@@ -146,62 +147,80 @@ class _Shared:
     config: PosttrainConfig
     weights: Path
     seed: int
+    maker: int
 
 
 class StateRing:
-    """The ring and the process that fills it; ``weights`` must hold a checkpoint."""
+    """The ring and the processes that fill it; ``weights`` must hold a checkpoint.
+
+    Of N makers, maker m writes the slots m, m + N, m + 2 N and so on.
+    """
 
     def __init__(
         self, spec: CheckpointSpec, config: PosttrainConfig, weights: Path, *, seed: int
     ) -> None:
         self._type = record_type(spec, config)
-        self._memory = shared_memory.SharedMemory(
-            create=True, size=self._type.itemsize * config.ring_frames
-        )
-        self.records: NDArray[Any] = np.ndarray(
-            (config.ring_frames,), dtype=self._type, buffer=self._memory.buf
-        )
+        self._slots = config.ring_frames // config.makers
+        size = self._slots * config.makers
+        self._memory = shared_memory.SharedMemory(create=True, size=self._type.itemsize * size)
+        self.records: NDArray[Any] = np.ndarray((size,), dtype=self._type, buffer=self._memory.buf)
         context = mp.get_context("spawn")
-        self._count = context.Value("q", 0)
+        self._counts = [context.Value("q", 0) for _ in range(config.makers)]
         self._stop = context.Event()
         self._drives = context.Event()
-        shared = _Shared(self._memory.name, config.ring_frames, spec, config, weights, seed)
-        self._process = context.Process(
-            target=_make_states, args=(shared, self._count, self._stop, self._drives), daemon=True
-        )
-        self._process.start()
+        self._processes = []
+        for maker, count in enumerate(self._counts):
+            shared = _Shared(self._memory.name, size, spec, config, weights, seed, maker)
+            self._processes.append(
+                context.Process(
+                    target=_make_states, args=(shared, count, self._stop, self._drives), daemon=True
+                )
+            )
+        for process in self._processes:
+            process.start()
 
     @property
     def made(self) -> int:
         """States made so far."""
-        return int(self._count.value)
+        return sum(int(count.value) for count in self._counts)
 
     @property
     def filled(self) -> int:
         """States in the ring now."""
-        return min(self.made, len(self.records))
+        return sum(min(int(count.value), self._slots) for count in self._counts)
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[Any]:
+        """Return ``count`` states of the ring, drawn with replacement."""
+        ends = np.cumsum([min(int(made.value), self._slots) for made in self._counts])
+        places = rng.integers(ends[-1], size=count)
+        makers = np.searchsorted(ends, places, side="right")
+        slots = (places - np.r_[0, ends][makers]) * len(ends) + makers
+        drawn: NDArray[Any] = self.records[slots]
+        return drawn
 
     def let_learner_drive(self) -> None:
         """From now on a part of the states are those that the newest checkpoint reaches."""
         self._drives.set()
 
     def wait_for(self, count: int) -> None:
-        """Wait until ``count`` states are there; raises RuntimeError if the maker died."""
+        """Wait until ``count`` states are there; raises RuntimeError if a maker died."""
         while self.made < count:
             self.check()
             time.sleep(0.2)
 
     def check(self) -> None:
-        """Raise RuntimeError if the maker died."""
-        if not self._process.is_alive():
-            raise RuntimeError(f"the state maker ended with {self._process.exitcode}")
+        """Raise RuntimeError if a maker died."""
+        for process in self._processes:
+            if not process.is_alive():
+                raise RuntimeError(f"the state maker ended with {process.exitcode}")
 
     def close(self) -> None:
-        """Stop the maker and free the memory."""
+        """Stop the makers and free the memory."""
         self._stop.set()
-        self._process.join(timeout=10)
-        if self._process.is_alive():
-            self._process.terminate()
+        for process in self._processes:
+            process.join(timeout=10)
+            if process.is_alive():
+                process.kill()
         del self.records
         self._memory.close()
         self._memory.unlink()
@@ -215,42 +234,53 @@ def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
     from trainer.posttrain_forward import load_checkpoint
     from trainer.posttrain_policy import SnapshotLearner
 
-    os.nice(5)
-    torch.set_num_threads(1)
     config, spec = shared.config, shared.spec
+    os.nice(config.maker_nice)
+    torch.set_num_threads(1)
     memory = shared_memory.SharedMemory(name=shared.name)
     ring: NDArray[Any] = np.ndarray(
         (shared.capacity,), dtype=record_type(spec, config), buffer=memory.buf
     )
     writer = RecordWriter(
-        Sequences(*load_checkpoint(shared.weights), spec), spec, config, shared.seed + 1
+        Sequences(*load_checkpoint(shared.weights), spec),
+        spec,
+        config,
+        shared.seed + 1 + 100 * shared.maker,
     )
-    game = DoomGame(labels=True)
+    rng = np.random.default_rng((shared.seed, shared.maker, 1))
+    game, crowded = DoomGame(labels=True), DoomGame(labels=True)
     learner = SnapshotLearner(shared.weights)
     started = time.monotonic()
     try:
+        crowds = crowds_asking(crowded, rng, TRAINED_TASKS, questions=config.actions_per_frame)
         states = explore_asking(
             game,
-            np.random.default_rng(shared.seed),
+            np.random.default_rng((shared.seed, shared.maker)),
             TRAINED_TASKS,
             questions=config.actions_per_frame,
             learner=lambda: learner() if drives.is_set() else None,
             learner_share=config.learner_share,
             bare_share=config.bare_share,
         )
-        for made, asked in enumerate(states):
+        for made in itertools.count():
             if stop.is_set():
                 break
-            writer.write(ring[made % shared.capacity], asked)
+            # Once the actions count, fewer: play is in yards that are not crowded.
+            crowd_share = config.crowd_share if drives.is_set() else config.first_crowd_share
+            asked = next(crowds if rng.random() < crowd_share else states)
+            slot = (made * config.makers + shared.maker) % shared.capacity
+            writer.write(ring[slot], asked)
             count.value = made + 1
-            if made >= config.first_batch_frames:
-                due = (made - config.first_batch_frames) / config.frames_per_second
-                ahead = due - (time.monotonic() - started)
-                if ahead > 0:
-                    time.sleep(min(ahead, 1.0))
+            if made * config.makers >= config.first_batch_frames:
+                ahead = made * config.makers - config.first_batch_frames
+                due = ahead / config.frames_per_second
+                early = due - (time.monotonic() - started)
+                if early > 0:
+                    time.sleep(min(early, 1.0))
             else:
                 started = time.monotonic()
     finally:
         game.close()
+        crowded.close()
         del ring
         memory.close()

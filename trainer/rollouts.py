@@ -15,6 +15,7 @@ import numpy as np
 from model.policy import Policy
 from recorder.games.base import Task
 from recorder.games.doom import goals
+from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.state import HiddenState
@@ -127,16 +128,16 @@ class TaskChooser:
                 self._by_key.setdefault(kind.key, []).append(task)
 
     def choose(
-        self, state: HiddenState, driven: Task, rng: np.random.Generator, count: int
+        self, state: HiddenState, driven: Task | None, rng: np.random.Generator, count: int
     ) -> tuple[Task, ...]:
-        """Return up to ``count`` different tasks, ``driven`` first.
+        """Return up to ``count`` different tasks, ``driven`` first if there is one.
 
         Of the others about four of five are about what stands in the yard, visible things
         sixteen times as often; the rest are turns and walks, and things that are not there
         (they are searched for).  Looking for what cannot be seen is soon learnt, which of the
         things in view has that name is not.
         """
-        chosen = {driven.id: driven}
+        chosen = {} if driven is None else {driven.id: driven}
         candidates: list[Task] = []
         weights: list[float] = []
         counts = count_kinds(state)
@@ -145,7 +146,7 @@ class TaskChooser:
             fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t), counts)]
             seen = key in in_view
             candidates += fitting
-            weights += [(16.0 if seen else 1.0) / len(fitting)] * len(fitting)
+            weights += [(16.0 if seen else 1.0) / max(1, len(fitting))] * len(fitting)
         ends = np.cumsum(weights)
         for _ in range(4 * count):
             if len(chosen) >= count:
@@ -228,6 +229,37 @@ class Noise:
 
 
 Drive = Callable[[], Policy | None]
+
+
+VIEWS_OF_A_CROWD = 5
+FEWEST_IN_VIEW = 3
+
+
+def crowds_asking(
+    game: DoomGame, rng: np.random.Generator, tasks: Sequence[Task], *, questions: int = 6
+) -> Iterator[AskedState]:
+    """Yield views of crowded yards with the teacher's answers to a few tasks each, without end.
+
+    One picture shows many things, so that what they look like is learnt from few pictures.
+    """
+    chooser = TaskChooser(tasks)
+    while True:
+        seed = int(rng.integers(1 << 31))
+        frame = game.show(build_crowd(seed), seed)
+        for view in range(VIEWS_OF_A_CROWD):
+            state = game.hidden_state()
+            if sum(thing.box is not None for thing in state.everything) < FEWEST_IN_VIEW:
+                frame = game.step(Action(camera=(0.0, float(rng.uniform(50.0, 310.0)) - 180.0)))
+                state = game.hidden_state()
+            asked = chooser.choose(state, None, rng, questions)
+            yield AskedState(frame, state, answers(state, asked), view == 0)
+            # Beyond what an action can do at once: the views should have little in common.
+            turn = float(rng.uniform(30.0, 100.0) * rng.choice([-1, 1]))
+            walk = Action(forward=bool(rng.random() < 0.7), sprint=True)
+            for _ in range(int(rng.integers(1, 5))):
+                game.step(walk)
+            pitch = float(rng.normal(0, 4)) if rng.random() < 0.1 else 0.0
+            frame = game.step(Action(camera=(pitch, turn)))
 
 
 def _nobody() -> Policy | None:

@@ -187,19 +187,24 @@ def _presence(state: HiddenState, size: Size, rng: np.random.Generator) -> Pair:
     return Pair("presence", asked.format(_a(name)), answer, key)
 
 
+def _number(count: int) -> str:
+    """Return a count as an answer; beyond eight nobody counts at a glance."""
+    return f"{NUMBERS[count].capitalize()}." if count < len(NUMBERS) else "Many."
+
+
 def _count(state: HiddenState, size: Size, rng: np.random.Generator) -> Pair:
     things = seen_things(state, size)
     families = Counter(KIND_BY_KEY[thing.key].family for thing in things)
     if rng.random() < 0.4:
         # Doors and switches belong to the walls.
         n = sum(families[family] for family in CLASSES)
-        return Pair("count", "How many things do you see?", f"{NUMBERS[n].capitalize()}.", "", (n,))
+        return Pair("count", "How many things do you see?", _number(n), "", (n,))
     family = _pick(rng, tuple(families) or CLASSES)
     if rng.random() < 0.25:
         family = _pick(rng, CLASSES)
     n = families[family]
     plural = "switches" if family == SWITCH else f"{FAMILY_WORDS[family]}s"
-    return Pair("count", f"How many {plural} do you see?", f"{NUMBERS[n].capitalize()}.", "", (n,))
+    return Pair("count", f"How many {plural} do you see?", _number(n), "", (n,))
 
 
 def _where(state: HiddenState, size: Size, rng: np.random.Generator) -> Pair | None:

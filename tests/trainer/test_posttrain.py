@@ -55,9 +55,14 @@ def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> No
         table[:, row, : len(block.tokens)] = torch.tensor(block.tokens)
     with torch.no_grad():
         vision = sequences.see(torch.from_numpy(patches(images, SPEC)))
-        packed = sequences.ask(vision, table)
+        lengths = torch.tensor([[len(block.tokens) for block in blocks]] * 2)
+        lengths[1, 1] = 0
+        packed = sequences.ask(vision, table, lengths)
+        assert not packed[1, 1].any()
         for frame in range(2):
             for row, block in enumerate(blocks):
+                if not lengths[frame, row]:
+                    continue
                 alone, _ = sequences.hidden(
                     vision[frame : frame + 1], [(*sequences.head, *block.tokens)]
                 )
@@ -151,4 +156,4 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Run(tmp_path, config, None).step > again.step - 1
     assert isinstance(again.trainee, Trainee)
     rows = (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[0].startswith("step,seconds,samples,stage")
+    assert rows[0].startswith("step,seconds,samples,made,stage")

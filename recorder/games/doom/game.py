@@ -108,22 +108,29 @@ class DoomGame:
         """Build the map of (task, seed) and return the first picture."""
         self._goal = goal_of(task)
         self._task = task
-        self._scene = build_scene(self._goal, task.id, seed)
-        write_wad(self._wad, self._scene)
+        self._begin(build_scene(self._goal, task.id, seed), scene_seed(task.id, seed))
+        if self._goal is not None:
+            self._judge = Judge(self._goal, self.hidden_state(), task.max_ticks)
+        return self._frame()
+
+    def show(self, scene: Scene, seed: int) -> Frame:
+        """Build a given scene in which nothing is asked or judged; return its first picture."""
+        self._goal = None
+        self._begin(scene, seed)
+        return self._frame()
+
+    def _begin(self, scene: Scene, seed: int) -> None:
+        self._scene = scene
+        write_wad(self._wad, scene)
         if self._engine is None:
             self._engine = self._start_engine()
-        self._engine.set_seed(scene_seed(task.id, seed) % (1 << 31))
+        self._engine.set_seed(seed % (1 << 31))
         self._engine.new_episode()
-        self._settle(self._scene)
+        self._settle(scene)
         self._outcome = None
         self._ticks = 0
         self._hidden = None
-        self._judge = (
-            Judge(self._goal, self.hidden_state(), task.max_ticks)
-            if self._goal is not None
-            else None
-        )
-        return self._frame()
+        self._judge = None
 
     def step(self, action: Action) -> Frame:
         """Do two engine tics; after the end of an attempt the world still moves.
