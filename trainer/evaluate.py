@@ -94,6 +94,30 @@ def evaluate(
     worker process died.
     """
     starts = [(question, seed) for question in questions for seed in seeds]
+    return evaluate_starts(
+        player,
+        game_name,
+        starts,
+        paced=paced,
+        slowed=slowed,
+        workers=workers,
+        known=known,
+        on_played=on_played,
+    )
+
+
+def evaluate_starts(
+    player: PlayerSpec,
+    game_name: str,
+    starts: Sequence[tuple[Question, int]],
+    *,
+    paced: bool = False,
+    slowed: bool = False,
+    workers: int | None = None,
+    known: Known | None = None,
+    on_played: Callable[[Played], None] | None = None,
+) -> list[Played]:
+    """Play each question on the seed beside it; all else as in :func:`evaluate`."""
     results: dict[tuple[str, str, int], Played] = dict(known or {})
     jobs = [
         _Job("", player, question, seed)

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.benchmarks import sentences
+from app.benchmarks import sentences, swap
 from app.benchmarks.common import Target, median, percentile, report
 from app.benchmarks.window import run_window_child
+from recorder.games.doom.scene import build_scene
+from recorder.games.doom.tasks import ALL_TASKS, goal_of
 
 
 def test_medians_stand_beside_their_targets() -> None:
@@ -57,3 +59,16 @@ def test_sentences_are_told_apart() -> None:
     # What is no better than a coin's toss would give a half.
     assert sentences.area_under_curve(np.array([1.0, 0.0]), np.array([0.5])) == 0.5
     assert sentences.area_under_curve(np.array([0.5]), np.array([0.5, 0.0])) == 0.75
+
+
+def test_a_swapped_sentence_names_another_thing_that_stands_there() -> None:
+    starts = swap.swapped_starts(range(1_000_000, 1_000_002))
+    assert len(starts) >= 40
+    for task, said, seed in starts:
+        goal = goal_of(task)
+        assert goal is not None
+        there = {placed.kind.phrase for placed in build_scene(goal, task.id, seed).things}
+        other = next(t for t in ALL_TASKS if t.instruction == said)
+        assert other.verb == task.verb
+        assert other.thing != task.thing
+        assert other.thing in there

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.games.doom import goals
+from recorder.games.doom.crowd import FEWEST_THINGS, build_crowd
 from recorder.games.doom.goals import Goal, parse_goal
 from recorder.games.doom.layout import PILLAR, bearing_deg, crosses, distance_to_line, within
 from recorder.games.doom.scene import HALF_VIEW_DEG, Scene, build_scene, scene_seed
@@ -186,3 +187,16 @@ def test_the_map_text_closes_every_sector(task_id: str, seed: int) -> None:
 )  # fmt: skip
 def test_an_id_that_spells_no_goal_is_none(text: str) -> None:
     assert parse_goal(text) is None
+
+
+@given(st.integers(0, 1 << 31))
+@settings(max_examples=20, deadline=None)
+def test_a_crowd_stands_in_its_room_and_not_in_itself(seed: int) -> None:
+    made = build_crowd(seed)
+    assert made == build_crowd(seed)
+    assert len(made.things) >= FEWEST_THINGS // 2
+    for number, thing in enumerate(made.things):
+        assert within(made.plan.room, thing.x, thing.y, 0.0)
+        for other in made.things[:number]:
+            apart = math.dist((thing.x, thing.y), (other.x, other.y))
+            assert apart > thing.kind.radius + other.kind.radius

@@ -12,7 +12,15 @@ from recorder.games.base import free_task
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID, TASKS, TRAINED_TASKS, goal_of
 from recorder.types import Action
-from trainer.rollouts import TaskChooser, answer, answers, explore, explore_asking, is_present
+from trainer.rollouts import (
+    TaskChooser,
+    answer,
+    answers,
+    crowds_asking,
+    explore,
+    explore_asking,
+    is_present,
+)
 from trainer.teacher import teach
 
 
@@ -114,3 +122,12 @@ def test_exploring_a_fixed_list_labels_all_of_it(yard: DoomGame) -> None:
     for state in islice(explore(yard, np.random.default_rng(1)), 60):
         assert len(state.actions) == len(state.present) == len(TASKS)
         assert state.present[state.driven] or not state.episode_start
+
+
+def test_a_crowd_shows_many_things_and_asks_about_them(yard: DoomGame) -> None:
+    states = crowds_asking(yard, np.random.default_rng(5), TRAINED_TASKS, questions=6)
+    some = [next(states) for _ in range(15)]
+    assert np.mean([sum(t.box is not None for t in one.state.everything) for one in some]) > 3
+    for one in some:
+        assert answers(one.state, [each.task for each in one.answers]) == one.answers
+    assert len({task.task.id for one in some for task in one.answers}) > 20
