@@ -62,10 +62,10 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("I language", 0.02, text=1.0),
-    Stage("II seeing", 0.24, text=0.03, looks=0.97, presence_weight=1.0),
-    Stage("II vision-language", 0.12, text=0.05, pictures=0.35, actions=0.6, acts=False,
-          presence_weight=0.5, column_weight=0.5),
-    Stage("III actions", 0.62, text=0.02, pictures=0.08, actions=0.9,
+    Stage("II seeing", 0.30, text=0.03, looks=0.97, presence_weight=1.0),
+    Stage("II vision-language", 0.10, text=0.05, looks=0.15, pictures=0.25, actions=0.55,
+          acts=False, presence_weight=0.5, column_weight=0.5),
+    Stage("III actions", 0.58, text=0.02, looks=0.15, pictures=0.05, actions=0.78,
           presence_weight=0.3, column_weight=0.3),
 )  # fmt: skip
 """ActVLP (JARVIS-VLA): language, then vision and language, then actions.
