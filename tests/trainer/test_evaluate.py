@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -133,9 +134,10 @@ def test_a_killed_worker_ends_the_measurement_in_a_sentence() -> None:
 
     def kill(_played: Played) -> None:
         for pid in children(os.getpid()).keys() - before.keys():
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"spawn_main" in command:
-                os.kill(pid, signal.SIGKILL)
+            # One that this very loop's earlier signal has ended may be gone already.
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(GameError, match="died"):
         evaluate(PlayerSpec("idle"), "doom", [TORCH], range(50), workers=2, on_played=kill)
