@@ -10,6 +10,7 @@ any moment and goes on where it was; from weights alone too.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import math
@@ -22,16 +23,16 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 from safetensors.torch import load_file, save_file
 
-from model.preprocess import load_spec, patches
+from model.device import DEVICES, DeviceChoice, choose_device
+from model.preprocess import load_spec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
-from recorder.games.doom.things import KIND_BY_KEY
 from trainer.muon import Muon
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
-from trainer.posttrain_data import COLUMNS, SEEN_KEYS, StateRing
-from trainer.posttrain_forward import IGNORE, Block, Sequences, load_checkpoint
+from trainer.posttrain_data import StateRing
+from trainer.posttrain_forward import load_checkpoint
+from trainer.posttrain_losses import Losses, Trainee
 from trainer.vision_language import Pair, paraphrase_pairs, rule_pairs
 
 STATE_FILE = "state.safetensors"
@@ -40,129 +41,6 @@ CURVE_FILE = "curve.csv"
 LOSSES = ("text", "pair", "action", "presence", "column")
 COUNTS = ("step", "seconds", "samples", "made")
 LOG_EVERY = 25
-
-Losses = dict[str, torch.Tensor]
-Batch = np.ndarray[Any, Any]
-
-
-class NamedPresence(torch.nn.Module):
-    """Which thing each part of the picture holds, by the likeness of its token to the name.
-
-    A token of the picture and the mean of the name's word embeddings are compared after one
-    linear map, the same for all things: what a thing looks like comes to lie where its
-    words lie, which is what attention from words to pictures needs.
-    """
-
-    def __init__(self, width: int, tokenizer: Any) -> None:
-        super().__init__()
-        names = [
-            tokenizer(f" {KIND_BY_KEY[key].phrase}", add_special_tokens=False).input_ids
-            for key in SEEN_KEYS
-        ]
-        longest = max(map(len, names))
-        padded = [[*name, *[0] * (longest - len(name))] for name in names]
-        share = [[1 / len(name)] * len(name) + [0.0] * (longest - len(name)) for name in names]
-        self.register_buffer("names", torch.tensor(padded), persistent=False)
-        self.register_buffer("shares", torch.tensor(share)[..., None], persistent=False)
-        self.map = torch.nn.Linear(width, width, bias=False)
-        torch.nn.init.eye_(self.map.weight)
-        self.scale = torch.nn.Parameter(torch.tensor(10.0))
-        self.bias = torch.nn.Parameter(torch.full((len(SEEN_KEYS),), -4.0))
-
-    def forward(self, vision: torch.Tensor, embedding: torch.nn.Module) -> torch.Tensor:
-        """Return logits B x T x things for vision tokens B x T x hidden."""
-        words = (embedding(self.names) * self.shares).sum(1)
-        seen = F.normalize(self.map(vision), dim=-1)
-        return self.scale * seen @ F.normalize(words, dim=-1).T + self.bias
-
-
-class Trainee(torch.nn.Module):
-    """The model with its two helping heads."""
-
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        super().__init__()
-        self.model = model
-        self.tokenizer = tokenizer
-        self.sequences = Sequences(model, tokenizer, TINY_SPEC)
-        width = model.config.text_config.hidden_size
-        self.presence = NamedPresence(width, tokenizer)
-        self.column = torch.nn.Linear(width, COLUMNS + 1)
-
-    def look(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return vision tokens of a batch's pictures, and the presence loss."""
-        pixels = torch.from_numpy(patches(np.ascontiguousarray(batch["image"]), TINY_SPEC))
-        vision = self.sequences.see(pixels)
-        wanted = torch.from_numpy(batch["presence"].reshape(len(batch), len(SEEN_KEYS), -1))
-        loss = F.binary_cross_entropy_with_logits(
-            self.presence(vision, self.model.get_input_embeddings()),
-            wanted.float().transpose(1, 2),
-            pos_weight=torch.tensor(8.0),
-        )
-        return vision, loss
-
-    def asked(
-        self, vision: torch.Tensor, batch: Batch, kind: str
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the loss of the answers (nats a token), and the states before them.
-
-        ``kind`` is "action" or "pair".  The states are B x K x hidden.
-        """
-        starts = torch.from_numpy(batch[f"{kind}_start"].astype(np.int64))
-        lengths = torch.from_numpy(batch[f"{kind}_length"].astype(np.int64))
-        longest = max(1, int(lengths.max()))
-        blocks = torch.from_numpy(batch[f"{kind}s"][..., :longest].astype(np.int64))
-        place = torch.arange(longest)
-        blocks = blocks.masked_fill(place >= lengths[..., None], self.sequences.end_id)
-        hidden = self.sequences.ask(vision, blocks, lengths)
-        loss = self.answer_loss(hidden.flatten(0, 1), blocks.flatten(0, 1), starts.flatten(),
-                                lengths.flatten())  # fmt: skip
-        at = (starts - 1).clamp(0)[..., None, None].expand(-1, -1, 1, hidden.shape[-1])
-        return loss, hidden.gather(2, at)[:, :, 0]
-
-    def answer_loss(
-        self,
-        hidden: torch.Tensor,
-        ids: torch.Tensor,
-        starts: torch.Tensor,
-        lengths: torch.Tensor,
-    ) -> torch.Tensor:
-        """Return the mean loss of the answers' tokens; the questions' do not count."""
-        place = torch.arange(ids.shape[1])
-        inside = (place >= starts[:, None]) & (place < lengths[:, None])
-        labels = ids.masked_fill(~inside, IGNORE)
-        keep = labels[:, 1:] != IGNORE
-        logits = self.model.lm_head(hidden[:, :-1][keep])
-        return F.cross_entropy(logits, labels[:, 1:][keep])
-
-    def actions_step(self, batch: Batch, stage: Stage) -> Losses:
-        """Return the losses of what to do."""
-        vision, presence = self.look(batch)
-        action, before = self.asked(vision, batch, "action")
-        there = torch.from_numpy(batch["action_length"] > 0)
-        columns = torch.from_numpy(batch["column"].astype(np.int64))
-        column = F.cross_entropy(self.column(before)[there], columns[there])
-        losses = {"presence": presence, "column": column}
-        return {"action": action, **losses} if stage.acts else losses
-
-    def looks_step(self, batch: Batch) -> Losses:
-        """Return the loss of what is where in the pictures; no words are read."""
-        return {"presence": self.look(batch)[1]}
-
-    def pictures_step(self, batch: Batch) -> Losses:
-        """Return the losses of questions about pictures."""
-        vision, presence = self.look(batch)
-        pair, _ = self.asked(vision, batch, "pair")
-        return {"pair": pair, "presence": presence}
-
-    def text_step(self, blocks: list[Block]) -> Losses:
-        """Return the loss of questions without a picture."""
-        longest = max(len(block.tokens) for block in blocks)
-        ids = torch.full((len(blocks), longest), self.sequences.end_id)
-        for row, block in enumerate(blocks):
-            ids[row, : len(block.tokens)] = torch.tensor(block.tokens)
-        starts = torch.tensor([block.start for block in blocks])
-        lengths = torch.tensor([len(block.tokens) for block in blocks])
-        return {"text": self.answer_loss(self.sequences.read(ids), ids, starts, lengths)}
 
 
 def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
@@ -207,7 +85,14 @@ def sorted_parameters(
 class Run:
     """A training run in a folder: loads what is there, goes on, saves."""
 
-    def __init__(self, out: Path, config: PosttrainConfig, start_from: Path | None) -> None:
+    def __init__(
+        self,
+        out: Path,
+        config: PosttrainConfig,
+        start_from: Path | None,
+        device: DeviceChoice | None = None,
+    ) -> None:
+        self.device = choose_device("cpu") if device is None else device
         self.out = out
         self.config = config
         self.checkpoint = out / "checkpoint"
@@ -224,7 +109,9 @@ class Run:
             model = build_model(tokenizer, seed=config.seed)
             if source is not None:
                 inherit(model, tokenizer, source)
-        self.trainee = Trainee(model, tokenizer)
+        # Where every tensor is made from here on; the makers' processes stay on the CPU.
+        torch.set_default_device(self.device.device)
+        self.trainee = Trainee(model, tokenizer).to(self.device.device)
         matrices, rest = sorted_parameters(self.trainee)
         self.adam = torch.optim.AdamW(
             rest,
@@ -245,7 +132,7 @@ class Run:
         progress = json.loads((self.out / PROGRESS_FILE).read_text(encoding="utf-8"))
         self.seconds, self.step = progress["seconds"], progress["step"]
         self.samples, self.made = progress["samples"], progress.get("made", 0)
-        state = load_file(self.out / STATE_FILE)
+        state = load_file(self.out / STATE_FILE, device=self.device.device)
         # Full precision weights; the checkpoint itself holds bf16.
         own = dict(self.trainee.named_parameters())
         with torch.no_grad():
@@ -316,7 +203,8 @@ class Run:
                 stage = stage_at(config.stages, done)
                 if stage.actions and stage.acts:
                     ring.let_learner_drive()
-                losses = self._losses(rng, ring, texts, stage)
+                with self._numbers():
+                    losses = self._losses(rng, ring, texts, stage)
                 self._follow(losses, stage, rate_at(self.step, done, config))
                 now = time.monotonic()
                 self.seconds += now - last
@@ -332,6 +220,12 @@ class Run:
         finally:
             curve.close()
             ring.close()
+
+    def _numbers(self) -> contextlib.AbstractContextManager[object]:
+        """Return bfloat16 where the device multiplies it in hardware, float32 elsewhere."""
+        if self.device.dtype != "bfloat16":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.device, torch.bfloat16)
 
     def _losses(
         self, rng: np.random.Generator, ring: StateRing, texts: list[Pair], stage: Stage
@@ -412,11 +306,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--from", dest="start_from", type=Path, help="start from these weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=DEVICES, help="default: the fastest that is there")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
     config = PosttrainConfig(seed=given.seed)
-    Run(given.out, config, given.start_from).train(given.minutes * 60)
+    device = choose_device(given.device, small=False)
+    Run(given.out, config, given.start_from, device).train(given.minutes * 60)
     return 0
 
 

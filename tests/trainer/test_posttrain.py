@@ -11,14 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.device import DeviceChoice
 from model.preprocess import CheckpointSpec, patches, resize
 from model.tiny import build_model, build_tokenizer, save_checkpoint
 from model.tokens import encode_ids
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.types import Action
-from trainer import posttrain
-from trainer.posttrain import Run, Trainee, inherit
+from trainer import posttrain, posttrain_losses
+from trainer.posttrain import Run, inherit
 from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import (
     ABSENT,
@@ -30,6 +31,7 @@ from trainer.posttrain_data import (
     record_type,
 )
 from trainer.posttrain_forward import Sequences
+from trainer.posttrain_losses import Trainee
 from trainer.rollouts import explore_asking
 from trainer.vision_language import paraphrase_pairs, rule_pairs
 
@@ -143,17 +145,22 @@ def test_another_models_weights_are_taken_over_with_its_words(words: Any, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_run_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    device = DeviceChoice("cpu", dtype, "as the test wants it")
     monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(posttrain_losses, "TINY_SPEC", SPEC)
     config = PosttrainConfig(
         vocabulary=1024, batch_frames=2, ring_frames=64, first_batch_frames=16, warmup_steps=2
     )
-    Run(tmp_path, config, None).train(2.0)
-    again = Run(tmp_path, config, None)
+    Run(tmp_path, config, None, device).train(2.0)
+    again = Run(tmp_path, config, None, device)
     assert again.step > 0
     assert again.seconds >= 2.0
     again.train(4.0)
-    assert Run(tmp_path, config, None).step > again.step - 1
+    assert Run(tmp_path, config, None, device).step > again.step - 1
     assert isinstance(again.trainee, Trainee)
     rows = (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("step,seconds,samples,made,stage")
