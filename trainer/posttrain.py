@@ -247,12 +247,14 @@ class Run:
             return self.trainee.looks_step(batch)
         if sort == 1:
             self.samples += int((batch["pair_length"] > 0).sum())
-            return self.trainee.pictures_step(batch)
+            return self.trainee.pictures_step(batch, stage)
         self.samples += int((batch["action_length"] > 0).sum())
         return self.trainee.actions_step(batch, stage)
 
     def _follow(self, losses: Losses, stage: Stage, rate: float) -> None:
-        weights = {"presence": stage.presence_weight, "column": stage.column_weight}
+        weights = {}
+        if len(losses) > 1:
+            weights = {"presence": stage.presence_weight, "column": stage.column_weight}
         total = sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
         for optimizer, scale in ((self.adam, 1.0), (self.muon, self.config.muon_rate)):
             for group in optimizer.param_groups:

@@ -45,8 +45,9 @@ class Stage:
     words about pictures) or ``actions``, drawn with these probabilities.  The weights are
     those of the two helping losses: which thing each part of the picture holds, and in
     which column the asked-for thing stands.
-    ``acts`` False keeps the action answers out of an ``actions`` step's loss, so that only
-    the column is learnt of it.
+    ``tower`` scales what the questions' losses change in the vision tower; at 0 it learns
+    from ``looks`` only.  ``acts`` False keeps the action answers out of an ``actions``
+    step's loss, so that only the column is learnt of it.
     """
 
     name: str
@@ -58,20 +59,23 @@ class Stage:
     acts: bool = True
     presence_weight: float = 0.0
     column_weight: float = 0.0
+    tower: float = 1.0
 
 
 STAGES: tuple[Stage, ...] = (
     Stage("I language", 0.02, text=1.0),
     Stage("II seeing", 0.30, text=0.03, looks=0.97, presence_weight=1.0),
-    Stage("II vision-language", 0.10, text=0.05, looks=0.15, pictures=0.25, actions=0.55,
-          acts=False, presence_weight=0.5, column_weight=0.5),
+    Stage("II vision-language", 0.10, text=0.05, looks=0.15, pictures=0.2, actions=0.6,
+          acts=False, column_weight=0.5, tower=0.0),
     Stage("III actions", 0.58, text=0.02, looks=0.15, pictures=0.05, actions=0.78,
-          presence_weight=0.3, column_weight=0.3),
+          presence_weight=0.6, column_weight=0.3, tower=0.2),
 )  # fmt: skip
 """ActVLP (JARVIS-VLA): language, then vision and language, then actions.
 
 Its second stage has a part before it in which only the vision tower learns, which things
 are where: a picture costs less than half there of what it costs with its questions.
+Questions, whose answers the language model cannot give yet, would undo it: they change the
+tower only after that, and a little.
 
 The vision tower starts from nothing here, so that no stage freezes it, as the paper does
 with its pretrained one.

@@ -66,17 +66,22 @@ class Trainee(torch.nn.Module):
         self.presence = NamedPresence(width, tokenizer)
         self.column = torch.nn.Linear(width, COLUMNS + 1)
 
-    def look(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return vision tokens of a batch's pictures, and the presence loss."""
+    def look(self, batch: Batch, tower: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return vision tokens of a batch's pictures, and the presence loss.
+
+        What is made of the tokens moves the tower by ``tower`` (0 to 1) of its gradient;
+        at 0 neither loss moves it.
+        """
         pixels = torch.as_tensor(patches(np.ascontiguousarray(batch["image"]), TINY_SPEC))
-        vision = self.sequences.see(pixels)
+        with torch.set_grad_enabled(tower > 0):
+            vision = self.sequences.see(pixels)
         wanted = torch.as_tensor(batch["presence"].reshape(len(batch), len(SEEN_KEYS), -1))
         loss = F.binary_cross_entropy_with_logits(
             self.presence(vision, self.model.get_input_embeddings()),
             wanted.float().transpose(1, 2),
             pos_weight=torch.tensor(8.0),
         )
-        return vision, loss
+        return torch.lerp(vision.detach(), vision, tower), loss
 
     def asked(
         self, vision: torch.Tensor, batch: Batch, kind: str
@@ -114,7 +119,7 @@ class Trainee(torch.nn.Module):
 
     def actions_step(self, batch: Batch, stage: Stage) -> Losses:
         """Return the losses of what to do."""
-        vision, presence = self.look(batch)
+        vision, presence = self.look(batch, stage.tower)
         action, before = self.asked(vision, batch, "action")
         there = torch.as_tensor(batch["action_length"] > 0)
         columns = torch.as_tensor(batch["column"].astype(np.int64))
@@ -126,9 +131,9 @@ class Trainee(torch.nn.Module):
         """Return the loss of what is where in the pictures; no words are read."""
         return {"presence": self.look(batch)[1]}
 
-    def pictures_step(self, batch: Batch) -> Losses:
+    def pictures_step(self, batch: Batch, stage: Stage) -> Losses:
         """Return the losses of questions about pictures."""
-        vision, presence = self.look(batch)
+        vision, presence = self.look(batch, stage.tower)
         pair, _ = self.asked(vision, batch, "pair")
         return {"pair": pair, "presence": presence}
 
