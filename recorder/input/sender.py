@@ -28,7 +28,7 @@ class InputDevice(Protocol):
         ...
 
     def move(self, dx: int, dy: int) -> None:
-        """Move the pointer by so many pixels, right and down positive."""
+        """Move the pointer by so many pixels, right and down positive; does not wait for it."""
         ...
 
     def close(self) -> None:

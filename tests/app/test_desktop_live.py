@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from app.session.api import Phase
 from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
 from model.runner import LockStepRunner
-from recorder.capture.base import Trouble
+from recorder.capture.base import Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
@@ -121,6 +122,39 @@ def test_a_window_is_found_pictured_and_its_troubles_are_seen(
     display.sync()
     wait_for_trouble(windows, window.id, Trouble.MINIMISED)
     assert windows.look(0x7FFFFF).trouble is Trouble.GONE
+
+
+def test_a_window_is_asked_about_anew_only_after_a_change(
+    windows: X11Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = PlainWindow("Plain game", left=100, top=60, width=640, height=360)
+    windows.focus(window.id)
+    wait_for_trouble(windows, window.id, None)
+    anew: list[int] = []
+    whole = windows._look_anew
+
+    def counted(*arguments: Any) -> WindowState:
+        anew.append(1)
+        return whole(*arguments)
+
+    monkeypatch.setattr(windows, "_look_anew", counted)
+    for _ in until(10.0):
+        before = len(anew)
+        state = windows.look(window.id)
+        if len(anew) == before:
+            break
+    assert len(anew) == before
+    # The desktop has settled: nothing is asked but who has the keyboard.
+    assert [windows.look(window.id) for _ in range(20)] == [state] * 20
+    assert len(anew) == before
+
+    windows._display.create_resource_object("window", window.id).configure(x=300)
+    for _ in until(10.0):
+        if windows.look(window.id).rect != state.rect:
+            break
+    assert abs(windows.look(window.id).rect.left - 300) < 5
+    window.close()
+    assert windows.look(window.id).trouble is Trouble.GONE
 
 
 def test_the_person_takes_over_in_the_games_window_and_the_agent_is_silent(
