@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from app.application import not_waited_for
 from app.benchmarks.desktop_faults import Faults
 from app.benchmarks.desktop_live import live, measure_privacy
-from app.benchmarks.desktop_parts import Hand, plain_session, until
+from app.benchmarks.desktop_parts import BusyPolicy, Hand, plain_session, until
 from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desktop
 from app.session.api import Phase
+from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
-from model.runner import LockStepRunner
+from model.policy import ActionChunk, Observation
+from model.runner import LockStepRunner, WaitingRunner
 from recorder.capture.base import Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
@@ -282,6 +285,59 @@ def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
         assert (game._picture(game._check()).rgb == first.rgb).all()
     finally:
         game.close()
+
+
+class SlowThinker(BusyPolicy):
+    """Takes three ticks for a thought."""
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        time.sleep(0.15)
+        return super().propose(observation)
+
+
+@needs_luanti
+@pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_over(
+    desktop: str, hand: Hand, tmp_path: Path
+) -> None:
+    from recorder.store import Reader, Store
+
+    with Store.open(tmp_path) as store:
+        game = open_game("luanti", slowed=True)
+        _, recording = store_recording(store, game)
+        session: LiveSession = LiveSession(
+            game,
+            player=Player(SlowThinker()),
+            make_recording=recording,
+            make_runner=lambda policy: WaitingRunner(
+                policy, interrupted=lambda: not_waited_for(session, game)
+            ),
+            paced=False,
+            idle_handback_s=None,
+        )
+        try:
+            assert isinstance(game, LuantiGame)
+            game.listen(session)
+            session.start()
+            session.play("look around the meadow")
+            assert session.wait_for(lambda shot: shot.tick >= 10, 60.0)
+            hand.press("A", True)
+            assert session.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
+            here = session.snapshot().tick
+            assert session.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
+            hand.press("A", False)
+            session.stop()
+            assert session.wait_for(lambda shot: shot.outcome is not None, 10.0)
+        finally:
+            session.close()
+        store.wait()
+        with Reader.open(tmp_path) as reader:
+            episode = reader.episodes()[0]
+            ticks = list(reader.ticks(episode.id))
+            assert reader.session(episode.session_id).extra["time"] == "slowed"
+    assert episode.lock_step
+    assert {tick.plan_age_ticks for tick in ticks if tick.driver is Driver.POLICY} == {0}
+    assert any(tick.executed.held == {"left"} for tick in ticks)
 
 
 @needs_luanti
