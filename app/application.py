@@ -19,7 +19,7 @@ from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.gui.theme import Theme
 from app.session.api import Phase
-from app.session.parts import store_recording
+from app.session.parts import store_recording, take_short_turns
 from app.session.session import LiveSession
 from app.session.settings import Settings, config_folder, load_settings
 from app.workplace import LiveWorkplace
@@ -34,7 +34,6 @@ from recorder.store import Reader, Store, default_data_folder, logs_path
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 2_000_000
-GIL_TURN_S = 0.001
 NOTICE_MS = 400
 """After the window stands, so that a sentence about the settings is not overlooked."""
 
@@ -68,9 +67,7 @@ def run_window(
     application = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(application, QApplication):
         raise RuntimeError("a Qt application without widgets is running already")
-    # Five threads share the interpreter: with Python's own 5 ms a turn, the window could
-    # wait for four of them before it paints.
-    sys.setswitchinterval(GIL_TURN_S)
+    take_short_turns()
     application.setApplicationName("Playteach")
     application.setDesktopFileName("playteach")
     settings = load_settings(config).settings

@@ -305,31 +305,31 @@ def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_o
     with Store.open(tmp_path) as store:
         game = open_game("luanti", slowed=True)
         _, recording = store_recording(store, game)
-        session: LiveSession = LiveSession(
+        slowed: LiveSession = LiveSession(
             game,
             player=Player(SlowThinker()),
             make_recording=recording,
             make_runner=lambda policy: WaitingRunner(
-                policy, interrupted=lambda: not_waited_for(session, game)
+                policy, interrupted=lambda: not_waited_for(slowed, game)
             ),
             paced=False,
             idle_handback_s=None,
         )
         try:
             assert isinstance(game, LuantiGame)
-            game.listen(session)
-            session.start()
-            session.play("look around the meadow")
-            assert session.wait_for(lambda shot: shot.tick >= 10, 60.0)
+            game.listen(slowed)
+            slowed.start()
+            slowed.play("look around the meadow")
+            assert slowed.wait_for(lambda shot: shot.tick >= 10, 60.0)
             hand.press("A", True)
-            assert session.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
-            here = session.snapshot().tick
-            assert session.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
+            assert slowed.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
+            here = slowed.snapshot().tick
+            assert slowed.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
             hand.press("A", False)
-            session.stop()
-            assert session.wait_for(lambda shot: shot.outcome is not None, 10.0)
+            slowed.stop()
+            assert slowed.wait_for(lambda shot: shot.outcome is not None, 10.0)
         finally:
-            session.close()
+            slowed.close()
         store.wait()
         with Reader.open(tmp_path) as reader:
             episode = reader.episodes()[0]
