@@ -1,9 +1,16 @@
+from typing import cast
+
+import numpy as np
 import pytest
 
+from model.policy import Observation
+from recorder.games.base import Bindings
+from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.judge import PlayerState
 from recorder.games.luanti.tasks import TASKS, Goal, goal_of
+from recorder.types import Action, Frame
 from trainer.luanti_forms import Click, Rest, cook_moves, craft_moves
-from trainer.luanti_teacher import aim_at
+from trainer.luanti_teacher import LuantiTeacher, aim_at
 
 
 def goal(task_id: str) -> Goal:
@@ -95,6 +102,58 @@ def test_cooking_puts_both_in_waits_and_takes_it_out() -> None:
     moves = list(cook_moves(goal("smelt:glass"), lambda: next(states)))
     assert [type(move) for move in moves[:6]] == [Click, Click, Rest, Click, Click, Rest]
     assert sum(move.ticks for move in moves if isinstance(move, Rest)) > 60
+
+
+class DeafScreen:
+    """A game that does not hear the first presses of the inventory key.
+
+    The pointer is put back into the middle while no screen is open.
+    """
+
+    bindings = Bindings({}, degrees_per_count=0.2)
+    angles = (0.0, 0.0)
+
+    def __init__(self, deaf_to: int) -> None:
+        self.goal = goal("craft:planks")
+        self.open = False
+        self.presses = 0
+        self.strikes_in_the_world = 0
+        self.clicks: list[tuple[int, int]] = []
+        self._deaf_to = deaf_to
+        self._pointer = (320, 180)
+
+    def hidden_state(self) -> PlayerState:
+        return state(((1, "default:tree", 1),))
+
+    def pointer_in_window(self) -> tuple[int, int]:
+        return self._pointer
+
+    def step(self, action: Action) -> None:
+        if action.inventory:
+            self.presses += 1
+            self.open = self.presses > self._deaf_to and not self.open
+        if action.attack:
+            self.clicks.append(self._pointer)
+            self.strikes_in_the_world += not self.open
+        x, y = self._pointer
+        down, right = (round(degrees / 0.2) for degrees in action.camera)
+        self._pointer = (x + right, y + down) if self.open else (320, 180)
+
+
+@pytest.mark.parametrize("deaf_to", [0, 1, 3])
+def test_a_screen_that_did_not_open_is_opened_again(deaf_to: int) -> None:
+    game = DeafScreen(deaf_to)
+    teacher = LuantiTeacher(cast("LuantiGame", game))
+    teacher.reset("craft planks")
+    picture = np.zeros((4, 4, 3), np.uint8)
+    for number in range(300):
+        chunk = teacher.propose(Observation(Frame(number, number, picture), "craft planks"))
+        game.step(chunk.actions[0])
+        if game.clicks:
+            break
+    assert game.open
+    assert game.presses == deaf_to + 1
+    assert game.strikes_in_the_world == 0
 
 
 @pytest.mark.parametrize(
