@@ -95,6 +95,7 @@ class LuantiTeacher:
         self._move: Move | None = None
         self._opened_at: int | None = None
         self._clicked = False
+        self._settled = False
         self._approach_ticks = 0
 
     def _act(self, goal: Goal, state: PlayerState) -> Action:
@@ -206,6 +207,7 @@ class LuantiTeacher:
             self._move = next(self._moves, None)
             self._clicked = False
             self._approach_ticks = 0
+            self._settled = False
         match self._move:
             case Rest(ticks):
                 self._move = Rest(ticks - 1) if ticks > 1 else None
@@ -229,6 +231,10 @@ class LuantiTeacher:
                 # was to open it got lost or closed it.
                 return self._forget_screen()
             return Action(camera=(_clip(dy * per_count), _clip(dx * per_count)))
+        if not self._settled:
+            # The game reads the pointer once a picture: a click now could be where it was before.
+            self._settled = True
+            return NO_ACTION
         self._clicked = True
         return Action(use=True) if click.right else Action(attack=True)
 
