@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from app.display import require_display
 from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.gui.theme import Theme
-from app.session.parts import store_recording
+from app.session.api import Phase
+from app.session.parts import store_recording, take_short_turns
 from app.session.session import LiveSession
 from app.session.settings import Settings, config_folder, load_settings
 from app.workplace import LiveWorkplace
 from model.paths import default_checkpoint
+from model.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError
 from recorder.games import agreed_command, open_game
 from recorder.games.base import Bindings, Game
@@ -31,7 +34,6 @@ from recorder.store import Reader, Store, default_data_folder, logs_path
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 2_000_000
-GIL_TURN_S = 0.001
 NOTICE_MS = 400
 """After the window stands, so that a sentence about the settings is not overlooked."""
 
@@ -65,9 +67,7 @@ def run_window(
     application = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(application, QApplication):
         raise RuntimeError("a Qt application without widgets is running already")
-    # Five threads share the interpreter: with Python's own 5 ms a turn, the window could
-    # wait for four of them before it paints.
-    sys.setswitchinterval(GIL_TURN_S)
+    take_short_turns()
     application.setApplicationName("Playteach")
     application.setDesktopFileName("playteach")
     settings = load_settings(config).settings
@@ -128,15 +128,23 @@ def _open_once(
         reader = stack.enter_context(Reader.open(folder))
         game = open_game(
             start.wish.name,
+            slowed=start.wish.slowed,
             data=folder,
             hotkeys=loaded.settings.hotkeys,
             confirmed=start.wish.confirmed,
         )
         session_id, make_recording = store_recording(store, game)
         stack.callback(store.end_session, session_id)
-        session = LiveSession(
+        session: LiveSession = LiveSession(
             game,
             make_recording=make_recording,
+            make_runner=(
+                partial(WaitingRunner, interrupted=lambda: not_waited_for(session, game))
+                if start.wish.slowed
+                else BackgroundRunner
+            ),
+            # A world that waits has no deadlines to miss.
+            paced=not start.wish.slowed,
             bindings=effective_bindings(game, loaded.settings),
             idle_handback_s=loaded.settings.idle_handback_s,
             seed=start.seed,
@@ -172,6 +180,12 @@ def _open_once(
             QTimer.singleShot(0, watch, lambda: opened(window))
         code = int(application.exec())
         return code, window.next_game
+
+
+def not_waited_for(session: LiveSession, game: Game) -> bool:
+    """Return whether a world that stands still must not go on waiting for the agent's thought."""
+    touched = isinstance(game, DesktopGame) and game.hands.gate.shut
+    return touched or session.asked or session.snapshot().phase is not Phase.PLAYING
 
 
 def effective_bindings(game: Game, settings: Settings) -> Bindings:

@@ -9,7 +9,7 @@ from recorder.errors import KnownError
 from recorder.games import own_window_profiles
 from recorder.games.desktop.opening import needs_launch
 from recorder.games.desktop.profile import Profile
-from recorder.games.luanti.launch import HOW_TO, program
+from recorder.games.luanti.launch import HOW_TO, SLOW_NEEDS, faketime_library, program
 
 YARD = GameFacts(
     "doom", "Practice yard", "Doom's engine inside Playteach; it judges every attempt."
@@ -17,22 +17,31 @@ YARD = GameFacts(
 LUANTI_DETAIL = "A free game like Minecraft, started in a world of its own; it judges 28 sentences."
 
 
-def game_list(data: Path, in_use: str) -> tuple[GameFacts, ...]:
-    """Return every game, the embedded one first.
+def game_list(data: Path, in_use: str, *, slowed: bool = False) -> tuple[GameFacts, ...]:
+    """Return every game, the embedded one first; ``slowed`` is how the open one runs.
 
     Raises DataError where a profile cannot be read.
     """
     games = [GameFacts(YARD.name, YARD.title, YARD.detail, in_use=in_use == YARD.name)]
     profiles = own_window_profiles(data)
     for name in sorted(profiles, key=lambda each: (each != "luanti", each)):
-        games.append(_facts(profiles[name], in_use == name))
+        games.append(_facts(profiles[name], in_use == name, slowed))
     return tuple(games)
 
 
-def _facts(profile: Profile, in_use: bool) -> GameFacts:
+def _facts(profile: Profile, in_use: bool, slowed: bool) -> GameFacts:
     if profile.name == "luanti":
         problem = "" if program() is not None else f"Luanti is not installed; {HOW_TO}."
-        return GameFacts(profile.name, profile.title, LUANTI_DETAIL, in_use, problem=problem)
+        return GameFacts(
+            profile.name,
+            profile.title,
+            LUANTI_DETAIL,
+            in_use,
+            problem=problem,
+            slowable=not problem,
+            slow_problem="" if faketime_library() is not None else SLOW_NEEDS,
+            slowed=in_use and slowed,
+        )
     command: tuple[str, ...] = ()
     detail = "In its own window, which must be open; you judge the attempts."
     if profile.launch:

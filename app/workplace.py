@@ -103,6 +103,7 @@ class LiveWorkplace:
         self.own_window = isinstance(game, OwnWindowGame)
         self.default_bindings = game.bindings
         self._game_name = game.name
+        self._slowed = self.own_window and not game.realtime
         self._live = session
         self._store = store
         self._reader = reader
@@ -288,7 +289,7 @@ class LiveWorkplace:
 
     def games(self) -> Sequence[GameFacts]:
         """Return every game that can be chosen."""
-        return game_list(self._data, self._game_name)
+        return game_list(self._data, self._game_name, slowed=self._slowed)
 
     def open_studio(self) -> Studio:
         """Return what makes the profile of another game."""

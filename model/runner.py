@@ -8,6 +8,7 @@ last action is held until the plan is too old.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from model.episode import Proposal
 from model.policy import ActionChunk, Observation, Policy
@@ -197,3 +198,49 @@ class BackgroundRunner:
                     self._plan = (chunk, work[1])
                     self.invalid_outputs += chunk.invalid
                     self._wake.notify_all()
+
+
+INTERRUPTED_S = 0.02
+"""So often it is asked whether a wait for a thought is still wanted."""
+
+
+class WaitingRunner(BackgroundRunner):
+    """Thinks on a thread of its own while the world stands still and waits for the thought.
+
+    Where ``interrupted`` says that the thought is waited for in vain (the person has the hands,
+    or asked for something), the plan before it counts, as if the world had not waited.
+    """
+
+    def __init__(self, policy: Policy, *, interrupted: Callable[[], bool]) -> None:
+        self._interrupted = interrupted
+        self._newest: tuple[Frame, int] | None = None
+        super().__init__(policy)
+
+    def offer(self, frame: Frame, tick: int) -> None:
+        """Put the newest frame into the one-slot mailbox."""
+        with self._wake:
+            self._newest = (frame, tick)
+        super().offer(frame, tick)
+
+    def set_instruction(self, instruction: str) -> None:
+        """Change the sentence, and think of the newest frame anew."""
+        with self._wake:
+            super().set_instruction(instruction)
+            self._plan = None
+            self._pending = self._newest
+            self._wake.notify()
+
+    def proposal(self, tick: int) -> Proposal | None:
+        """Return what a plan says that reaches as far as ``tick``; waits for one."""
+        with self._wake:
+            while not self._ready(tick) and not self._interrupted():
+                self._wake.wait(INTERRUPTED_S)
+            return super().proposal(tick)
+
+    def _ready(self, tick: int) -> bool:
+        if self._error is not None:
+            return True
+        if self._plan is None:
+            return False
+        chunk, made_at = self._plan
+        return tick - made_at < len(chunk.actions)

@@ -16,6 +16,7 @@ _GRID_X, _GRID_Y = (258.0, 293.0, 328.0), (61.0, 93.0, 126.0)
 _RESULT = (399.0, 93.0)
 _FURNACE = (191.0, 36.8, 194.0)
 _SOURCE, _FUEL, _COOKED = (292.0, 65.0), (292.0, 133.0), (365.0, 81.0)
+FILL_TRIES = 6
 COOK_TICKS = 66
 """Cooking takes three seconds; the rest is for the server to say so."""
 
@@ -64,36 +65,43 @@ def _clear(recipe: dict[int, str], state: PlayerState) -> Iterator[Move]:
 
 
 def _fill(name: str, recipe: dict[int, str], look: Callable[[], PlayerState]) -> Iterator[Move]:
-    """Put one of an item into each of its cells; where it has one cell only, all of it."""
+    """Put one of an item into each of its cells; where it has one cell only, all of it.
+
+    A stack that was picked up stays in its slot until it is put down, for all that the
+    server says.  So what was put down first tells whether there was anything in the hand.
+    """
     cells = [cell for cell, item in recipe.items() if item == name]
 
     def empty() -> list[int]:
         there = {cell for cell, item, _ in look().craft if item == name}
         return [cell for cell in cells if cell not in there]
 
-    if not empty():
-        return
-    held = [(slot, count) for slot, item, count in look().main if item == name]
-    if not held:
-        return
-    slot, count = held[0]
-    yield Click(*_slot(slot))
-    if len(cells) == 1:
-        yield Click(*_cell(cells[0]))
-        yield Rest(5)
-        return
-    wanted = empty()
-    for _ in range(3):
-        for cell in wanted:
-            yield Click(*_cell(cell), right=True)
+    for _ in range(FILL_TRIES):
+        wanted = empty()
+        slot = next((slot for slot, item, _ in look().main if item == name), None)
+        if not wanted:
+            return
+        if slot is None:
+            # A click that came late put two into one cell: one of them is taken out again.
+            rich = [cell for cell, item, count in look().craft if item == name and count > 1]
+            if not rich:
+                return
+            yield Click(*_cell(rich[0]), right=True)
+            yield Click(*_cell(wanted[0]))
+            yield Rest(5)
+            continue
+        yield Click(*_slot(slot))
+        yield Click(*_cell(wanted[0]), right=len(cells) > 1)
         # The server says a little later what has come of it.
         yield Rest(5)
-        wanted = empty()
-        if not wanted:
-            break
-    # What is left goes back, or the hand could not take the result.
-    if count > len(cells) or wanted:
-        yield Click(*_slot(slot))
+        if wanted[0] in empty() or len(cells) == 1:
+            continue
+        for cell in wanted[1:]:
+            yield Click(*_cell(cell), right=True)
+        yield Rest(5)
+        if look().count(name):
+            # What is left goes back, or the hand could not take the result.
+            yield Click(*_slot(slot))
 
 
 def cook_moves(goal: Goal, look: Callable[[], PlayerState]) -> Iterator[Move]:

@@ -35,6 +35,8 @@ POST_CLEARANCE = 2.7
 """Sideways room kept to what is not the target, in nodes."""
 OPEN_TICKS = 8
 STUCK_TICKS = 6
+APPROACH_TICKS = 20
+"""From any slot to any other the pointer takes at most eight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class LuantiTeacher:
         self._move: Move | None = None
         self._opened_at: int | None = None
         self._clicked = False
+        self._settled = False
+        self._approach_ticks = 0
 
     def _act(self, goal: Goal, state: PlayerState) -> Action:
         match goal.verb:
@@ -202,6 +206,8 @@ class LuantiTeacher:
         if self._move is None and self._moves is not None:
             self._move = next(self._moves, None)
             self._clicked = False
+            self._approach_ticks = 0
+            self._settled = False
         match self._move:
             case Rest(ticks):
                 self._move = Rest(ticks - 1) if ticks > 1 else None
@@ -219,16 +225,29 @@ class LuantiTeacher:
         dx, dy = click.x - x, click.y - y
         per_count = self._game.bindings.degrees_per_count
         if max(abs(dx), abs(dy)) > 4:
+            self._approach_ticks += 1
+            if self._approach_ticks > APPROACH_TICKS:
+                # The game keeps putting the pointer back: there is no screen, since the key that
+                # was to open it got lost or closed it.
+                return self._forget_screen()
             return Action(camera=(_clip(dy * per_count), _clip(dx * per_count)))
+        if not self._settled:
+            # The game reads the pointer once a picture: a click now could be where it was before.
+            self._settled = True
+            return NO_ACTION
         self._clicked = True
         return Action(use=True) if click.right else Action(attack=True)
 
     def _close(self) -> Action:
         """Close the screen; what is not done is begun anew."""
+        self._forget_screen()
+        return Action(inventory=True)
+
+    def _forget_screen(self) -> Action:
         self._opened_at = None
         self._moves = self._move = None
         self._pressed_at = self._tick
-        return Action(inventory=True)
+        return NO_ACTION
 
     # Walking and looking
 

@@ -51,7 +51,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 def _headless(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import large_policy
     from app.headless import attempt, chosen_player, require_kept
-    from app.session.parts import Player, store_recording
+    from app.session.parts import Player, store_recording, take_short_turns
     from app.session.session import LiveSession
     from app.session.settings import load_settings
     from model.runner import BackgroundRunner, LockStepRunner
@@ -73,6 +73,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             confirmed=agreed_command(options.game, folder, options.launch),
         )
         stack.callback(game.close)
+        take_short_turns()
         for warning in getattr(game, "warnings", ()):
             say(warning)
         if not find_task(game, text).judged:

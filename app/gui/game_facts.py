@@ -18,7 +18,9 @@ class GameFacts:
 
     ``detail`` is one sentence on it.  ``command`` is what playing it would run and nobody
     has agreed to yet, () where nothing is run or it shipped with Playteach.  ``problem``
-    is why it cannot be played here, "" where it can.
+    is why it cannot be played here, "" where it can.  ``slowable`` games can wait for a slow
+    agent's every thought, unless ``slow_problem`` says what that lacks here; ``slowed`` is
+    whether the open game does.
     """
 
     name: str
@@ -27,14 +29,21 @@ class GameFacts:
     in_use: bool = False
     command: tuple[str, ...] = ()
     problem: str = ""
+    slowable: bool = False
+    slow_problem: str = ""
+    slowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GameWish:
-    """The person wants another game; ``confirmed`` is the command that they agreed to."""
+    """The person wants another game; ``confirmed`` is the command that they agreed to.
+
+    ``slowed`` lets the game stand still while the agent thinks.
+    """
 
     name: str
     confirmed: tuple[str, ...] | None = None
+    slowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QMessageBox,
@@ -68,6 +69,12 @@ class PrivacyDialog(QDialog):
         layout.addWidget(buttons)
 
 
+SLOWED_DETAIL = (
+    "The game stands still while the agent thinks, so a slow machine or a large model loses no "
+    "time. While you drive it runs as always."
+)
+
+
 class GamesDialog(QDialog):
     """Every game that is known, and the way to a new one.
 
@@ -88,6 +95,11 @@ class GamesDialog(QDialog):
         layout.setSpacing(GRID)
         layout.addWidget(label("Choose the game", "title"))
         layout.addWidget(self._list(), 1)
+        self.slowed = QCheckBox("Slowed time")
+        self._slowed_detail = label("", "caption", wrap=True)
+        self._slowed_detail.setContentsMargins(28, 0, 0, 6)
+        layout.addWidget(self.slowed)
+        layout.addWidget(self._slowed_detail)
         buttons = QDialogButtonBox()
         self.other = button("Another game …", "link")
         self.play = button("Play it", "agent")
@@ -100,6 +112,7 @@ class GamesDialog(QDialog):
         self.other.clicked.connect(self._on_other)
         close.clicked.connect(self.reject)
         self._group.idToggled.connect(lambda _number, _on: self._show_choice())
+        self.slowed.toggled.connect(lambda _on: self._show_ready())
         self._show_choice()
 
     def choose(self, name: str) -> None:
@@ -134,7 +147,22 @@ class GamesDialog(QDialog):
 
     def _show_choice(self) -> None:
         chosen = self._chosen()
-        self.play.setEnabled(chosen is not None and not chosen.in_use and not chosen.problem)
+        slowable = chosen is not None and chosen.slowable
+        for part in (self.slowed, self._slowed_detail):
+            part.setVisible(slowable)
+        if chosen is not None and slowable:
+            self.slowed.setEnabled(not chosen.slow_problem)
+            self.slowed.setChecked(chosen.slowed)
+            self._slowed_detail.setText(chosen.slow_problem or SLOWED_DETAIL)
+        self._show_ready()
+
+    def _show_ready(self) -> None:
+        chosen = self._chosen()
+        ready = chosen is not None and not chosen.problem
+        if chosen is not None and chosen.in_use:
+            # The open game can only be opened in the other time.
+            ready = ready and chosen.slowable and self.slowed.isChecked() != chosen.slowed
+        self.play.setEnabled(ready)
 
     def _on_open(self) -> None:
         chosen = self._chosen()
@@ -143,7 +171,8 @@ class GamesDialog(QDialog):
         if chosen.command and not self._agrees(chosen):
             return
         self.accept()
-        self.game_wanted.emit(GameWish(chosen.name, chosen.command or None))
+        slowed = chosen.slowable and self.slowed.isChecked()
+        self.game_wanted.emit(GameWish(chosen.name, chosen.command or None, slowed))
 
     def _agrees(self, game: GameFacts) -> bool:
         """Show the command as it is run, each argument for itself, and ask."""

@@ -53,6 +53,11 @@ class SessionFront:
         """Return the tasks that the game can judge."""
         return self._tasks
 
+    @property
+    def asked(self) -> bool:
+        """Whether something was asked for that has not been served yet."""
+        return bool(self._queue)
+
     def snapshot(self) -> Snapshot:
         """Return the newest state; never blocks."""
         return self._snapshot

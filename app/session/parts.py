@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -105,6 +106,18 @@ def store_recording(
         return made[(kind, adapter_id)]
 
     return session_id, make
+
+
+GIL_TURN_S = 0.001
+
+
+def take_short_turns() -> None:
+    """Let the threads of this process take turns of a millisecond.
+
+    Five share the interpreter: with Python's own 5 ms a turn, a tick or a painted window could
+    wait for four of them, each time that it has waited for anything else.
+    """
+    sys.setswitchinterval(GIL_TURN_S)
 
 
 ScriptedHands = Callable[[Frame], None]

@@ -317,6 +317,7 @@ class LiveSession(SessionFront):
 
     def _show_start(self) -> None:
         frame = self._game.reset(self._task, self._seed)
+        self._let_go()
         self._fresh = True
         self._publish(
             frame=frame, task=self._task, seed=self._seed, outcome=None, tick=0,

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ MIN_SIDE = 64
 """Smaller windows are no games: tray icons, helpers of toolkits."""
 SAVER_S = 0.5
 _GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
+_CHANGES = frozenset(
+    {
+        X.ConfigureNotify, X.MapNotify, X.UnmapNotify, X.ReparentNotify, X.DestroyNotify,
+        X.CirculateNotify, X.GravityNotify,
+    }
+)  # fmt: skip
+"""Events after which a window may lie elsewhere, under another one, or nowhere."""
 
 
 def open_display(name: str | None = None) -> Display:
@@ -44,8 +52,21 @@ def _ignore_error(*_arguments: object) -> None:
     """Errors of requests without an answer: the window has gone, which `look` will tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found out about a window while ``focus`` had the keyboard."""
+
+    focus: int
+    state: WindowState
+
+
 class X11Windows:
-    """Implements :class:`recorder.capture.base.WindowSystem`."""
+    """Implements :class:`recorder.capture.base.WindowSystem`.
+
+    A window is looked at twice a tick, and a whole look asks the server a dozen questions.  So
+    the server tells of every change of the windows that matter: where it told of none, the
+    last look still holds, and one question is enough.
+    """
 
     def __init__(self, name: str | None = None) -> None:
         self._display: Any = open_display(name)
@@ -56,6 +77,9 @@ class X11Windows:
         self._saver_on = False
         self._saver_asked_s = -SAVER_S
         self._closed = False
+        self._watched: dict[int, Any] = {}
+        self._watched_for = 0
+        self._known: _Known | None = None
 
     def windows(self) -> tuple[WindowInfo, ...]:
         """Return the visible titled windows, topmost first."""
@@ -74,6 +98,7 @@ class X11Windows:
             try:
                 return self._look(self._window(window_id))
             except _GONE:
+                self._known = None
                 return WindowState(Rect(0, 0, 0, 0), Trouble.GONE)
             except error.ConnectionClosedError as problem:
                 raise GameError(
@@ -170,13 +195,27 @@ class X11Windows:
         return Rect(int(corner.x), int(corner.y), int(size.width), int(size.height))
 
     def _look(self, window: Any) -> WindowState:
+        if self._watched_for != window.id:
+            self._watch_only(window)
+        # The answer comes after all events of what happened before it.
+        focus = self._focus()
+        if self._changed() or self._known is None or self._known.focus != focus:
+            self._known = None
+            fresh = self._watch_line(window)
+            state = self._look_anew(window, focus)
+            # What is watched only since now may have changed before.
+            if not fresh:
+                self._known = _Known(focus, state)
+        else:
+            state = self._known.state
+        return WindowState(state.rect, Trouble.LOCKED) if self._locked() else state
+
+    def _look_anew(self, window: Any, focus: int) -> WindowState:
         viewable = window.get_attributes().map_state == X.IsViewable
         rect = self._rect(window)
-        if self._locked():
-            return WindowState(rect, Trouble.LOCKED)
         if not viewable:
             return WindowState(rect, Trouble.MINIMISED)
-        if not self._has_focus(window):
+        if not self._holds(window, focus):
             return WindowState(rect, Trouble.UNFOCUSED)
         if not rect.inside(self._screen()):
             return WindowState(rect, Trouble.OFF_SCREEN)
@@ -184,16 +223,49 @@ class X11Windows:
             return WindowState(rect, Trouble.COVERED)
         return WindowState(rect)
 
-    def _has_focus(self, window: Any) -> bool:
+    def _focus(self) -> int:
+        """Id of the window with the keyboard, 0 where none has it."""
         focus = self._display.get_input_focus().focus
         # X.NONE and X.PointerRoot come as plain numbers.
-        if isinstance(focus, int):
-            return False
-        return bool(focus.id == window.id or any(each == window.id for each in self._line(focus)))
+        return 0 if isinstance(focus, int) else int(focus.id)
+
+    def _holds(self, window: Any, focus: int) -> bool:
+        """Whether a window is the one with the keyboard or one around it."""
+        if focus == window.id:
+            return True
+        # What had the keyboard may have gone in between.
+        with contextlib.suppress(*_GONE):
+            return window.id in self._line(self._window(focus))
+        return False
+
+    def _changed(self) -> bool:
+        """Whether the server told of a change since the last time."""
+        changed = False
+        while self._display.pending_events():
+            changed |= self._display.next_event().type in _CHANGES
+        return changed
+
+    def _watch_only(self, window: Any) -> None:
+        for other in self._watched.values():
+            other.change_attributes(event_mask=X.NoEventMask)
+        self._known = None
+        self._watched_for = int(window.id)
+        self._root.change_attributes(event_mask=X.StructureNotifyMask | X.SubstructureNotifyMask)
+        self._watched = {self._root.id: self._root}
+
+    def _watch_line(self, window: Any) -> bool:
+        """Watch a window and the frames around it; return whether one was not watched yet."""
+        fresh = False
+        for each in (int(window.id), *self._line(window)):
+            if each not in self._watched:
+                fresh = True
+                self._watched[each] = self._window(each)
+                self._watched[each].change_attributes(event_mask=X.StructureNotifyMask)
+        return fresh
 
     def _line(self, window: Any) -> Iterator[int]:
-        """Ids of a window's parents, nearest first, without the root."""
-        while True:
+        """Ids of a window's parents, nearest first, without the root; none of no window."""
+        while window.id:
             parent = window.query_tree().parent
             if isinstance(parent, int) or parent.id == self._root.id:
                 return

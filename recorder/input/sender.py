@@ -12,6 +12,9 @@ from recorder.input.ledger import Ledger
 NEAR_HANG_NS = 250_000_000
 """A little less than the guard takes for a hang: its clock is another one."""
 
+AFTER_HANG_NS = 500_000_000
+"""The guard may have made up its mind just before the control thread came back, and act later."""
+
 
 class InputDevice(Protocol):
     """Presses keys and moves the pointer of this machine.  Control thread only.
@@ -28,7 +31,7 @@ class InputDevice(Protocol):
         ...
 
     def move(self, dx: int, dy: int) -> None:
-        """Move the pointer by so many pixels, right and down positive."""
+        """Move the pointer by so many pixels, right and down positive; does not wait for it."""
         ...
 
     def close(self) -> None:
@@ -92,10 +95,10 @@ class InputSender:
     def hung_at(self, mono_ns: int) -> bool:
         """Return whether the control thread gave no sign of life then; safe from any thread.
 
-        What went up at such a time was released by the guard.
+        Or had given none shortly before.  What went up at such a time was released by the guard.
         """
         began_ns, ended_ns = self._hang
-        return began_ns + NEAR_HANG_NS < mono_ns < ended_ns or (
+        return began_ns + NEAR_HANG_NS < mono_ns < ended_ns + AFTER_HANG_NS or (
             mono_ns - self._beat_ns > NEAR_HANG_NS
         )
 

@@ -51,7 +51,9 @@ class XTestDevice:
 
     def move(self, dx: int, dy: int) -> None:
         """Move the pointer."""
-        self._send(X.MotionNotify, 1, dx, dy)
+        xtest.fake_input(self._display, X.MotionNotify, 1, x=dx, y=dy)
+        # Several a tick: the way to the server is not waited for.
+        self._display.flush()
 
     def is_down(self, name: str) -> bool:
         """Return whether the server takes a key or button for pressed, whoever pressed it."""
@@ -67,7 +69,7 @@ class XTestDevice:
             self._closed = True
             self._display.close()
 
-    def _send(self, kind: int, detail: int, dx: int = 0, dy: int = 0) -> None:
-        xtest.fake_input(self._display, kind, detail, x=dx, y=dy)
+    def _send(self, kind: int, detail: int) -> None:
+        xtest.fake_input(self._display, kind, detail)
         # One round trip: when it returns the server has the event.
         self._display.sync()

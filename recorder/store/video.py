@@ -87,7 +87,8 @@ class SegmentEncoder:
             raise ValueError(f"frame is {rgb.shape}, the segment's are {self._shape}")
         import av
 
-        given = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        # Read where it lies: a copy would cost as much as turning it into YUV.
+        given = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), format="rgb24")
         frame = self._to_yuv.reformat(given, format=_PIXELS, **_same_colours())
         frame.pts = self.frames
         self.frames += 1

@@ -4,18 +4,22 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.application import not_waited_for
 from app.benchmarks.desktop_faults import Faults
 from app.benchmarks.desktop_live import live, measure_privacy
-from app.benchmarks.desktop_parts import Hand, plain_session, until
+from app.benchmarks.desktop_parts import BusyPolicy, Hand, plain_session, until
 from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desktop
 from app.session.api import Phase
+from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
-from model.runner import LockStepRunner
-from recorder.capture.base import Trouble
+from model.policy import ActionChunk, Observation
+from model.runner import LockStepRunner, WaitingRunner
+from recorder.capture.base import Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
@@ -121,6 +125,39 @@ def test_a_window_is_found_pictured_and_its_troubles_are_seen(
     display.sync()
     wait_for_trouble(windows, window.id, Trouble.MINIMISED)
     assert windows.look(0x7FFFFF).trouble is Trouble.GONE
+
+
+def test_a_window_is_asked_about_anew_only_after_a_change(
+    windows: X11Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = PlainWindow("Plain game", left=100, top=60, width=640, height=360)
+    windows.focus(window.id)
+    wait_for_trouble(windows, window.id, None)
+    anew: list[int] = []
+    whole = windows._look_anew
+
+    def counted(*arguments: Any) -> WindowState:
+        anew.append(1)
+        return whole(*arguments)
+
+    monkeypatch.setattr(windows, "_look_anew", counted)
+    for _ in until(10.0):
+        before = len(anew)
+        state = windows.look(window.id)
+        if len(anew) == before:
+            break
+    assert len(anew) == before
+    # The desktop has settled: nothing is asked but who has the keyboard.
+    assert [windows.look(window.id) for _ in range(20)] == [state] * 20
+    assert len(anew) == before
+
+    windows._display.create_resource_object("window", window.id).configure(x=300)
+    for _ in until(10.0):
+        if windows.look(window.id).rect != state.rect:
+            break
+    assert abs(windows.look(window.id).rect.left - 300) < 5
+    window.close()
+    assert windows.look(window.id).trouble is Trouble.GONE
 
 
 def test_the_person_takes_over_in_the_games_window_and_the_agent_is_silent(
@@ -248,6 +285,59 @@ def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
         assert (game._picture(game._check()).rgb == first.rgb).all()
     finally:
         game.close()
+
+
+class SlowThinker(BusyPolicy):
+    """Takes three ticks for a thought."""
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        time.sleep(0.15)
+        return super().propose(observation)
+
+
+@needs_luanti
+@pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_over(
+    desktop: str, hand: Hand, tmp_path: Path
+) -> None:
+    from recorder.store import Reader, Store
+
+    with Store.open(tmp_path) as store:
+        game = open_game("luanti", slowed=True)
+        _, recording = store_recording(store, game)
+        slowed: LiveSession = LiveSession(
+            game,
+            player=Player(SlowThinker()),
+            make_recording=recording,
+            make_runner=lambda policy: WaitingRunner(
+                policy, interrupted=lambda: not_waited_for(slowed, game)
+            ),
+            paced=False,
+            idle_handback_s=None,
+        )
+        try:
+            assert isinstance(game, LuantiGame)
+            game.listen(slowed)
+            slowed.start()
+            slowed.play("look around the meadow")
+            assert slowed.wait_for(lambda shot: shot.tick >= 10, 60.0)
+            hand.press("A", True)
+            assert slowed.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
+            here = slowed.snapshot().tick
+            assert slowed.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
+            hand.press("A", False)
+            slowed.stop()
+            assert slowed.wait_for(lambda shot: shot.outcome is not None, 10.0)
+        finally:
+            slowed.close()
+        store.wait()
+        with Reader.open(tmp_path) as reader:
+            episode = reader.episodes()[0]
+            ticks = list(reader.ticks(episode.id))
+            assert reader.session(episode.session_id).extra["time"] == "slowed"
+    assert episode.lock_step
+    assert {tick.plan_age_ticks for tick in ticks if tick.driver is Driver.POLICY} == {0}
+    assert any(tick.executed.held == {"left"} for tick in ticks)
 
 
 @needs_luanti

@@ -58,6 +58,20 @@ def test_what_cannot_be_played_here_is_said(data: Path, monkeypatch: pytest.Monk
     assert "not installed" in problems["luanti"]
 
 
+def test_only_luanti_can_be_slowed_and_what_that_needs_is_said(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "faketime_library", lambda: Path("/usr/lib/libfaketime.so.1"))
+    facts = {each.name: each for each in game_list(data, "luanti", slowed=True)}
+    assert [each.name for each in facts.values() if each.slowable] == ["luanti"]
+    assert facts["luanti"].slowed
+    assert facts["luanti"].slow_problem == ""
+    monkeypatch.setattr(module, "faketime_library", lambda: None)
+    luanti = {each.name: each for each in game_list(data, "doom")}["luanti"]
+    assert not luanti.slowed
+    assert "apt-get install faketime" in luanti.slow_problem
+
+
 def test_a_broken_profile_is_told_of(data: Path) -> None:
     (profiles_folder(data) / "bad.toml").write_text("schema = 9", encoding="utf-8")
     with pytest.raises(DataError):

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.policy import ActionChunk, Observation
-from model.runner import MAX_PLAN_AGE_TICKS, BackgroundRunner, LockStepRunner, action_for
+from model.runner import (
+    MAX_PLAN_AGE_TICKS,
+    BackgroundRunner,
+    LockStepRunner,
+    WaitingRunner,
+    action_for,
+)
 from recorder.errors import ModelError
 from recorder.types import Action, Frame
 
@@ -241,6 +247,63 @@ def test_in_lock_step_a_plan_is_used_up_before_the_next_thought() -> None:
     runner.offer(frame(5), 5)
     assert runner.proposal(5) is not None
     assert policy.seen[-1] == (5, "shoot")
+
+
+@pytest.fixture
+def patient() -> Iterator[tuple[WaitingRunner, GatedPolicy, list[bool]]]:
+    policy = GatedPolicy()
+    interruptions: list[bool] = []
+    runner = WaitingRunner(policy, interrupted=lambda: bool(interruptions))
+    runner.reset("go", seed=1)
+    yield runner, policy, interruptions
+    interruptions.append(True)
+    for _ in range(10):
+        policy.let_go()
+    runner.close()
+
+
+Patient = tuple[WaitingRunner, GatedPolicy, list[bool]]
+
+
+def test_a_world_that_stands_still_waits_for_the_thought(patient: Patient) -> None:
+    runner, policy, _ = patient
+    for tick in range(3):
+        runner.offer(frame(tick), tick)
+        policy.wait_until_thinking()
+        threading.Timer(0.01, policy.let_go).start()
+        # It was not there when it was asked for.
+        proposal = runner.proposal(tick)
+        assert proposal is not None
+        assert (proposal.action.hotbar, proposal.plan_age_ticks) == (tick, 0)
+
+
+def test_a_wait_for_a_thought_can_be_interrupted(patient: Patient) -> None:
+    runner, policy, interruptions = patient
+    runner.offer(frame(1), 1)
+    policy.wait_until_thinking()
+    interruptions.append(True)
+    assert runner.proposal(1) is None
+
+
+def test_a_new_sentence_is_thought_about_while_the_world_stands_still(patient: Patient) -> None:
+    runner, policy, _ = patient
+    runner.offer(frame(1), 1)
+    policy.wait_until_thinking()
+    runner.set_instruction("shoot")
+    policy.let_go()
+    policy.wait_until_thinking()
+    assert policy.seen == [(1, "go"), (1, "shoot")]
+    policy.let_go()
+    assert runner.proposal(1) is not None
+
+
+def test_an_error_ends_the_wait_for_a_thought(patient: Patient) -> None:
+    runner, policy, _ = patient
+    policy.error = ModelError("It broke.")
+    runner.offer(frame(1), 1)
+    policy.let_go()
+    with pytest.raises(ModelError):
+        runner.proposal(1)
 
 
 @given(st.integers(1, 6), st.integers(0, 20), st.integers(0, 40), st.integers(0, 12))

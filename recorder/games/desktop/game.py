@@ -252,10 +252,17 @@ class DesktopGame:
         if not any(moves):
             return
         part_ns = int(1e9 / self.tick_rate_hz * TURN_SHARE / TURN_PARTS)
+        # A game puts the pointer back into the middle whenever it likes.  A turn that fits from
+        # there and from here fits from anywhere on the way.
+        fits = all(
+            _reachable(*moves, rect, at) == moves for at in (self._windows.pointer(), rect.centre)
+        )
         done = [0, 0]
         for part in range(1, TURN_PARTS + 1):
             step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
-            dx, dy = self._reachable(step[0], step[1], rect)
+            dx, dy = step
+            if not fits:
+                dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
             if not sender.move(dx, dy):
                 return
@@ -281,13 +288,6 @@ class DesktopGame:
         self._left_over = (x - dx, y - dy)
         return dx, dy
 
-    def _reachable(self, dx: int, dy: int, rect: Rect) -> tuple[int, int]:
-        """Cut a move at the window's edge: beyond it lies what is not the game's."""
-        x, y = self._windows.pointer()
-        left, right = rect.left + MARGIN - x, rect.right - 1 - MARGIN - x
-        up, down = rect.top + MARGIN - y, rect.bottom - 1 - MARGIN - y
-        return max(min(left, 0), min(max(right, 0), dx)), max(min(up, 0), min(max(down, 0), dy))
-
     def _finish(self, began_ns: int) -> Frame:
         self._hands.sender.beat()
         self.clock.sleep_until_ns(began_ns + int(1e9 / self.tick_rate_hz * CAPTURE_SHARE))
@@ -307,3 +307,10 @@ class DesktopGame:
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)
+
+
+def _reachable(dx: int, dy: int, rect: Rect, at: tuple[int, int]) -> tuple[int, int]:
+    """Cut a move from ``at`` at the window's edge: beyond it lies what is not the game's."""
+    left, right = rect.left + MARGIN - at[0], rect.right - 1 - MARGIN - at[0]
+    up, down = rect.top + MARGIN - at[1], rect.bottom - 1 - MARGIN - at[1]
+    return max(min(left, 0), min(max(right, 0), dx)), max(min(up, 0), min(max(down, 0), dy))

@@ -27,6 +27,7 @@ REACH = 1.9
 """How near to a post's middle, in nodes, is there."""
 SYNC_TICKS = 8
 """So many ticks after the last turn the server's angles are the client's."""
+SLOWED = " in slowed time"
 PATIENCE_S = 120.0
 """How long a thought may take in slowed time before the guard calls it a hang."""
 
@@ -49,6 +50,8 @@ class LuantiGame(DesktopGame):
         self._judge = judge
         self._time = None if process.faketime is None else SlowedTime(process)
         self.realtime = self._time is None
+        if self._time is not None:
+            self.title += SLOWED
         self._task: Task = TASKS[0]
         self._goal: Goal | None = None
         self._layout: Layout | None = None
@@ -91,20 +94,31 @@ class LuantiGame(DesktopGame):
         if self._time is None:
             frame = super().step(action)
         else:
+            began_ns = self.clock.now_ns()
             self._time.go()
             frame = super().step(action)
+            self._live_on(began_ns)
             self._time.stop()
             self._hands.guard_wait(PATIENCE_S)
         self._after(action)
         return frame
 
     def watch(self, action: Action) -> Frame:
-        """Do one tick of the person's and judge what came of it."""
+        """Do one tick of the person's and judge it; time stands still for no person."""
         if not self.listening:
             return self.step(action)
+        began_ns = self.clock.now_ns()
+        self.run_freely()
         frame = super().watch(action)
+        if self._time is not None:
+            self._live_on(began_ns)
         self._after(action)
         return frame
+
+    def let_go(self) -> None:
+        """Release everything that the agent holds; while nobody drives, time runs."""
+        super().let_go()
+        self.run_freely()
 
     def outcome(self) -> Outcome | None:
         """Return the mod's verdict on the task, or None while it goes on."""
@@ -168,6 +182,10 @@ class LuantiGame(DesktopGame):
         self.run_freely()
         super().close()
         self._process.close()
+
+    def _live_on(self, began_ns: int) -> None:
+        """Let the game live through the rest of a tick, which no pacer waits for."""
+        self.clock.sleep_until_ns(began_ns + int(1e9 / self.tick_rate_hz))
 
     # Judging
 

@@ -29,6 +29,10 @@ _WORLD = (
     "mod_storage_backend = sqlite3\nenable_damage = true\ncreative_mode = false\n"
     "world_name = playteach\nload_mod_playteach = true\n"
 )
+SLOW_NEEDS = (
+    "Slowed time needs libfaketime, which is not installed; on Debian or Ubuntu: "
+    "sudo apt-get install faketime."
+)
 HOW_TO = "on Debian or Ubuntu: sudo apt-get install minetest minetest-data"
 
 
@@ -64,10 +68,7 @@ class LuantiProcess:
             )
         library = faketime_library() if slowed else None
         if slowed and library is None:
-            raise GameError(
-                "Slowed time needs libfaketime, which is not installed; on Debian or Ubuntu: "
-                "sudo apt-get install faketime."
-            )
+            raise GameError(SLOW_NEEDS)
         self._folder = tempfile.TemporaryDirectory(prefix="playteach-luanti-")
         home = Path(self._folder.name)
         self.world = home / "world"

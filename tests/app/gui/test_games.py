@@ -230,6 +230,40 @@ def test_a_game_that_cannot_be_played_cannot_be_chosen(qtbot: QtBot) -> None:
     assert wanted.args == [GameWish("minecraft")]
 
 
+def test_slowed_time_is_offered_where_it_can_be(qtbot: QtBot) -> None:
+    can = GameFacts("luanti", "Luanti", slowable=True)
+    dialog = GamesDialog((GameFacts("doom", "Practice yard", in_use=True), can))
+    qtbot.addWidget(dialog)
+    assert dialog.slowed.isHidden()
+    dialog.choose("luanti")
+    assert not dialog.slowed.isHidden()
+    dialog.slowed.click()
+    with qtbot.waitSignal(dialog.game_wanted) as wanted:
+        dialog.play.click()
+    assert wanted.args == [GameWish("luanti", slowed=True)]
+
+
+def test_the_open_game_can_be_opened_in_the_other_time(qtbot: QtBot) -> None:
+    dialog = GamesDialog((GameFacts("luanti", "Luanti", in_use=True, slowable=True, slowed=True),))
+    qtbot.addWidget(dialog)
+    assert dialog.slowed.isChecked()
+    assert not dialog.play.isEnabled()
+    dialog.slowed.click()
+    with qtbot.waitSignal(dialog.game_wanted) as wanted:
+        dialog.play.click()
+    assert wanted.args == [GameWish("luanti")]
+
+
+def test_what_slowed_time_lacks_is_said(qtbot: QtBot) -> None:
+    facts = GameFacts("luanti", "Luanti", slowable=True, slow_problem="It needs libfaketime.")
+    dialog = GamesDialog((facts,))
+    qtbot.addWidget(dialog)
+    dialog.choose("luanti")
+    assert not dialog.slowed.isEnabled()
+    assert dialog._slowed_detail.text() == "It needs libfaketime."
+    assert dialog.play.isEnabled()
+
+
 def test_the_window_closes_for_another_game(
     qtbot: QtBot, window: MainWindow, place: SampleWorkplace
 ) -> None:

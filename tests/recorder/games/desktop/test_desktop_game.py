@@ -44,10 +44,22 @@ def test_fractions_of_counts_are_not_lost(turns: list[float]) -> None:
 
 
 @settings(max_examples=40)
-@given(st.floats(-180, 180, allow_nan=False), st.floats(-180, 180, allow_nan=False))
-def test_the_pointer_never_leaves_the_window(pitch: float, yaw: float) -> None:
+@given(
+    st.floats(-180, 180, allow_nan=False),
+    st.floats(-180, 180, allow_nan=False),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_the_pointer_never_leaves_the_window(
+    pitch: float, yaw: float, right: float, down: float
+) -> None:
     desk = Desk()
     desk.game.reset(TASK, 0)
+    inner = desk.windows.rect
+    desk.windows.where = (
+        inner.left + MARGIN + round(right * (inner.width - 1 - 2 * MARGIN)),
+        inner.top + MARGIN + round(down * (inner.height - 1 - 2 * MARGIN)),
+    )
     desk.game.step(Action(camera=(pitch, yaw)))
     x, y = desk.windows.where
     rect = desk.windows.rect
