@@ -146,11 +146,8 @@ class _Layer:
         self._between = layer.post_attention_layernorm
         self._heads = heads
         self._kv_heads = kv_heads
-        attention, mlp = self._attention, self._mlp
-        self._qkv = _laid_side_by_side(
-            (attention.q_proj, attention.k_proj, attention.v_proj), wanted=fuse
-        )
-        self._gate_up = _laid_side_by_side((mlp.gate_proj, mlp.up_proj), wanted=fuse)
+        self._qkv = _SideBySide(self._attention, ("q_proj", "k_proj", "v_proj"), wanted=fuse)
+        self._gate_up = _SideBySide(self._mlp, ("gate_proj", "up_proj"), wanted=fuse)
 
     def __call__(
         self,
@@ -187,8 +184,8 @@ class _Layer:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return turned query, turned key and value, each L x heads x head size."""
         count, heads, kv_heads = x.shape[0], self._heads, self._kv_heads
-        if self._qkv is not None:
-            every = F.linear(x, *self._qkv).view(count, heads + 2 * kv_heads, -1)
+        if self._qkv.holds:
+            every = self._qkv(x).view(count, heads + 2 * kv_heads, -1)
             turned = _rotate(every[:, : heads + kv_heads], cos, sin)
             return turned[:, :heads], turned[:, heads:], every[:, heads + kv_heads :]
         attention = self._attention
@@ -199,28 +196,41 @@ class _Layer:
 
     def _fed_forward(self, x: torch.Tensor) -> torch.Tensor:
         mlp = self._mlp
-        if self._gate_up is None:
+        if not self._gate_up.holds:
             fed: torch.Tensor = mlp(x)
         else:
-            gate, up = F.linear(x, *self._gate_up).chunk(2, dim=-1)
+            gate, up = self._gate_up(x).chunk(2, dim=-1)
             fed = mlp.down_proj(mlp.act_fn(gate) * up)
         return fed
 
 
-def _laid_side_by_side(
-    linears: tuple[Any, ...], *, wanted: bool
-) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-    """Return weight and bias of several projections of one input, None where they stay apart.
+class _SideBySide:
+    """Projections of one input as one; their parameters become views of its weight and bias."""
 
-    Afterwards the projections' parameters are views of what is returned.
-    """
-    weights = [linear.weight for linear in linears]
-    plain = all(type(linear) is nn.Linear for linear in linears)
-    if not wanted or not plain or not all(w.is_floating_point() for w in weights):
-        return None
-    weight = _views_of_one(weights)
-    biases = [linear.bias for linear in linears]
-    return weight, None if biases[0] is None else _views_of_one(biases)
+    def __init__(self, parent: nn.Module, names: tuple[str, ...], *, wanted: bool) -> None:
+        linears: list[Any] = [getattr(parent, name) for name in names]
+        # The module's own table: looking up through the module would cost a microsecond each.
+        self._table = parent._modules
+        self._expected = list(zip(names, linears, strict=True))
+        self._weight: torch.Tensor | None = None
+        self._bias: torch.Tensor | None = None
+        plain = all(type(each) is nn.Linear for each in linears)
+        if wanted and plain and all(each.weight.is_floating_point() for each in linears):
+            self._weight = _views_of_one([each.weight for each in linears])
+            if linears[0].bias is not None:
+                self._bias = _views_of_one([each.bias for each in linears])
+
+    @property
+    def holds(self) -> bool:
+        """Whether they are one, and still what the model uses (an adapter may wrap them)."""
+        return self._weight is not None and all(
+            self._table[name] is linear for name, linear in self._expected
+        )
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Return all of them beside each other."""
+        assert self._weight is not None
+        return F.linear(x, self._weight, self._bias)
 
 
 def _views_of_one(parameters: list[torch.Tensor]) -> torch.Tensor:
