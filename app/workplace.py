@@ -43,7 +43,7 @@ from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
 from app.studio import DesktopStudio
-from recorder.errors import DataError, KnownError
+from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
@@ -176,16 +176,18 @@ class LiveWorkplace:
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
         missing = MIN_PERSON_TICKS - collected.person_ticks
         rate_hz = self.session.snapshot().tick_rate_hz
-        blocked = (
-            f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
-            "learn from."
-            if missing > 0 and collected.person_ticks > 0 and rate_hz > 0
-            else self._agent.not_taught
-        )
+        blocked = self._agent.not_taught
+        if not blocked and missing > 0 and collected.person_ticks > 0 and rate_hz > 0:
+            blocked = (
+                f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
+                "learn from."
+            )
         return teach_facts(collected, mix, predicted if collected.person_ticks else None, blocked)
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
-        """Begin a round on a thread of its own."""
+        """Begin a round on a thread of its own; raises ModelError where a server plays."""
+        if self._agent.not_taught:
+            raise ModelError(self._agent.not_taught)
         handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base))
 
         def say(message: Message) -> None:

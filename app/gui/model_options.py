@@ -16,7 +16,7 @@ from app.session.model_choice import HOTTEST, MAX_HISTORY, ModelChoice
 from model.memory import PRECISIONS
 from model.prompts import PROMPT_FORMS
 
-FORMATS = {"": "As fits this machine", "bf16": "16 bits", "8bit": "8 bits", "4bit": "4 bits"}
+FORMATS = {"": "Playteach chooses", "bf16": "16 bits", "8bit": "8 bits", "4bit": "4 bits"}
 FORMS = {
     "": "As the checkpoint says",
     "jarvis": "JARVIS-VLA",
