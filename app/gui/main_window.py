@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
         desk.agent_changed.connect(self.side.agent.show_facts)
         desk.agent_failed.connect(self.side.agent.show_problem)
         desk.storage_changed.connect(self.status.show_storage)
+        desk.agent_changed.connect(lambda facts: self.status.show_remote(facts.remote))
         desk.verdict_changed.connect(self._on_verdict)
         desk.picture_loaded.connect(library.show_picture)
         desk.picture_loaded.connect(page.recent.show_picture)
