@@ -10,14 +10,17 @@ import logging
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from app.model_desk import Models
+from app.session.model_choice import ModelChoice
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.policy import Observation
-from recorder.errors import DataError, KnownError
+from model.policy import Observation, Policy
+from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
 
@@ -38,14 +41,25 @@ class Agent:
     """Loads, activates and rolls back; every method blocks for seconds, on any thread.
 
     Attributes:
-        base: the checkpoint's folder.
+        base: the folder of the checkpoint that plays; the practice model's where a server does.
+        choice: which model plays, as the person set it.
+        models: where other models than the practice model are found.
         device: a sentence on where the model runs and why.
         problem: one sentence where nothing plays, else "".
 
     """
 
-    def __init__(self, session: LiveSession, store: Store, reader: Reader, base: Path) -> None:
+    def __init__(
+        self,
+        session: LiveSession,
+        store: Store,
+        reader: Reader,
+        base: Path,
+        choice: ModelChoice | None = None,
+    ) -> None:
         self.base = base
+        self.choice = choice or ModelChoice()
+        self.models = Models(base)
         self.device = LOADING
         self.problem = ""
         self._session = session
@@ -67,6 +81,30 @@ class Agent:
     def load_in_background(self) -> None:
         """Load on a thread of its own; returns at once."""
         threading.Thread(target=self.load, name="load-model", daemon=True).start()
+
+    def choose(self, choice: ModelChoice) -> None:
+        """Let another model play from the next episode on.
+
+        Raises KnownError with what played before still in force.
+        """
+        with self._lock:
+            before = self.choice
+            self.choice = choice
+            try:
+                self._use(self._reader.active_adapter())
+            except BaseException:
+                self.choice = before
+                raise
+
+    @property
+    def not_taught(self) -> str:
+        """Why rounds cannot teach what plays, one sentence, or ""."""
+        if self.choice.source != "server":
+            return ""
+        return (
+            "A server plays, and its model cannot be taught from here; choose a checkpoint on this "
+            "machine first."
+        )
 
     def activate(self, adapter_id: int | None) -> None:
         """Make an adapter (None: the bare base) the one that plays from the next episode on.
@@ -91,25 +129,60 @@ class Agent:
     def _use(self, row: AdapterRow | None) -> None:
         self._hand_over(*self._prepare(row))
 
-    def _prepare(self, row: AdapterRow | None) -> tuple[VlaPolicy, AdapterRow | None]:
-        from model.vla import VlaPolicy
-
-        # One core stays free for the window and the tick loop: torch's threads spin while
-        # they wait for each other, and on two cores the answers then never came.
-        policy = VlaPolicy.load(
-            self.base,
-            adapter=None if row is None else Path(row.folder),
-            threads=max(1, (os.cpu_count() or 2) - 1),
-        )
+    def _prepare(self, row: AdapterRow | None) -> tuple[Policy, AdapterRow | None]:
+        policy, row = self._loaded(row)
         # The first answer of a fresh model is slow; it is given to a black picture.
         black = np.zeros((MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, 3), np.uint8)
         policy.reset("warm up", seed=0)
         policy.propose(Observation(Frame(0, 0, black), "warm up"))
         return policy, row
 
-    def _hand_over(self, policy: VlaPolicy, row: AdapterRow | None) -> None:
+    def _loaded(self, row: AdapterRow | None) -> tuple[Policy, AdapterRow | None]:
+        """Return what the choice says, and the adapter that plays with it."""
+        from model.watchers import WatchedPolicy
+
+        choice = self.choice
+        folder = self.models.folder(choice)
+        if folder is None:
+            return WatchedPolicy(self.models.remote(choice)), None
+        if choice.source == "practice":
+            return self._checkpoint(folder, row), row
+        if row is not None and not _belongs(row, folder):
+            # What was taught to another base waits until that plays again.
+            row = None
+        return WatchedPolicy(self._checkpoint(folder, row)), row
+
+    def _checkpoint(self, folder: Path, row: AdapterRow | None) -> VlaPolicy:
+        from model.decoding_options import Sampling
+        from model.vla import PlayOptions, VlaPolicy
+
+        choice = self.choice
+        own = choice.source != "practice"
+        # One core stays free for the window and the tick loop: torch's threads spin while
+        # they wait for each other, and on two cores the answers then never came.
+        return VlaPolicy.load(
+            folder,
+            adapter=None if row is None else Path(row.folder),
+            threads=max(1, (os.cpu_count() or 2) - 1),
+            sampling=Sampling(choice.temperature) if own else None,
+            options=PlayOptions(
+                history=choice.history,
+                prompt=choice.prompt or None,
+                rewrite=choice.rewrite,
+                precision=choice.precision or None,
+            )
+            if own
+            else None,
+        )
+
+    def _hand_over(self, policy: Policy, row: AdapterRow | None) -> None:
         self.problem = ""
-        self.device = policy.choice.reason
+        played: Any = getattr(policy, "policy", policy)
+        if self.choice.source == "server":
+            self.device = f"Plays on the server {urlsplit(self.choice.server).netloc}."
+        else:
+            self.base = played.folder
+            self.device = played.choice.reason
         self._session.use_player(Player(policy, None if row is None else row.id))
 
     def _fail(self, sentence: str) -> None:
@@ -127,3 +200,14 @@ class Agent:
             f"There is no adapter {adapter_id} in the database, so the agent stays as it is; "
             "choose one of the list."
         )
+
+
+def _belongs(row: AdapterRow, folder: Path) -> bool:
+    """Return whether an adapter was taught to a checkpoint; False for one that is damaged."""
+    from model.adapters import fingerprint, read_meta
+
+    try:
+        return read_meta(Path(row.folder)).base == fingerprint(folder)
+    except ModelError as error:
+        log.warning("%s", error.sentence)
+        return False

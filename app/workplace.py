@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.agent import Agent
 from app.films import Films, film_of_round
@@ -24,6 +25,7 @@ from app.gui.facts import (
     verdict_facts,
 )
 from app.gui.game_facts import GameFacts, Studio
+from app.gui.model_facts import ModelDesk
 from app.gui.workplace import (
     AgentFacts,
     EpisodeFacts,
@@ -35,12 +37,14 @@ from app.gui.workplace import (
     ThemeChoice,
     VerdictFacts,
 )
+from app.model_desk import LiveModelDesk
 from app.session.api import PlaySession
+from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
 from app.studio import DesktopStudio
 from model.familiarity import Repertoire, taught_sentences
-from recorder.errors import DataError, KnownError
+from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
@@ -60,7 +64,6 @@ FIXED_ROUND_S = 35.0
 TICK_S = 0.12
 """Of a round, training per tick of the person's, on two cores."""
 MAX_TRAINING_S = 110.0
-BASE_TITLE = "practice model"
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
@@ -82,8 +85,6 @@ class RoundInProgress:
 
 class LiveWorkplace:
     """Implements :class:`app.gui.workplace.Workplace`."""
-
-    remote_server = ""
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class LiveWorkplace:
         self._config = config
         self._data = data
         self._log_file = log_file
-        self._agent = Agent(session, store, reader, base)
+        self._agent = Agent(session, store, reader, base, settings.model)
         self._films: Films | None = None
         self._known: tuple[tuple[int, ...], Repertoire] | None = None
 
@@ -121,17 +122,32 @@ class LiveWorkplace:
         """Load the model without making the caller wait."""
         self._agent.load_in_background()
 
+    @property
+    def remote_server(self) -> str:
+        """Where pictures go, "" while nothing leaves this machine."""
+        choice = self._agent.choice
+        return urlsplit(choice.server).netloc if choice.source == "server" else ""
+
+    def model_desk(self) -> ModelDesk:
+        """Return what looks up, fetches and loads other models."""
+        return LiveModelDesk(self._agent.models, lambda: self._agent.choice, self._use_model)
+
+    def _use_model(self, choice: ModelChoice) -> None:
+        self._agent.choose(choice)
+        self._settings = replace(self._settings, model=choice)
+        self._write_settings()
+
     def agent(self) -> AgentFacts:
         """Return what plays, its parents, and the device."""
         shot = self.session.snapshot()
         facts = agent_facts(
-            BASE_TITLE,
+            self._agent.models.title(self._agent.choice),
             self._reader.adapters(),
             self._verdicts(),
             device=self._agent.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
         )
-        return replace(facts, problem=self._agent.problem)
+        return replace(facts, problem=self._agent.problem, remote=self.remote_server)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Make an adapter the one that plays from the next episode on."""
@@ -190,16 +206,18 @@ class LiveWorkplace:
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
         missing = MIN_PERSON_TICKS - collected.person_ticks
         rate_hz = self.session.snapshot().tick_rate_hz
-        blocked = (
-            f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
-            "learn from."
-            if missing > 0 and collected.person_ticks > 0 and rate_hz > 0
-            else ""
-        )
+        blocked = self._agent.not_taught
+        if not blocked and missing > 0 and collected.person_ticks > 0 and rate_hz > 0:
+            blocked = (
+                f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
+                "learn from."
+            )
         return teach_facts(collected, mix, predicted if collected.person_ticks else None, blocked)
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
-        """Begin a round on a thread of its own."""
+        """Begin a round on a thread of its own; raises ModelError where a server plays."""
+        if self._agent.not_taught:
+            raise ModelError(self._agent.not_taught)
         handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base))
 
         def say(message: Message) -> None:
@@ -334,9 +352,13 @@ class LiveWorkplace:
                 if DEFAULT_HOTKEYS[each] != key
             },
             seen_privacy=preferences.seen_privacy,
+            model=self._settings.model,
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
         self._live.use_bindings(preferences.bindings)
+        self._write_settings()
+
+    def _write_settings(self) -> None:
         try:
             save_settings(self._settings, self._config)
         except OSError as error:

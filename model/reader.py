@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model.decoding import CachedLanguageModel
+from model.language import CachedLanguageModel
 from model.preprocess import CheckpointSpec, patches, resize
 from model.vision import encode_images, rotary_tables
 from recorder.types import RGBImage
@@ -124,15 +124,15 @@ class PromptReader:
             return
         self.language.truncate(0)
         ids = self._texts[0].to(self.language.device)
-        self.language.extend(self.language.embed(ids), torch.arange(first).expand(3, -1))
+        self.language.extend(self.language.embed(ids), 0)
         self._prefix_ready = True
 
     def _with_guess(self, guess: torch.Tensor | None) -> torch.Tensor:
         if guess is None or not len(guess):
             return self._begin_state
-        start = self._position + 1
-        places = torch.arange(start, start + len(guess)).expand(3, -1)
-        more = self.language.extend_all(guess.to(self._begin_state.dtype), places, len(guess))
+        more = self.language.extend_all(
+            guess.to(self._begin_state.dtype), self._position + 1, len(guess)
+        )
         return torch.cat([self._begin_state, more])
 
     def _picture_places(self, at: int) -> torch.Tensor:

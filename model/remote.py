@@ -75,6 +75,26 @@ def server_key(url: str) -> str:
         ) from error
 
 
+def keep_key(url: str, key: str) -> bool:
+    """Put a server's key into the keyring ("" takes it out); False where there is none."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError, PasswordDeleteError
+    except ImportError:
+        return False
+    place = urlsplit(url).netloc
+    try:
+        if key:
+            keyring.set_password(KEYRING_SERVICE, place, key)
+        else:
+            keyring.delete_password(KEYRING_SERVICE, place)
+    except PasswordDeleteError:
+        return True
+    except KeyringError:
+        return False
+    return True
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         """Follow nothing: another address would get the key and the pictures."""
@@ -91,7 +111,8 @@ class Client:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         parts = urlsplit(server.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        bare = not (parts.username or parts.password or parts.query or parts.fragment)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
             raise ModelError(
                 "The server's address is none (it looks like http://127.0.0.1:8000), so no "
                 "model plays; correct it."

@@ -20,6 +20,7 @@ from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import DeviceChoice, choose_device, default_threads
 from model.instructions import told
+from model.language import SMALL_HIDDEN
 from model.memory import check_memory, check_precision, quantisation
 from model.policy import ActionChunk, Observation
 from model.preprocess import MAX_HISTORY, SPEC_FILE, CheckpointSpec, load_spec
@@ -43,8 +44,6 @@ MAX_ACTION_TOKENS = 12
 MAX_TURN_TOKENS = 64
 """Text around an earlier frame, the recipe form's thought included."""
 MAX_CHUNK = 8
-SMALL_HIDDEN = 1024
-"""Models with a narrower language model are small: quick in float32 on any device."""
 _log = logging.getLogger(__name__)
 _ACTION_NUMBERS = range(176, 251)
 
@@ -231,7 +230,10 @@ class VlaPolicy:
         self.reader = PromptReader(model, spec, image, capacity)
         small = model.config.text_config.hidden_size < SMALL_HIDDEN
         self.decoder = ActionDecoder(
-            self.reader.language, ids, persistent=small or choice.device != "cpu"
+            self.reader.language,
+            ids,
+            persistent=small or choice.device != "cpu",
+            one_thread=small and choice.device == "cpu",
         )
         self._generator: torch.Generator | None = None
         self._instruction = ""

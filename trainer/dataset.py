@@ -43,8 +43,8 @@ MIN_PERSON_TICKS = 50
 class Example:
     """One picture, what was asked, what to do.
 
-    ``image`` is resized for the checkpoint; ``answer`` holds one action's token numbers,
-    so no answer reaches over a hand-over.  ``kind`` is "correction", "demonstration",
+    ``image`` is resized for the checkpoint; ``answer`` holds the token numbers of one action
+    or of several in a row, never over a hand-over.  ``kind`` is "correction", "demonstration",
     "rollout" or "replay"; replay has no ``episode_id``.  ``weight`` is above 0 and counts
     within the kind only.
     """
@@ -132,8 +132,58 @@ def held_out_episodes(episodes: Sequence[tuple[int, str]], share: float = 0.2) -
     return frozenset(pair[0] for pair in ranked[:count])
 
 
-def read_examples(reader: Reader, episodes: Iterable[EpisodeRow], spec: CheckpointSpec) -> Split:
-    """Read the examples of ``episodes`` (the bin's are left out).
+def taught_actions(chunk: int) -> int:
+    """Return how many actions an answer holds in training where ``chunk`` of them are played.
+
+    One more than is played, where more than one is: JARVIS-VLA played best with two actions
+    of an answer after training on three.
+    """
+    return chunk + 1 if chunk > 1 else 1
+
+
+def chunk_answers(
+    ticks: Sequence[TickRow],
+    segments: Sequence[SegmentRow],
+    usable: Iterable[int],
+    actions: int,
+) -> dict[int, tuple[int, ...]]:
+    """Return the answer of every usable tick: its action and those of the ticks after it.
+
+    At most ``actions``, fewer where the segment, the instruction or what may be cloned ends:
+    no answer reaches over a hand-over or another sentence.
+    """
+    segment_of = {
+        tick: number
+        for number, segment in enumerate(segments)
+        for tick in range(segment.start, segment.stop)
+    }
+    by_index = {tick.index: tick for tick in ticks}
+    wanted = set(usable)
+
+    def belongs(first: int, tick: int) -> bool:
+        return (
+            tick in wanted
+            and segment_of.get(tick) == segment_of.get(first)
+            and by_index[tick].instruction_id == by_index[first].instruction_id
+        )
+
+    answers = {}
+    for first in wanted:
+        count = 1
+        while count < actions and belongs(first, first + count):
+            count += 1
+        answers[first] = tuple(
+            number
+            for tick in range(first, first + count)
+            for number in encode_ids(by_index[tick].executed)
+        )
+    return answers
+
+
+def read_examples(
+    reader: Reader, episodes: Iterable[EpisodeRow], spec: CheckpointSpec, actions: int = 1
+) -> Split:
+    """Read the examples of ``episodes`` (the bin's are left out), ``actions`` an answer.
 
     Raises DataError where too little was driven by a person.
     """
@@ -147,7 +197,7 @@ def read_examples(reader: Reader, episodes: Iterable[EpisodeRow], spec: Checkpoi
     sides: tuple[list[Example], list[Example]] = ([], [])
     for row in rows:
         age = sum(row.id <= through for through in reached)
-        sides[row.id in held].extend(_examples_of(reader, row, spec, age))
+        sides[row.id in held].extend(_examples_of(reader, row, spec, age, actions))
     persons = [e for e in sides[0] if e.kind in ("correction", "demonstration")]
     if len(persons) < MIN_PERSON_TICKS:
         rate = rows[0].tick_rate_hz if rows else 20.0
@@ -171,12 +221,16 @@ def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
     )
 
 
-def _examples_of(reader: Reader, row: EpisodeRow, spec: CheckpointSpec, age: int) -> list[Example]:
+def _examples_of(
+    reader: Reader, row: EpisodeRow, spec: CheckpointSpec, age: int, actions: int
+) -> list[Example]:
     """Read one episode; ``age`` counts the finished rounds since it was recorded."""
     ticks = reader.ticks(row.id)
     events = frozenset(event.tick for event in reader.input_events(row.id))
-    usable = usable_ticks(ticks, reader.segments(row.id), row.outcome, row.tick_rate_hz, events)
+    segments = reader.segments(row.id)
+    usable = usable_ticks(ticks, segments, row.outcome, row.tick_rate_hz, events)
     wanted = {each.index: each for each in usable}
+    answers = chunk_answers(ticks, segments, wanted, actions)
     faded = 0.5 ** (age / HALF_LIFE_ROUNDS)
     sentences = {each.id: each.text for each in reader.instructions(row.id)}
     examples = []
@@ -188,7 +242,7 @@ def _examples_of(reader: Reader, row: EpisodeRow, spec: CheckpointSpec, age: int
             Example(
                 image=resize(image, spec),
                 instruction=sentences[tick.instruction_id],
-                answer=encode_ids(tick.executed),
+                answer=answers[tick.index],
                 kind=chosen.kind,
                 episode_id=row.id,
                 tick=tick.index,

@@ -23,9 +23,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from model.preprocess import CheckpointSpec, patches
-from model.tokens import legal_next
-from recorder.errors import ModelError
+from model.tokens import ACTION_END, legal_next
+from recorder.errors import ModelError, UsageError
 from trainer.dataset import REPLAY_SHARE, Example, draw_plan
+from trainer.parallel import Alone, Workers
 from trainer.posttrain_forward import IGNORE, Sequences
 
 PROGRESS_FILE = "lora_progress.safetensors"
@@ -69,6 +70,11 @@ class LoraTask:
 
         self.spec = spec
         self.config = config
+        if getattr(model, "is_loaded_in_8bit", False) or getattr(model, "is_loaded_in_4bit", False):
+            from peft import prepare_model_for_kbit_training
+
+            # Norms, embeddings and head go to float32: on few bits gradients need it there.
+            model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         for parameter in model.parameters():
             parameter.requires_grad_(requires_grad=False)
         torch.manual_seed(config.seed)
@@ -86,6 +92,7 @@ class LoraTask:
             model.activation_checkpointing_enable({"use_reentrant": False})
             self.peft.train()
         self.sequences = Sequences(model, tokenizer, spec)
+        self.device = next(model.model.visual.parameters()).device
         self._seen: dict[int, tuple[NDArray[np.uint8], torch.Tensor]] = {}
         self.trainable = {
             name: parameter
@@ -130,7 +137,8 @@ class LoraTask:
         images = list(fresh.values())
         for start in range(0, len(images), 16):
             part = images[start : start + 16]
-            tokens = self.sequences.see(torch.from_numpy(patches(np.stack(part), self.spec)))
+            pixels = torch.from_numpy(patches(np.stack(part), self.spec)).to(self.device)
+            tokens = self.sequences.see(pixels)
             for image, token in zip(part, tokens, strict=True):
                 # The picture is kept with its tokens, so that its id stays its own.
                 self._seen[id(image)] = (image, token.clone())
@@ -180,10 +188,16 @@ class LoraTask:
             for example in part:
                 for position in range(len(example.answer)):
                     number = number_of.get(best[at + position])
-                    legal += number in legal_next(example.answer[:position])
+                    legal += number in legal_next(_of_this_action(example.answer[:position]))
                     count += 1
                 at += len(example.answer) + 1
         return legal / count if count else math.nan
+
+
+def _of_this_action(written: Sequence[int]) -> Sequence[int]:
+    """Return what of an answer belongs to the action that is being written, () between two."""
+    ends = [at for at, number in enumerate(written) if number == ACTION_END]
+    return written[ends[-1] + 1 :] if ends else written
 
 
 def train(
@@ -192,14 +206,17 @@ def train(
     held_out: Sequence[Example],
     folder: Path,
     on_step: Callable[[int, int, float, float | None, float], None],
+    workers: Workers | None = None,
 ) -> dict[int, int]:
     """Train; return how often each example was seen.  The best held-out state is kept.
 
     Progress lies in ``folder``; a run that was cut off goes on from there, as long as it
     has the same samples and settings.  ``on_step`` hears (step, steps, loss, held-out
-    loss or None, seconds left).
+    loss or None, seconds left).  ``workers`` share every batch; UsageError where there are
+    more of them than samples in one.
     """
     config = task.config
+    workers = workers or Alone()
     rng = np.random.default_rng(config.seed)
     features = task.see(examples)
     checks = task.see(held_out)
@@ -217,21 +234,23 @@ def train(
     first, best, bad = at.step, at.best, at.bad
     started = last_save = time.monotonic()
 
-    def batch_loss(step: int) -> torch.Tensor:
+    def batch_loss(step: int, sharing: Workers) -> torch.Tensor:
         chosen = plan[step * config.batch : (step + 1) * config.batch]
-        logits, labels = task.logits([examples[i] for i in chosen], [features[i] for i in chosen])
-        return F.cross_entropy(logits, labels)
+        return shared_loss(task, examples, features, chosen, sharing)
 
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, config)
         for index in plan[step * config.batch : (step + 1) * config.batch]:
             visits[int(index)] = visits.get(int(index), 0) + 1
-        loss = batch_loss(step)
-        if step == first and at.next_loss is not None:
-            _assert_resumed(float(loss.detach()), at.next_loss)
+        loss = batch_loss(step, workers)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        loss = loss.detach()
+        gradients = [p.grad for p in task.trainable.values() if p.grad is not None]
+        workers.add_up([loss, *gradients])
+        if step == first and at.next_loss is not None:
+            _assert_resumed(float(loss), at.next_loss)
         torch.nn.utils.clip_grad_norm_(task.trainable.values(), 1.0)
         optimizer.step()
         checked = None
@@ -241,12 +260,14 @@ def train(
             if checked < best:
                 best, best_tensors = checked, _weights(task)
         left = (time.monotonic() - started) / (step - first + 1) * (steps - step - 1)
-        on_step(step + 1, steps, float(loss.detach()), checked, left)
+        on_step(step + 1, steps, float(loss), checked, left)
         if bad >= config.patience:
             break
-        if step + 1 < steps and time.monotonic() - last_save >= config.save_every_s:
+        due = workers.first and time.monotonic() - last_save >= config.save_every_s
+        if step + 1 < steps and due:
             with torch.no_grad():
-                foretold = float(batch_loss(step + 1))
+                # By this process alone: the others do not know that it saves.
+                foretold = float(batch_loss(step + 1, Alone()))
             now = _Progress(identity, step + 1, best, bad, foretold)
             _save(task, optimizer, best_tensors, now, folder / PROGRESS_FILE)
             last_save = time.monotonic()
@@ -255,6 +276,30 @@ def train(
             for name, parameter in task.trainable.items():
                 parameter.copy_(best_tensors[name])
     return visits
+
+
+def shared_loss(
+    task: LoraTask,
+    examples: Sequence[Example],
+    features: Sequence[torch.Tensor],
+    chosen: NDArray[np.int64],
+    workers: Workers,
+) -> torch.Tensor:
+    """Return this process's part of the mean loss per token of the ``chosen`` examples.
+
+    The parts add up to the loss of one process, and so do their gradients.  Raises
+    UsageError where there are more processes than examples.
+    """
+    if workers.world > len(chosen):
+        raise UsageError(
+            f"{workers.world} processes cannot share a batch of {len(chosen)}, so no round was "
+            "started; launch fewer."
+        )
+    # Each answer ends with the end of the turn.
+    tokens = sum(len(examples[i].answer) + 1 for i in chosen)
+    own = workers.share(chosen.tolist())
+    logits, labels = task.logits([examples[i] for i in own], [features[i] for i in own])
+    return F.cross_entropy(logits, labels, reduction="sum") / tokens
 
 
 def plan_steps(persons: int, config: LoraConfig) -> int:
@@ -288,7 +333,7 @@ def _identity(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Exampl
         facts = (example.kind, example.episode_id, example.tick, example.instruction)
         digest.update(json.dumps([*facts, example.answer]).encode())
     for parameter in task.trainable.values():
-        digest.update(parameter.detach().numpy().tobytes())
+        digest.update(parameter.detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -333,10 +378,11 @@ def _resume(
         with torch.no_grad():
             for name, parameter in task.trainable.items():
                 parameter.copy_(stored.get_tensor(f"weights.{name}"))
+                where = parameter.device
                 optimizer.state[parameter] = {
                     "step": torch.tensor(float(at.step)),
-                    "exp_avg": stored.get_tensor(f"first.{name}"),
-                    "exp_avg_sq": stored.get_tensor(f"second.{name}"),
+                    "exp_avg": stored.get_tensor(f"first.{name}").to(where),
+                    "exp_avg_sq": stored.get_tensor(f"second.{name}").to(where),
                 }
         best = {name: stored.get_tensor(f"best.{name}") for name in task.trainable}
     if not any(bool(p.any()) for name, p in task.trainable.items() if ".lora_B." in name):

@@ -113,7 +113,9 @@ class Sequences:
         ids = torch.full((len(sequences), length), self.end_id)
         for row, sequence in enumerate(sequences):
             ids[row, : len(sequence)] = torch.tensor(sequence)
-        embedded = self.model.model.language_model.embed_tokens(ids)
+        embed = self.model.model.language_model.embed_tokens
+        ids = ids.to(embed.weight.device)
+        embedded = embed(ids)
         mask = (ids == self.image_id)[..., None].expand_as(embedded)
         embedded = embedded.masked_scatter(mask, vision.to(embedded.dtype))
         output = self.model.model.language_model(
@@ -131,7 +133,7 @@ class Sequences:
         count = rows * columns
         is_image = ids == self.image_id
         first = is_image.int().argmax(dim=1, keepdim=True)
-        index = torch.arange(ids.shape[1])[None, :].expand_as(ids)
+        index = torch.arange(ids.shape[1], device=ids.device)[None, :].expand_as(ids)
         inside = index - first
         after = first + max(rows, columns) + (inside - count)
         row = torch.where(is_image, first + inside.clamp(0, count - 1) // columns, index)

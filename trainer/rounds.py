@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -23,7 +23,12 @@ from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
 
 if TYPE_CHECKING:
+    from model.adapters import AdapterMeta
+    from model.device import DeviceChoice
+    from model.preprocess import CheckpointSpec
     from trainer.dataset import Example, Split
+    from trainer.lora import LoraTask
+    from trainer.parallel import Workers
 
 REPLAY_EXAMPLES = 600
 MAX_STEPS = 160
@@ -38,7 +43,9 @@ class RoundPlan:
 
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
-    the base was trained on are made anew.  ``threads`` None leaves it to torch.
+    the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
+    and ``precision`` (a large base's 8 or 4 bits) are as in play; ``chunk`` is how many
+    actions an answer will be played with, None as the checkpoint says.
     """
 
     data: Path
@@ -51,46 +58,51 @@ class RoundPlan:
     max_steps: int = MAX_STEPS
     replay: int = REPLAY_EXAMPLES
     threads: int | None = None
+    device: str | None = None
+    precision: str | None = None
+    chunk: int | None = None
 
 
 def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
     import torch
 
-    from model.adapters import AdapterMeta, fingerprint, read_meta, write_adapter
+    from model.adapters import AdapterMeta, fingerprint, write_adapter
     from model.preprocess import load_spec
     from model.tokens import CODEC_VERSION
     from model.vla import load_weights
     from recorder.store import Reader, parse_query
-    from trainer.dataset import manifest, read_examples
+    from trainer.dataset import manifest, read_examples, taught_actions
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
+    from trainer.parallel import workers
     from trainer.replay import replay_examples
 
     if plan.threads is not None:
         torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
-    if spec.history or spec.chunk != 1:
-        raise ModelError(
-            f"The checkpoint {plan.base.name!r} sees several frames or answers with several "
-            "actions at once, which rounds cannot teach yet; choose another checkpoint."
-        )
-    parent = read_meta(plan.parent) if plan.parent is not None else None
-    if plan.parent is not None and (parent is None or parent.base != base):
-        raise ModelError(
-            f"The adapter {plan.parent.name!r} was taught to another base model, so no round "
-            "was started; go back to the base or to one of its adapters."
-        )
+    _require_one_frame(plan, spec)
+    crew = workers()
+    choice = _device(plan, crew)
+    actions = taught_actions(plan.chunk or spec.chunk)
+    parent = _parent_of(plan, base)
     plan.work.mkdir(parents=True, exist_ok=True)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
         rows = reader.episodes(parse_query(plan.query))
-        split = read_examples(reader, rows, spec)
+        split = read_examples(reader, rows, spec, actions)
     say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
-    known, known_held = replay_examples(spec, plan.replay, seed=plan.seed + 1)
+    # What a released model was trained on cannot be made here; the yard is not it.
+    known, known_held = (
+        ((), ())
+        if spec.prompt.startswith("jarvis")
+        else replay_examples(spec, plan.replay, seed=plan.seed + 1)
+    )
     say(progress.Stage("seeing", "Looking at every picture once."))
-    model, tokenizer = load_weights(plan.base, torch.float32, "cpu")
+    model, tokenizer = load_weights(
+        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
+    )
     large = model.config.text_config.hidden_size >= LARGE_HIDDEN
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
     task = LoraTask(model, tokenizer, spec, config)
@@ -106,6 +118,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         [*split.held_out, *known_held[: max(40, len(split.held_out))]],
         plan.work,
         lambda step, steps, loss, held, left: say(progress.Step(step, steps, loss, held, left)),
+        crew,
     )
     say(progress.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
@@ -120,9 +133,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         "config": asdict(config),
         **_account(split, examples, visits),
     }
-    tensors = task.tensors()
-    if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
-        raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
+    tensors = _learnt(task)
     meta = AdapterMeta(
         name=plan.out.name,
         base=base,
@@ -131,8 +142,70 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics=progress.finite({k: metrics[k] for k in ("offline", "gates", "manifest")}),
     )
-    write_adapter(plan.out, tensors, task.peft_config(), meta)
+    if crew.first:
+        write_adapter(plan.out, tensors, task.peft_config(), meta)
     return progress.Done(str(plan.out), all(gate.passed for gate in gates), metrics)
+
+
+def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
+    """Return where and in which numbers to teach.
+
+    A small base is taught in float32 on the CPU, wherever it plays: so a round comes out the
+    same on every machine.  Raises ModelError where fewer bits cannot be had here.
+    """
+    from model.device import DeviceChoice, choose_device
+    from model.language import SMALL_HIDDEN
+    from model.memory import check_precision
+    from model.vla import check_checkpoint
+
+    config = check_checkpoint(plan.base)
+    text = config.get("text_config", config)
+    hidden = text.get("hidden_size") if isinstance(text, dict) else None
+    small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
+    if small and plan.device is None and plan.precision is None:
+        return DeviceChoice("cpu", "float32", "Taught on the CPU.")
+    choice = choose_device(plan.device, small=small)
+    choice = check_precision(plan.precision, choice)
+    if plan.precision in ("8bit", "4bit") and choice.device != "cuda":
+        raise ModelError(
+            "A round on 8 or 4 bits needs a CUDA GPU and this machine has none that can be used, "
+            "so no round was started; teach in bf16 or on another machine."
+        )
+    if crew.world > 1 and choice.device == "cuda":
+        # Each process has a card of its own.
+        return replace(choice, device=f"cuda:{crew.rank}")
+    return choice
+
+
+def _learnt(task: LoraTask) -> dict[str, Any]:
+    """Return the adapter; raises RuntimeError for one that is still at its start."""
+    tensors = task.tensors()
+    if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
+        raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
+    return tensors
+
+
+def _require_one_frame(plan: RoundPlan, spec: CheckpointSpec) -> None:
+    if spec.history:
+        raise ModelError(
+            f"The checkpoint {plan.base.name!r} sees several frames, which rounds cannot teach; "
+            "play it without earlier frames or choose another checkpoint."
+        )
+
+
+def _parent_of(plan: RoundPlan, base: str) -> AdapterMeta | None:
+    """Return the adapter to start from; raises ModelError for one of another base."""
+    from model.adapters import read_meta
+
+    if plan.parent is None:
+        return None
+    parent = read_meta(plan.parent)
+    if parent.base != base:
+        raise ModelError(
+            f"The adapter {plan.parent.name!r} was taught to another base model, so no round "
+            "was started; go back to the base or to one of its adapters."
+        )
+    return parent
 
 
 def _parent_tensors(folder: Path) -> dict[str, Any]:
@@ -201,13 +274,19 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
+    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
+    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
     out = speech if speech is not None else sys.stdout
+    heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
 
     def say(message: progress.Message) -> None:
+        if not heard:
+            return
         out.write(progress.to_json(message) + "\n")
         out.flush()
 

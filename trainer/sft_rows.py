@@ -200,10 +200,17 @@ def _raw_rows(path: Path) -> Iterator[object]:
     if not path.is_file():
         raise DataError(f"There is no file {path.name}, so nothing was imported; check the path.")
     if path.suffix == ".parquet":
+        import pyarrow
         import pyarrow.parquet
 
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=64):
-            yield from batch.to_pylist()
+        try:
+            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=64):
+                yield from batch.to_pylist()
+        except pyarrow.ArrowException as error:
+            raise DataError(
+                f"{path.name} cannot be read as parquet ({str(error).splitlines()[0]}), so what "
+                "follows in it is not imported; take a fresh copy."
+            ) from error
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):

@@ -13,8 +13,9 @@ import numpy as np
 from app.benchmarks.common import Say, Target, percentile
 from app.benchmarks.decoding_baseline import GenerateBaseline, action_ids
 from app.benchmarks.decoding_shapes import QWEN_2B, QWEN_7B, Shape, random_model
-from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
+from model.decoding import ActionDecoder, Sampling
 from model.device import DeviceChoice, cpu_has_fast_bf16
+from model.language import CachedLanguageModel
 from model.policy import Observation
 from model.preprocess import JARVIS_SPEC, CheckpointSpec
 from model.tokens import ACTION_BEGIN, GROUPS, PITCH_0, legal_next
@@ -119,7 +120,7 @@ def _large_run(
     with torch.inference_mode():
         told = torch.cat([ids[0], torch.tensor([numbers[ACTION_BEGIN]])])
         began_s = time.perf_counter()
-        state = language.extend(language.embed(told), torch.arange(len(told)).expand(3, -1))
+        state = language.extend(language.embed(told), 0)
         prompt_s = time.perf_counter() - began_s
 
         def answer(before: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], float]:

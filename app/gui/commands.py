@@ -19,6 +19,7 @@ from app.gui.game_facts import GameFacts
 from app.gui.game_wizard import GameWizard
 from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.library import Library
+from app.gui.model_dialog import ModelDialog
 from app.gui.play_page import PlayPage, SideColumn
 from app.gui.settings_dialog import SettingsDialog
 from app.gui.shortcuts import ShortcutsDialog
@@ -98,6 +99,7 @@ class Commands(QObject):
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,
             "games": self.choose_game,
+            "models": self.choose_model,
             "full_screen": self.full_screen_wanted.emit,
             "settings": self.settings,
             "welcome": self.welcome_wanted.emit,
@@ -248,6 +250,13 @@ class Commands(QObject):
 
         self._session.pause()
         self._desk.bridge.ask(self._workplace.games, show, replaces="games")
+
+    def choose_model(self) -> None:
+        """Show what can play: the practice model, a checkpoint, a server."""
+        dialog = ModelDialog(self._workplace.model_desk(), self._desk.bridge, self._window)
+        dialog.used.connect(self._desk.refresh_all)
+        self._session.pause()
+        self._show(dialog)
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""

@@ -133,6 +133,7 @@ class MainWindow(QMainWindow):
         desk.teach_changed.connect(teach.show_facts)
         desk.episodes_changed.connect(self._on_episodes)
         desk.agent_changed.connect(self.side.agent.show_facts)
+        desk.agent_changed.connect(lambda facts: self.status.show_remote(facts.remote))
         desk.agent_failed.connect(self.side.agent.show_problem)
         desk.storage_changed.connect(self.status.show_storage)
         desk.verdict_changed.connect(self._on_verdict)

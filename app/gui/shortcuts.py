@@ -48,6 +48,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("undo", "Library", "Undo delete", "Ctrl+Z", "Bring the deleted attempt back"),
     Entry("delete", "Library", "Delete the attempt", "Ctrl+Backspace", "Put it into the bin"),
     Entry("games", "Window", "Choose the game …", "Ctrl+O", "The yard, Luanti, or any window"),
+    Entry("models", "Window", "Choose the model …", "Ctrl+M", "Practice, a checkpoint, a server"),
     Entry("full_screen", "Window", "Full screen", "F11", "Fill the screen, or stop filling it"),
     Entry("settings", "Window", "Settings …", "Ctrl+,", "Keys, mouse, hand-back, data, look"),
     Entry("welcome", "Window", "Show the three steps", "", "The introduction of the first start"),

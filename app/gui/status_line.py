@@ -45,12 +45,8 @@ class StatusLine(QWidget):
         self.lost = label("0 ticks lost", "muted")
         self.storage = label("", "muted")
         self.message = Elided("", "muted")
-        self.privacy = label(
-            f"Pictures go to {remote_server}" if remote_server else "Nothing leaves this machine",
-            "muted",
-        )
-        if remote_server:
-            set_role(self.privacy, tone="person")
+        self.privacy = label("", "muted")
+        self.show_remote(remote_server)
         # The clock would push its neighbours about with every second otherwise.
         self.recording.setMinimumWidth(self.recording.fontMetrics().horizontalAdvance("0") * 18)
         layout = QHBoxLayout(self)
@@ -67,6 +63,13 @@ class StatusLine(QWidget):
         self.setFixedHeight(32)
         theme.changed.connect(self._paint_dot)
         self._paint_dot()
+
+    def show_remote(self, server: str) -> None:
+        """Say where pictures go; "" is nowhere."""
+        self._set_text(
+            self.privacy, f"Pictures go to {server}" if server else "Nothing leaves this machine"
+        )
+        set_role(self.privacy, tone="person" if server else "")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the session."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.gui.game_facts import GameFacts, Studio
+from app.gui.model_facts import ModelDesk
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
@@ -164,6 +165,7 @@ class AgentFacts:
 
     ``chain`` runs from the base to what is in use, as short titles.  ``device`` is a
     sentence that names the device and the reason; ``speed`` one on its pace or "".
+    ``remote`` is the server that pictures go to, "" while they stay here.
     """
 
     base: str
@@ -173,6 +175,7 @@ class AgentFacts:
     active: str | None = None
     adapters: tuple[AdapterFacts, ...] = ()
     problem: str = ""
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,11 @@ class Workplace(Protocol):
     own_window: bool
     """Whether the game has a window of its own, in which the person takes over."""
     default_bindings: Bindings
-    remote_server: str
+
+    @property
+    def remote_server(self) -> str:
+        """Where pictures go, "" while nothing leaves this machine."""
+        ...
 
     def preferences(self) -> Preferences:
         """Return the settings in force."""
@@ -298,6 +305,10 @@ class Workplace(Protocol):
 
     def open_studio(self) -> Studio:
         """Return what makes the profile of another game; the caller closes it."""
+        ...
+
+    def model_desk(self) -> ModelDesk:
+        """Return what looks up, fetches and loads other models; returns at once."""
         ...
 
     def storage(self) -> StorageFacts:

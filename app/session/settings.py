@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.session.model_choice import ModelChoice, model_choice
+
 SCHEMA = 1
 FILE_NAME = "settings.toml"
 FOLDER_VARIABLE = "PLAYTEACH_CONFIG"
@@ -30,7 +32,7 @@ class Settings:
     ``keys`` maps "game/control" to a key's portable name, only where it differs from the
     game's own.  ``hotkeys`` maps what a key asks for in a game's own window ("pause") to
     it, only where it differs from the usual.  ``idle_handback_s`` None means never.
-    ``data_folder`` None means the platform's.
+    ``data_folder`` None means the platform's.  ``model`` is which one plays.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Settings:
     seen_welcome: bool = False
     hotkeys: Mapping[str, str] = field(default_factory=dict)
     seen_privacy: bool = False
+    model: ModelChoice = field(default_factory=ModelChoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ _ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
     "seen_welcome": (_flag, "true or false"),
     "hotkeys": (_keys, "a table of hotkey and key"),
     "seen_privacy": (_flag, "true or false"),
+    "model": (model_choice, "a table of where the model is and how it is played"),
 }
 
 
@@ -216,7 +220,16 @@ def _to_toml(settings: Settings) -> str:
         lines += [
             f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.hotkeys.items())
         ]
+    if settings.model != ModelChoice():
+        lines += ["", "[model]"]
+        lines += [f"{name} = {_value(value)}" for name, value in settings.model.to_table().items()]
     return "\n".join(lines) + "\n"
+
+
+def _value(value: str | float | int | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _string(value) if isinstance(value, str) else repr(value)
 
 
 def _string(text: str) -> str:

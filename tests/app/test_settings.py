@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.session.model_choice import SOURCES, ModelChoice
 from app.session.settings import (
     FILE_NAME,
     NUMBERS,
@@ -27,6 +28,19 @@ settings = st.builds(
     data_folder=st.none() | texts.map(lambda name: Path("/data") / name.replace("\0", "")),
     theme=st.sampled_from(THEMES),
     seen_welcome=st.booleans(),
+    model=st.builds(
+        ModelChoice,
+        source=st.sampled_from(SOURCES),
+        folder=st.none() | texts.map(lambda name: Path("/models") / name.replace("\0", "")),
+        hub=texts,
+        server=texts,
+        server_model=texts,
+        precision=st.sampled_from(("", "bf16", "8bit", "4bit")),
+        temperature=st.floats(0, 2),
+        prompt=st.sampled_from(("", "jarvis", "jarvis-recipe", "plain")),
+        history=st.none() | st.integers(0, 4),
+        rewrite=st.booleans(),
+    ),
 )
 
 
@@ -81,3 +95,29 @@ def test_good_values_beside_a_bad_one_count(tmp_path: Path) -> None:
 def test_every_default_is_within_its_bounds() -> None:
     for name, bounds in NUMBERS.items():
         assert bounds.low <= getattr(Settings(), name) <= bounds.high
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'source = "cloud"',
+        'folder = "relative"',
+        "hub = 3",
+        "history = 5",
+        "history = true",
+        "temperature = 2.1",
+        "temperature = nan",
+        'temperature = "hot"',
+        'precision = "2bit"',
+        'prompt = "poem"',
+        "rewrite = 1",
+    ],
+)
+def test_a_model_that_is_set_wrongly_is_told_and_the_practice_model_plays(
+    tmp_path: Path, line: str
+) -> None:
+    (tmp_path / FILE_NAME).write_text(f"seen_welcome = true\n[model]\n{line}\n")
+    loaded = load_settings(tmp_path)
+    assert loaded.settings == Settings(seen_welcome=True)
+    assert len(loaded.problems) == 1
+    assert "The setting model" in loaded.problems[0]

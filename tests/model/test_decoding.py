@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.decoding import ActionDecoder, CachedLanguageModel, Sampling
+from model.decoding import ActionDecoder, Sampling
+from model.language import CachedLanguageModel
 from model.policy import Observation
 from model.preprocess import CheckpointSpec, load_spec, patches, resize
 from model.prompts import prompt_ids
@@ -177,18 +178,15 @@ class Chooser:
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return ids
 
-    def extend_all(
-        self, embedded: torch.Tensor, positions: torch.Tensor, states: int
-    ) -> torch.Tensor:
-        assert positions.shape == (3, len(embedded))
+    def extend_all(self, embedded: torch.Tensor, positions: int, states: int) -> torch.Tensor:
         self.ran.append(embedded.tolist())
         self.length += len(embedded)
         return torch.zeros(states, 1)
 
-    def logits(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    def logits(self, hidden: torch.Tensor, ids: slice) -> torch.Tensor:
         row = self.rows[min(self.at, len(self.rows) - 1)]
         self.at += 1
-        return torch.tensor([row.get(int(i), -50.0) for i in ids])
+        return torch.tensor([[row.get(i, -50.0) for i in range(ids.start, ids.stop)]])
 
 
 def decoder(chooser: Chooser) -> ActionDecoder:
@@ -258,3 +256,49 @@ def test_top_p_leaves_out_the_tail_and_temperature_sharpens() -> None:
 def test_sampling_out_of_range_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="temperature must be"):
         Sampling(**wrong)
+
+
+def test_a_small_model_decodes_on_one_thread_and_gives_the_others_back() -> None:
+    used: list[int] = []
+
+    class Watching(Chooser):
+        def logits(self, hidden: torch.Tensor, ids: slice) -> torch.Tensor:
+            used.append(torch.get_num_threads())
+            if len(used) > 3:
+                raise RuntimeError("broken")
+            return super().logits(hidden, ids)
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        for one_thread, wanted in ((True, 1), (False, 2)):
+            chooser = Watching({177: 1.0})
+            ids = {n: n for n in NUMBERS}
+            each = ActionDecoder(chooser, ids, one_thread=one_thread)  # type: ignore[arg-type]
+            each.decode(torch.zeros(1), 0, Sampling(), None)
+            assert used[-1] == wanted
+            assert torch.get_num_threads() == 2
+        chooser = Watching({219: 1.0}, {240: 1.0})
+        used += [0, 0]
+        each = ActionDecoder(chooser, ids, one_thread=True)  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError, match="broken"):
+            each.decode(torch.zeros(1), 0, Sampling(), None)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@torch.no_grad()
+def test_a_change_of_the_weights_counts_wherever_they_are_read() -> None:
+    model, _ = grouped_model()
+    ids, places = torch.arange(5), 0
+    readers = [CachedLanguageModel(model, 5), CachedLanguageModel(model, 5)]
+    for name in ("q_proj", "k_proj", "v_proj"):
+        weight = getattr(model.model.language_model.layers[0].self_attn, name).weight
+        weight.copy_(-1.5 * weight)
+        model.model.language_model.layers[1].mlp.up_proj.weight.mul_(3)
+        wanted = model(input_ids=ids[None]).logits[0, -1]
+        for reader in readers:
+            reader.truncate(0)
+            found = reader.logits(reader.extend(reader.embed(ids), places))
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.benchmarks.decoding_baseline import GenerateBaseline
-from model.decoding import ActionDecoder, CachedLanguageModel, Sampling, worth_running
+from model.decoding import ActionDecoder, Sampling, worth_running
+from model.language import CachedLanguageModel
 from model.policy import Observation
 from model.preprocess import load_spec
 from model.tokens import (
@@ -195,23 +196,25 @@ class Script:
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return ids
 
-    def extend_all(
-        self, embedded: torch.Tensor, positions: torch.Tensor, states: int
-    ) -> torch.Tensor:
-        start = len(self.cache)
-        assert positions[0].tolist() == list(range(start, start + len(embedded)))
+    def extend_all(self, embedded: torch.Tensor, positions: int, states: int) -> torch.Tensor:
+        assert positions == len(self.cache)
         self.cache += embedded.tolist()
         found = []
         for at in range(len(self.cache) - states, len(self.cache)):
             behind = self.cache[self.prompt : at + 1]
             right = behind == list(self.answer[1 : at + 2 - self.prompt])
             found.append(at if right else -1)
-        return torch.tensor(found)
+        return torch.tensor(found)[:, None]
 
-    def logits(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        at = int(hidden) - self.prompt + 1
-        assert at >= 0, "a choice was made from a state behind a wrong guess"
-        return torch.tensor([float(int(i) == self.answer[1 + at]) for i in ids])
+    def logits(self, hidden: torch.Tensor, ids: slice) -> torch.Tensor:
+        return torch.tensor([self.row(int(state), ids) for state in hidden.flatten()])
+
+    def row(self, state: int, ids: slice) -> list[float]:
+        at = state - self.prompt + 1
+        if at < 0:
+            # Behind a wrong guess: a choice from here would cut the answer short.
+            return [float("nan")] * (ids.stop - ids.start)
+        return [float(i == self.answer[1 + at]) for i in range(ids.start, ids.stop)]
 
 
 @given(st.lists(st.tuples(ACTIONS, ACTIONS), min_size=1, max_size=3), st.booleans())
@@ -225,9 +228,8 @@ def test_every_guess_ends_in_the_model_s_own_answer(
     ids = {n: n for n in range(176, 251)}
     decoder = ActionDecoder(language, ids, persistent=persistent)  # type: ignore[arg-type]
     carried = worth_running([n for action in before for n in action][1:])
-    places = torch.arange(5, 5 + len(carried)).expand(3, -1)
-    behind = language.extend_all(decoder.embed(carried), places, len(carried))
-    states = torch.cat([torch.tensor([4]), behind])[:, None]
+    behind = language.extend_all(decoder.embed(carried), 5, len(carried))
+    states = torch.cat([torch.tensor([[4]]), behind])
     found = decoder.decode(states, 4, Sampling(), None, len(pairs), carried=carried, before=before)
     assert found.numbers == answer
     if right == before and 177 not in answer:

@@ -54,8 +54,11 @@ def test_a_row_is_the_published_one() -> None:
     assert made["image_bytes"][0][:2] == b"\xff\xd8"
 
 
-def test_rows_go_into_the_store_and_out_again(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_rows_go_into_the_store_and_out_again(tmp_path: Path, ending: str) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow", reason="parquet needs the extra of that name")
+    path = tmp_path / f"rows.{ending}"
     assert write_rows(path, [row(n) for n in range(4)]) == 4
     with Store.open(tmp_path) as store:
         done = store_episodes(store, episodes_of(read_rows(path)))
@@ -63,7 +66,7 @@ def test_rows_go_into_the_store_and_out_again(tmp_path: Path) -> None:
         with Reader.open(tmp_path) as reader:
             (episode,) = reader.episodes()
             assert episode.task_id == "mine_block:oak_log"
-            again = tmp_path / "again.jsonl"
+            again = tmp_path / f"again.{ending}"
             assert write_rows(again, exported_rows(reader, [episode.id])) == 4
     found = list(read_rows(again))
     assert [each.action for each in found] == QUANTISED
@@ -130,3 +133,11 @@ def test_an_episode_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> No
     with Reader.open(tmp_path) as reader:
         (episode,) = reader.episodes()
         assert len(reader.ticks(episode.id)) == 1
+
+
+def test_a_parquet_file_that_is_none_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="parquet needs the extra of that name")
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(DataError, match=r"rows\.parquet"):
+        list(read_rows(path))

@@ -1,0 +1,105 @@
+"""Which model plays, as a person sets it.  No Qt, no torch; a server's key is never in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.memory import PRECISIONS
+from model.prompts import PROMPT_FORMS
+
+RELEASED = "CraftJarvis/JarvisVLA-Qwen2-VL-7B"
+SOURCES = ("practice", "folder", "hub", "server")
+MAX_HISTORY = 4
+HOTTEST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Where the model comes from and how it is played.
+
+    ``source`` is one of SOURCES; ``folder``, ``hub`` and ``server`` (with ``server_model``,
+    "" for the first that it lists) are kept for the others too, so that going back and forth
+    loses nothing.  ``precision`` "" leaves the number format to Playteach.  ``temperature``
+    0 takes the likeliest token.  ``prompt`` "" and ``history`` None leave it to the
+    checkpoint.  All but ``source`` count for other models than the practice model only.
+    """
+
+    source: str = "practice"
+    folder: Path | None = None
+    hub: str = RELEASED
+    server: str = ""
+    server_model: str = ""
+    precision: str = ""
+    temperature: float = 0.7
+    prompt: str = ""
+    history: int | None = None
+    rewrite: bool = True
+
+    def to_table(self) -> dict[str, str | float | int | bool]:
+        """Return what is set, for the settings' file."""
+        table: dict[str, str | float | int | bool] = {
+            "source": self.source,
+            "hub": self.hub,
+            "temperature": self.temperature,
+            "rewrite": self.rewrite,
+        }
+        if self.folder is not None:
+            table["folder"] = str(self.folder)
+        if self.history is not None:
+            table["history"] = self.history
+        for name in ("server", "server_model", "precision", "prompt"):
+            if text := getattr(self, name):
+                table[name] = text
+        return table
+
+
+def model_choice(raw: object) -> ModelChoice:
+    """Return the choice of a settings' table; raises ValueError for one that is wrong."""
+    if not isinstance(raw, dict):
+        raise ValueError(raw)
+    table: Mapping[str, Any] = raw
+    texts = {
+        name: _text(table[name]) for name in ("hub", "server", "server_model") if name in table
+    }
+    folder = table.get("folder")
+    if folder is not None and not Path(_text(folder)).is_absolute():
+        raise ValueError(folder)
+    history = table.get("history")
+    if history is not None and (
+        isinstance(history, bool) or not isinstance(history, int) or not 0 <= history <= MAX_HISTORY
+    ):
+        raise ValueError(history)
+    heat = table.get("temperature", ModelChoice().temperature)
+    if isinstance(heat, bool) or not isinstance(heat, int | float):
+        raise ValueError(heat)
+    if not (math.isfinite(heat) and 0 <= heat <= HOTTEST):
+        raise ValueError(heat)
+    rewrite = table.get("rewrite", True)
+    if not isinstance(rewrite, bool):
+        raise ValueError(rewrite)
+    return ModelChoice(
+        source=_one_of(table.get("source", "practice"), SOURCES),
+        folder=None if folder is None else Path(folder),
+        precision=_one_of(table.get("precision", ""), ("", *PRECISIONS)),
+        temperature=float(heat),
+        prompt=_one_of(table.get("prompt", ""), ("", *PROMPT_FORMS)),
+        history=history,
+        rewrite=rewrite,
+        **texts,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value
+
+
+def _one_of(value: object, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(value)
+    return str(value)
