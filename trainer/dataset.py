@@ -282,15 +282,17 @@ def draw_plan(
 ) -> NDArray[np.int64]:
     """Return ``draws`` indices into ``examples`` in random order.
 
-    Within a class samples are drawn by weight; a person's sample at most MAX_VISITS times.
+    Within a class samples are drawn by weight; a person's sample at most MAX_VISITS times, so
+    that there may be fewer.  Where there is nothing to replay, its share goes to the others.
     """
     by_kind: dict[str, list[int]] = {}
     for index, example in enumerate(examples):
         by_kind.setdefault(example.kind, []).append(index)
     shares = class_shares({kind: len(indices) for kind, indices in by_kind.items()}, draws)
+    there = sum(shares.get(kind, 0.0) for kind in by_kind) or 1.0
     chosen: list[int] = []
     for kind, indices in by_kind.items():
-        count = round(shares.get(kind, 0.0) * draws)
+        count = round(shares.get(kind, 0.0) / there * draws)
         weights = np.array([examples[i].weight for i in indices])
         visits = _visits(weights, count, rng, None if kind == "replay" else MAX_VISITS)
         chosen.extend(np.repeat(indices, visits).tolist())

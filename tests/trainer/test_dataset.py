@@ -95,6 +95,14 @@ def test_no_sample_of_a_person_is_seen_more_than_the_cap() -> None:
     assert visits[20:].sum() >= 0.25 * len(plan)
 
 
+def test_without_anything_to_replay_the_persons_samples_fill_the_round() -> None:
+    examples = [example("correction") for _ in range(80)]
+    examples += [example("demonstration") for _ in range(80)]
+    plan = draw_plan(examples, 200, np.random.default_rng(0))
+    assert abs(len(plan) - 200) <= 1
+    assert np.bincount(plan).max() <= MAX_VISITS
+
+
 def test_idle_samples_are_drawn_less() -> None:
     examples = [example("demonstration", weight=0.2) for _ in range(200)]
     examples += [example("demonstration") for _ in range(200)]
