@@ -114,7 +114,9 @@ def test_everything_that_was_installed_is_pinned_and_is_the_pin() -> None:
 
 def test_every_import_is_declared() -> None:
     declared = {canonicalize_name(requirement.name) for requirement in requirements()}
-    declared |= {canonicalize_name(r.name) for r in requirements("bits", "keyring", "parquet")}
+    declared |= {
+        canonicalize_name(r.name) for r in requirements("bits", "charts", "keyring", "parquet")
+    }
     owners = metadata.packages_distributions()
     missing = set()
     for path in tracked():

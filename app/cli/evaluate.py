@@ -13,7 +13,8 @@ from app.cli.common import data_folder, emit, say
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.games import REALTIME_GAMES
 from recorder.store import EvaluationRow, Reader, Stepping, Store
-from trainer.evaluate import Played, Question, evaluate, summarise
+from trainer.evaluate import Played, Question, evaluate
+from trainer.summary import summarise
 
 KEEP_EVERY = 10
 """So many attempts are written at once; an interruption costs at most those."""

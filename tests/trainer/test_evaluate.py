@@ -18,8 +18,9 @@ import trainer.evaluate as measuring
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.doom.tasks import TASKS
 from recorder.types import Action, Frame, Outcome
-from trainer.evaluate import Played, Question, evaluate, summarise
+from trainer.evaluate import Played, Question, evaluate
 from trainer.players import PlayerSpec
+from trainer.summary import summarise
 
 TORCH = Question(TASKS[0])
 

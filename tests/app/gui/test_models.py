@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from app.gui.bridge import Bridge
 from app.gui.main_window import MainWindow
 from app.gui.model_dialog import ModelDialog
-from app.gui.sample import SampleModels, SampleWorkplace
+from app.gui.sample import SampleWorkplace
+from app.gui.sample_models import SampleModels
 from app.gui.theme import Theme
 from app.session.model_choice import RELEASED, SOURCES, ModelChoice
 
