@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -358,7 +358,9 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         geometry = self._state.value("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(1440, 900)
+            # A little is left for the frame and for what lies beside the window.
+            room = self.screen().availableSize() - QSize(40, 60)
+            self.resize(QSize(1440, 900).boundedTo(room).expandedTo(self.minimumSize()))
         page = self._state.value("page", pages.PLAY, type=int)
         if page == pages.LIBRARY:
             self.show_page(pages.LIBRARY)
