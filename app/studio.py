@@ -28,6 +28,7 @@ SHOWN_S = 0.4
 NUDGES = 8
 NUDGE_DEG = 3.0
 TURN_TICK_S = 0.05
+TURN_MOVES = 8
 """Between two parts of the trial turn: a tick of the game's, and its picture."""
 
 
@@ -128,8 +129,10 @@ class DesktopStudio:
                     hands.sender.beat()
 
                 def turn(counts: int) -> None:
-                    move(counts)
-                    time.sleep(TURN_TICK_S)
+                    # In small moves: a busy game loses one now and then.
+                    for part in range(TURN_MOVES):
+                        move(counts * (part + 1) // TURN_MOVES - counts * part // TURN_MOVES)
+                        time.sleep(TURN_TICK_S / TURN_MOVES)
                     hands.sender.beat()
 
                 def nudge(counts: int) -> None:

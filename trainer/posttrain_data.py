@@ -184,11 +184,6 @@ class StateRing:
         """States made so far."""
         return sum(int(count.value) for count in self._counts)
 
-    @property
-    def filled(self) -> int:
-        """States in the ring now."""
-        return sum(min(int(count.value), self._slots) for count in self._counts)
-
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[Any]:
         """Return ``count`` states of the ring, drawn with replacement."""
         ends = np.cumsum([min(int(made.value), self._slots) for made in self._counts])
