@@ -26,6 +26,8 @@ SPEC_FILE = "playteach.json"
 SPEC_VERSION = 1
 MAX_HISTORY = 4
 """Most earlier frames in a prompt."""
+MAX_TEMPERATURE = 2.0
+"""Hottest sampling that a spec may ask for."""
 MAX_SIDE = 4096
 """Largest picture side that a spec may ask for, in pixels."""
 # Means and deviations of Qwen2-VL's own image processor (OpenAI CLIP's), RGB in 0..1.
@@ -42,7 +44,9 @@ class CheckpointSpec:
     slice holds the pixel's own x and y in -1..1, because Qwen2-VL's vision tower knows
     relative places only).  ``prompt`` is "jarvis" or "plain" (:mod:`model.prompts`).
     ``history`` is the number of earlier frames, ``chunk`` the number of actions of one
-    answer.
+    answer.  ``parts``: it was taught to say whether something has just been done, so that
+    sentences with several parts are heard one part after the other (:mod:`model.parts`).
+    ``temperature`` is what its actions are drawn with, 0 for the likeliest.
     """
 
     pixels: str = "jpeg"
@@ -53,6 +57,8 @@ class CheckpointSpec:
     prompt: str = "jarvis"
     history: int = 0
     chunk: int = 1
+    parts: bool = False
+    temperature: float = 0.0
     version: int = SPEC_VERSION
 
     @property
@@ -104,6 +110,9 @@ def load_spec(folder: Path) -> CheckpointSpec:
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
     fits = fits and spec.history <= MAX_HISTORY
+    warmth = spec.temperature
+    fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
+    fits = fits and isinstance(spec.parts, bool)
     forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
     if not fits or not forms:
         raise ModelError(

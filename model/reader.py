@@ -117,6 +117,22 @@ class PromptReader:
         self._length = self.language.length - guesses
         return states, self._position, False
 
+    def ask(self, ids: Sequence[int]) -> torch.Tensor:
+        """Read another text behind the newest picture that was read; return its last state.
+
+        ``ids`` are those of a prompt with one image id, whose text before the picture is that
+        of the prompt read last, which had no other picture.
+        """
+        cut = ids.index(self._image_id)
+        first = len(self._texts[0])
+        if cut != first or len(self._texts) != 2:
+            raise ValueError("the prompt read last has other words before its picture")
+        rows, columns = self._spec.token_grid
+        self.language.truncate(first + rows * columns)
+        self._prompt = None
+        text = torch.tensor(ids[cut + 1 :], device=self.language.device)
+        return self.language.extend(self.language.embed(text), first + max(rows, columns))
+
     def _keep_prefix(self, first: int) -> None:
         """Leave the text before the first picture in the cache, or put it there."""
         if self._prefix_ready:

@@ -35,7 +35,13 @@ SPECIAL_TOKENS = (
 )  # fmt: skip
 
 TINY_SPEC = CheckpointSpec(
-    pixels="coordinates", width=320, height=160, patch_size=16, merge_size=2, prompt="picture"
+    pixels="coordinates",
+    width=320,
+    height=160,
+    patch_size=16,
+    merge_size=2,
+    prompt="picture",
+    parts=True,
 )
 
 

@@ -22,6 +22,7 @@ from model.device import DeviceChoice, choose_device, default_threads
 from model.instructions import told
 from model.language import SMALL_HIDDEN
 from model.memory import check_memory, check_precision, quantisation
+from model.parts import NO, YES, Plan, done_question, split_instruction
 from model.policy import ActionChunk, Observation
 from model.preprocess import MAX_HISTORY, SPEC_FILE, CheckpointSpec, load_spec
 from model.prompts import (
@@ -214,7 +215,7 @@ class VlaPolicy:
         self.choice = choice
         self.fingerprint = fingerprint(folder) if check is None else check
         self.adapter: AdapterMeta | None = None
-        self.sampling = Sampling()
+        self.sampling = Sampling(spec.temperature)
         self.options = PlayOptions()
         self.notice = ""
         self.guessing = True
@@ -235,8 +236,12 @@ class VlaPolicy:
             persistent=small or choice.device != "cpu",
             one_thread=small and choice.device == "cpu",
         )
+        first = [tokenizer(said, add_special_tokens=False).input_ids[0] for said in (YES, NO)]
+        self._yes_no = torch.tensor(first)
         self._generator: torch.Generator | None = None
         self._instruction = ""
+        self._sentence = ""
+        self._plan = Plan(("",))
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
         self.answer: Decoded | None = None
 
@@ -299,10 +304,28 @@ class VlaPolicy:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""
         self._history.clear()
         self.answer = None
-        self._hear(instruction)
+        self._listen(instruction)
         self._generator = None
         if seed is not None:
             self._generator = torch.Generator().manual_seed(seed % (1 << 63))
+
+    def _listen(self, sentence: str) -> None:
+        """Take a new sentence: hear it, or the first of its parts."""
+        self._sentence = sentence
+        spec = self.spec
+        # Questions are asked behind the picture that was answered, one tick after the other.
+        plain = spec.prompt == "picture" and not spec.history and spec.chunk == 1
+        apart = spec.parts and plain
+        self._plan = Plan(split_instruction(clean_instruction(sentence)) if apart else (sentence,))
+        self._hear_part()
+
+    def _hear_part(self) -> None:
+        self._hear(self._plan.now)
+        if len(self._plan.parts) > 1 and not self.notice:
+            self.notice = (
+                f"The model is told one part after the other, now {self._plan.place}: "
+                f"\u201c{self._plan.now}\u201d."
+            )
 
     def _hear(self, instruction: str) -> None:
         """Put the sentence, and what was answered to earlier frames, into the prompt."""
@@ -336,8 +359,12 @@ class VlaPolicy:
         """Return the actions for what is seen."""
         started = time.perf_counter()
         vision = self.reader.see(observation.frame.rgb)
-        decoded = self._answer_to(vision, observation.instruction)
+        if observation.instruction != self._sentence:
+            self._listen(observation.instruction)
+        decoded = self._answer_to(vision, self._plan.now)
         self.answer = decoded
+        if self._plan.more and self._plan.follow(self._just_done(), decoded.actions[0]):
+            self._hear_part()
         if self.spec.history:
             said = "".join(token_string(number) for number in decoded.numbers)
             self._history.append((vision, said))
@@ -348,6 +375,13 @@ class VlaPolicy:
             confidence=decoded.confidence,
             invalid=decoded.invalid,
         )
+
+    def _just_done(self) -> float:
+        """Ask whether the picture that was just answered shows the part done; 0 to 1."""
+        question = done_question(self._plan.now)
+        prompt, _ = prompt_ids(self.tokenizer, self.spec.prompt, question, 1)
+        logits = self.reader.language.logits(self.reader.ask(prompt), self._yes_no)
+        return float(logits.softmax(-1)[0])
 
     def _answer_to(self, vision: torch.Tensor, instruction: str) -> Decoded:
         """Decode the answer to a picture, guessing that it is the one before."""

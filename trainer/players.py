@@ -17,13 +17,14 @@ SCRIPTED = ("teacher", "random", "idle")
 class PlayerSpec:
     """Who plays: a scripted player's name, or a checkpoint folder with an adapter.
 
-    ``temperature`` 0 is greedy.  Crosses process borders, so it holds no objects.
+    ``temperature`` 0 is greedy, None what the checkpoint's spec says.  Crosses process
+    borders, so it holds no objects.
     """
 
     name: str
     checkpoint: Path | None = None
     adapter: Path | None = None
-    temperature: float = 0.0
+    temperature: float | None = None
 
     @property
     def key(self) -> str:
@@ -32,7 +33,10 @@ class PlayerSpec:
             return self.name
         from model.adapters import fingerprint
 
-        parts = [fingerprint(self.checkpoint)[:16], f"t{self.temperature:g}"]
+        parts = [
+            fingerprint(self.checkpoint)[:16],
+            "own" if self.temperature is None else f"t{self.temperature:g}",
+        ]
         if self.adapter is not None:
             parts.append(fingerprint(self.adapter)[:16])
         return ":".join(parts)
@@ -72,7 +76,7 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             spec.checkpoint,
             adapter=spec.adapter,
             threads=threads,
-            sampling=Sampling(temperature=spec.temperature),
+            sampling=None if spec.temperature is None else Sampling(spec.temperature),
         )
     if spec.name == "teacher":
         if game.name == "luanti":

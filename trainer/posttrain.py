@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model.device import DEVICES, DeviceChoice, choose_device
-from model.preprocess import load_spec
+from model.preprocess import CheckpointSpec, load_spec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from trainer.muon import Muon
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
@@ -82,6 +83,11 @@ def sorted_parameters(
     return matrices, rest
 
 
+def _sees_alike(spec: CheckpointSpec) -> bool:
+    """Say whether a checkpoint sees pictures and reads prompts as the one to be trained."""
+    return replace(spec, parts=TINY_SPEC.parts, temperature=TINY_SPEC.temperature) == TINY_SPEC
+
+
 class Run:
     """A training run in a folder: loads what is there, goes on, saves."""
 
@@ -102,7 +108,7 @@ class Run:
         self.made = 0
         resumable = (self.checkpoint / "config.json").exists()
         source = self.checkpoint if resumable else start_from
-        if source is not None and load_spec(source) == TINY_SPEC:
+        if source is not None and _sees_alike(load_spec(source)):
             model, tokenizer = load_checkpoint(source)
         else:
             tokenizer = build_tokenizer(tokenizer_corpus(), config.vocabulary)

@@ -64,10 +64,10 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("I language", 0.02, text=1.0),
-    Stage("II seeing", 0.30, text=0.03, looks=0.97, presence_weight=1.0),
-    Stage("II vision-language", 0.10, text=0.05, looks=0.15, pictures=0.2, actions=0.6,
+    Stage("II seeing", 0.26, text=0.03, looks=0.97, presence_weight=1.0),
+    Stage("II vision-language", 0.08, text=0.05, looks=0.15, pictures=0.2, actions=0.6,
           acts=False, column_weight=0.5, tower=0.0),
-    Stage("III actions", 0.58, text=0.02, looks=0.15, pictures=0.05, actions=0.78,
+    Stage("III actions", 0.64, text=0.02, looks=0.15, pictures=0.05, actions=0.78,
           presence_weight=0.6, column_weight=0.3, tower=0.2),
 )  # fmt: skip
 """ActVLP (JARVIS-VLA): language, then vision and language, then actions.
@@ -108,7 +108,7 @@ class PosttrainConfig:
     makers: int = 1
     maker_nice: int = 2
     frames_per_second: float = 26.0
-    learner_share: float = 0.4
+    learner_share: float = 0.5
     bare_share: float = 0.3
     first_crowd_share: float = 0.8
     crowd_share: float = 0.3

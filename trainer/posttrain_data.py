@@ -19,18 +19,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.parts import NO, YES, done_question
 from model.preprocess import CheckpointSpec, resize
 from model.tokens import encode_ids
+from recorder.games.base import Task
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.doom.things import FIXTURES, KINDS
 from trainer.posttrain_config import PosttrainConfig
 from trainer.posttrain_forward import Block, Sequences
-from trainer.rollouts import AskedState, crowds_asking, explore_asking
+from trainer.rollouts import AskedState, answer, crowds_asking, explore_asking
 from trainer.vision_language import Pair, questions
+from trainer.wording import varied
 
 ACTION_TOKENS = 44
 """Longest block of a sentence with its action; sentences beyond it are not trained on."""
 PAIR_TOKENS = 96
+MOST_BLOCKS = 20_000
+"""So many sentences with their actions are kept as tokens; there are more of them."""
 COLUMNS = 15
 ABSENT = COLUMNS
 SEEN_KEYS = tuple(kind.key for kind in (*KINDS, *FIXTURES))
@@ -108,12 +113,12 @@ class RecordWriter:
                 at = SEEN_KEYS.index(thing.key)
                 record["presence"][at] |= covered(thing.box, (width, height), spec.token_grid)
         record["action_length"] = 0
-        for slot, answer in enumerate(asked.answers[: self._config.actions_per_frame]):
-            phrasings = answer.task.phrasings or (answer.task.instruction,)
-            said = phrasings[int(rng.integers(len(phrasings)))]
-            block = self._action_block(said, tuple(encode_ids(answer.action)))
+        for slot, known in enumerate(asked.answers[: self._config.actions_per_frame]):
+            numbers = tuple(encode_ids(known.action))
+            block = self._action_block(varied(self._said(known.task), rng), numbers)
             self._put(record, "action", slot, block)
-            record["column"][slot] = column_of(answer.box, width)
+            record["column"][slot] = column_of(known.box, width)
+        self._put_done(record, asked)
         record["pair_length"] = 0
         pairs: tuple[Pair, ...] = questions(
             asked.state, (width, height), rng, self._config.pairs_per_frame
@@ -124,8 +129,25 @@ class RecordWriter:
     def _action_block(self, said: str, numbers: tuple[int, ...]) -> Block:
         key = (said, numbers)
         if key not in self._blocks:
+            if len(self._blocks) >= MOST_BLOCKS:
+                self._blocks.clear()
             self._blocks[key] = self._sequences.action_block(said, list(numbers))
         return self._blocks[key]
+
+    def _put_done(self, record: Any, asked: AskedState) -> None:
+        """Ask what has just been done, in place of the last actions."""
+        slot = self._config.actions_per_frame
+        for task, over in asked.done:
+            slot -= 1
+            question = done_question(self._said(task))
+            block = self._sequences.text_block(question, YES if over else NO)
+            self._put(record, "action", slot, block)
+            width = asked.frame.rgb.shape[1]
+            record["column"][slot] = column_of(answer(asked.state, task).box, width)
+
+    def _said(self, task: Task) -> str:
+        phrasings = task.phrasings or (task.instruction,)
+        return phrasings[int(self._rng.integers(len(phrasings)))]
 
     @staticmethod
     def _put(record: Any, name: str, slot: int, block: Block) -> None:

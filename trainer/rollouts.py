@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.policy import Policy
 from recorder.games.base import Task
@@ -19,7 +20,7 @@ from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.state import HiddenState
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS, goal_of
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID, TASKS, goal_of
 from recorder.types import Action, Frame
 from trainer.teacher import VIEW_DEG, step_to_do, target_of, teach
 
@@ -29,9 +30,26 @@ LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
 MAX_EPISODE_TICKS = 110
 TURN_MARGIN_TICKS = 14
 """A turn or walk goes on this long in training, though the judge is satisfied earlier."""
+DONE_TICKS = 3
+"""So long after its end it can be seen that something was just done: the flash of what was
+taken, the fall of what was shot, the open door."""
+LEAST_OF_A_VERB = 24
+"""A verb that is done to things, and has fewer tasks, is played as if it had so many."""
+UNDONE_ASKED = 0.25
+"""The share of states that are asked whether what goes on is done already."""
 
 
 Counts = Mapping[str, int]
+
+
+def _begins_here(state: HiddenState, task: Task, counts: Counts) -> bool:
+    """Say whether a sentence makes sense and nothing of it has been done yet.
+
+    Of two things, whether the first was done cannot be seen later; a player of sentences
+    with two parts hears them one after the other.
+    """
+    goal = _goal(task)
+    return step_to_do(state, goal) is goal.steps[0] and is_present(state, goal, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +161,7 @@ class TaskChooser:
         counts = count_kinds(state)
         in_view = {t.key for t in state.everything if abs(state.bearing(t)) < VIEW_DEG}
         for key in counts:
-            fitting = [t for t in self._by_key.get(key, ()) if is_present(state, _goal(t), counts)]
+            fitting = [t for t in self._by_key.get(key, ()) if _begins_here(state, t, counts)]
             seen = key in in_view
             candidates += fitting
             weights += [(16.0 if seen else 1.0) / max(1, len(fitting))] * len(fitting)
@@ -169,14 +187,21 @@ class TaskChooser:
         return tuple(chosen.values())
 
 
+Dones = tuple[tuple[Task, bool], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedState:
-    """One state with the teacher's answers to chosen tasks; the first is being played."""
+    """One state with the teacher's answers to chosen tasks; the first is being played.
+
+    ``done``: tasks, and whether they have just been done.
+    """
 
     frame: Frame
     state: HiddenState
     answers: tuple[Answer, ...]
     episode_start: bool
+    done: Dones = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,6 +291,64 @@ def _nobody() -> Policy | None:
     return None
 
 
+class Ends:
+    """Follows when the steps of what is played are done."""
+
+    def __init__(self, task: Task) -> None:
+        self.parts = tuple(TASK_BY_ID[part] for part in task.id.split("+"))
+        self._ages: list[int | None] = [None] * len(self.parts)
+
+    def look(self, game: DoomGame) -> Dones:
+        """Return which steps were done in the newest ticks, and which is still to be done.
+
+        To be called once a tick.  What was done longer ago cannot be seen any more, so that
+        nothing is said of it.
+        """
+        over = game.steps_done
+        found = []
+        for number, part in enumerate(self.parts):
+            if _goal(part).steps[0].kind is None:
+                # One picture does not tell that one has turned or walked.
+                continue
+            age = self._ages[number]
+            if number < over:
+                self._ages[number] = age = 0 if age is None else age + 1
+                if age < DONE_TICKS:
+                    found.append((part, True))
+            elif number == over:
+                found.append((part, False))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """A state before it is acted in: what is being played, and what is done.
+
+    ``driven`` is an index, ``part`` the step of it that is to be done.
+    """
+
+    frame: Frame
+    state: HiddenState
+    driven: int
+    part: Task
+    start: bool
+    done: Dones
+
+
+def _shares(groups: Sequence[Sequence[Task]]) -> NDArray[np.float64]:
+    """Return how often episodes of each verb begin (adding up to 1).
+
+    A verb fills states in the measure of the square root of its number of tasks.
+    """
+    shares: list[float] = []
+    for group in groups:
+        about_things = _goal(group[0]).steps[0].kind is not None
+        count = max(len(group), LEAST_OF_A_VERB) if about_things else len(group)
+        ticks = [min(task.max_ticks, MAX_EPISODE_TICKS) for task in group]
+        shares.append(count**0.5 * len(ticks) / sum(ticks))
+    return np.array(shares, dtype=np.float64) / sum(shares)
+
+
 def _wander(
     game: DoomGame,
     rng: np.random.Generator,
@@ -273,21 +356,15 @@ def _wander(
     learner: Drive,
     learner_share: float,
     noise: float,
-) -> Iterator[tuple[Frame, HiddenState, int, bool]]:
-    """Play tasks on training seeds without end; yield every state before it is acted in.
-
-    A verb fills states in the measure of the square root of its number of tasks.
-    """
+) -> Iterator[_Moment]:
+    """Play tasks on training seeds without end; yield every state before it is acted in."""
     from model.policy import Observation
 
     by_verb: dict[str, list[int]] = {}
     for index, task in enumerate(tasks):
         by_verb.setdefault(task.verb, []).append(index)
     groups = list(by_verb.values())
-    shares = np.array(
-        [len(group) ** 0.5 / np.mean([tasks[n].max_ticks for n in group]) for group in groups]
-    )
-    shares /= shares.sum()
+    shares = _shares([[tasks[index] for index in group] for group in groups])
     while True:
         group = groups[int(rng.choice(len(groups), p=shares))]
         driven = group[int(rng.integers(len(group)))]
@@ -299,18 +376,20 @@ def _wander(
             policy.reset(task.instruction, seed=seed)
         mess = Noise(rng, noise if policy is None else 0.01)
         left = MAX_EPISODE_TICKS
+        ends = Ends(task)
         for tick in range(MAX_EPISODE_TICKS):
             state = game.hidden_state()
-            yield frame, state, driven, tick == 0
+            part = ends.parts[min(game.steps_done, len(ends.parts) - 1)]
+            yield _Moment(frame, state, driven, part, tick == 0, ends.look(game))
             if policy is None:
                 chosen = teach(state, _goal(task))
             else:
-                chosen = policy.propose(Observation(frame, task.instruction)).actions[0]
+                chosen = policy.propose(Observation(frame, part.instruction)).actions[0]
             frame = game.step(mess.disturb(chosen))
             if game.outcome() is not None:
                 # A turn has no end that could be seen, so its last picture is any picture.
                 endless = _goal(task).steps[-1].kind is None
-                left = min(left - 1, TURN_MARGIN_TICKS if endless else 0)
+                left = min(left - 1, TURN_MARGIN_TICKS if endless else DONE_TICKS)
                 if left <= 0:
                     break
 
@@ -328,16 +407,17 @@ def explore(
 
     In ``learner_share`` of the episodes the policy that ``learner`` returns drives.
     """
-    for frame, state, driven, start in _wander(game, rng, tasks, learner, learner_share, noise):
+    for moment in _wander(game, rng, tasks, learner, learner_share, noise):
+        state = moment.state
         keys = {thing.key for thing in state.everything}
         kinds = [_goal(task).steps[0].kind for task in tasks]
         yield LabelledState(
-            frame=frame,
+            frame=moment.frame,
             boxes={t.key: t.box for t in state.everything if t.box is not None},
             actions=label_state(state, tasks),
             present=tuple(kind is None or kind.key in keys for kind in kinds),
-            driven=driven,
-            episode_start=start,
+            driven=moment.driven,
+            episode_start=moment.start,
         )
 
 
@@ -359,8 +439,12 @@ def explore_asking(
     to 1) are yielded.
     """
     chooser = TaskChooser(tasks)
-    for frame, state, driven, start in _wander(game, rng, tasks, learner, learner_share, noise):
-        if rng.random() > bare_share and not any(thing.box for thing in state.everything):
+    for moment in _wander(game, rng, tasks, learner, learner_share, noise):
+        state = moment.state
+        just_done = any(over for _, over in moment.done)
+        bare = not just_done and not any(thing.box for thing in state.everything)
+        if bare and rng.random() > bare_share:
             continue
-        asked = chooser.choose(state, tasks[driven], rng, questions)
-        yield AskedState(frame, state, answers(state, asked), start)
+        asked = chooser.choose(state, moment.part, rng, questions)
+        told = moment.done if just_done or rng.random() < UNDONE_ASKED else ()
+        yield AskedState(moment.frame, state, answers(state, asked), moment.start, told)

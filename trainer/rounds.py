@@ -76,6 +76,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
     from trainer.parallel import workers
+    from trainer.parts import hear_by_part
     from trainer.replay import replay_examples
 
     if plan.threads is not None:
@@ -85,13 +86,12 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     _require_one_frame(plan, spec)
     crew = workers()
     choice = _device(plan, crew)
-    actions = taught_actions(plan.chunk or spec.chunk)
     parent = _parent_of(plan, base)
     plan.work.mkdir(parents=True, exist_ok=True)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
         rows = reader.episodes(parse_query(plan.query))
-        split = read_examples(reader, rows, spec, actions)
+        split = read_examples(reader, rows, spec, taught_actions(plan.chunk or spec.chunk))
     say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
     # What a released model was trained on cannot be made here; the yard is not it.
     known, known_held = (
@@ -103,8 +103,12 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     model, tokenizer = load_weights(
         plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
     )
-    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
-    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    split = hear_by_part(split, model, tokenizer, spec)
+    config = LoraConfig(
+        seed=plan.seed,
+        max_steps=plan.max_steps,
+        checkpointing=model.config.text_config.hidden_size >= LARGE_HIDDEN,
+    )
     task = LoraTask(model, tokenizer, spec, config)
     if plan.parent is not None:
         task.start_from(_parent_tensors(plan.parent))

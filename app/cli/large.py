@@ -45,7 +45,7 @@ def _local(options: argparse.Namespace, hub: bool) -> Policy:
         folder = checkpoint_from_hub(options.policy, agreed=options.yes)
     return VlaPolicy.load(
         folder,
-        sampling=Sampling(options.temperature or 0.0),
+        sampling=None if options.temperature is None else Sampling(options.temperature),
         options=PlayOptions(
             history=options.history,
             chunk=options.chunk,

@@ -17,8 +17,10 @@ from safetensors.torch import load_file, save_file
 from model import vla
 from model.adapters import AdapterMeta, fingerprint, write_adapter
 from model.decoding import Sampling
+from model.parts import Plan, done_question
 from model.policy import ActionChunk, Observation, Policy
 from model.preprocess import SPEC_FILE, load_spec, save_spec
+from model.prompts import prompt_ids
 from model.tiny import build_tokenizer
 from model.tokens import encode
 from model.vla import VlaPolicy
@@ -114,6 +116,79 @@ def test_a_sentence_that_changes_in_mid_episode_is_heard_at_once(
         assert changed.actions == wanted.actions
         # The picture was read for the other sentence already: the sums are taken in parts.
         assert changed.confidence == pytest.approx(wanted.confidence, rel=1e-4)
+
+
+@pytest.fixture
+def hears_parts(copy: Path) -> VlaPolicy:
+    save_spec(copy, replace(load_spec(copy), parts=True, prompt="picture"))
+    return load(copy)
+
+
+def test_the_parts_of_a_sentence_are_heard_one_after_the_other(
+    hears_parts: VlaPolicy, frames: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "first shoot the imp, then go to the red torch"
+    plain = load(hears_parts.folder)
+    answers = iter([0.1, 0.9])
+    monkeypatch.setattr(hears_parts, "_just_done", lambda: next(answers))
+    hears_parts.reset(said)
+    assert "1 of 2: \u201cshoot the imp\u201d" in hears_parts.notice
+    heard = ["shoot the imp", "shoot the imp", GO, GO]
+    for frame, part in zip(frames, heard, strict=True):
+        plain.reset(part)
+        wanted = plain.propose(Observation(frame, part))
+        assert hears_parts.propose(Observation(frame, said)).actions == wanted.actions
+    assert "2 of 2: \u201cgo to the red torch\u201d" in hears_parts.notice
+    hears_parts.reset(said)
+    assert "1 of 2" in hears_parts.notice
+    hears_parts.reset(GO)
+    assert hears_parts.notice == ""
+
+
+def test_whether_a_part_is_done_is_read_from_the_picture_that_was_answered(
+    hears_parts: VlaPolicy, frames: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "shoot the imp, then go to the red torch"
+    asked: list[float] = []
+    monkeypatch.setattr(Plan, "follow", lambda _plan, done, _action: bool(asked.append(done)))
+    hears_parts.reset(said)
+    wanted = []
+    for frame in frames:
+        hears_parts.propose(Observation(frame, said))
+        # The question alone, read anew from its first token.
+        words = done_question("shoot the imp")
+        prompt, _ = prompt_ids(hears_parts.tokenizer, hears_parts.spec.prompt, words, 1)
+        alone = load(hears_parts.folder)
+        alone.reader.tell(prompt)
+        states, _, _ = alone.reader.read([alone.reader.see(frame.rgb)])
+        logits = alone.reader.language.logits(states[-1], alone._yes_no)
+        wanted.append(float(logits.softmax(-1)[0]))
+    assert asked == pytest.approx(wanted, rel=1e-3)
+    assert len(set(asked)) > 1
+
+
+def test_a_checkpoint_that_was_not_taught_it_hears_the_sentence_whole(
+    checkpoint: Path, frames: list[Frame]
+) -> None:
+    policy = load(checkpoint)
+    said = "shoot the imp, then go to the red torch"
+    policy.reset(said)
+    policy.propose(Observation(frames[0], said))
+    assert policy._plan.now == said
+    assert policy.notice == ""
+
+
+def test_the_spec_says_what_actions_are_drawn_with(copy: Path) -> None:
+    save_spec(copy, replace(load_spec(copy), temperature=0.5))
+    assert load(copy).sampling == Sampling(0.5)
+    assert load(copy, sampling=Sampling()).sampling == Sampling(0.0)
+    for wrong in (-1.0, 9.0, "hot"):
+        save_spec(copy, replace(load_spec(copy), temperature=0.0))
+        text = json.loads((copy / SPEC_FILE).read_text())
+        (copy / SPEC_FILE).write_text(json.dumps({**text, "temperature": wrong}))
+        with pytest.raises(ModelError, match=r"cannot make|cannot be read"):
+            load(copy)
+        (copy / SPEC_FILE).write_text(json.dumps(text))
 
 
 def test_a_long_sentence_is_played_cut_and_the_person_is_told(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.device import DeviceChoice
+from model.parts import NO, YES, done_question
 from model.preprocess import CheckpointSpec, patches, resize
 from model.tiny import build_model, build_tokenizer, save_checkpoint
 from model.tokens import encode_ids
@@ -86,28 +87,44 @@ def test_a_box_covers_the_cells_it_lies_in(box: tuple[int, int, int, int]) -> No
 
 
 def test_a_record_holds_what_the_state_shows(words: Any) -> None:
-    config = PosttrainConfig(actions_per_frame=4, pairs_per_frame=3)
+    config = PosttrainConfig(actions_per_frame=5, pairs_per_frame=3)
     sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
     writer = RecordWriter(sequences, SPEC, config, seed=3)
-    records = np.zeros(6, record_type(SPEC, config))
+    records = np.zeros(60, record_type(SPEC, config))
     game = DoomGame(labels=True)
     try:
         states = explore_asking(game, np.random.default_rng(2), TRAINED_TASKS, questions=4)
         kept = [next(states) for _ in range(len(records))]
     finally:
         game.close()
+    asked_whether_done = []
     for record, asked in zip(records, kept, strict=True):
         writer.write(record, asked)
         seen = {thing.key for thing in asked.state.everything if thing.box is not None}
         held = {SEEN_KEYS[n] for n in np.flatnonzero(record["presence"].any(axis=(1, 2)))}
         assert held == seen & set(SEEN_KEYS)
-        for slot, answer in enumerate(asked.answers):
-            length, start = int(record["action_length"][slot]), int(record["action_start"][slot])
-            tokens = record["actions"][slot][start:length].tolist()
+        said, answered = _blocks(record, words)
+        for slot, answer in enumerate(asked.answers[: 5 - len(asked.done)]):
             numbers = encode_ids(answer.action)
-            assert tokens == [*(sequences.action_id(n) for n in numbers), sequences.end_id]
-            heard = words.decode(record["actions"][slot][:start].tolist())
-            assert any(said in heard for said in answer.task.phrasings)
+            assert answered[slot] == words.decode([sequences.action_id(n) for n in numbers])
+            assert any(phrase in said[slot] for phrase in answer.task.phrasings)
+        for number, (task, over) in enumerate(asked.done):
+            slot = 4 - number
+            assert answered[slot] == (YES if over else NO)
+            assert any(done_question(phrase) in said[slot] for phrase in task.phrasings)
+            asked_whether_done.append(over)
+    assert len(set(asked_whether_done)) == 2
+
+
+def _blocks(record: Any, words: Any) -> tuple[list[str], list[str]]:
+    """Return what is said in a record's blocks, and what is answered."""
+    said, answered = [], []
+    for block, start, length in zip(
+        record["actions"], record["action_start"], record["action_length"], strict=True
+    ):
+        said.append(words.decode(block[:start].tolist()))
+        answered.append(words.decode(block[start : length - 1].tolist()) if length else "")
+    return said, answered
 
 
 def test_the_stages_follow_each_other_and_fill_the_time() -> None:

@@ -13,7 +13,11 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID, TASKS, TRAINED_TASKS, goal_of
 from recorder.types import Action
 from trainer.rollouts import (
+    DONE_TICKS,
+    MAX_EPISODE_TICKS,
+    Ends,
     TaskChooser,
+    _shares,
     answer,
     answers,
     crowds_asking,
@@ -98,6 +102,51 @@ def test_chosen_tasks_differ_and_begin_with_the_played_one(yard: DoomGame) -> No
             assert goal is not None
             present.append(is_present(yard.hidden_state(), goal))
     assert 0.55 < np.mean(present) < 0.95
+
+
+def test_what_was_just_done_is_told_for_as_long_as_it_can_be_seen(yard: DoomGame) -> None:
+    task = TASK_BY_ID["pick_up:space_suit+shoot:imp"]
+    goal = goal_of(task)
+    assert goal is not None
+    yard.reset(task, 150_002)
+    ends, told = Ends(task), []
+    over = 0
+    while over < DONE_TICKS + 2:
+        told.append(dict(ends.look(yard)))
+        yard.step(teach(yard.hidden_state(), goal))
+        over += yard.outcome() is not None
+    first, second = TASK_BY_ID["pick_up:space_suit"], TASK_BY_ID["shoot:imp"]
+    assert told[0] == {first: False}
+    said = [states.get(first) for states in told]
+    begun = said.index(True)
+    assert said == [False] * begun + [True] * DONE_TICKS + [None] * (len(told) - begun - DONE_TICKS)
+    # The second part is asked about from the moment at which it is to be done.
+    assert [states.get(second) for states in told[:begun]] == [None] * begun
+    assert [states.get(second) for states in told[begun:]].count(True) == DONE_TICKS
+
+
+def test_turning_has_no_end_that_a_picture_shows(yard: DoomGame) -> None:
+    task = TASK_BY_ID["turn_left"]
+    yard.reset(task, 150_002)
+    ends = Ends(task)
+    for _ in range(20):
+        assert ends.look(yard) == ()
+        yard.step(Action(camera=(0.0, -10.0)))
+    assert yard.outcome() is not None
+
+
+def test_verbs_with_few_tasks_are_played_as_if_they_had_more() -> None:
+    groups = [
+        [task for task in TRAINED_TASKS if task.verb == verb]
+        for verb in ("go to", "open", "stand still", "turn left")
+    ]
+    shares = _shares(groups)
+    assert shares.sum() == pytest.approx(1.0)
+    ticks = shares * [min(group[0].max_ticks, MAX_EPISODE_TICKS) for group in groups]
+    go, opened, stood, turned = ticks / ticks[0]
+    assert go == 1.0
+    assert opened == pytest.approx(stood) == pytest.approx((24 / 72) ** 0.5)
+    assert turned == pytest.approx((1 / 72) ** 0.5)
 
 
 def test_exploring_is_reproducible_and_stays_on_training_seeds(

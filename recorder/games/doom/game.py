@@ -213,6 +213,11 @@ class DoomGame:
         """Which step of the current task is to be done, from 0."""
         return self._judge.step if self._judge is not None else 0
 
+    @property
+    def steps_done(self) -> int:
+        """How many steps of the current task are done."""
+        return self.step_to_do + (self._outcome is Outcome.SUCCESS)
+
     def close(self) -> None:
         """Stop the engine and remove its folder."""
         if self._engine is not None:

@@ -1,0 +1,91 @@
+"""Sentences with several parts, heard one part after the other.
+
+One picture does not tell what was done before it, and the model keeps no memory.  So a
+sentence such as "pick up the blue keycard, then shoot the imp" is cut where it says "then",
+and the model is asked about the newest picture whether the part it plays has just been
+done.  Only checkpoints that were taught that question are asked (``parts`` in their spec).
+
+Where the answer never is yes, a look all the way round that ends nowhere moves on too: what
+was taken or shot is gone, and what is gone is searched for without end.
+"""
+
+from __future__ import annotations
+
+import re
+
+from recorder.types import Action
+
+SURE = 0.5
+"""A part is done where the model says so with at least this probability."""
+ROUND_DEG = 400.0
+"""So far it turns the same way, doing nothing else, before it gives a part up."""
+_CUT = re.compile(
+    r"\s*(?:[,;.]\s*(?:and\s+)?|\s+and\s+)(?:then|after that|after this|afterwards|next|finally)"
+    r"\b[,:]?\s+|\s+then\s+",
+    re.IGNORECASE,
+)
+_FRONT = re.compile(
+    r"^(?:first(?:ly)?|start with|start by|to begin with)\s*[,:]?\s+", re.IGNORECASE
+)
+_BACK = re.compile(r"[\s,]+first\s*$", re.IGNORECASE)
+
+
+def done_question(said: str) -> str:
+    """Return how the model is asked whether what a sentence wants has just been done."""
+    return f"Is this done: {said}"
+
+
+YES, NO = "Yes.", "No."
+"""How it answers."""
+
+
+def split_instruction(text: str) -> tuple[str, ...]:
+    """Return the parts of a sentence in their order; one where nothing parts it.
+
+    >>> split_instruction("first press the red switch, then go to the barrel")
+    ('press the red switch', 'go to the barrel')
+    """
+    pieces = [piece.strip(" ,;") for piece in _CUT.split(text)]
+    if len(pieces) < 2 or not all(pieces):
+        return (text,)
+    pieces[0] = _BACK.sub("", _FRONT.sub("", pieces[0]))
+    return tuple(pieces) if pieces[0] else (text,)
+
+
+class Plan:
+    """Which part of a sentence is being played."""
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        self.parts = parts
+        self._at = 0
+        self._turned = 0.0
+
+    @property
+    def now(self) -> str:
+        """The part that is to be done."""
+        return self.parts[self._at]
+
+    @property
+    def more(self) -> bool:
+        """Whether another part comes after this one."""
+        return self._at + 1 < len(self.parts)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for the person: "2 of 3"."""
+        return f"{self._at + 1} of {len(self.parts)}"
+
+    def follow(self, done: float, action: Action) -> bool:
+        """Take how probably the part is done (0 to 1), and what is done now.
+
+        Returns whether the next part has begun.
+        """
+        searching = action.with_camera(0.0, 0.0).is_noop
+        yaw = action.camera[1]
+        onward = yaw * self._turned >= 0
+        self._turned = (self._turned if onward else 0.0) + yaw if searching else 0.0
+        if done < SURE and abs(self._turned) < ROUND_DEG:
+            return False
+        self._at += 1
+        self._turned = 0.0
+        return True

@@ -1,0 +1,87 @@
+"""Sentences with several parts: cut where they say so, and followed part by part."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.parts import ROUND_DEG, Plan, split_instruction
+from recorder.games.doom.tasks import ALL_TASKS, TASK_BY_ID
+from recorder.types import NO_ACTION, Action
+
+TURN = Action(camera=(0.0, 10.0))
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_every_two_step_sentence_of_the_yard_is_cut_into_its_two_tasks(held: bool) -> None:
+    for task in ALL_TASKS:
+        if "+" not in task.id:
+            continue
+        wanted = tuple(TASK_BY_ID[part].instruction for part in task.id.split("+"))
+        for said in task.heldout_phrasings if held else task.phrasings:
+            assert split_instruction(said) == wanted, said
+
+
+def test_a_sentence_about_one_thing_stays_whole() -> None:
+    for task in ALL_TASKS:
+        if "+" in task.id:
+            continue
+        for said in (*task.phrasings, *task.heldout_phrasings):
+            assert split_instruction(said) == (said,)
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        ("Open the door. Then go to the torch. Finally, shoot the imp",
+         ("Open the door", "go to the torch", "shoot the imp")),
+        ("firstly take the medkit; then leave", ("take the medkit", "leave")),
+        ("then go", ("then go",)),
+        ("go then", ("go then",)),
+        ("first, then turn", ("first", "turn")),
+        ("strengthen the door", ("strengthen the door",)),
+    ],
+)  # fmt: skip
+def test_other_sentences(said: str, parts: tuple[str, ...]) -> None:
+    assert split_instruction(said) == parts
+
+
+@given(st.text(max_size=80))
+def test_no_part_is_empty_and_nothing_is_made_up(text: str) -> None:
+    parts = split_instruction(text)
+    assert len(parts) == 1 or all(part.strip() for part in parts)
+    assert all(part in text for part in parts)
+
+
+def test_the_next_part_begins_when_the_model_is_sure() -> None:
+    plan = Plan(("take it", "leave", "wait"))
+    assert (plan.now, plan.place) == ("take it", "1 of 3")
+    assert not plan.follow(0.4, NO_ACTION)
+    assert plan.follow(0.9, NO_ACTION)
+    assert (plan.now, plan.more) == ("leave", True)
+    assert plan.follow(0.6, NO_ACTION)
+    assert (plan.now, plan.more) == ("wait", False)
+
+
+def test_a_look_all_the_way_round_ends_a_part() -> None:
+    plan = Plan(("take it", "leave"))
+    ticks = int(ROUND_DEG / 10)
+    assert not any(plan.follow(0.0, TURN) for _ in range(ticks - 1))
+    assert plan.follow(0.0, TURN)
+
+
+@pytest.mark.parametrize(
+    "between", [Action(forward=True), Action(attack=True), Action(camera=(0.0, -3.0))]
+)
+def test_what_is_done_in_between_is_no_search(between: Action) -> None:
+    plan = Plan(("take it", "leave"))
+    for _ in range(3):
+        for _ in range(int(ROUND_DEG / 10) - 1):
+            assert not plan.follow(0.0, TURN)
+        assert not plan.follow(0.0, between)
+
+
+def test_the_task_list_has_two_step_tasks() -> None:
+    # The tests above would hold for an empty list too.
+    assert sum("+" in task.id for task in ALL_TASKS) == 120

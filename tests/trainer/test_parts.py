@@ -1,0 +1,76 @@
+"""Recorded sentences with parts are taught as they are heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.preprocess import CheckpointSpec
+from model.tiny import build_model, build_tokenizer
+from model.tokens import encode_ids
+from recorder.types import Action, RGBImage
+from trainer.dataset import Example, Split
+from trainer.parts import asker, by_part, hear_by_part
+
+SAID = "take the medkit, then shoot the imp"
+WALK = encode_ids(Action(forward=True))
+SPEC = CheckpointSpec(
+    pixels="coordinates", width=96, height=64, patch_size=16, prompt="picture", parts=True
+)
+
+
+def example(grey: int, instruction: str = SAID, episode: int = 1) -> Example:
+    image = np.full((64, 96, 3), grey, np.uint8)
+    return Example(image, instruction, WALK, "demonstration", episode, grey)
+
+
+def bright(image: RGBImage, said: str) -> float:
+    """Stand for a model that sees something done where the picture is bright."""
+    assert said == "take the medkit"
+    return float(image.mean() > 200)
+
+
+def test_each_tick_is_put_down_to_the_part_in_force() -> None:
+    episode = [example(grey) for grey in (10, 20, 250, 30, 250, 40)]
+    heard = by_part(episode, bright)
+    assert [each.instruction for each in heard] == ["take the medkit"] * 3 + ["shoot the imp"] * 3
+    assert [each.tick for each in heard] == [each.tick for each in episode]
+
+
+def test_every_episode_begins_with_its_first_part() -> None:
+    heard = by_part([example(250), example(10), example(20, episode=2)], bright)
+    assert [each.instruction for each in heard] == [
+        "take the medkit", "shoot the imp", "take the medkit",
+    ]  # fmt: skip
+
+
+def test_a_sentence_of_one_part_stays_as_it_is() -> None:
+    alone = [example(250, "go to the barrel"), example(10, "go to the barrel")]
+    assert [each.instruction for each in by_part(alone, bright)] == ["go to the barrel"] * 2
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Any, Any]:
+    words = build_tokenizer([SAID, "Is this done: Yes. No."] * 4, vocabulary=600)
+    return build_model(words, SPEC, seed=1).eval(), words
+
+
+def test_a_model_is_asked_only_where_it_was_taught_to(small: tuple[Any, Any]) -> None:
+    model, words = small
+    split = Split((example(10), example(250)), (example(30, episode=2),))
+    assert hear_by_part(split, model, words, replace(SPEC, parts=False)) is split
+    heard = hear_by_part(split, model, words, SPEC)
+    assert {each.instruction for each in heard.train} <= {"take the medkit", "shoot the imp"}
+    assert heard.held_out[0].instruction == "take the medkit"
+
+
+def test_the_answer_depends_on_the_picture_and_on_the_sentence(small: tuple[Any, Any]) -> None:
+    ask = asker(*small, SPEC)
+    rng = np.random.default_rng(1)
+    one, other = rng.integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    assert 0 < ask(one, "take the medkit") < 1
+    assert ask(one, "take the medkit") != ask(other, "take the medkit")
+    assert ask(one, "take the medkit") != ask(one, "shoot the imp")
