@@ -35,6 +35,8 @@ DONE_TICKS = 3
 taken, the fall of what was shot, the open door."""
 LEAST_OF_A_VERB = 24
 """A verb that is done to things, and has fewer tasks, is played as if it had so many."""
+SEEN_DONE_TIMES = 4
+"""So often a state is given in which something was just done: there are few of them."""
 UNDONE_ASKED = 0.25
 """The share of states that are asked whether what goes on is done already."""
 
@@ -436,7 +438,7 @@ def explore_asking(
 
     Made for long lists: only ``questions`` tasks are answered in a state, the one being
     played among them.  Of the states in which nothing is in view only ``bare_share`` (0
-    to 1) are yielded.
+    to 1) are yielded; those in which something was just done several times.
     """
     chooser = TaskChooser(tasks)
     for moment in _wander(game, rng, tasks, learner, learner_share, noise):
@@ -445,6 +447,8 @@ def explore_asking(
         bare = not just_done and not any(thing.box for thing in state.everything)
         if bare and rng.random() > bare_share:
             continue
-        asked = chooser.choose(state, moment.part, rng, questions)
         told = moment.done if just_done or rng.random() < UNDONE_ASKED else ()
-        yield AskedState(moment.frame, state, answers(state, asked), moment.start, told)
+        for time in range(SEEN_DONE_TIMES if just_done else 1):
+            asked = chooser.choose(state, moment.part, rng, questions)
+            start = moment.start and time == 0
+            yield AskedState(moment.frame, state, answers(state, asked), start, told)
