@@ -108,7 +108,7 @@ class Repertoire:
         if word in self._known:
             return word
         if word not in self._near_words:
-            near = (known for known in sorted(self._known) if _one_letter_apart(word, known))
+            near = (known for known in sorted(self._known) if one_letter_apart(word, known))
             self._near_words[word] = next(near, "") if len(word) > 3 else ""
         return self._near_words[word]
 
@@ -159,7 +159,7 @@ def _features(sentence: str) -> dict[str, float]:
     return found
 
 
-def _one_letter_apart(first: str, second: str) -> bool:
+def one_letter_apart(first: str, second: str) -> bool:
     """Return whether one letter changed, put in, left out or two swapped make them equal."""
     if abs(len(first) - len(second)) > 1:
         return False

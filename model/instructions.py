@@ -85,13 +85,19 @@ class Rewritten:
         return self.key.partition(":")[2]
 
 
+def bare_request(text: str) -> str:
+    """Return a sentence in lower case without what only makes it polite; never empty."""
+    said = text.lower().replace("\u2019", "'")
+    return _TRAILING.sub("", _POLITE.sub("", said)) or said
+
+
 def rewrite(text: str) -> Rewritten:
     """Return ``text`` (cleaned, not empty) in the library's style; see the module for the rule.
 
     Rewriting twice is rewriting once.
     """
     bare = " ".join(text.split())
-    said = _TRAILING.sub("", _POLITE.sub("", bare.lower().replace("\u2019", "'"))) or bare.lower()
+    said = bare_request(bare)
     key = _KEY.match(said)
     for category in _CATEGORIES:
         if key is not None and key[1] == category.key:

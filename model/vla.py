@@ -34,6 +34,7 @@ from model.prompts import (
     prompt_ids,
 )
 from model.reader import PromptReader
+from model.saying import Sayings
 from model.tokenizers import check_tokenizer, repair_tokenizer
 from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
 from recorder.errors import ModelError, UsageError
@@ -240,7 +241,8 @@ class VlaPolicy:
         self._yes_no = torch.tensor(first)
         self._generator: torch.Generator | None = None
         self._instruction = ""
-        self._sentence = ""
+        self._sentence = self._heard = ""
+        self._sayings = Sayings.load(folder) if folder.is_dir() else None
         self._plan = Plan(("",))
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
         self.answer: Decoded | None = None
@@ -321,10 +323,10 @@ class VlaPolicy:
 
     def _hear_part(self) -> None:
         self._hear(self._plan.now)
-        if len(self._plan.parts) > 1 and not self.notice:
+        if len(self._plan.parts) > 1:
             self.notice = (
                 f"The model is told one part after the other, now {self._plan.place}: "
-                f"\u201c{self._plan.now}\u201d."
+                f"\u201c{self._heard}\u201d."
             )
 
     def _hear(self, instruction: str) -> None:
@@ -344,14 +346,15 @@ class VlaPolicy:
             )
             _log.warning(self.notice)
         self._instruction = instruction
+        self._heard = said.instruction
         self.reader.tell([*prompt, self._begin])
 
     def _told(self, instruction: str) -> Told:
         """Return what the prompt says for a sentence, rewritten where that is wanted."""
         text = clean_instruction(instruction)
-        if not self.spec.prompt.startswith("jarvis"):
-            return Told(text)
         options = self.options
+        if not self.spec.prompt.startswith("jarvis"):
+            return Told(self._sayings.restate(text) if self._sayings and options.rewrite else text)
         return told(text, self.spec.prompt, rewriting=options.rewrite, recipes=options.recipes)
 
     @torch.inference_mode()
@@ -378,7 +381,7 @@ class VlaPolicy:
 
     def _just_done(self) -> float:
         """Ask whether the picture that was just answered shows the part done; 0 to 1."""
-        question = done_question(self._plan.now)
+        question = done_question(self._heard)
         prompt, _ = prompt_ids(self.tokenizer, self.spec.prompt, question, 1)
         logits = self.reader.language.logits(self.reader.ask(prompt), self._yes_no)
         return float(logits.softmax(-1)[0])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from model.paths import assets_folder
+from model.saying import TAUGHT_FILE
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, Step, parse_goal
 from recorder.games.doom.things import (
@@ -240,6 +241,48 @@ def _things(step: Step, templates: dict[str, Any]) -> list[str]:
     return [pattern.format(noun=own[0]) for pattern in patterns] + [
         patterns[0].format(noun=noun) for noun in own[1:2]
     ]
+
+
+def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
+    """Return the ways in which the model is spoken to, for :mod:`model.saying`.
+
+    Nothing that is held out is among them.
+    """
+    frames: dict[str, list[str]] = {}
+    understood: dict[str, list[str]] = {}
+    for verb, ways in templates["verbs"].items():
+        if verb == goals.TWO_STEP:
+            continue
+        for side in goals.SIDES if verb == goals.WALK_SIDEWAYS else ("{thing}",):
+            first, *others = [way.format(thing=side) for way in ways["train"]]
+            frames[first] = others
+            understood[first] = [way.format(thing=side) for way in ways["understood"]]
+    nouns: dict[str, list[str]] = templates["nouns"]
+    names = [name for key, own in nouns.items() if key not in goals.SIDES for name in own]
+    names += [
+        pattern.format(noun=name)
+        for key, own in nouns.items()
+        if key in KIND_BY_KEY and KIND_BY_KEY[key].family not in (DOOR, SWITCH)
+        for patterns in templates["relations"].values()
+        for pattern, name in [*((p, own[0]) for p in patterns), (patterns[0], own[1])]
+    ]
+    relations = {
+        patterns[0]: templates["understood_relations"][relation]
+        for relation, patterns in templates["relations"].items()
+    }
+    return {
+        "frames": frames,
+        "understood": understood,
+        "relations": relations,
+        "names": sorted(names),
+    }
+
+
+def write_taught(checkpoint: Path) -> None:
+    """Write into a checkpoint's folder how it is spoken to."""
+    templates = json.loads((curriculum_folder() / "templates.json").read_text(encoding="utf-8"))
+    text = json.dumps(taught_ways(templates), indent=1, ensure_ascii=False) + "\n"
+    (checkpoint / TAUGHT_FILE).write_text(text, encoding="utf-8")
 
 
 def render(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,8 +1,8 @@
-"""Recorded sentences with several parts, put down to the part that was in force.
+"""Recorded sentences as the model hears them in play.
 
-Where the model hears such a sentence part by part (:mod:`model.parts`), it has to be taught
-so too.  Nobody says when a part was done, so the model itself is asked of every recorded
-picture, as it is in play.
+Where the model hears a sentence part by part (:mod:`model.parts`) or in other words
+(:mod:`model.saying`), it has to be taught so too.  Nobody says when a part was done, so the
+model itself is asked of every recorded picture, as it is in play.
 """
 
 from __future__ import annotations
@@ -10,42 +10,52 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from model.parts import NO, YES, Plan, done_question, split_instruction
 from model.preprocess import CheckpointSpec
+from model.prompts import clean_instruction
+from model.saying import Sayings
 from model.tokens import decode_ids
 from recorder.types import RGBImage
 from trainer.dataset import Example, Split
 
+Restate = Callable[[str], str]
 JustDone = Callable[[RGBImage, str], float]
 """How probably (0 to 1) a picture shows that what a sentence wants has just been done."""
 
 
-def by_part(examples: Sequence[Example], just_done: JustDone) -> tuple[Example, ...]:
-    """Return the examples with the part of their sentence that each belongs to.
+def by_part(
+    examples: Sequence[Example], just_done: JustDone, restate: Restate = str
+) -> tuple[Example, ...]:
+    """Return the examples with what the model is told: the part that each belongs to.
 
-    ``examples`` of an episode are in the order of their ticks.
+    ``examples`` of an episode are in the order of their ticks.  ``restate`` puts a part into
+    the words that the model was taught.
     """
     heard: list[Example] = []
     for _, group in groupby(examples, key=lambda each: (each.episode_id, each.instruction)):
         own = list(group)
-        plan = Plan(split_instruction(own[0].instruction))
+        plan = Plan(split_instruction(clean_instruction(own[0].instruction)))
         for example in own:
-            heard.append(replace(example, instruction=plan.now))
+            told = restate(plan.now)
+            heard.append(replace(example, instruction=told))
             if plan.more:
-                plan.follow(just_done(example.image, plan.now), decode_ids(example.answer)[0])
+                plan.follow(just_done(example.image, told), decode_ids(example.answer)[0])
     return tuple(heard)
 
 
-def hear_by_part(split: Split, model: Any, tokenizer: Any, spec: CheckpointSpec) -> Split:
-    """Return a round's examples as the model hears them in play."""
+def as_heard(split: Split, model: Any, tokenizer: Any, spec: CheckpointSpec, folder: Path) -> Split:
+    """Return a round's examples as the checkpoint in ``folder`` hears them in play."""
     if not spec.parts:
         return split
+    sayings = Sayings.load(folder)
+    restate: Restate = str if sayings is None else sayings.restate
     ask = asker(model, tokenizer, spec)
-    return Split(by_part(split.train, ask), by_part(split.held_out, ask))
+    return Split(by_part(split.train, ask, restate), by_part(split.held_out, ask, restate))
 
 
 def asker(model: Any, tokenizer: Any, spec: CheckpointSpec) -> JustDone:

@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from model.device import DEVICES, DeviceChoice, choose_device
 from model.preprocess import CheckpointSpec, load_spec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
+from trainer.curriculum import write_taught
 from trainer.muon import Muon
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import StateRing
@@ -163,6 +164,7 @@ class Run:
         shutil.rmtree(fresh, ignore_errors=True)
         card = {"trained_s": round(self.seconds), "steps": self.step, "samples": self.samples}
         save_checkpoint(fresh, self.trainee.model, self.trainee.tokenizer, TINY_SPEC, card)
+        write_taught(fresh)
         (fresh / "ready").touch()
         state: dict[str, torch.Tensor] = {}
         for name, tensor in self.trainee.named_parameters():

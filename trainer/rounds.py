@@ -76,7 +76,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
     from trainer.parallel import workers
-    from trainer.parts import hear_by_part
+    from trainer.parts import as_heard
     from trainer.replay import replay_examples
 
     if plan.threads is not None:
@@ -103,7 +103,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     model, tokenizer = load_weights(
         plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
     )
-    split = hear_by_part(split, model, tokenizer, spec)
+    split = as_heard(split, model, tokenizer, spec, plan.base)
     config = LoraConfig(
         seed=plan.seed,
         max_steps=plan.max_steps,

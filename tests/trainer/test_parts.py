@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from model.tiny import build_model, build_tokenizer
 from model.tokens import encode_ids
 from recorder.types import Action, RGBImage
 from trainer.dataset import Example, Split
-from trainer.parts import asker, by_part, hear_by_part
+from trainer.parts import as_heard, asker, by_part
 
 SAID = "take the medkit, then shoot the imp"
 WALK = encode_ids(Action(forward=True))
@@ -52,17 +53,31 @@ def test_a_sentence_of_one_part_stays_as_it_is() -> None:
     assert [each.instruction for each in by_part(alone, bright)] == ["go to the barrel"] * 2
 
 
+def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
+    def told(said: str) -> str:
+        return {"take the medkit": "pick up the medkit"}.get(said, said)
+
+    def just_done(_image: RGBImage, said: str) -> float:
+        assert said == "pick up the medkit"
+        return 1.0
+
+    heard = by_part([example(10), example(20)], just_done, told)
+    assert [each.instruction for each in heard] == ["pick up the medkit", "shoot the imp"]
+
+
 @pytest.fixture(scope="module")
 def small() -> tuple[Any, Any]:
     words = build_tokenizer([SAID, "Is this done: Yes. No."] * 4, vocabulary=600)
     return build_model(words, SPEC, seed=1).eval(), words
 
 
-def test_a_model_is_asked_only_where_it_was_taught_to(small: tuple[Any, Any]) -> None:
+def test_a_model_is_asked_only_where_it_was_taught_to(
+    small: tuple[Any, Any], tmp_path: Path
+) -> None:
     model, words = small
     split = Split((example(10), example(250)), (example(30, episode=2),))
-    assert hear_by_part(split, model, words, replace(SPEC, parts=False)) is split
-    heard = hear_by_part(split, model, words, SPEC)
+    assert as_heard(split, model, words, replace(SPEC, parts=False), tmp_path) is split
+    heard = as_heard(split, model, words, SPEC, tmp_path)
     assert {each.instruction for each in heard.train} <= {"take the medkit", "shoot the imp"}
     assert heard.held_out[0].instruction == "take the medkit"
 

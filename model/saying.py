@@ -1,0 +1,252 @@
+"""A typed sentence put into words that a small model was taught.
+
+A checkpoint may bring a file of the ways in which it was spoken to (``taught.json``): frames
+such as "walk to the {thing}", each with what it stands for, and the names of things.  A
+sentence in another form is told to the model in one of these:
+
+1. what only makes a request polite goes;
+2. the longest known name in it is found, with at most one letter wrong in a word, and
+   whatever tells two of a kind apart ("on your left", "the closest");
+3. the words around the name are compared with the frames; what the most similar one stands
+   for is said, if no word of substance in the sentence is unknown.
+
+A sentence that was taught stays letter for letter, and so does one of which nothing similar
+was taught.  The person is shown what is said, and can switch it off.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from model.familiarity import one_letter_apart, words
+from model.instructions import bare_request
+from recorder.errors import ModelError
+
+TAUGHT_FILE = "taught.json"
+THING = "{thing}"
+LEAST_ALIKE = 0.6
+"""A frame less similar than this (cosine, 0 to 1) is none that may be meant."""
+_TURNING_WORDS = frozenset({
+    "left", "right", "from", "away", "clear", "not", "don't", "dont", "never", "open", "back",
+    "backwards", "backward", "behind", "around", "other", "forward", "forwards", "sideways",
+    "out", "still", "wait", "stop", "stay",
+})  # fmt: skip
+"""They turn what is asked into something else: both have them, or neither."""
+_SMALL_WORDS = frozenset({
+    "a", "an", "the", "this", "that", "these", "those", "some", "any", "my", "your", "its",
+    "it", "to", "at", "of", "on", "in", "over", "up", "down", "there", "here", "and", "or",
+    "with", "for", "from", "by", "me", "you", "i", "we", "is", "be", "s", "t", "please",
+    "pls", "thx", "right", "now", "just", "so", "then", "one", "will", "can", "could",
+    "would", "should", "which", "whichever", "thats", "that's", "thing", "dude", "guy",
+    "floor", "wall", "hand", "bit", "little",
+})  # fmt: skip
+_ARTICLES = frozenset({
+    "a", "an", "the", "this", "that", "some", "any", "my", "your", "those", "these", "one",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    said: str
+    means: str
+    features: Mapping[str, float]
+    length: float
+    turns: frozenset[str]
+
+
+class Sayings:
+    """The frames and names of one checkpoint.
+
+    ``frames`` maps what is said to the model to the other ways that it was taught; a frame
+    has ``{thing}`` in it or is about nothing.  ``understood`` are ways that it was not taught,
+    by the same sentences.  ``relations`` maps a name's pattern ("left {noun}") to what means
+    the same anywhere in a sentence ("on your left").
+    """
+
+    def __init__(
+        self,
+        frames: Mapping[str, Sequence[str]],
+        names: Iterable[str],
+        understood: Mapping[str, Sequence[str]] | None = None,
+        relations: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._names = sorted(
+            {tuple(words(name)) for name in names} - {()}, key=lambda name: (-len(name), name)
+        )
+        self._name_words = {word for name in self._names for word in name}
+        self._relations = sorted(
+            ((tuple(words(way)), pattern) for pattern, ways in (relations or {}).items()
+             for way in ways),
+            key=lambda pair: (-len(pair[0]), pair[0]),
+        )  # fmt: skip
+        taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
+        more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
+        self._taught = {_key(way) for way, _ in taught}
+        said = {way: _frame_words(way) for way, _ in (*more, *taught)}
+        self._known = {word for each in said.values() for word in each} | _SMALL_WORDS
+        count = Counter(feature for each in said.values() for feature in set(_features(each)))
+        self._rarity = {key: math.log(len(said) / n) + 1 for key, n in count.items()}
+        self._frames = [
+            _Frame(way, means, *self._weighed(said[way]), _turning(said[way]))
+            for way, means in dict((*more, *taught)).items()
+        ]
+
+    @classmethod
+    def load(cls, folder: Path) -> Sayings | None:
+        """Read a checkpoint folder's; None where it brings none.
+
+        Raises ModelError for a file that is none.
+        """
+        path = folder / TAUGHT_FILE
+        if not path.exists():
+            return None
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                _lists(raw["frames"]),
+                [str(name) for name in raw["names"]],
+                _lists(raw.get("understood", {})),
+                _lists(raw.get("relations", {})),
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelError(
+                f"{path.name} of the checkpoint {folder.name!r} cannot be read, so the model was "
+                "not loaded; take a fresh copy of the checkpoint."
+            ) from error
+
+    def restate(self, sentence: str) -> str:
+        """Return what the model is told for a sentence (cleaned, not empty)."""
+        typed = words(sentence)
+        frame, name = self._taken_apart(typed)
+        if " ".join(frame) in self._taught:
+            return self._said(sentence, typed, frame, name)
+        typed = words(bare_request(sentence))
+        frame, name = self._taken_apart(typed)
+        if " ".join(frame) in self._taught:
+            return self._said(sentence, typed, frame, name)
+        if name:
+            frame, name = self._told_apart(frame, name)
+        frame = [self._spelt(word) for word in frame]
+        if any(word not in self._known for word in frame):
+            return sentence
+        best = self._closest(frame)
+        return sentence if best is None else best.means.replace(THING, " ".join(name))
+
+    def _said(
+        self, sentence: str, typed: Sequence[str], frame: Sequence[str], name: Sequence[str]
+    ) -> str:
+        """Return a taught frame with its name, the sentence itself where it is just that."""
+        plain = " ".join(frame).replace(THING, " ".join(name))
+        return sentence if plain == " ".join(typed) == " ".join(words(sentence)) else plain
+
+    def _taken_apart(self, said: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+        """Return a sentence's frame, and the known name in it (none: empty)."""
+        strict = self._around(said, exactly=True)
+        loose = self._around(self._joined(said), exactly=False)
+        # "blue key card" is a blue keycard rather than the card of a blue key.
+        return strict if strict[1] and len(strict[0]) <= len(loose[0]) else loose
+
+    def _around(self, said: Sequence[str], *, exactly: bool) -> tuple[list[str], tuple[str, ...]]:
+        for name in self._names:
+            for at in range(len(said) - len(name) + 1):
+                if _same(said[at : at + len(name)], name, exactly=exactly):
+                    before = list(said[:at])
+                    if before and before[-1] in _ARTICLES:
+                        before[-1] = "the"
+                    return [*before, THING, *said[at + len(name) :]], name
+        return list(said), ()
+
+    def _told_apart(
+        self, frame: Sequence[str], name: tuple[str, ...]
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """Take what tells two of a kind apart out of the frame and into the name."""
+        for way, pattern in self._relations:
+            for at in range(len(frame) - len(way) + 1):
+                if tuple(frame[at : at + len(way)]) == way:
+                    whole = tuple(words(pattern.format(noun=" ".join(name))))
+                    if whole in self._names:
+                        return [*frame[:at], *frame[at + len(way) :]], whole
+        return list(frame), name
+
+    def _joined(self, said: Sequence[str]) -> list[str]:
+        """Put two words together that are one in a name: "key card"."""
+        found: list[str] = []
+        for word in said:
+            if found and found[-1] + word in self._name_words:
+                found[-1] += word
+            else:
+                found.append(word)
+        return found
+
+    def _spelt(self, word: str) -> str:
+        """Return the known word that this is, perhaps with one letter wrong."""
+        if word in self._known or len(word) < 3:
+            return word
+        return next((w for w in sorted(self._known) if one_letter_apart(word, w)), word)
+
+    def _closest(self, frame: Sequence[str]) -> _Frame | None:
+        features, length = self._weighed(frame)
+        turns = _turning(frame)
+        best, most = None, LEAST_ALIKE
+        for other in self._frames:
+            if other.turns != turns:
+                continue
+            shared = sum(weight * other.features.get(key, 0.0) for key, weight in features.items())
+            alike = shared / (length * other.length) if length and other.length else 0.0
+            if alike > most:
+                best, most = other, alike
+        return best
+
+    def _weighed(self, frame: Sequence[str]) -> tuple[dict[str, float], float]:
+        weighed = {
+            key: count * self._rarity.get(key, 1.0) for key, count in _features(frame).items()
+        }
+        return weighed, math.sqrt(sum(weight * weight for weight in weighed.values()))
+
+
+def _lists(table: Any) -> dict[str, list[str]]:
+    return {str(key): [str(entry) for entry in entries] for key, entries in table.items()}
+
+
+def _same(said: Sequence[str], name: Sequence[str], *, exactly: bool) -> bool:
+    return all(
+        word == known or (not exactly and len(word) > 3 and one_letter_apart(word, known))
+        for word, known in zip(said, name, strict=True)
+    )
+
+
+_TOKEN = re.compile(r"\{thing\}|[^\W_]+(?:'[^\W_]+)?")
+
+
+def _frame_words(frame: str) -> list[str]:
+    return _TOKEN.findall(frame.lower())
+
+
+def _key(frame: str) -> str:
+    return " ".join(_frame_words(frame))
+
+
+def _turning(frame: Sequence[str]) -> frozenset[str]:
+    return frozenset(word for word in frame if word in _TURNING_WORDS or word == THING)
+
+
+def _features(frame: Sequence[str]) -> dict[str, float]:
+    """Return the words and neighbours of a frame; words of little meaning count little."""
+    found: dict[str, float] = {}
+    for word in frame:
+        if word != THING:
+            found[word] = found.get(word, 0.0) + (0.3 if word in _SMALL_WORDS else 1.0)
+    for first, second in pairwise(frame):
+        found[f"{first} {second}"] = 0.4
+    if frame:
+        # The verb.
+        found[f"first {frame[0]}"] = 0.8
+    return found

@@ -1,0 +1,119 @@
+"""Sentences put into words that the model was taught: never another thing, never another deed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.saying import TAUGHT_FILE, Sayings
+from recorder.errors import ModelError
+from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
+from trainer.curriculum import taught_ways, write_taught
+
+
+@pytest.fixture(scope="module")
+def yard() -> Sayings:
+    ways = taught_ways(json.loads((task_folder() / "templates.json").read_text(encoding="utf-8")))
+    return Sayings(ways["frames"], ways["names"], ways["understood"], ways["relations"])
+
+
+def test_what_was_taught_stays_letter_for_letter(yard: Sayings) -> None:
+    for task in TRAINED_TASKS[::3]:
+        if "+" not in task.id:
+            for said in task.phrasings:
+                assert yard.restate(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Could you please grab that medkit", "grab the medkit"),
+        ("walk over to the red torch", "go to the red torch"),
+        ("get rid of the imp", "shoot the imp"),
+        ("kil the zombi", "shoot the zombie"),
+        ("take the blue key card", "take the blue keycard"),
+        ("take the medkit on your left", "pick up the left medkit"),
+        ("shoot the imp thats furthest away", "shoot the farthest imp"),
+        ("turn to your left", "turn left"),
+        ("stay far from the demon", "keep away from the demon"),
+        ("do not go near the demon", "keep away from the demon"),
+    ],
+)
+def test_other_words_for_what_was_taught(yard: Sayings, said: str, told: str) -> None:
+    assert yard.restate(said) == told
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dance around the barrel",
+        "go around the barrel",
+        "pick up the sandwich",
+        "gehe zur roten Fackel",
+        "paint the imp green",
+        "\U0001f600",
+        "...",
+        "3",
+    ],
+)
+def test_what_was_not_taught_stays_as_it_was_typed(yard: Sayings, said: str) -> None:
+    assert yard.restate(said) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("turn your view to the {}", ("left", "right")),
+        ("make a slow turn to the {}", ("left", "right")),
+        ("go a little to the {}", ("left", "right")),
+    ],
+)
+def test_left_never_becomes_right(yard: Sayings, one: str, other: tuple[str, str]) -> None:
+    for side, wrong in (other, other[::-1]):
+        assert wrong not in yard.restate(one.format(side)).split()
+
+
+def test_a_held_out_sentence_is_told_as_a_taught_one_or_stays(yard: Sayings) -> None:
+    own: dict[str, set[str]] = {}
+    for task in ALL_TASKS:
+        for said in task.phrasings:
+            own.setdefault(said, set()).add(task.id)
+    right = wrong = whole = 0
+    for task in ALL_TASKS[::3]:
+        for said in task.heldout_phrasings if "+" not in task.id else ():
+            told = yard.restate(said)
+            whole += 1
+            right += task.id in own.get(told, ())
+            wrong += told != said and task.id not in own.get(told, ())
+    # Measured over all: 78 % and 5 %.
+    assert right > 0.7 * whole
+    assert wrong < 0.08 * whole
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_too_strange(text: str) -> None:
+    sayings = Sayings({"go to the {thing}": ["walk to the {thing}"]}, ["barrel", "red torch"])
+    told = sayings.restate(text)
+    assert told == text or "go to the" in told or "walk to the" in told
+
+
+def test_a_checkpoint_brings_its_own(tmp_path: Path) -> None:
+    assert Sayings.load(tmp_path) is None
+    write_taught(tmp_path)
+    sayings = Sayings.load(tmp_path)
+    assert sayings is not None
+    assert sayings.restate("walk over to the barrel") == "go to the barrel"
+    held = {said for task in ALL_TASKS for said in task.heldout_phrasings}
+    raw = json.loads((tmp_path / TAUGHT_FILE).read_text(encoding="utf-8"))
+    ways = [
+        way for table in ("frames", "understood") for ways in raw[table].values() for way in ways
+    ]
+    assert not {way.replace("{thing}", "barrel") for way in ways} & held
+    for wrong in ("[]", "{", '{"frames": {"go": 3}, "names": []}', '{"names": []}'):
+        (tmp_path / TAUGHT_FILE).write_text(wrong)
+        with pytest.raises(ModelError, match="fresh copy"):
+            Sayings.load(tmp_path)
