@@ -5,8 +5,9 @@ sentence such as "pick up the blue keycard, then shoot the imp" is cut where it 
 and the model is asked about the newest picture whether the part it plays has just been
 done.  Only checkpoints that were taught that question are asked (``parts`` in their spec).
 
-Where the answer never is yes, a look all the way round that ends nowhere moves on too: what
-was taken or shot is gone, and what is gone is searched for without end.
+Where the answer never is yes, a look all the way round that ends nowhere moves on too, a
+short one after a shot or a use: what was taken or shot is gone, and what is gone is
+searched for without end.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ SURE = 0.5
 """A part is done where the model says so with at least this probability."""
 ROUND_DEG = 400.0
 """So far it turns the same way, doing nothing else, before it gives a part up."""
+ACTED_DEG = 60.0
+"""So far, once it has attacked or used something: what it searches for is gone by that."""
 _CUT = re.compile(
     r"\s*(?:[,;.]\s*(?:and\s+)?|\s+and\s+)(?:then|after that|after this|afterwards|next|finally)"
     r"\b[,:]?\s+|\s+then\s+",
@@ -58,7 +61,11 @@ class Plan:
     def __init__(self, parts: tuple[str, ...]) -> None:
         self.parts = parts
         self._at = 0
+        self._begin()
+
+    def _begin(self) -> None:
         self._turned = 0.0
+        self._acted = False
 
     @property
     def now(self) -> str:
@@ -84,8 +91,9 @@ class Plan:
         yaw = action.camera[1]
         onward = yaw * self._turned >= 0
         self._turned = (self._turned if onward else 0.0) + yaw if searching else 0.0
-        if done < SURE and abs(self._turned) < ROUND_DEG:
+        self._acted |= action.attack or action.use
+        if done < SURE and abs(self._turned) < (ACTED_DEG if self._acted else ROUND_DEG):
             return False
         self._at += 1
-        self._turned = 0.0
+        self._begin()
         return True

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.parts import ROUND_DEG, Plan, split_instruction
+from model.parts import ACTED_DEG, ROUND_DEG, Plan, split_instruction
 from recorder.games.doom.tasks import ALL_TASKS, TASK_BY_ID
 from recorder.types import NO_ACTION, Action
 
@@ -72,7 +72,7 @@ def test_a_look_all_the_way_round_ends_a_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "between", [Action(forward=True), Action(attack=True), Action(camera=(0.0, -3.0))]
+    "between", [Action(forward=True), Action(jump=True), Action(camera=(0.0, -3.0))]
 )
 def test_what_is_done_in_between_is_no_search(between: Action) -> None:
     plan = Plan(("take it", "leave"))
@@ -80,6 +80,17 @@ def test_what_is_done_in_between_is_no_search(between: Action) -> None:
         for _ in range(int(ROUND_DEG / 10) - 1):
             assert not plan.follow(0.0, TURN)
         assert not plan.follow(0.0, between)
+
+
+@pytest.mark.parametrize("deed", [Action(attack=True), Action(use=True)])
+def test_after_a_deed_a_short_search_ends_a_part(deed: Action) -> None:
+    plan = Plan(("shoot it", "leave", "wait"))
+    assert not plan.follow(0.0, deed)
+    ticks = int(ACTED_DEG / 10)
+    assert not any(plan.follow(0.0, TURN) for _ in range(ticks - 1))
+    assert plan.follow(0.0, TURN)
+    # The next part begins anew.
+    assert not any(plan.follow(0.0, TURN) for _ in range(ticks))
 
 
 def test_the_task_list_has_two_step_tasks() -> None:
