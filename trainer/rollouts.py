@@ -39,6 +39,8 @@ SEEN_DONE_TIMES = 4
 """So often a state is given in which something was just done: there are few of them."""
 UNDONE_ASKED = 0.25
 """The share of states that are asked whether what goes on is done already."""
+NEARLY_DONE = 160.0
+"""So near (map units between centres) what is to be done could be, every state is asked."""
 
 
 Counts = Mapping[str, int]
@@ -423,6 +425,15 @@ def explore(
         )
 
 
+def _at_hand(state: HiddenState, task: Task) -> bool:
+    """Say whether what a task is about is seen near, or is to be shot or faced and seen."""
+    step = _goal(task).steps[0]
+    target = target_of(state, step)
+    if target is None:
+        return False
+    return step.verb in (goals.SHOOT, goals.FACE) or state.distance(target) < NEARLY_DONE
+
+
 def explore_asking(
     game: DoomGame,
     rng: np.random.Generator,
@@ -447,7 +458,8 @@ def explore_asking(
         bare = not just_done and not any(thing.box for thing in state.everything)
         if bare and rng.random() > bare_share:
             continue
-        told = moment.done if just_done or rng.random() < UNDONE_ASKED else ()
+        asks = just_done or _at_hand(state, moment.part) or rng.random() < UNDONE_ASKED
+        told = moment.done if asks else ()
         for time in range(SEEN_DONE_TIMES if just_done else 1):
             asked = chooser.choose(state, moment.part, rng, questions)
             start = moment.start and time == 0
