@@ -1,0 +1,160 @@
+"""Loss against success: `python -m trainer.loss_success CHECKPOINT ... --out DIR`.
+
+For a series of checkpoints of one training: the loss of the teacher's actions on fixed
+states that no training saw, and how often the checkpoint succeeds on the default suite
+(unseen seeds, Wilson's 95 % interval).  JARVIS-VLA's authors saw no success above a loss
+of 0.30, and a rise below 0.22; their losses are of other tokens, so that only the shape
+can be compared.  Random play on the same starts says what is no success of the model's.
+Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt, and what
+was played is not played again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from recorder.errors import KnownError
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
+from trainer.action_loss import action_loss, taught_states
+from trainer.charts import draw_against
+from trainer.evaluate import Played, Question
+from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
+from trainer.players import PlayerSpec
+from trainer.verdict import wilson
+
+PAPER_MARKS = (0.30, 0.22)
+SEEDS = 5
+LOSS_SEEDS = 4
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def measure(
+    checkpoints: Sequence[Path],
+    out: Path,
+    *,
+    seeds: int = SEEDS,
+    loss_seeds: int = LOSS_SEEDS,
+    tasks: int = len(TASKS),
+    workers: int | None = None,
+    tell: Callable[[str], None] = _say,
+) -> dict[str, Any]:
+    """Measure every checkpoint, and random play; return the document that is written.
+
+    Raises KnownError where a folder is no checkpoint of a training.
+    """
+    steps = {folder: _steps(folder) for folder in checkpoints}
+    asked = TASKS[:tasks]
+    questions = [Question(task) for task in asked]
+    starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + seeds)
+    rows = KeptRows(out / ROWS_FILE)
+    random = _rates(
+        play_kept(rows, "random", PlayerSpec("random"), questions, starts, workers=workers)
+    )
+    tell(f"random play: {random['success']} of {random['n']}")
+    states = taught_states(asked, seeds=loss_seeds)
+    lines = []
+    for folder in sorted(steps, key=lambda folder: steps[folder]):
+        loss = action_loss(folder, states)
+        player = PlayerSpec(folder.name, folder)
+        played = play_kept(rows, folder.name, player, questions, starts, workers=workers)
+        line = {"checkpoint": folder.name, "steps": steps[folder], "action_loss": round(loss, 4)}
+        lines.append({**line, **_rates(played)})
+        tell(f"{folder.name}: loss {loss:.3f}, {lines[-1]['success']} of {lines[-1]['n']}")
+    document = {
+        "states": len(states),
+        "random": random,
+        "checkpoints": lines,
+        "first_above_random": first_above(lines, random["interval"][1]),
+    }
+    text = json.dumps(document, indent=1) + "\n"
+    (out / "loss_success.json").write_text(text, encoding="utf-8")
+    (out / "loss_success.md").write_text(markdown(lines), encoding="utf-8")
+    draw_against(
+        [(line["action_loss"], line["success_rate"], *line["interval"]) for line in lines],
+        out / "loss_success.png",
+        marks=PAPER_MARKS,
+        floor=random["success_rate"],
+    )
+    return document
+
+
+def first_above(lines: Sequence[dict[str, Any]], bound: float) -> float | None:
+    """Return the highest loss from which on every interval lies above ``bound``; None: none."""
+    found = None
+    for line in sorted(lines, key=lambda line: float(line["action_loss"])):
+        if line["interval"][0] <= bound:
+            break
+        found = float(line["action_loss"])
+    return found
+
+
+def markdown(lines: Sequence[dict[str, Any]]) -> str:
+    """Return the table as Markdown."""
+    text = ["| Steps | Action loss | Success |", "|---|---|---|"]
+    for line in lines:
+        low, high = line["interval"]
+        share = f"{line['success_rate']:.1%} ({low:.1%} to {high:.1%})"
+        counts = f"{line['success']} of {line['n']}"
+        text.append(f"| {line['steps']} | {line['action_loss']:.3f} | {counts}, {share} |")
+    return "\n".join(text) + "\n"
+
+
+def _rates(played: Sequence[Played]) -> dict[str, Any]:
+    success = sum(one.success for one in played)
+    low, high = wilson(success, len(played))
+    return {
+        "success": success,
+        "n": len(played),
+        "success_rate": round(success / len(played), 4),
+        "interval": [round(low, 4), round(high, 4)],
+    }
+
+
+def _steps(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "card.json").read_text(encoding="utf-8"))["steps"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KnownError(
+            f"{folder} is no checkpoint of a training (its card.json tells no steps), so nothing "
+            "was measured; name folders that `python -m trainer.posttrain` wrote."
+        ) from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the given checkpoints; 2 where one of them is none."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.loss_success",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders")
+    parser.add_argument("--out", type=Path, required=True, help="folder of rows and results")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="unseen seeds an instruction")
+    parser.add_argument("--workers", type=int, help="games at once (default: one a core)")
+    given = parser.parse_args(arguments)
+    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        measure(
+            given.checkpoints,
+            given.out,
+            seeds=given.seeds,
+            workers=given.workers,
+            tell=_say,
+        )
+    except KnownError as error:
+        _say(error.sentence)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
