@@ -6,8 +6,9 @@ from several seeds.  Every (variant, seed) is a folder that goes on where it was
 `rows.jsonl` holds a row for every attempt that was played.  At the end `ablation.json`,
 `ablation.md` and `ablation.png` say how often each succeeds, with Wilson's 95 % intervals.
 
-All sizes are in `AblationSizes`.  With its own sizes it takes about six hours on two
-idle cores (4 GB of disk): estimated from a run of the default model, see docs/yard.md.
+All sizes are in `AblationSizes`.  With them it takes about five hours on two idle cores,
+3.6 of them training, and 3.5 GB of disk: estimated from a run of the default model, see
+docs/evidence.md.  SIGTERM saves and ends it; the same command goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from model.device import DEVICES, DeviceChoice, choose_device
 from model.preprocess import CheckpointSpec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
-from trainer.ablation_data import ACTING, SEEING, FixedStates, make_states
+from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
 from trainer.action_loss import TaughtState, action_loss, taught_states
 from trainer.charts import draw_rates
 from trainer.evaluate import Played, Question
@@ -172,6 +173,7 @@ class Ablation:
         folder.mkdir(parents=True, exist_ok=True)
         states = self._states()
         run = Run(folder, config, start_from, self._device)
+        check_words(self.out / "states", run.trainee.tokenizer)
         self._tell(f"{folder.relative_to(self.out)}: {run.samples} of {samples} samples")
         return run.train(ENDLESS_S, budget_samples=samples, states=states)
 

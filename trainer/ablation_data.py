@@ -6,6 +6,8 @@ interruption costs one file at most, and the files are the same however they wer
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from trainer.rollouts import crowds_asking, explore_asking
 
 SEEING, ACTING = "seeing", "acting"
 SHARD_STATES = 250
+WORDS_FILE = "words.sha256"
 
 
 class FixedStates:
@@ -96,7 +99,13 @@ def make_states(
         if not _shard(folder, part, number).exists()
     ]
     if missing:
-        sequences = Sequences(*tokenizer_of(), spec)
+        model, tokenizer = tokenizer_of()
+        sequences = Sequences(model, tokenizer, spec)
+        words = folder / WORDS_FILE
+        if words.exists():
+            check_words(folder, tokenizer)
+        else:
+            words.write_text(_words(tokenizer), encoding="utf-8")
         game = DoomGame(labels=True)
         try:
             for part, number, size in missing:
@@ -128,6 +137,20 @@ def make_states(
         finally:
             game.close()
     return FixedStates(folder, record)
+
+
+def check_words(folder: Path, tokenizer: Any) -> None:
+    """Raise ValueError where the states of ``folder`` are tokens of another tokenizer."""
+    if (folder / WORDS_FILE).read_text(encoding="utf-8") != _words(tokenizer):
+        raise ValueError(
+            f"{folder} holds states in the tokens of another tokenizer: the sentences or the "
+            "code changed since; begin in another folder"
+        )
+
+
+def _words(tokenizer: Any) -> str:
+    vocabulary = json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(vocabulary.encode()).hexdigest() + "\n"
 
 
 def _shard(folder: Path, part: str, number: int) -> Path:

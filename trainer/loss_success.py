@@ -49,42 +49,63 @@ def measure(
 ) -> dict[str, Any]:
     """Measure every checkpoint, and random play; return the document that is written.
 
-    Raises KnownError where a folder is no checkpoint of a training.
+    The files are written after every seed.  Raises KnownError where a folder is no
+    checkpoint of a training, ValueError without seeds.
     """
+    if seeds < 1:
+        raise ValueError("a success rate needs at least one seed")
     steps = {folder: _steps(folder) for folder in checkpoints}
+    ordered = sorted(steps, key=lambda folder: steps[folder])
     asked = TASKS[:tasks]
     questions = [Question(task) for task in asked]
-    starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + seeds)
     rows = KeptRows(out / ROWS_FILE)
-    random = _rates(
-        play_kept(rows, "random", PlayerSpec("random"), questions, starts, workers=workers)
-    )
-    tell(f"random play: {random['success']} of {random['n']}")
     states = taught_states(asked, seeds=loss_seeds)
-    lines = []
-    for folder in sorted(steps, key=lambda folder: steps[folder]):
-        loss = action_loss(folder, states)
-        player = PlayerSpec(folder.name, folder)
-        played = play_kept(rows, folder.name, player, questions, starts, workers=workers)
-        line = {"checkpoint": folder.name, "steps": steps[folder], "action_loss": round(loss, 4)}
-        lines.append({**line, **_rates(played)})
-        tell(f"{folder.name}: loss {loss:.3f}, {lines[-1]['success']} of {lines[-1]['n']}")
-    document = {
-        "states": len(states),
-        "random": random,
-        "checkpoints": lines,
-        "first_above_random": first_above(lines, random["interval"][1]),
-    }
+    losses = {folder: action_loss(folder, states) for folder in ordered}
+    for folder, loss in losses.items():
+        tell(f"{folder.name}: step {steps[folder]}, loss {loss:.3f}")
+
+    def play(player: PlayerSpec, count: int) -> dict[str, Any]:
+        starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + count)
+        played = play_kept(rows, player.name, player, questions, starts, workers=workers)
+        rates = _rates(played)
+        tell(f"{player.name}: {rates['success']} of {rates['n']}")
+        return rates
+
+    # Seed by seed, so that an interrupted measurement has seen all checkpoints alike.
+    for count in range(1, seeds + 1):
+        random = play(PlayerSpec("random"), count)
+        lines = [
+            {
+                "checkpoint": folder.name,
+                "steps": steps[folder],
+                "action_loss": round(losses[folder], 4),
+                **play(PlayerSpec(folder.name, folder), count),
+            }
+            for folder in ordered
+        ]
+        document = {
+            "states": len(states),
+            "random": random,
+            "checkpoints": lines,
+            "first_above_random": first_above(lines, random["interval"][1]),
+        }
+        _write(document, out)
+    return document
+
+
+def _write(document: dict[str, Any], out: Path) -> None:
     text = json.dumps(document, indent=1) + "\n"
     (out / "loss_success.json").write_text(text, encoding="utf-8")
-    (out / "loss_success.md").write_text(markdown(lines), encoding="utf-8")
+    (out / "loss_success.md").write_text(markdown(document["checkpoints"]), encoding="utf-8")
     draw_against(
-        [(line["action_loss"], line["success_rate"], *line["interval"]) for line in lines],
+        [
+            (line["action_loss"], line["success_rate"], *line["interval"])
+            for line in document["checkpoints"]
+        ],
         out / "loss_success.png",
         marks=PAPER_MARKS,
-        floor=random["success_rate"],
+        floor=document["random"]["success_rate"],
     )
-    return document
 
 
 def first_above(lines: Sequence[dict[str, Any]], bound: float) -> float | None:
@@ -138,7 +159,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders")
     parser.add_argument("--out", type=Path, required=True, help="folder of rows and results")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="unseen seeds an instruction")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        choices=range(1, 1001),
+        metavar="N",
+        help="unseen seeds an instruction",
+    )
     parser.add_argument("--workers", type=int, help="games at once (default: one a core)")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
 from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses
 from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_verb, markdown
-from trainer.ablation_data import ACTING, SEEING, FixedStates
+from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
 from trainer.evaluate import Known, Played, Question
 from trainer.players import PlayerSpec
 from trainer.posttrain import Run
@@ -129,7 +129,7 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
     reached = json.loads(progress.read_text())["samples"]
     assert 0 < reached < SIZES.imitation_samples
     states = {path: path.stat().st_mtime_ns for path in (tmp_path / "states").iterdir()}
-    assert len(states) == 4
+    assert len(states) == 5
     said: list[str] = []
     assert begin(tmp_path, said).run(TWO)
     # It went on where it was, and made no state anew.
@@ -154,7 +154,10 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
     assert steps == []
     assert (tmp_path / "rows.jsonl").read_text().splitlines() == rows
     with pytest.raises(ValueError, match="other sizes"):
-        Ablation(tmp_path, replace(SIZES, seeds=2))
+        Ablation(tmp_path, replace(SIZES, seeds=2), tell=said.append)
+    other_words = build_tokenizer(["another sentence"], 600)
+    with pytest.raises(ValueError, match="another tokenizer"):
+        check_words(tmp_path / "states", other_words)
 
 
 def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> None:
