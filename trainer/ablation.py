@@ -7,7 +7,7 @@ from several seeds.  Every (variant, seed) is a folder that goes on where it was
 `ablation.md` and `ablation.png` say how often each succeeds, with Wilson's 95 % intervals.
 
 All sizes are in `AblationSizes`.  With them it takes about five hours on two idle cores,
-3.6 of them training, and 3.5 GB of disk: estimated from a run of the default model, see
+3.5 of them training, and 3.5 GB of disk: estimated from a run of the default model, see
 docs/evidence.md.  SIGTERM saves and ends it; the same command goes on.
 """
 
