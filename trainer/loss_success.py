@@ -5,8 +5,8 @@ states that no training saw, and how often the checkpoint succeeds on the defaul
 (unseen seeds, Wilson's 95 % interval).  JARVIS-VLA's authors saw no success above a loss
 of 0.30, and a rise below 0.22; their losses are of other tokens, so that only the shape
 can be compared.  Random play on the same starts says what is no success of the model's.
-Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt, and what
-was played is not played again.
+Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt,
+`losses.json` every loss, and what is there is not measured again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from model.adapters import fingerprint
 from recorder.errors import KnownError
+from recorder.games.base import Task
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
-from trainer.action_loss import action_loss, taught_states
+from trainer.action_loss import TaughtState, action_loss, taught_states
 from trainer.charts import draw_against
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -30,6 +32,7 @@ from trainer.verdict import wilson
 PAPER_MARKS = (0.30, 0.22)
 SEEDS = 5
 LOSS_SEEDS = 4
+LOSSES_FILE = "losses.json"
 
 
 def _say(line: str) -> None:
@@ -59,10 +62,9 @@ def measure(
     asked = TASKS[:tasks]
     questions = [Question(task) for task in asked]
     rows = KeptRows(out / ROWS_FILE)
-    states = taught_states(asked, seeds=loss_seeds)
-    losses = {folder: action_loss(folder, states) for folder in ordered}
-    for folder, loss in losses.items():
-        tell(f"{folder.name}: step {steps[folder]}, loss {loss:.3f}")
+    losses = _losses(ordered, asked, loss_seeds, out / LOSSES_FILE)
+    for folder in ordered:
+        tell(f"{folder.name}: step {steps[folder]}, loss {losses[folder]:.3f}")
 
     def play(player: PlayerSpec, count: int) -> dict[str, Any]:
         starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + count)
@@ -84,13 +86,34 @@ def measure(
             for folder in ordered
         ]
         document = {
-            "states": len(states),
+            "loss_seeds": loss_seeds,
             "random": random,
             "checkpoints": lines,
             "first_above_random": first_above(lines, random["interval"][1]),
         }
         _write(document, out)
     return document
+
+
+def _losses(
+    checkpoints: Sequence[Path], tasks: Sequence[Task], seeds: int, kept: Path
+) -> dict[Path, float]:
+    """Return every checkpoint's loss; each is kept in a file as soon as it is known."""
+    known: dict[str, float] = {}
+    if kept.exists():
+        known = json.loads(kept.read_text(encoding="utf-8"))
+    states: list[TaughtState] = []
+    losses = {}
+    for folder in checkpoints:
+        key = f"{fingerprint(folder)} {len(tasks)} tasks {seeds} seeds"
+        if key not in known:
+            states = states or taught_states(tasks, seeds=seeds)
+            known[key] = action_loss(folder, states)
+            fresh = kept.with_suffix(".new")
+            fresh.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+            fresh.replace(kept)
+        losses[folder] = known[key]
+    return losses
 
 
 def _write(document: dict[str, Any], out: Path) -> None:

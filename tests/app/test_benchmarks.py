@@ -159,6 +159,7 @@ def test_a_verb_that_the_teacher_fails_is_named(monkeypatch: pytest.MonkeyPatch)
     assert not document["targets"]["verbs_significantly_below"]["met"]
 
 
+@pytest.mark.slow
 def test_the_headless_player_tells_its_load_time_and_memory() -> None:
     figures = run_headless_child()
     assert figures["model_load_s"] > 0

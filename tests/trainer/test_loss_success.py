@@ -82,6 +82,9 @@ def test_checkpoints_are_measured_once_and_drawn(
         assert picture.width > 100
     rows = (out / "rows.jsonl").read_text()
     assert len(rows.splitlines()) == 3
+    assert len(json.loads((out / "losses.json").read_text())) == 1, "equal weights, one loss"
+    # What is there is neither played nor measured again.
+    monkeypatch.setattr(loss_success, "action_loss", lambda *_given: pytest.fail("again"))
     measure([checkpoint], out, seeds=1, loss_seeds=1, tasks=1, workers=1, tell=said.append)
     assert (out / "rows.jsonl").read_text() == rows
 
