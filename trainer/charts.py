@@ -72,6 +72,52 @@ def draw_verbs(suites: Mapping[str, Mapping[str, Mapping[str, Any]]], picture: P
     _save(figure, picture)
 
 
+def draw_rates(rates: Mapping[str, tuple[float, float, float]], picture: Path, title: str) -> None:
+    """Draw one bar a name: a share (0 to 1) with the lower and upper end of its interval."""
+    figure, (axis,) = _canvas(1, 1, (6.5, 0.6 * len(rates) + 1.4))
+    for row, (rate, low, high) in enumerate(rates.values()):
+        axis.barh(row, rate, color="#2b6cb0")
+        axis.plot([low, high], [row, row], color="#1a202c", linewidth=1.5)
+    axis.set(title=title, xlim=(0, 1), ylim=(len(rates) - 0.5, -0.5))
+    axis.set_yticks(range(len(rates)), list(rates))
+    _save(figure, picture)
+
+
+def draw_against(
+    points: Sequence[tuple[float, float, float, float]],
+    picture: Path,
+    *,
+    marks: Sequence[float] = (),
+    floor: float | None = None,
+) -> None:
+    """Draw success against loss: (loss, share, lower end, upper end) of each checkpoint.
+
+    The loss falls to the right, as training goes.  ``marks`` are losses with a line,
+    ``floor`` a share (what random play gets).
+    """
+    figure, (axis,) = _canvas(1, 1, (6.5, 4.0))
+    ordered = sorted(points, reverse=True)
+    losses = [loss for loss, *_ in ordered]
+    axis.plot(losses, [rate for _, rate, _, _ in ordered], color="#2b6cb0", marker="o")
+    for loss, _, low, high in ordered:
+        axis.plot([loss, loss], [low, high], color="#1a202c", linewidth=1)
+    for mark in marks:
+        axis.axvline(mark, color="#c05621", linewidth=1, linestyle="--")
+    if floor is not None:
+        axis.axhline(floor, color="#718096", linewidth=1, linestyle=":")
+    axis.set(xlabel="action loss (nats a token), falling", ylabel="success", ylim=(0, 1))
+    axis.set_xscale("log")
+    ticks = [tick for tick in (0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 4) if _inside(tick, losses)]
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
+    axis.invert_xaxis()
+    _save(figure, picture)
+
+
+def _inside(tick: float, losses: Sequence[float]) -> bool:
+    return bool(losses) and 0.7 * min(losses) <= tick <= 1.3 * max(losses)
+
+
 def _canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
     import matplotlib as mpl
 

@@ -132,8 +132,14 @@ def _held_out(atomic: Sequence[str]) -> set[str]:
     return heldout
 
 
-def draw_suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """Return every suite: a list of {"task", "say"}; "say" is empty for the task's own words."""
+def draw_suites(
+    rows: Sequence[dict[str, Any]], free: Sequence[dict[str, str]]
+) -> dict[str, list[dict[str, str]]]:
+    """Return every suite: a list of {"task", "say"}; "say" is empty for the task's own words.
+
+    ``free`` are sentences written by somebody who had seen no template; they are a suite
+    as they are.
+    """
     atomic = [row for row in rows if row["verb"] != goals.TWO_STEP]
     trained = [row for row in atomic if row["split"] == "train"]
     own = {
@@ -152,6 +158,7 @@ def draw_suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, str]
         }
         for number, row in enumerate(_draw(trained, "phrasings"))
     ]
+    suites["free"] = [dict(entry) for entry in free]
     return suites
 
 
@@ -303,9 +310,10 @@ def main() -> None:
     """Write tasks.json and suites.json."""
     folder = curriculum_folder()
     templates = json.loads((folder / "templates.json").read_text(encoding="utf-8"))
+    free = json.loads((folder / "said.json").read_text(encoding="utf-8"))["free"]
     rows = expand(templates)
     (folder / "tasks.json").write_text(render(rows), encoding="utf-8")
-    (folder / "suites.json").write_text(render_suites(draw_suites(rows)), encoding="utf-8")
+    (folder / "suites.json").write_text(render_suites(draw_suites(rows, free)), encoding="utf-8")
 
 
 if __name__ == "__main__":

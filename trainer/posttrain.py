@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -87,6 +87,35 @@ def sorted_parameters(
 def _sees_alike(spec: CheckpointSpec) -> bool:
     """Say whether a checkpoint sees pictures and reads prompts as the one to be trained."""
     return replace(spec, parts=TINY_SPEC.parts, temperature=TINY_SPEC.temperature) == TINY_SPEC
+
+
+class States(Protocol):
+    """Where the labelled states come from: a :class:`StateRing`, or states made before."""
+
+    @property
+    def made(self) -> int:
+        """States made so far."""
+        ...
+
+    def draw(self, rng: np.random.Generator, count: int) -> Any:
+        """Return ``count`` records (:func:`trainer.posttrain_data.record_type`)."""
+        ...
+
+    def wait_for(self, count: int) -> None:
+        """Wait until ``count`` states are there."""
+        ...
+
+    def let_learner_drive(self) -> None:
+        """From now on the states are those of the last stage."""
+        ...
+
+    def check(self) -> None:
+        """Raise RuntimeError if no more states can come."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the states."""
+        ...
 
 
 class Run:
@@ -191,23 +220,31 @@ class Run:
         (self.out / PROGRESS_FILE).write_text(json.dumps(progress), encoding="utf-8")
         shutil.rmtree(old, ignore_errors=True)
 
-    def train(self, budget_s: float) -> None:
-        """Train until ``budget_s`` seconds of training are spent in all runs together."""
+    def train(
+        self, budget_s: float, *, budget_samples: int | None = None, states: States | None = None
+    ) -> bool:
+        """Train until ``budget_s`` seconds of training are spent in all runs together.
+
+        With ``budget_samples`` that many samples are the budget instead, the same on every
+        machine.  ``states`` None makes fresh ones beside the training.  Returns whether the
+        budget is spent: False where SIGTERM ended the training, which goes on when called anew.
+        """
         config = self.config
         rng = np.random.default_rng((config.seed, self.step))
         if not (self.checkpoint / "ready").exists():
             self.save()
-        ring = StateRing(TINY_SPEC, config, self.checkpoint, seed=config.seed * 1000 + self.step)
+        ring: States = states or StateRing(
+            TINY_SPEC, config, self.checkpoint, seed=config.seed * 1000 + self.step
+        )
         stopping: list[int] = []
-        signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
+        before = signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
         # Stage I: how the yard works, and how things are said.
         texts = [*rule_pairs(), *paraphrase_pairs()]
         curve = Curve(self.out / CURVE_FILE, fresh=self.step == 0)
         try:
             ring.wait_for(config.first_batch_frames)
             last_save = last = time.monotonic()
-            while self.seconds < budget_s and not stopping:
-                done = self.seconds / budget_s
+            while (done := self._share_done(budget_s, budget_samples)) < 1 and not stopping:
                 stage = stage_at(config.stages, done)
                 if stage.actions and stage.acts:
                     ring.let_learner_drive()
@@ -226,8 +263,15 @@ class Run:
                     last_save = last = time.monotonic()
             self.save(ring.made)
         finally:
+            signal.signal(signal.SIGTERM, before)
             curve.close()
             ring.close()
+        return done >= 1
+
+    def _share_done(self, budget_s: float, budget_samples: int | None) -> float:
+        if budget_samples is None:
+            return self.seconds / budget_s
+        return self.samples / budget_samples
 
     def _numbers(self) -> contextlib.AbstractContextManager[object]:
         """Return bfloat16 where the device multiplies it in hardware, float32 elsewhere."""
@@ -236,7 +280,7 @@ class Run:
         return torch.autocast(self.device.device, torch.bfloat16)
 
     def _losses(
-        self, rng: np.random.Generator, ring: StateRing, texts: list[Pair], stage: Stage
+        self, rng: np.random.Generator, ring: States, texts: list[Pair], stage: Stage
     ) -> Losses:
         """Draw what the next step is about, and return its losses."""
         config = self.config

@@ -1,6 +1,8 @@
 """``playteach benchmark sentences``: telling what was never taught from what was.
 
-Against sentences written by hand by somebody who had seen none of the yard's own.
+Against sentences written by hand by somebody who had seen none of the yard's own: those
+of "said", which were at hand when the threshold was chosen, and those of "free", which
+were written after it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
     by_hand = [each["say"] for each in lists["said"]]
     held_out = [sentence for task in TRAINED_TASKS for sentence in task.heldout_phrasings]
     familiar = scores(yard, [*held_out, *by_hand])
-    written = scores(yard, by_hand)
+    written, later = scores(yard, by_hand), scores(yard, [each["say"] for each in lists["free"]])
     unrelated, near = scores(yard, lists["unrelated"]), scores(yard, lists["near_misses"])
     say(f"{len(familiar)} sentences that should be familiar, {len(unrelated)} and {len(near)} not")
     figures = {
@@ -42,6 +44,10 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
         "called_unfamiliar_held_out": float((scores(yard, held_out) >= UNFAMILIAR_FROM).mean()),
         "called_unfamiliar_by_hand": float((written >= UNFAMILIAR_FROM).mean()),
         "closest_is_meant_by_hand": closest_is_meant(yard, lists["said"]),
+        "auc_unrelated_free": area_under_curve(unrelated, later),
+        "auc_near_misses_free": area_under_curve(near, later),
+        "called_unfamiliar_free": float((later >= UNFAMILIAR_FROM).mean()),
+        "closest_is_meant_free": closest_is_meant(yard, lists["free"]),
     }
     return report("sentences", [figures] * runs, TARGETS)
 

@@ -1,8 +1,9 @@
 """``playteach benchmark swap``: whether the model reads its sentence or only looks.
 
 Every start is played twice: with its own sentence, and with the sentence of another thing
-of the same class that stands in the same yard.  The judge follows the first both times, so
-that a model that only looks keeps its successes, and one that reads loses them.
+of the same class that stands in the same yard (a sentence of the training, so that not
+knowing it is no reason to fail).  The judge follows the first both times: a model that only
+looks keeps its successes, and one that reads loses them, down to those of random play.
 """
 
 from __future__ import annotations
@@ -13,66 +14,112 @@ from typing import Any
 from app.benchmarks.common import Say, Target, report
 from model.paths import default_checkpoint
 from recorder.games.base import Task
-from recorder.games.doom.scene import build_scene
-from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, SUITES, goal_of
+from recorder.games.doom.goals import Step
+from recorder.games.doom.scene import Scene, build_scene
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, SUITES, TRAINED_TASKS, goal_of
+from recorder.games.doom.things import KIND_BY_KEY, Kind
+from recorder.types import Outcome
 from trainer.evaluate import Played, Question, evaluate_starts
 from trainer.players import PlayerSpec
-from trainer.verdict import wilson
+from trainer.verdict import paired_interval, wilson
 
-SEEDS = 6
-TARGETS = {"swapped_over_random": Target(0.05)}
+RUNS = 20
+SEEDS = 1
+"""Unseen seeds of each instruction in a run."""
+SAY_EVERY = 25
+TARGETS = {
+    "swapped_over_random": Target(0.05),
+    "swapped_over_random_low": Target(0.0),
+}
+
+Start = tuple[Task, str, int]
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
     """Play suite `seen`'s starts with both sentences; ``runs`` times as many seeds.
 
     ``swapped_over_random`` is by how much the swapped sentences' success lies above that of
-    random play on the same starts: 0 is chance.
+    random play on the same starts (0 is chance), ``..._low`` the lower end of its 95 %
+    interval: above 0 the model succeeds more often than by chance.  ``swapped_done_wrong`` is
+    the share of swapped starts in which something else than the judge's thing was acted on:
+    what was asked for, as a rule.
     """
     starts = swapped_starts(range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + SEEDS * runs))
     base = PlayerSpec("base", default_checkpoint())
     say(f"{len(starts)} starts, each with its own sentence, another's, and random play")
     plain = [(Question(task), seed) for task, _, seed in starts]
-    own = evaluate_starts(base, "doom", plain)
-    swapped = evaluate_starts(
-        base, "doom", [(Question(task, said), seed) for task, said, seed in starts]
-    )
-    chance = evaluate_starts(PlayerSpec("random"), "doom", plain)
-    rates = {"own": _rate(own), "swapped": _rate(swapped), "random": _rate(chance)}
+    others = [(Question(task, said), seed) for task, said, seed in starts]
+    played = {
+        "own": _play("own", base, plain, say, workers),
+        "swapped": _play("swapped", base, others, say, workers),
+        "random": _play("random", PlayerSpec("random"), plain, say, workers),
+    }
+    good = {name: [one.success for one in each] for name, each in played.items()}
+    difference, low, high = paired_interval(good["random"], good["swapped"])
+    wrong = sum(one.outcome is Outcome.FAILURE for one in played["swapped"])
     figures = {
-        **{f"{name}_success": rate for name, rate in rates.items()},
-        "swapped_over_random": rates["swapped"] - rates["random"],
+        **{f"{name}_success": sum(each) / len(each) for name, each in good.items()},
+        "swapped_over_random": difference,
+        "swapped_over_random_low": low,
+        "swapped_done_wrong": wrong / len(starts),
     }
     intervals = {
-        name: [round(bound, 4) for bound in wilson(sum(p.success for p in played), len(played))]
-        for name, played in (("own", own), ("swapped", swapped), ("random", chance))
+        name: [round(bound, 4) for bound in wilson(sum(each), len(each))]
+        for name, each in good.items()
     }
-    return report("swap", [figures], TARGETS, extra={"starts": len(starts), "intervals": intervals})
+    intervals["swapped_over_random"] = [round(low, 4), round(high, 4)]
+    by_verb = {
+        verb: {
+            name: sum(one for one, (task, _, _) in zip(each, starts, strict=True)
+                      if task.verb == verb)
+            for name, each in good.items()
+        }
+        | {"n": sum(task.verb == verb for task, _, _ in starts)}
+        for verb in dict.fromkeys(task.verb for task, _, _ in starts)
+    }  # fmt: skip
+    extra = {"starts": len(starts), "intervals": intervals, "by_verb": by_verb}
+    return report("swap", [figures], TARGETS, extra=extra)
 
 
-def swapped_starts(seeds: Sequence[int]) -> list[tuple[Task, str, int]]:
+def _play(
+    name: str,
+    player: PlayerSpec,
+    starts: Sequence[tuple[Question, int]],
+    say: Say,
+    workers: int | None,
+) -> list[Played]:
+    done: list[bool] = []
+
+    def on_played(played: Played) -> None:
+        done.append(played.success)
+        if len(done) % SAY_EVERY == 0 or len(done) == len(starts):
+            say(f"{name}: {len(done)} of {len(starts)} played, {sum(done)} succeeded")
+
+    return evaluate_starts(player, "doom", starts, workers=workers, on_played=on_played)
+
+
+def swapped_starts(seeds: Sequence[int]) -> list[Start]:
     """Return (task, another thing's sentence, seed) where both things stand in the yard."""
-    by_goal = {(task.verb, task.thing): task for task in ALL_TASKS}
+    by_goal = {(task.verb, task.thing): task for task in TRAINED_TASKS}
     starts = []
     for asked in SUITES["seen"]:
         goal = goal_of(asked.task)
-        if goal is None or len(goal.steps) > 1 or goal.steps[0].kind is None:
-            continue
-        step = goal.steps[0]
-        if step.relation:
+        # Where two of a kind stand there, the other thing has another name for a sentence.
+        if goal is None or len(goal.steps) > 1 or goal.steps[0].relation:
             continue
         for seed in seeds:
-            scene = build_scene(goal, asked.task.id, seed)
-            others = [
-                by_goal.get((asked.task.verb, placed.kind.phrase))
-                for placed in scene.things
-                if placed.kind is not step.kind and placed.kind.family == goal.steps[0].kind.family
-            ]
-            other = next((task for task in others if task is not None), None)
-            if other is not None:
-                starts.append((asked.task, other.instruction, seed))
+            for kind in _alike(build_scene(goal, asked.task.id, seed), goal.steps[0]):
+                other = by_goal.get((asked.task.verb, kind.phrase))
+                if other is not None:
+                    starts.append((asked.task, other.instruction, seed))
+                    break
     return starts
 
 
-def _rate(played: Sequence[Played]) -> float:
-    return sum(result.success for result in played) / max(1, len(played))
+def _alike(scene: Scene, step: Step) -> list[Kind]:
+    """Return the other kinds of the step's class that are in a scene, fixtures too."""
+    if step.kind is None:
+        return []
+    there = [placed.kind for placed in scene.things]
+    there += [KIND_BY_KEY[fixture.key] for fixture in scene.plan.fixtures]
+    return [kind for kind in there if kind is not step.kind and kind.family == step.kind.family]

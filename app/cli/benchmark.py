@@ -17,8 +17,11 @@ BENCHMARKS = {
     "desktop": "a game in a window: takeover, stuck keys, privacy, delays (Luanti, own Xvfb)",
     "round": "time of one LoRA round on 10 short demonstrations",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
+    "teacher": "how often the scripted teacher succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
 }
+PLAYED = ("swap", "teacher")
+"""What plays many starts in lock-step, on as many processes as is said."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,8 +50,15 @@ def run(options: argparse.Namespace) -> int:
             "--part, --quick and --fresh are for the desktop benchmark, so nothing was measured; "
             "leave them out."
         )
+    elif options.workers is not None and options.name not in PLAYED:
+        raise UsageError(
+            f"--workers is for the benchmarks {' and '.join(PLAYED)}, so nothing was measured; "
+            "leave it out."
+        )
     else:
-        document = module.measure(3 if options.runs is None else options.runs, say)
+        runs = getattr(module, "RUNS", 3) if options.runs is None else options.runs
+        more = {"workers": options.workers} if options.name in PLAYED else {}
+        document = module.measure(runs, say, **more)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
 

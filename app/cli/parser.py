@@ -235,6 +235,7 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     benchmark.add_argument("--part", action="append", metavar="PART", help="desktop: only this")
     benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
     benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
+    benchmark.add_argument("--workers", type=positive, metavar="N", help="swap, teacher: processes")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.benchmarks import sentences, swap
+from app.benchmarks import sentences, swap, teacher
 from app.benchmarks.common import Target, median, percentile, report
+from app.benchmarks.headless_child import run_headless_child
 from app.benchmarks.window import run_window_child
 from recorder.games.doom.scene import build_scene
-from recorder.games.doom.tasks import ALL_TASKS, goal_of
+from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, goal_of
+from recorder.games.doom.things import KIND_BY_KEY
+from recorder.types import Outcome
+from trainer.evaluate import Played
+from trainer.players import PlayerSpec
 
 
 def test_medians_stand_beside_their_targets() -> None:
@@ -64,11 +71,100 @@ def test_sentences_are_told_apart() -> None:
 def test_a_swapped_sentence_names_another_thing_that_stands_there() -> None:
     starts = swap.swapped_starts(range(1_000_000, 1_000_002))
     assert len(starts) >= 40
+    assert {"open", "press"} <= {task.verb for task, _, _ in starts}
     for task, said, seed in starts:
         goal = goal_of(task)
         assert goal is not None
-        there = {placed.kind.phrase for placed in build_scene(goal, task.id, seed).things}
+        scene = build_scene(goal, task.id, seed)
+        there = {placed.kind.phrase for placed in scene.things}
+        there |= {KIND_BY_KEY[fixture.key].phrase for fixture in scene.plan.fixtures}
         other = next(t for t in ALL_TASKS if t.instruction == said)
+        assert other.split == "train"
         assert other.verb == task.verb
         assert other.thing != task.thing
         assert other.thing in there
+
+
+def test_a_model_that_only_looks_is_told_from_one_that_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def play(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Played]:
+        """The model succeeds with every sentence; random play never does."""
+        good = Outcome.SUCCESS if player.name == "base" else Outcome.TIMEOUT
+        return [Played(q.task.id, q.heard, seed, good, 1, 0.1) for q, seed in starts]
+
+    monkeypatch.setattr(swap, "evaluate_starts", play)
+    looks = swap.measure(1, lambda _line: None)
+    assert looks["median"]["swapped_over_random"] == 1.0
+    assert not any(target["met"] for target in looks["targets"].values())
+
+    def reads(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Played]:
+        return [
+            Played(
+                q.task.id,
+                q.heard,
+                seed,
+                Outcome.SUCCESS
+                if player.name == "base" and q.heard == q.task.instruction
+                else Outcome.FAILURE,
+                1,
+                0.1,
+            )
+            for q, seed in starts
+        ]
+
+    monkeypatch.setattr(swap, "evaluate_starts", reads)
+    read = swap.measure(1, lambda _line: None)
+    assert read["median"]["own_success"] == 1.0
+    assert read["median"]["swapped_done_wrong"] == 1.0
+    assert all(target["met"] for target in read["targets"].values())
+    assert sum(row["n"] for row in read["by_verb"].values()) == read["starts"]
+
+
+def test_every_verb_of_the_teacher_has_its_hundred_starts() -> None:
+    starts = teacher.verb_starts(ALL_TASKS, 100)
+    counts = Counter(task.verb for task, _ in starts)
+    assert set(counts) == {task.verb for task in ALL_TASKS}
+    assert set(counts.values()) == {100}
+    assert len({(task.id, seed) for task, seed in starts}) == len(starts)
+    assert min(seed for _, seed in starts) == FIRST_UNSEEN_SEED
+    # Spread evenly: no task of a verb has two starts more than another.
+    each = Counter(task.id for task, _ in starts if task.verb == "go to")
+    assert max(each.values()) - min(each.values()) <= 1
+
+
+def test_a_verb_that_the_teacher_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(_player: PlayerSpec, _game: str, starts: Any, **more: Any) -> list[Played]:
+        played = [
+            Played(
+                q.task.id,
+                q.heard,
+                seed,
+                Outcome.FAILURE if q.task.verb == "shoot" and number % 10 == 0 else Outcome.SUCCESS,
+                1,
+                0.1,
+            )
+            for number, (q, seed) in enumerate(starts)
+        ]
+        for one in played:
+            more["on_played"](one)
+        return played
+
+    monkeypatch.setattr(teacher, "evaluate_starts", play)
+    document = teacher.measure(1, lambda _line: None)
+    assert document["median"]["verbs_significantly_below"] == 1
+    assert document["median"]["success shoot"] == 0.9
+    assert len(document["failed"]) == document["by_verb"]["shoot"]["wrong"] == 10
+    assert document["targets"]["success"]["met"]
+    assert not document["targets"]["verbs_significantly_below"]["met"]
+
+
+@pytest.mark.slow
+def test_the_headless_player_tells_its_load_time_and_memory() -> None:
+    figures = run_headless_child()
+    assert figures["model_load_s"] > 0
+    assert figures["model_load_cpu_s"] > 0
+    assert figures["libraries_load_cpu_s"] > 0
+    # Less is not torch with a model, and a leak of pictures would be far more.
+    assert 0.1 < figures["resident_gb"] < 1.2
+    assert figures["engine_resident_gb"] > 0

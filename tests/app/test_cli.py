@@ -91,6 +91,7 @@ def test_a_verb_does_not_undo_the_query_before_it() -> None:
         (["adapters", "use", "seven"], ExitCode.USAGE),
         (["adapters", "use", "7"], ExitCode.DATA_PROBLEM),
         (["benchmark", "nothing"], ExitCode.USAGE),
+        (["benchmark", "play", "--workers", "2"], ExitCode.USAGE),
     ],
 )
 def test_a_known_problem_is_one_sentence(

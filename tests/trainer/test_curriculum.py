@@ -29,7 +29,7 @@ def test_the_files_are_what_the_rules_make_of_the_templates() -> None:
     rows = expand(read("templates.json"))
     assert (curriculum_folder() / "tasks.json").read_text(encoding="utf-8") == render(rows)
     assert (curriculum_folder() / "suites.json").read_text(encoding="utf-8") == render_suites(
-        draw_suites(rows)
+        draw_suites(rows, read("said.json")["free"])
     )
 
 
@@ -89,6 +89,7 @@ def test_suites_are_fixed_lists_of_what_their_names_say() -> None:
         "heldout-combinations": 47,
         "two-step": 60,
         "heldout-phrasings": 60,
+        "free": 100,
     }
     assert all(e.task.split == "train" and not e.say for e in SUITES["seen"])
     assert all(e.task.split == "heldout" for e in SUITES["heldout-combinations"])
@@ -97,15 +98,16 @@ def test_suites_are_fixed_lists_of_what_their_names_say() -> None:
         assert entry.task.split == "train"
         assert entry.say in entry.task.heldout_phrasings
     assert {e.task.verb for e in SUITES["seen"]} == ISSUE_VERBS - {"two-step"}
-    for entries in SUITES.values():
-        assert len({entry.task.id for entry in entries}) == len(entries)
+    for name, entries in SUITES.items():
+        told_apart = {(entry.task.id, entry.say if name == "free" else "") for entry in entries}
+        assert len(told_apart) == len(entries)
 
 
 def test_what_people_say_is_about_tasks_and_the_rest_is_not() -> None:
     said = read("said.json")
-    assert len(said["said"]) == 100
-    assert len({entry["say"] for entry in said["said"]}) == 100
-    assert {TASK_BY_ID[entry["task"]].verb for entry in said["said"]} == ISSUE_VERBS
+    for name in ("said", "free"):
+        assert len({entry["say"] for entry in said[name]}) == len(said[name]) == 100
+        assert {TASK_BY_ID[entry["task"]].verb for entry in said[name]} == ISSUE_VERBS
     known = {
         text.lower() for task in ALL_TASKS for text in (*task.phrasings, *task.heldout_phrasings)
     }

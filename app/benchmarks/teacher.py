@@ -1,0 +1,107 @@
+"""``playteach benchmark teacher``: how often the scripted teacher does what it teaches.
+
+For every verb, two-step sentences included, STARTS unseen seeds spread evenly over the
+verb's tasks.  A teacher that fails shows mistakes, or the yard made a map that cannot be
+played; each failed start is listed, so that it can be watched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from app.benchmarks.common import Say, Target, report
+from recorder.games.base import Task
+from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED
+from trainer.evaluate import Played, Question, evaluate_starts
+from trainer.players import PlayerSpec
+from trainer.verdict import wilson
+
+RUNS = 1
+STARTS = 100
+"""Unseen seeds for every verb."""
+AIM = 0.98
+TARGETS = {
+    "success": Target(AIM, at_least=True),
+    "verbs_significantly_below": Target(0),
+}
+SAY_EVERY = 50
+
+
+def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
+    """Play every verb's starts as the teacher; ``runs`` times as many seeds.
+
+    A verb is significantly below where the upper end of Wilson's 95 % interval is below
+    the aim.  ``by_verb`` holds (successes, starts, interval); ``failed`` the starts.
+    """
+    starts = verb_starts(ALL_TASKS, STARTS * runs)
+    say(f"{len(starts)} starts of {len({task.verb for task, _ in starts})} verbs")
+    done: list[Played] = []
+
+    def on_played(played: Played) -> None:
+        done.append(played)
+        if len(done) % SAY_EVERY == 0 or len(done) == len(starts):
+            say(f"{len(done)} played, {sum(not one.success for one in done)} failed")
+
+    played = evaluate_starts(
+        PlayerSpec("teacher"),
+        "doom",
+        [(Question(task), seed) for task, seed in starts],
+        workers=workers,
+        on_played=on_played,
+    )
+    by_verb: dict[str, list[Played]] = {}
+    for (task, _), result in zip(starts, played, strict=True):
+        by_verb.setdefault(task.verb, []).append(result)
+    table = {verb: _rates(results) for verb, results in by_verb.items()}
+    good = sum(result.success for result in played)
+    figures = {
+        "success": good / len(played),
+        "verbs_significantly_below": float(sum(row["interval"][1] < AIM for row in table.values())),
+        **{f"success {verb}": row["success"] / row["n"] for verb, row in table.items()},
+    }
+    failed = [
+        {"task": one.task_id, "seed": one.seed, "outcome": str(one.outcome), "ticks": one.ticks}
+        for one in played
+        if not one.success
+    ]
+    low, high = wilson(good, len(played))
+    return report(
+        "teacher",
+        [figures],
+        TARGETS,
+        extra={
+            "starts": len(played),
+            "interval": [round(low, 4), round(high, 4)],
+            "by_verb": table,
+            "failed": failed,
+        },
+    )
+
+
+def verb_starts(tasks: Sequence[Task], count: int) -> list[tuple[Task, int]]:
+    """Return ``count`` starts of every verb: its tasks in turn, each start an unseen seed.
+
+    The tasks' order is that of their ids' hashes, so that the first hundred of a long list
+    are a fair sample of it.
+    """
+    by_verb: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: hashlib.sha256(task.id.encode()).hexdigest()):
+        by_verb.setdefault(task.verb, []).append(task)
+    return [
+        (group[number % len(group)], FIRST_UNSEEN_SEED + number)
+        for group in by_verb.values()
+        for number in range(count)
+    ]
+
+
+def _rates(results: Sequence[Played]) -> dict[str, Any]:
+    success = sum(result.success for result in results)
+    low, high = wilson(success, len(results))
+    return {
+        "success": success,
+        "n": len(results),
+        "interval": [round(low, 4), round(high, 4)],
+        "wrong": sum(str(result.outcome) == "failure" for result in results),
+    }

@@ -1,0 +1,202 @@
+"""The ablation of the stages: its parts, its states, stopping and going on, its table."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.device import DeviceChoice
+from model.preprocess import CheckpointSpec
+from model.tiny import build_tokenizer
+from recorder.games.doom.tasks import ALL_TASKS
+from recorder.types import Outcome
+from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses
+from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_verb, markdown
+from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
+from trainer.evaluate import Known, Played, Question
+from trainer.players import PlayerSpec
+from trainer.posttrain import Run
+
+SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="picture")
+SIZES = AblationSizes(
+    tasks=2,
+    seeds=1,
+    language_samples=64,
+    seeing_samples=32,
+    vision_language_samples=8,
+    imitation_samples=16,
+    evaluation_seeds=1,
+    seeing_states=5,
+    acting_states=6,
+    batch_frames=2,
+    actions_per_frame=3,
+    warmup_steps=2,
+    vocabulary=1024,
+    loss_seeds=1,
+)
+TWO = ("III only", "I + II + III")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small model, and play without a game: every other attempt succeeds."""
+    words = build_tokenizer([task.instruction for task in ALL_TASKS], 700)
+    for module in (posttrain, ablation):
+        monkeypatch.setattr(module, "build_tokenizer", lambda *_given: words)
+    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(posttrain_losses, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(ablation_data, "SHARD_STATES", 4)
+    monkeypatch.setattr(kept_rows, "evaluate", play)
+    monkeypatch.setattr(ablation, "taught_states", lambda tasks, *, seeds: [None] * len(tasks))
+    monkeypatch.setattr(ablation, "action_loss", lambda folder, states: 0.1 * len(states))
+
+
+def play(
+    player: PlayerSpec,
+    game: str,
+    questions: Sequence[Question],
+    seeds: Sequence[int],
+    *,
+    workers: int | None,
+    known: Known,
+    on_played: Callable[[Played], None],
+) -> list[Played]:
+    assert (game, workers) == ("doom", 1)
+    assert player.checkpoint is not None
+    assert (player.checkpoint / "model.safetensors").exists()
+    results = []
+    for number, (question, seed) in enumerate(product(questions, seeds)):
+        outcome = Outcome.TIMEOUT if number % 2 else Outcome.SUCCESS
+        played = Played(question.task.id, question.heard, seed, outcome, 9, 0.1)
+        if (question.task.id, question.heard, seed) not in known:
+            on_played(played)
+        results.append(played)
+    return results
+
+
+def begin(out: Path, said: list[str] | None = None) -> Ablation:
+    device = DeviceChoice("cpu", "float32", "as the test wants it")
+    told = [] if said is None else said
+    return Ablation(out, SIZES, spec=SPEC, device=device, workers=1, tell=told.append)
+
+
+def test_the_third_stage_is_the_same_for_all_and_the_others_are_what_they_are_called() -> None:
+    sizes = AblationSizes()
+    assert sizes.imitation_samples == 20_000
+    assert (sizes.tasks, sizes.seeds, sizes.evaluation_seeds) == (12, 3, 25)
+    (imitation,) = ablation.IMITATION
+    assert (imitation.text, imitation.looks, imitation.pictures) == (0, 0, 0)
+    assert imitation.presence_weight == imitation.column_weight == 0
+    assert list(VARIANTS.values()) == ["", "I", "II", "I II"]
+    language, samples = sizes.before("I")
+    assert [stage.name for stage in language] == ["I language"]
+    assert samples == sizes.language_samples
+    seeing, _ = sizes.before("II")
+    assert all(stage.text == 0 and not (stage.actions and stage.acts) for stage in seeing)
+    both, whole = sizes.before("I II")
+    assert [stage.name.split()[0] for stage in both] == ["I", "II", "II"]
+    assert whole == sum(stage.share for stage in both)
+    assert any(stage.text for stage in both[1:])
+
+
+@pytest.mark.slow
+def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow = Run._follow
+    steps: list[int] = []
+
+    def stopped_at_the_first_step(run: Run, *given: Any) -> None:
+        follow(run, *given)
+        steps.append(run.step)
+        if len(steps) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(Run, "_follow", stopped_at_the_first_step)
+    assert not begin(tmp_path).train(TWO)
+    assert signal.getsignal(signal.SIGTERM) is before
+    progress = tmp_path / "III-only-0" / "imitation" / "progress.json"
+    reached = json.loads(progress.read_text())["samples"]
+    assert 0 < reached < SIZES.imitation_samples
+    states = {path: path.stat().st_mtime_ns for path in (tmp_path / "states").iterdir()}
+    assert len(states) == 5
+    said: list[str] = []
+    assert begin(tmp_path, said).run(TWO)
+    # It went on where it was, and made no state anew.
+    assert f"III-only-0/imitation: {reached} of 16 samples" in said
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "states").iterdir()} == states
+    assert json.loads(progress.read_text())["samples"] >= SIZES.imitation_samples
+    document = json.loads((tmp_path / "ablation.json").read_text())
+    assert set(document["variants"]) == set(TWO)
+    assert all(
+        (row["success"], row["n"], row["action_loss"]) == (1, 2, [0.2])
+        for row in document["variants"].values()
+    )
+    assert (tmp_path / "ablation.md").read_text().count("\n") == 4
+    with Image.open(tmp_path / "ablation.png") as picture:
+        assert picture.width > 100
+    rows = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert {json.loads(row)["label"] for row in rows} == {"III-only-0", "I-II-III-0"}
+    assert len(rows) == 4
+    # Nothing is left to do: neither trained nor played again.
+    steps.clear()
+    assert begin(tmp_path).run(TWO)
+    assert steps == []
+    assert (tmp_path / "rows.jsonl").read_text().splitlines() == rows
+    with pytest.raises(ValueError, match="other sizes"):
+        Ablation(tmp_path, replace(SIZES, seeds=2), tell=said.append)
+    other_words = build_tokenizer(["another sentence"], 600)
+    with pytest.raises(ValueError, match="another tokenizer"):
+        check_words(tmp_path / "states", other_words)
+
+
+def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> None:
+    record = np.dtype([("number", np.int64)])
+    for part, first in ((SEEING, 0), (ACTING, 100)):
+        for shard, size in enumerate((3, 2)):
+            numbers = np.arange(size) + first + 10 * shard
+            np.save(tmp_path / f"{part}-{shard:03}.npy", numbers.astype(record))
+    states = FixedStates(tmp_path, record)
+    rng = np.random.default_rng(0)
+    assert set(states.draw(rng, 200)["number"]) == {0, 1, 2, 10, 11}
+    states.let_learner_drive()
+    assert set(states.draw(rng, 200)["number"]) == {100, 101, 102, 110, 111}
+    with pytest.raises(ValueError, match="another form"):
+        FixedStates(tmp_path, np.dtype([("other", np.int64)]))
+
+
+def test_the_table_says_counts_shares_and_seeds() -> None:
+    rows = {
+        "III only": {
+            "success": 3,
+            "n": 30,
+            "success_rate": 0.1,
+            "interval": [0.03, 0.26],
+            "by_seed": [1, 2, 0],
+            "action_loss": [0.5, 0.25, 0.125],
+        }
+    }
+    line = markdown(rows).splitlines()[-1]
+    assert "3 of 30, 10.0% (3.0% to 26.0%)" in line
+    assert "1 of 10, 2 of 10, 0 of 10" in line
+    assert "0.500, 0.250, 0.125" in line
+    played = [
+        Played(task, "", seed, outcome, 1, 0.1)
+        for task, seed, outcome in (
+            ("shoot:imp", 1, Outcome.SUCCESS),
+            ("shoot:imp", 2, Outcome.TIMEOUT),
+            ("go_to:tree", 1, Outcome.SUCCESS),
+        )
+    ]
+    assert by_verb(played) == {"shoot": [1, 2], "go_to": [1, 1]}

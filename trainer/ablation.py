@@ -1,0 +1,334 @@
+"""What the stages before imitation are worth: `python -m trainer.ablation --out DIR`.
+
+Four trainings with the same third stage (imitation alone, the same states, the same number
+of samples): without anything before it, after stage I, after stage II, after both; each
+from several seeds.  Every (variant, seed) is a folder that goes on where it was stopped;
+`rows.jsonl` holds a row for every attempt that was played.  At the end `ablation.json`,
+`ablation.md` and `ablation.png` say how often each succeeds, with Wilson's 95 % intervals.
+
+All sizes are in `AblationSizes`.  With them it takes about five hours on two idle cores,
+3.5 of them training, and 3.5 GB of disk: estimated from a run of the default model, see
+docs/evidence.md.  SIGTERM saves and ends it; the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from model.device import DEVICES, DeviceChoice, choose_device
+from model.preprocess import CheckpointSpec
+from model.tiny import TINY_SPEC, build_model, build_tokenizer
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
+from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
+from trainer.action_loss import TaughtState, action_loss, taught_states
+from trainer.charts import draw_rates
+from trainer.evaluate import Played, Question
+from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
+from trainer.players import PlayerSpec
+from trainer.posttrain import Run
+from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
+from trainer.verdict import wilson
+
+VARIANTS = {"III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I II"}
+"""Which stages come before the third."""
+IMITATION = (Stage("III actions", 1.0, actions=1.0),)
+"""The same for all: no helping loss, and nothing of the other stages in it."""
+ENDLESS_S = 1e9
+
+Tell = Callable[[str], None]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class AblationSizes:
+    """Every size of the ablation.  Samples are questions, or pictures without one."""
+
+    tasks: int = 12
+    seeds: int = 3
+    language_samples: int = 6_400
+    seeing_samples: int = 32_000
+    vision_language_samples: int = 8_000
+    imitation_samples: int = 20_000
+    evaluation_seeds: int = 25
+    seeing_states: int = 10_000
+    acting_states: int = 5_000
+    batch_frames: int = 6
+    actions_per_frame: int = 4
+    warmup_steps: int = 50
+    vocabulary: int = 2048
+    loss_seeds: int = 4
+
+    def config(self, stages: tuple[Stage, ...], seed: int) -> PosttrainConfig:
+        """Return a training's hyper-parameters: the default model's, but for the sizes."""
+        return replace(
+            PosttrainConfig(),
+            stages=stages,
+            vocabulary=self.vocabulary,
+            batch_frames=self.batch_frames,
+            actions_per_frame=self.actions_per_frame,
+            warmup_steps=self.warmup_steps,
+            seed=seed,
+        )
+
+    def before(self, which: str) -> tuple[tuple[Stage, ...], int]:
+        """Return the stages before the third ("I", "II", "I II"), and their samples.
+
+        A stage's share is its samples; where there is no stage I, no text is read at all.
+        """
+        language = which.split(maxsplit=1)[0] == "I"
+        budgets = {
+            "I language": self.language_samples,
+            "II seeing": self.seeing_samples,
+            "II vision-language": self.vision_language_samples,
+        }
+        stages = tuple(
+            replace(stage, share=budgets[stage.name], text=stage.text if language else 0.0)
+            for stage in STAGES
+            if stage.name in budgets and stage.name.split()[0] in which.split()
+        )
+        return stages, sum(budgets[stage.name] for stage in stages)
+
+
+class Ablation:
+    """All trainings of one folder."""
+
+    def __init__(
+        self,
+        out: Path,
+        sizes: AblationSizes,
+        *,
+        spec: CheckpointSpec = TINY_SPEC,
+        device: DeviceChoice | None = None,
+        workers: int | None = None,
+        tell: Tell,
+    ) -> None:
+        """Open the folder; raises ValueError where it was begun with other sizes."""
+        self.out = out
+        self.sizes = sizes
+        self._spec = spec
+        self._device = device
+        self._workers = workers
+        self._tell = tell
+        out.mkdir(parents=True, exist_ok=True)
+        written = out / "sizes.json"
+        if not written.exists():
+            written.write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
+        elif json.loads(written.read_text(encoding="utf-8")) != asdict(sizes):
+            raise ValueError(f"{out} was begun with other sizes, see {written}")
+
+    def run(self, only: Sequence[str] = ()) -> bool:
+        """Train and play what is left of the variants; False where a training was stopped."""
+        if not self.train(only):
+            return False
+        self.play(only)
+        self.write()
+        return True
+
+    def train(self, only: Sequence[str] = ()) -> bool:
+        """Train what is left, one seed of every variant after the other."""
+        for seed in range(self.sizes.seeds):
+            for variant, which in VARIANTS.items():
+                if only and variant not in only:
+                    continue
+                if not self._train_one(variant, which, seed):
+                    return False
+        return True
+
+    def _train_one(self, variant: str, which: str, seed: int) -> bool:
+        folder = self._folder(variant, seed)
+        ready = folder / "ready"
+        if ready.exists():
+            return True
+        start_from = None
+        if which:
+            stages, samples = self.sizes.before(which)
+            if not self._train_part(folder / "before", stages, samples, seed, None):
+                return False
+            start_from = folder / "before" / "checkpoint"
+        budget = self.sizes.imitation_samples
+        if not self._train_part(folder / "imitation", IMITATION, budget, seed, start_from):
+            return False
+        ready.touch()
+        return True
+
+    def _train_part(
+        self,
+        folder: Path,
+        stages: tuple[Stage, ...],
+        samples: int,
+        seed: int,
+        start_from: Path | None,
+    ) -> bool:
+        config = self.sizes.config(stages, seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        states = self._states()
+        run = Run(folder, config, start_from, self._device)
+        check_words(self.out / "states", run.trainee.tokenizer)
+        self._tell(f"{folder.relative_to(self.out)}: {run.samples} of {samples} samples")
+        return run.train(ENDLESS_S, budget_samples=samples, states=states)
+
+    def _states(self) -> FixedStates:
+        config = self.sizes.config(IMITATION, 0)
+
+        def fresh() -> tuple[Any, Any]:
+            # The tokenizer is the same in every training: it depends on its texts alone.
+            tokenizer = build_tokenizer(tokenizer_corpus(), config.vocabulary)
+            return build_model(tokenizer, self._spec, seed=0), tokenizer
+
+        counts = {SEEING: self.sizes.seeing_states, ACTING: self.sizes.acting_states}
+        tasks = TASKS[: self.sizes.tasks]
+        return make_states(
+            self.out / "states", fresh, self._spec, config, tasks, counts, self._tell
+        )
+
+    def play(self, only: Sequence[str] = ()) -> None:
+        """Play what is left of the evaluation of all that is trained."""
+        _back_to_cpu()
+        rows = KeptRows(self.out / ROWS_FILE)
+        for variant, seed in self._trained():
+            if not only or variant in only:
+                self._tell(f"playing: {variant}, seed {seed}")
+                self._played(rows, variant, seed)
+
+    def _played(self, rows: KeptRows, variant: str, seed: int) -> list[Played]:
+        name = self._folder(variant, seed).name
+        return play_kept(
+            rows,
+            name,
+            PlayerSpec(name, self._checkpoint(variant, seed)),
+            [Question(task) for task in TASKS[: self.sizes.tasks]],
+            range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + self.sizes.evaluation_seeds),
+            workers=self._workers,
+        )
+
+    def write(self) -> dict[str, Any]:
+        """Write the table (JSON, Markdown) and the picture of all that was trained and played."""
+        _back_to_cpu()
+        rows = KeptRows(self.out / ROWS_FILE)
+        states = taught_states(TASKS[: self.sizes.tasks], seeds=self.sizes.loss_seeds)
+        table = {
+            variant: self._line(rows, variant, seeds, states)
+            for variant in VARIANTS
+            if (seeds := [seed for name, seed in self._trained() if name == variant])
+        }
+        document = {"sizes": asdict(self.sizes), "variants": table}
+        text = json.dumps(document, indent=1) + "\n"
+        (self.out / "ablation.json").write_text(text, encoding="utf-8")
+        (self.out / "ablation.md").write_text(markdown(table), encoding="utf-8")
+        draw_rates(
+            {name: (row["success_rate"], *row["interval"]) for name, row in table.items()},
+            self.out / "ablation.png",
+            f"success on {self.sizes.tasks} instructions",
+        )
+        return document
+
+    def _line(
+        self, rows: KeptRows, variant: str, seeds: Sequence[int], states: Sequence[TaughtState]
+    ) -> dict[str, Any]:
+        by_seed = [self._played(rows, variant, seed) for seed in seeds]
+        results = [played for group in by_seed for played in group]
+        good = sum(played.success for played in results)
+        low, high = wilson(good, len(results))
+        losses = [action_loss(self._checkpoint(variant, seed), states) for seed in seeds]
+        return {
+            "success": good,
+            "n": len(results),
+            "success_rate": round(good / len(results), 4),
+            "interval": [round(low, 4), round(high, 4)],
+            "by_seed": [sum(played.success for played in group) for group in by_seed],
+            "action_loss": [round(loss, 4) for loss in losses],
+            "by_verb": by_verb(results),
+        }
+
+    def _trained(self) -> list[tuple[str, int]]:
+        return [
+            (variant, seed)
+            for variant in VARIANTS
+            for seed in range(self.sizes.seeds)
+            if (self._folder(variant, seed) / "ready").exists()
+        ]
+
+    def _folder(self, variant: str, seed: int) -> Path:
+        return self.out / f"{variant.replace(' + ', '-').replace(' ', '-')}-{seed}"
+
+    def _checkpoint(self, variant: str, seed: int) -> Path:
+        return self._folder(variant, seed) / "imitation" / "checkpoint"
+
+
+def _back_to_cpu() -> None:
+    """Undo a training's choice of a device: play and measured losses are the CPU's."""
+    import torch
+
+    torch.set_default_device("cpu")
+
+
+def by_verb(results: Sequence[Played]) -> dict[str, list[int]]:
+    """Return (successes, attempts) of every verb."""
+    counts: dict[str, list[int]] = {}
+    for played in results:
+        pair = counts.setdefault(played.task_id.partition(":")[0], [0, 0])
+        pair[0] += played.success
+        pair[1] += 1
+    return counts
+
+
+def markdown(table: dict[str, dict[str, Any]]) -> str:
+    """Return the table of the variants as Markdown."""
+    lines = ["| Stages | Success | By seed | Action loss by seed |", "|---|---|---|---|"]
+    for variant, row in table.items():
+        low, high = row["interval"]
+        each = row["n"] // len(row["by_seed"])
+        seeds = ", ".join(f"{good} of {each}" for good in row["by_seed"])
+        losses = ", ".join(f"{loss:.3f}" for loss in row["action_loss"])
+        share = f"{row['success_rate']:.1%} ({low:.1%} to {high:.1%})"
+        lines.append(
+            f"| {variant} | {row['success']} of {row['n']}, {share} | {seeds} | {losses} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is left of the ablation; 3 where it was stopped and can go on."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.ablation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the ablation's folder")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=VARIANTS, help="only this variant"
+    )
+    parser.add_argument("--table", action="store_true", help="only play and write what is trained")
+    parser.add_argument("--workers", type=int, help="games at once (default: one a core)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the training")
+    parser.add_argument("--device", choices=DEVICES, help="default: the fastest that is there")
+    given = parser.parse_args(arguments)
+    import torch
+
+    torch.set_num_threads(given.threads)
+    ablation = Ablation(
+        given.out,
+        AblationSizes(),
+        device=choose_device(given.device, small=False),
+        workers=given.workers,
+        tell=_say,
+    )
+    if given.table:
+        ablation.play(given.only)
+        ablation.write()
+        return 0
+    return 0 if ablation.run(given.only) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

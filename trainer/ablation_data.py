@@ -1,0 +1,157 @@
+"""Fixed labelled states for trainings that are compared: the same pictures for all of them.
+
+They are made once, in files of a few hundred, each from a seed of its own, so that an
+interruption costs one file at most, and the files are the same however they were made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.preprocess import CheckpointSpec
+from recorder.games.base import Task
+from recorder.games.doom.game import DoomGame
+from recorder.games.doom.tasks import TRAINED_TASKS
+from trainer.posttrain_config import PosttrainConfig
+from trainer.posttrain_data import RecordWriter, record_type
+from trainer.posttrain_forward import Sequences
+from trainer.rollouts import crowds_asking, explore_asking
+
+SEEING, ACTING = "seeing", "acting"
+SHARD_STATES = 250
+WORDS_FILE = "words.sha256"
+
+
+class FixedStates:
+    """States in files in place of a ring; those of the actions once they count."""
+
+    def __init__(self, folder: Path, record: np.dtype[Any]) -> None:
+        """Open the files of ``folder``; raises ValueError where one holds other records."""
+        self._shards = {
+            part: [np.load(path, mmap_mode="r") for path in sorted(folder.glob(f"{part}-*.npy"))]
+            for part in (SEEING, ACTING)
+        }
+        if any(shard.dtype != record for part in self._shards.values() for shard in part):
+            raise ValueError(f"{folder} holds states of another form")
+        self._record = record
+        self._part = SEEING
+
+    @property
+    def made(self) -> int:
+        """None are made beside the training."""
+        return 0
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[Any]:
+        """Return ``count`` states of the stage's files, drawn with replacement."""
+        shards = self._shards[self._part]
+        ends = np.cumsum([len(shard) for shard in shards])
+        places = rng.integers(ends[-1], size=count)
+        which = np.searchsorted(ends, places, side="right")
+        drawn = np.empty(count, self._record)
+        for row, (shard, place) in enumerate(zip(which, places, strict=True)):
+            drawn[row] = shards[shard][place - ends[shard]]
+        return drawn
+
+    def wait_for(self, count: int) -> None:
+        """Nothing to wait for: the states are there."""
+
+    def let_learner_drive(self) -> None:
+        """From now on the states of the actions are drawn; nobody drives."""
+        self._part = ACTING
+
+    def check(self) -> None:
+        """Nothing can have died."""
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._shards = {}
+
+
+def make_states(
+    folder: Path,
+    tokenizer_of: Callable[[], tuple[Any, Any]],
+    spec: CheckpointSpec,
+    config: PosttrainConfig,
+    tasks: Sequence[Task],
+    counts: dict[str, int],
+    tell: Callable[[str], None],
+) -> FixedStates:
+    """Make what is missing of the files in ``folder``, and open them.
+
+    ``counts`` are the states of SEEING (crowded yards, questions about all that is taught)
+    and of ACTING (the teacher's noisy play of ``tasks``, asked about those alone).
+    ``tokenizer_of`` returns a model and its tokenizer, and is called only where something
+    is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = record_type(spec, config)
+    missing = [
+        (part, number, min(SHARD_STATES, count - number * SHARD_STATES))
+        for part, count in counts.items()
+        for number in range(-(-count // SHARD_STATES))
+        if not _shard(folder, part, number).exists()
+    ]
+    if missing:
+        model, tokenizer = tokenizer_of()
+        sequences = Sequences(model, tokenizer, spec)
+        words = folder / WORDS_FILE
+        if words.exists():
+            check_words(folder, tokenizer)
+        else:
+            words.write_text(_words(tokenizer), encoding="utf-8")
+        game = DoomGame(labels=True)
+        try:
+            for part, number, size in missing:
+                tell(f"making states: {part} {number}, {size}")
+                # The seed tells the two parts and every file apart.
+                seed = (config.seed, (SEEING, ACTING).index(part), number)
+                writer = RecordWriter(sequences, spec, config, seed=number)
+                rng = np.random.default_rng(seed)
+                if part == SEEING:
+                    states = crowds_asking(
+                        game, rng, TRAINED_TASKS, questions=config.actions_per_frame
+                    )
+                else:
+                    states = explore_asking(
+                        game,
+                        rng,
+                        tasks,
+                        questions=config.actions_per_frame,
+                        bare_share=config.bare_share,
+                    )
+                made = np.zeros(size, record)
+                for row in made:
+                    writer.write(row, next(states))
+                path = _shard(folder, part, number)
+                fresh = path.with_suffix(".new")
+                with fresh.open("wb") as file:
+                    np.save(file, made)
+                fresh.rename(path)
+        finally:
+            game.close()
+    return FixedStates(folder, record)
+
+
+def check_words(folder: Path, tokenizer: Any) -> None:
+    """Raise ValueError where the states of ``folder`` are tokens of another tokenizer."""
+    if (folder / WORDS_FILE).read_text(encoding="utf-8") != _words(tokenizer):
+        raise ValueError(
+            f"{folder} holds states in the tokens of another tokenizer: the sentences or the "
+            "code changed since; begin in another folder"
+        )
+
+
+def _words(tokenizer: Any) -> str:
+    vocabulary = json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(vocabulary.encode()).hexdigest() + "\n"
+
+
+def _shard(folder: Path, part: str, number: int) -> Path:
+    return folder / f"{part}-{number:03}.npy"
