@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 from torch import nn
 
-SMALL_HIDDEN = 1024
-"""Models with a narrower language model are small: quick in float32 on any device."""
+from model.device import SMALL_HIDDEN
 
 
 class CachedLanguageModel:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import default_checkpoint
+from model.play_options import PlayOptions
 from model.policy import Policy
 from recorder.errors import UsageError
 from recorder.games.base import Game
@@ -17,13 +19,15 @@ SCRIPTED = ("teacher", "random", "idle")
 class PlayerSpec:
     """Who plays: a scripted player's name, or a checkpoint folder with an adapter.
 
-    ``temperature`` 0 is greedy.  Crosses process borders, so it holds no objects.
+    ``temperature`` 0 is greedy; ``options`` are those that a person set for a checkpoint.
+    Crosses process borders, so it holds values only.
     """
 
     name: str
     checkpoint: Path | None = None
     adapter: Path | None = None
     temperature: float = 0.0
+    options: PlayOptions | None = None
 
     @property
     def key(self) -> str:
@@ -35,6 +39,8 @@ class PlayerSpec:
         parts = [fingerprint(self.checkpoint)[:16], f"t{self.temperature:g}"]
         if self.adapter is not None:
             parts.append(fingerprint(self.adapter)[:16])
+        if self.options is not None and self.options != PlayOptions():
+            parts.append(hashlib.sha256(repr(self.options).encode()).hexdigest()[:8])
         return ":".join(parts)
 
 
@@ -73,6 +79,7 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             adapter=spec.adapter,
             threads=threads,
             sampling=Sampling(temperature=spec.temperature),
+            options=spec.options,
         )
     if spec.name == "teacher":
         if game.name == "luanti":

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from model.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
 
@@ -44,8 +45,9 @@ class RoundPlan:
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
-    and ``precision`` (a large base's 8 or 4 bits) are as in play; ``chunk`` is how many
-    actions an answer will be played with, None as the checkpoint says.
+    and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
+    ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
+    :class:`model.play_options.PlayOptions`.
     """
 
     data: Path
@@ -61,6 +63,22 @@ class RoundPlan:
     device: str | None = None
     precision: str | None = None
     chunk: int | None = None
+    prompt: str | None = None
+    history: int | None = None
+    rewrite: bool = True
+    recipes: Path | None = None
+
+    @property
+    def options(self) -> PlayOptions:
+        """How what is taught will be played."""
+        return PlayOptions(
+            history=self.history,
+            chunk=self.chunk,
+            prompt=self.prompt,
+            rewrite=self.rewrite,
+            recipes=self.recipes,
+            precision=self.precision,
+        )
 
 
 def run_round(plan: RoundPlan, say: Say) -> progress.Done:
@@ -71,45 +89,37 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from model.preprocess import load_spec
     from model.tokens import CODEC_VERSION
     from model.vla import load_weights
-    from recorder.store import Reader, parse_query
-    from trainer.dataset import manifest, read_examples, taught_actions
+    from trainer.dataset import manifest
     from trainer.gates import Checks, offline_gates
-    from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
+    from trainer.lora import LoraConfig, LoraTask, train
+    from trainer.memory import LARGE_HIDDEN, check_round_memory
     from trainer.parallel import workers
-    from trainer.replay import replay_examples
 
     if plan.threads is not None:
         torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
-    _require_one_frame(plan, spec)
+    # What a released model was trained on cannot be made here; the yard is not it.
+    released = spec.prompt.startswith("jarvis")
+    spec = plan.options.applied_to(spec)
     crew = workers()
     choice = _device(plan, crew)
-    actions = taught_actions(plan.chunk or spec.chunk)
     parent = _parent_of(plan, base)
     plan.work.mkdir(parents=True, exist_ok=True)
-    say(progress.Stage("reading", "Reading what you recorded."))
-    with Reader.open(plan.data) as reader:
-        rows = reader.episodes(parse_query(plan.query))
-        split = read_examples(reader, rows, spec, actions)
-    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
-    # What a released model was trained on cannot be made here; the yard is not it.
-    known, known_held = (
-        ((), ())
-        if spec.prompt.startswith("jarvis")
-        else replay_examples(spec, plan.replay, seed=plan.seed + 1)
-    )
+    split, known, known_held = _read(plan, spec, released=released, say=say)
+    examples = [*split.train, *known]
+    seen = len(examples) + len(split.held_out) + len(known_held)
+    check_round_memory(plan.base, choice, plan.precision, spec, seen)
     say(progress.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(
         plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
     )
     large = model.config.text_config.hidden_size >= LARGE_HIDDEN
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
-    task = LoraTask(model, tokenizer, spec, config)
+    task = LoraTask(model, tokenizer, spec, config, plan.options)
     if plan.parent is not None:
         task.start_from(_parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
-    examples = [*split.train, *known]
     task.see(examples)
     say(progress.Stage("training", "Learning."))
     visits = train(
@@ -123,7 +133,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     say(progress.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
     kinds = {example.kind for example in split.train}
-    gates = offline_gates(offline, corrections="correction" in kinds)
+    gates = offline_gates(offline, corrections="correction" in kinds, released=released)
     for gate in gates:
         say(gate)
     metrics = {
@@ -144,7 +154,34 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     )
     if crew.first:
         write_adapter(plan.out, tensors, task.peft_config(), meta)
-    return progress.Done(str(plan.out), all(gate.passed for gate in gates), metrics)
+    return progress.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
+
+
+def _read(
+    plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say
+) -> tuple[Split, tuple[Example, ...], tuple[Example, ...]]:
+    """Return what is taught, and what the agent could before: to replay, and held out.
+
+    For a ``released`` base that is what it was taught, or did by itself, in earlier episodes.
+    """
+    from recorder.store import Reader, parse_query
+    from trainer.dataset import read_examples, taught_actions
+    from trainer.earlier import earlier_examples
+    from trainer.replay import replay_examples
+
+    actions = taught_actions(spec.chunk)
+    say(progress.Stage("reading", "Reading what you recorded."))
+    with Reader.open(plan.data) as reader:
+        rows = reader.episodes(parse_query(plan.query))
+        split = read_examples(reader, rows, spec, actions)
+        if released:
+            say(progress.Stage("replay", "Reading what you taught before, to keep it."))
+            known = earlier_examples(
+                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
+            )
+            return split, *known
+    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
+    return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
 
 
 def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
@@ -154,14 +191,11 @@ def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
     same on every machine.  Raises ModelError where fewer bits cannot be had here.
     """
     from model.device import DeviceChoice, choose_device
-    from model.language import SMALL_HIDDEN
-    from model.memory import check_precision
+    from model.memory import check_precision, is_small
     from model.vla import check_checkpoint
 
-    config = check_checkpoint(plan.base)
-    text = config.get("text_config", config)
-    hidden = text.get("hidden_size") if isinstance(text, dict) else None
-    small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
+    check_checkpoint(plan.base)
+    small = is_small(plan.base)
     if small and plan.device is None and plan.precision is None:
         return DeviceChoice("cpu", "float32", "Taught on the CPU.")
     choice = choose_device(plan.device, small=small)
@@ -183,14 +217,6 @@ def _learnt(task: LoraTask) -> dict[str, Any]:
     if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
         raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
     return tensors
-
-
-def _require_one_frame(plan: RoundPlan, spec: CheckpointSpec) -> None:
-    if spec.history:
-        raise ModelError(
-            f"The checkpoint {plan.base.name!r} sees several frames, which rounds cannot teach; "
-            "play it without earlier frames or choose another checkpoint."
-        )
 
 
 def _parent_of(plan: RoundPlan, base: str) -> AdapterMeta | None:
@@ -251,6 +277,21 @@ def _account(
     }
 
 
+def round_arguments(options: PlayOptions) -> list[str]:
+    """Return the arguments that tell a round's process how the model is played."""
+    given = {
+        "--precision": options.precision,
+        "--chunk": options.chunk,
+        "--prompt": options.prompt,
+        "--history": options.history,
+        "--recipes": options.recipes,
+    }
+    told = [
+        part for name, value in given.items() if value is not None for part in (name, str(value))
+    ]
+    return told if options.rewrite else [*told, "--as-typed"]
+
+
 class _CancelledError(BaseException):
     """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
 
@@ -277,6 +318,12 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
     parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
     parser.add_argument("--chunk", type=int, help="actions an answer is played with")
+    parser.add_argument("--prompt", help="the prompt form that it is played with")
+    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    parser.add_argument(
+        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
+    )
+    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )

@@ -38,7 +38,8 @@ def large_policy(options: argparse.Namespace) -> Callable[[], Policy] | None:
 def _local(options: argparse.Namespace, hub: bool) -> Policy:
     from app.cli.models import checkpoint_from_hub
     from model.decoding import Sampling
-    from model.vla import PlayOptions, VlaPolicy
+    from model.play_options import PlayOptions
+    from model.vla import VlaPolicy
 
     folder = Path(options.policy)
     if hub:

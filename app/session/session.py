@@ -33,6 +33,8 @@ from recorder.types import NO_ACTION, Driver, Frame, Outcome
 log = logging.getLogger(__name__)
 
 IDLE_HANDBACK_S = 1.5
+RELEASE_S = 60.0
+"""A thought that is under way is thought to its end before a policy goes."""
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
     "yourself in the library if you know how it went."
@@ -122,6 +124,23 @@ class LiveSession(SessionFront):
                 self._thread.join()
         elif not already:
             self._shut_down()
+
+    def release_player(self, timeout_s: float = RELEASE_S) -> bool:
+        """Let go of the policy, for its memory; False while an attempt is under way."""
+        with self._wake:
+            if self._attempt is not None:
+                return False
+            before, self._next_player = self._next_player, None
+            self._wake.notify_all()
+        if not self._threaded:
+            self.step()
+        with self._wake:
+            if self._wake.wait_for(lambda: self._player is None, timeout_s):
+                return True
+            # An attempt began just now.
+            if self._next_player is None:
+                self._next_player = before
+            return False
 
     # The control thread
 
@@ -355,14 +374,15 @@ class LiveSession(SessionFront):
 
     def _swap_player(self) -> None:
         player = self._next_player
-        if player is None or player is self._player:
+        if player is self._player:
             return
         old, self._runner = self._runner, None
         self._player = None
         if old is not None:
             old.close()
-        self._runner = self._make_runner(player.policy)
-        self._player = player
+        if player is not None:
+            self._runner = self._make_runner(player.policy)
+            self._player = player
         self._publish()
 
     @property
