@@ -17,6 +17,7 @@ tower keep two bytes.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from dataclasses import dataclass, replace
@@ -183,7 +184,10 @@ def quantisation(precision: str | None, dtype: Any, device: str) -> dict[str, An
         return {}
     from transformers import BitsAndBytesConfig
 
-    whole = ["lm_head", "visual"]
+    # Patterns over whole names: the tower's modules are called "model.visual. ...".
+    whole = [r"(.*\.)?lm_head", r"(.*\.)?visual"]
+    # It says of every layer that it computes in float16.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     config = (
         BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=whole)
         if precision == "8bit"
