@@ -115,7 +115,7 @@ class Models:
             Client(Server(choice.server, choice.server_model), self.keys.find(choice.server)),
             spec=spec,
             sampling=Sampling(choice.temperature, 0.99),
-            rewriting=choice.rewrite,
+            options=options_of(choice),
         )
 
     def server_models(self, url: str, key: str) -> tuple[str, ...]:

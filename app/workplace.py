@@ -52,6 +52,7 @@ from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.dataset import MIN_PERSON_TICKS
+from trainer.listing import adopt
 from trainer.progress import Failed, Message
 from trainer.round_client import RoundClient
 from trainer.verdict import VerdictKind
@@ -144,6 +145,8 @@ class LiveWorkplace:
     def agent(self) -> AgentFacts:
         """Return what plays, its parents, and the device."""
         shot = self.session.snapshot()
+        # A round that was started by hand beside the window cannot write to the database.
+        adopt(self._store, self._reader, self._data)
         facts = agent_facts(
             self._agent.models.title(self._agent.choice),
             self._agent.shown(self._reader.adapters()),

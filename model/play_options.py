@@ -65,3 +65,10 @@ class PlayOptions:
         if not form.startswith("jarvis"):
             return Told(text)
         return told(text, form, rewriting=self.rewrite, recipes=self.recipes)
+
+
+def told_notice(said: Told, instruction: str) -> str:
+    """Return for the person that the model hears other words than were typed, or ""."""
+    if said.instruction == clean_instruction(instruction):
+        return ""
+    return f"The model is told \u201c{said.instruction}\u201d, as it was taught."

@@ -20,13 +20,12 @@ from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.memory import check_memory, check_precision, is_small, quantisation
-from model.play_options import PlayOptions
+from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.prompts import (
     IMAGE_PAD,
     MAX_INSTRUCTION_TOKENS,
-    clean_instruction,
     prompt_ids,
 )
 from model.reader import PromptReader
@@ -260,10 +259,9 @@ class VlaPolicy:
         prompt, cut = prompt_ids(
             self.tokenizer, self.spec.prompt, said, 1, [answer for _, answer in self._history]
         )
-        if instruction != self._instruction or not cut:
-            self.notice = ""
-        if said.instruction != clean_instruction(instruction):
-            self.notice = f"The model is told \u201c{said.instruction}\u201d, as it was taught."
+        rewritten = told_notice(said, instruction)
+        if rewritten or instruction != self._instruction or not cut:
+            self.notice = rewritten
         if cut and not self.notice:
             self.notice = (
                 f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the "

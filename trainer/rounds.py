@@ -3,7 +3,8 @@
 Opens the database read-only, speaks JSON lines (:mod:`trainer.progress`) on stdout, and
 writes only its working folder and, at the very end, the adapter's folder.  SIGTERM
 cancels; a killed round goes on from its working folder.  The paired play after it is
-the parent's (:mod:`trainer.round_client`).
+the parent's (:mod:`trainer.round_client`); a round that was started by hand lists its adapter
+itself (:mod:`trainer.listing`).
 """
 
 from __future__ import annotations
@@ -328,21 +329,29 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
+    gates: list[progress.Gate] = []
     out = speech if speech is not None else sys.stdout
     heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
 
     def say(message: progress.Message) -> None:
         if not heard:
             return
+        if isinstance(message, progress.Gate):
+            gates.append(message)
         out.write(progress.to_json(message) + "\n")
         out.flush()
 
     signal.signal(signal.SIGTERM, _cancel)
-    if given.pop("with_parent"):
+    by_hand = not given.pop("with_parent")
+    if not by_hand:
         threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
-        last: progress.Message = run_round(RoundPlan(**given), say)
+        plan = RoundPlan(**given)
+        done = run_round(plan, say)
+        last: progress.Message = done
         code = ExitCode.OK
+        if by_hand and heard:
+            say(progress.Stage("listing", _list(plan, done, gates)))
     except KnownError as error:
         last, code = progress.Failed(error.sentence), error.exit_code
     except (_CancelledError, KeyboardInterrupt):
@@ -351,6 +360,14 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     say(last)
     return int(code)
+
+
+def _list(plan: RoundPlan, done: progress.Done, gates: Sequence[progress.Gate]) -> str:
+    """List the adapter of a round without a parent; return what became of it."""
+    from trainer.listing import list_by_hand, write_account
+
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    return list_by_hand(plan.data, plan.out)
 
 
 def _follow_parent() -> None:

@@ -62,6 +62,7 @@ def _remote(options: argparse.Namespace) -> Policy:
     from dataclasses import replace
 
     from model.decoding_options import Sampling
+    from model.play_options import PlayOptions
     from model.preprocess import JARVIS_SPEC
     from model.remote import Client, RemotePolicy, Server
 
@@ -77,7 +78,7 @@ def _remote(options: argparse.Namespace) -> Policy:
         Client(Server(options.server, name)),
         spec=spec,
         sampling=Sampling(temperature, 0.99),
-        rewriting=not options.as_typed,
+        options=PlayOptions(rewrite=not options.as_typed, recipes=options.recipes),
     )
 
 

@@ -19,7 +19,7 @@ from model.tiny import build_model, build_tokenizer, save_checkpoint
 from model.tokens import decode_ids, encode, encode_ids
 from model.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
-from recorder.store import Reader, Store
+from recorder.store import Reader
 from recorder.types import NO_ACTION, Action, Frame
 from trainer import memory, progress
 from trainer.dataset import Example, read_examples
@@ -174,8 +174,3 @@ def test_examples_hold_the_pictures_before_them_from_their_own_episode(recorded:
         if example.tick >= 3:
             assert encode(NO_ACTION) not in answers
     assert decode_ids(split.train[0].answer) == [Action(right=True)]
-
-
-def test_the_recordings_are_those_of_a_store(recorded: Path) -> None:
-    with Store.open(recorded) as store:
-        assert store is not None
