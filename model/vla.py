@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
+from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.memory import check_memory, check_precision, is_small, quantisation
@@ -179,7 +180,7 @@ class VlaPolicy:
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
         self._begin = ids[ACTION_BEGIN]
         image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
-        self.reader = PromptReader(model, spec, image, capacity)
+        self.reader = PromptReader(model, spec, image, capacity, recorder_for(model))
         small = model.config.text_config.hidden_size < SMALL_HIDDEN
         self.decoder = ActionDecoder(
             self.reader.language,
