@@ -38,7 +38,7 @@ class CudaRecorder:
 
     def record(self, work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Replay]:
         """Record ``work``, which must read and write tensors that stay where they are."""
-        aside = torch.cuda.Stream()
+        aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             # Libraries choose and allocate at their first calls, which must not be recorded.

