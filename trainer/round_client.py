@@ -47,6 +47,10 @@ from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
+FEW_BITS = (
+    "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
+    "16 bits only, so it was not measured and is not in use; set 16 bits for the model to use it."
+)
 PATIENCE_S = 10.0
 """How long a round's process may take to tidy up before it is killed."""
 Say = Callable[[progress.Message], None]
@@ -147,7 +151,8 @@ class RoundClient:
         verdict: Verdict | None = None
         try:
             ended = self._listen(command, gates, say)
-            if tasks and paired_seeds and (ended.passed or measure_failed):
+            measured = tasks and paired_seeds and not self._few_bits
+            if measured and (ended.passed or measure_failed):
                 old = None if parent is None else Path(parent.folder)
                 sides = (
                     PlayerSpec("before", self._base, old, options=self._options),
@@ -160,7 +165,15 @@ class RoundClient:
                 if self._cancelled:
                     raise _EndedError(CANCELLED)
             return self._keep(
-                ended, folder, parent, round_id, gates, verdict, played, tasks, activate
+                ended,
+                folder,
+                parent,
+                round_id,
+                gates,
+                verdict,
+                played,
+                tasks,
+                activate and not self._few_bits,
             )
         except BaseException as error:
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
@@ -174,6 +187,11 @@ class RoundClient:
             return RoundResult(
                 round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
             )
+
+    @property
+    def _few_bits(self) -> bool:
+        """Whether the weights are packed: an adapter cannot be merged into such."""
+        return self._options.precision in ("8bit", "4bit")
 
     @property
     def _work(self) -> Path:
@@ -223,6 +241,8 @@ class RoundClient:
             self._store.set_active_adapter(adapter_id)
         if verdict is not None:
             sentence = verdict.sentence
+        elif passed and self._few_bits:
+            sentence = FEW_BITS
         elif passed:
             sentence = "The new adapter passed its gates; nobody could judge how it plays."
         else:

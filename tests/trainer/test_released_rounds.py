@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,14 @@ from model.tiny import build_model, build_tokenizer, save_checkpoint
 from model.tokens import decode_ids, encode, encode_ids
 from model.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
-from recorder.store import Reader
+from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Frame
 from trainer import memory, progress
 from trainer.dataset import Example, read_examples
 from trainer.earlier import earlier_examples
 from trainer.lora import LoraConfig, LoraTask
 from trainer.memory import predict_round
+from trainer.round_client import FEW_BITS, RoundClient
 from trainer.rounds import RoundPlan, run_round
 
 SPEC = CheckpointSpec(
@@ -94,6 +96,33 @@ def test_what_was_taught_earlier_is_replayed_and_checked(
     assert gate.sentence.startswith("What you taught it before is")
     assert "was not checked" in gate.sentence
     assert done.metrics["shares"]["replay"] > 0
+
+
+def test_an_adapter_of_few_bits_is_listed_and_not_put_in_use(
+    recorded: Path, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[list[str]] = []
+
+    def listen(client: RoundClient, command: list[str], *_: object) -> progress.Done:
+        heard.append(command)
+        folder = Path(command[command.index("--out") + 1])
+        folder.mkdir(parents=True)
+        (folder / "adapter_model.safetensors").write_bytes(b"weights")
+        return progress.Done(str(folder), True, {"samples": [], "manifest": {}})
+
+    monkeypatch.setattr(RoundClient, "_listen", listen)
+    data = Path(shutil.copytree(recorded, tmp_path / "data"))
+    options = PlayOptions(history=2, chunk=2, prompt="jarvis-simple", precision="4bit")
+    with Store.open(data) as store:
+        result = RoundClient(data, store, released, options).run("", game="doom")
+        again = RoundClient(data, store, released, PlayOptions(rewrite=False)).run("", game="doom")
+    assert (result.activated, result.sentence) == (False, FEW_BITS)
+    assert again.activated
+    told = " ".join(heard[0])
+    for part in ("--precision 4bit", "--chunk 2", "--prompt jarvis-simple", "--history 2"):
+        assert part in told
+    assert "--as-typed" not in heard[0]
+    assert heard[1][-1] == "--as-typed"
 
 
 def test_a_round_that_does_not_fit_is_refused_before_it_loads(
