@@ -28,6 +28,7 @@ from model.tokens import ACTION_END, encode, legal_next
 from recorder.errors import ModelError, UsageError
 from recorder.types import NO_ACTION
 from trainer.dataset import REPLAY_SHARE, Example, draw_plan
+from trainer.lora_config import LoraConfig
 from trainer.lora_features import Joined
 from trainer.parallel import Alone, Workers
 from trainer.posttrain_forward import IGNORE, Sequences
@@ -36,28 +37,6 @@ PROGRESS_FILE = "lora_progress.safetensors"
 RESUME_TOLERANCE = 0.02
 """A resumed run's first loss may be off by this share of what was foretold."""
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True, slots=True)
-class LoraConfig:
-    """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
-
-    ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.
-    """
-
-    rank: int = 16
-    alpha: int = 16
-    learning_rate: float = 6e-4
-    batch: int = 24
-    max_steps: int = 160
-    visits: int = 6
-    warmup_steps: int = 10
-    check_every: int = 20
-    patience: int = 3
-    save_every_s: float = 30.0
-    seed: int = 0
-    checkpointing: bool = False
 
 
 class LoraTask:

@@ -36,6 +36,7 @@ from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
 from trainer.questions import questions_of, title_of
+from trainer.round_process import FEW_BITS, see_off
 from trainer.rounds import (
     CANCELLED,
     MAX_STEPS,
@@ -47,12 +48,6 @@ from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
-FEW_BITS = (
-    "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
-    "16 bits only, so it was not measured and is not in use; set 16 bits for the model to use it."
-)
-PATIENCE_S = 10.0
-"""How long a round's process may take to tidy up before it is killed."""
 Say = Callable[[progress.Message], None]
 
 
@@ -288,7 +283,7 @@ class RoundClient:
                         process.wait()
                     except BaseException:
                         # It may still write where its adapter is thrown away: see it end.
-                        _see_off(process)
+                        see_off(process)
                         raise
             finally:
                 with self._lock:
@@ -388,16 +383,6 @@ def _understood(line: str) -> progress.Message:
             "round was ended and the agent plays as before; try again, and install Playteach "
             "anew if it stays so."
         ) from error
-
-
-def _see_off(process: subprocess.Popen[str]) -> None:
-    """End a process whose story is not heard to its end, and wait until it is gone."""
-    process.terminate()
-    try:
-        process.wait(PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def play_gate(verdict: Verdict) -> progress.Gate:

@@ -92,7 +92,8 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from model.vla import load_weights
     from trainer.dataset import manifest
     from trainer.gates import Checks, offline_gates
-    from trainer.lora import LoraConfig, LoraTask, train
+    from trainer.lora import LoraTask, train
+    from trainer.lora_config import LoraConfig
     from trainer.memory import LARGE_HIDDEN, check_round_memory
     from trainer.parallel import workers
 

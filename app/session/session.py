@@ -12,6 +12,8 @@ from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import Attempt
 from app.session.front import SessionFront
 from app.session.parts import (
+    BUG_SENTENCE,
+    CHANGED_SENTENCE,
     URGENT,
     AnyRunner,
     Ask,
@@ -20,10 +22,11 @@ from app.session.parts import (
     Player,
     Request,
     ScriptedHands,
+    clock_of,
 )
 from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
 from model.runner import BackgroundRunner
-from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.clock import Clock, Pacer
 from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
@@ -35,14 +38,6 @@ log = logging.getLogger(__name__)
 IDLE_HANDBACK_S = 1.5
 RELEASE_S = 60.0
 """A thought that is under way is thought to its end before a policy goes."""
-CHANGED_SENTENCE = (
-    "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
-    "yourself in the library if you know how it went."
-)
-BUG_SENTENCE = (
-    "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
-    "kept; please copy the diagnostics and report it."
-)
 LOADING_SENTENCE = "The agent is still waking up; it starts by itself as soon as it is ready."
 
 
@@ -402,8 +397,3 @@ class LiveSession(SessionFront):
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)  # type: ignore[arg-type]
             self._wake.notify_all()
-
-
-def clock_of(game: Game) -> Clock:
-    """Return the clock to pace a game by: a game in a window of its own brings one."""
-    return game.clock if isinstance(game, OwnWindowGame) else MonotonicClock()

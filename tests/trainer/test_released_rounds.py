@@ -27,7 +27,8 @@ from trainer.dataset import Example, read_examples
 from trainer.earlier import earlier_examples
 from trainer.lora import LoraConfig, LoraTask
 from trainer.memory import predict_round
-from trainer.round_client import FEW_BITS, RoundClient
+from trainer.round_client import RoundClient
+from trainer.round_process import FEW_BITS
 from trainer.rounds import RoundPlan, run_round
 
 SPEC = CheckpointSpec(
