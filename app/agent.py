@@ -1,24 +1,33 @@
 """The agent behind the window: loads the model late, and swaps adapters.  No torch here.
 
 A model is loaded anew for every adapter, so what plays is exactly base and adapter, and
-going back gives the base's outputs bit for bit.
+going back gives the base's outputs bit for bit.  The new one is loaded beside the old, which
+plays on until then; where both do not fit into the memory, the old one goes first and comes
+back if the new one cannot be had.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from app.model_desk import Models
+from app.model_desk import Models, device_of, options_of
 from app.session.model_choice import ModelChoice
 from app.session.parts import Player
 from app.session.session import LiveSession
+from model.adapters_in_use import adapter_in_use
+from model.memory import free_bytes, predict
 from model.policy import Observation, Policy
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
@@ -66,12 +75,13 @@ class Agent:
         self._store = store
         self._reader = reader
         self._lock = threading.Lock()
+        self._playing: _Playing | None = None
 
     def load(self) -> None:
         """Let the base with the active adapter play; a problem is kept and told."""
         with self._lock:
             try:
-                self._use(self._reader.active_adapter())
+                self._use(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
             except Exception:
@@ -91,10 +101,21 @@ class Agent:
             before = self.choice
             self.choice = choice
             try:
-                self._use(self._reader.active_adapter())
+                self._use(self._in_use())
             except BaseException:
                 self.choice = before
                 raise
+
+    def shown(self, rows: Sequence[AdapterRow]) -> list[AdapterRow]:
+        """Return rows of adapters in which the one that really plays is the active one.
+
+        Before anything plays, that is what was last put in use, for whatever base.
+        """
+        playing = self._playing
+        if playing is None:
+            return list(rows)
+        own = None if playing.row is None else playing.row.id
+        return [replace(row, active=row.id == own) for row in rows]
 
     @property
     def not_taught(self) -> str:
@@ -112,77 +133,142 @@ class Agent:
         Raises ModelError or DataError with what played before still in force.
         """
         with self._lock:
-            policy, row = self._prepare(self._row(adapter_id))
-            self._store.set_active_adapter(adapter_id)
-            self._hand_over(policy, row)
+            self._use(
+                self._row(adapter_id),
+                ready=lambda: self._store.set_active_adapter(adapter_id),
+            )
 
     def go_back(self) -> None:
         """Undo the newest activation.  Raises DataError where there is nothing to undo."""
         with self._lock:
-            active = self._store.undo_activation()
+            self._store.undo_activation()
             try:
-                self._use(self._row(active))
+                self._use(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
                 raise
 
-    def _use(self, row: AdapterRow | None) -> None:
-        self._hand_over(*self._prepare(row))
+    @contextmanager
+    def rested(self, need: int, why: str) -> Iterator[bool]:
+        """Let the model go meanwhile where ``need`` bytes beside it are not free.
 
-    def _prepare(self, row: AdapterRow | None) -> tuple[Policy, AdapterRow | None]:
-        policy, row = self._loaded(row)
+        Gives whether it went; then what is in use is loaded afterwards.  ``why`` is what the
+        person is told meanwhile.  Raises ModelError where an attempt under way needs it.
+        """
+        with self._lock:
+            given_up = self._room_for(need, "what is asked for")
+            if given_up is not None:
+                self._fail(why)
+        try:
+            yield given_up is not None
+        finally:
+            if given_up is not None:
+                self.load()
+
+    def _in_use(self) -> AdapterRow | None:
+        """Return the adapter that belongs to the chosen model."""
+        if self.choice.source == "server":
+            return None
+        return adapter_in_use(self._reader, self.models.folder(self.choice) or self.base)
+
+    def _use(self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None) -> None:
+        """Load what the choice says, call ``ready``, and let it play."""
+        before = self._room_for(self._need(), "the new one")
+        try:
+            policy = self._warm(row)
+            ready()
+        except BaseException:
+            if before is not None:
+                self._bring_back(before)
+            raise
+        self._hand_over(policy, row)
+
+    def _need(self) -> int:
+        """Return the bytes that the chosen model will take, 0 for one too small to matter."""
+        folder = self.models.folder(self.choice)
+        if folder is None or self.choice.source == "practice":
+            return 0
+        precision = self.choice.precision or None
+        device = device_of(folder, precision)
+        return predict(folder, device.dtype, precision, device.device).total
+
+    def _room_for(self, need: int, what: str) -> _Playing | None:
+        """Let what plays go where ``need`` bytes are not free beside it; return it then.
+
+        Raises ModelError where an attempt needs it.  What would not fit anyway is left to
+        whoever loads it.
+        """
+        playing = self._playing
+        if playing is None or not playing.bytes or not need:
+            return None
+        free = free_bytes(playing.device)
+        if need <= free or need > free + playing.bytes:
+            return None
+        if not self._session.release_player():
+            raise ModelError(
+                f"The model that plays and {what} do not fit into the memory beside each other "
+                f"({need / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free), so nothing was "
+                "changed; stop the attempt and try again."
+            )
+        self._playing = None
+        release_memory()
+        return playing
+
+    def _bring_back(self, before: _Playing) -> None:
+        """Let what was let go play again; a problem is kept and told."""
+        wanted, self.choice = self.choice, before.choice
+        try:
+            self._hand_over(self._warm(before.row), before.row)
+        except KnownError as error:
+            self._fail(error.sentence)
+        finally:
+            self.choice = wanted
+
+    def _warm(self, row: AdapterRow | None) -> Policy:
+        policy = self._loaded(row)
         # The first answer of a fresh model is slow; it is given to a black picture.
         black = np.zeros((MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, 3), np.uint8)
         policy.reset("warm up", seed=0)
         policy.propose(Observation(Frame(0, 0, black), "warm up"))
-        return policy, row
+        return policy
 
-    def _loaded(self, row: AdapterRow | None) -> tuple[Policy, AdapterRow | None]:
-        """Return what the choice says, and the adapter that plays with it."""
+    def _loaded(self, row: AdapterRow | None) -> Policy:
+        """Return what the choice says, with an adapter."""
         from model.watchers import WatchedPolicy
 
         choice = self.choice
         folder = self.models.folder(choice)
         if folder is None:
-            return WatchedPolicy(self.models.remote(choice)), None
-        if choice.source == "practice":
-            return self._checkpoint(folder, row), row
-        if row is not None and not _belongs(row, folder):
-            # What was taught to another base waits until that plays again.
-            row = None
-        return WatchedPolicy(self._checkpoint(folder, row)), row
+            return WatchedPolicy(self.models.remote(choice))
+        policy = self._checkpoint(folder, row)
+        return policy if choice.source == "practice" else WatchedPolicy(policy)
 
     def _checkpoint(self, folder: Path, row: AdapterRow | None) -> VlaPolicy:
         from model.decoding_options import Sampling
-        from model.vla import PlayOptions, VlaPolicy
+        from model.vla import VlaPolicy
 
-        choice = self.choice
-        own = choice.source != "practice"
+        own = self.choice.source != "practice"
         # One core stays free for the window and the tick loop: torch's threads spin while
         # they wait for each other, and on two cores the answers then never came.
         return VlaPolicy.load(
             folder,
             adapter=None if row is None else Path(row.folder),
             threads=max(1, (os.cpu_count() or 2) - 1),
-            sampling=Sampling(choice.temperature) if own else None,
-            options=PlayOptions(
-                history=choice.history,
-                prompt=choice.prompt or None,
-                rewrite=choice.rewrite,
-                precision=choice.precision or None,
-            )
-            if own
-            else None,
+            sampling=Sampling(self.choice.temperature) if own else None,
+            options=options_of(self.choice),
         )
 
     def _hand_over(self, policy: Policy, row: AdapterRow | None) -> None:
         self.problem = ""
         played: Any = getattr(policy, "policy", policy)
+        device = ""
         if self.choice.source == "server":
             self.device = f"Plays on the server {urlsplit(self.choice.server).netloc}."
         else:
             self.base = played.folder
             self.device = played.choice.reason
+            device = played.choice.device
+        self._playing = _Playing(self.choice, row, device, self._need())
         self._session.use_player(Player(policy, None if row is None else row.id))
 
     def _fail(self, sentence: str) -> None:
@@ -202,12 +288,22 @@ class Agent:
         )
 
 
-def _belongs(row: AdapterRow, folder: Path) -> bool:
-    """Return whether an adapter was taught to a checkpoint; False for one that is damaged."""
-    from model.adapters import fingerprint, read_meta
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    """What plays now: enough to load it again.
 
-    try:
-        return read_meta(Path(row.folder)).base == fingerprint(folder)
-    except ModelError as error:
-        log.warning("%s", error.sentence)
-        return False
+    ``bytes`` is what it takes of the ``device``'s memory, 0 where that is little or elsewhere.
+    """
+
+    choice: ModelChoice
+    row: AdapterRow | None
+    device: str
+    bytes: int
+
+
+def release_memory() -> None:
+    """Give back what a policy that is gone has held."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

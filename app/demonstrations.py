@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 
 from app.headless import Attempted, attempt, require_kept
 from app.person import Demonstrator
-from app.session.parts import store_recording
-from app.session.session import LiveSession, clock_of
+from app.session.parts import clock_of, store_recording
+from app.session.session import LiveSession
 from recorder.clock import Clock, ManualClock, MonotonicClock
 from recorder.errors import UsageError
 from recorder.games import find_task, open_game

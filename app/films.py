@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from model.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
+from model.play_options import PlayOptions
 from model.runner import LockStepRunner
 from recorder.games import open_game, task_list
 from recorder.games.base import Game, Task
@@ -52,19 +53,21 @@ class Camera:
         """Nothing to do."""
 
 
-def film_of_round(reader: Reader, result: RoundResult, base: Path) -> Films | None:
+def film_of_round(
+    reader: Reader, result: RoundResult, base: Path, options: PlayOptions | None = None
+) -> Films | None:
     """Play the most telling start of a round's evaluation again, before and after.
 
-    None where the round made no adapter or nothing was evaluated.  Raises what the game
-    or the model raises.
+    ``options`` are the round's.  None where it made no adapter or nothing was
+    evaluated.  Raises what the game or the model raises.
     """
     if result.adapter_id is None or result.adapter is None:
         return None
     adapters = {row.id: row for row in reader.adapters()}
     parent_id = adapters[result.adapter_id].parent_id
     parent = None if parent_id is None else Path(adapters[parent_id].folder)
-    before = PlayerSpec("before", base, parent)
-    after = PlayerSpec("after", base, result.adapter)
+    before = PlayerSpec("before", base, parent, options=options)
+    after = PlayerSpec("after", base, result.adapter, options=options)
     start = telling_start(
         reader.evaluations(policy_key=before.key), reader.evaluations(policy_key=after.key)
     )

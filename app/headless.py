@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.session.api import Snapshot
-from app.session.session import BUG_SENTENCE, LiveSession
+from app.session.parts import BUG_SENTENCE
+from app.session.session import LiveSession
 from recorder.errors import DataError, KnownError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from app.gui.model_facts import FetchProgress, ModelFacts, PrecisionFacts
 from app.session.model_choice import ModelChoice
-from model.memory import PRECISIONS, check_precision, free_bytes, predict
+from model.memory import PRECISIONS, check_precision, free_bytes, is_small, predict
+from model.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError, UsageError
 
 if TYPE_CHECKING:
+    from model.device import DeviceChoice
     from model.hub import Hub
     from model.policy import Policy
 
@@ -107,13 +109,13 @@ class Models:
             JARVIS_SPEC,
             prompt=choice.prompt or JARVIS_SPEC.prompt,
             history=choice.history or 0,
-            chunk=1,
+            chunk=choice.chunk or 1,
         )
         return RemotePolicy(
             Client(Server(choice.server, choice.server_model), self.keys.find(choice.server)),
             spec=spec,
             sampling=Sampling(choice.temperature, 0.99),
-            rewriting=choice.rewrite,
+            options=options_of(choice),
         )
 
     def server_models(self, url: str, key: str) -> tuple[str, ...]:
@@ -203,16 +205,52 @@ def _hub_name(name: str) -> str:
     return name.strip()
 
 
-def _needs(folder: Path) -> ModelFacts:
+def options_of(choice: ModelChoice) -> PlayOptions:
+    """Return how the model of a choice is played; the practice model as it is."""
+    if choice.source == "practice":
+        return PlayOptions()
+    return PlayOptions(
+        history=choice.history,
+        chunk=choice.chunk,
+        prompt=choice.prompt or None,
+        rewrite=choice.rewrite,
+        precision=choice.precision or None,
+    )
+
+
+def device_of(folder: Path, precision: str | None = None) -> DeviceChoice:
+    """Return where a checkpoint plays, and in which numbers.
+
+    Raises ModelError for a folder that is no checkpoint or bits that cannot be had here.
+    """
     from model.device import choose_device
-    from model.language import SMALL_HIDDEN
-    from model.preprocess import load_spec
     from model.vla import check_checkpoint
 
-    config = check_checkpoint(folder)
-    text = config.get("text_config", config)
-    hidden = text.get("hidden_size") if isinstance(text, dict) else None
-    device = choose_device(small=isinstance(hidden, int) and hidden < SMALL_HIDDEN)
+    check_checkpoint(folder)
+    return check_precision(precision, choose_device(small=is_small(folder)))
+
+
+def round_need(folder: Path, options: PlayOptions, ticks: int) -> int:
+    """Return the bytes that a round on ``ticks`` of the person's, and its play, will take.
+
+    Raises ModelError for a folder that is no checkpoint or bits that cannot be had here.
+    """
+    from model.preprocess import load_spec
+    from trainer.memory import predict_round
+    from trainer.rounds import REPLAY_EXAMPLES
+
+    device = device_of(folder, options.precision)
+    spec = options.applied_to(load_spec(folder))
+    examples = ticks + REPLAY_EXAMPLES * 5 // 4
+    round_ = predict_round(folder, device, options.precision, spec, examples).total
+    play = predict(folder, device.dtype, options.precision, device.device).total
+    return max(round_, play)
+
+
+def _needs(folder: Path) -> ModelFacts:
+    from model.preprocess import load_spec
+
+    device = device_of(folder)
     free = free_bytes(device.device)
     needs = []
     for precision in ("", *PRECISIONS):

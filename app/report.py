@@ -44,7 +44,7 @@ def report_html(result: DemoResult) -> str:
     parts.append("<h2>Learning</h2>" + _curve(result.losses))
     parts.append("<h2>Gates</h2><table><tr><th>gate<th>passed<th>why</tr>")
     for gate in result.round.gates:
-        passed = "yes" if gate.passed else "no"
+        passed = {True: "yes", False: "no", None: "not checked"}[gate.passed]
         parts.append(f"<tr><td>{html.escape(gate.name)}<td>{passed}<td>"
                      f"{html.escape(gate.sentence)}</tr>")  # fmt: skip
     parts.append("</table><h2>What was recorded</h2>")

@@ -9,6 +9,8 @@ from typing import Any
 
 from trainer import progress
 
+GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}
+
 
 @dataclass(slots=True)
 class RoundDiary:
@@ -44,7 +46,7 @@ class RoundDiary:
                     self.tell(f"step {message.step} of {message.steps}: {message.loss:.3f}{left}")
             case progress.Gate():
                 self.gates.append(message)
-                self.tell(f"{'passed' if message.passed else 'failed'}: {message.sentence}")
+                self.tell(f"{GATE_WORDS[message.passed]}: {message.sentence}")
             case progress.Done() | progress.Failed():
                 self.training_s = round(now_s, 2)
             case progress.Played():

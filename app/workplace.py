@@ -37,13 +37,14 @@ from app.gui.workplace import (
     ThemeChoice,
     VerdictFacts,
 )
-from app.model_desk import LiveModelDesk
+from app.model_desk import LiveModelDesk, options_of, round_need
 from app.session.api import PlaySession
 from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
 from app.studio import DesktopStudio
 from model.familiarity import Repertoire, taught_sentences
+from model.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
@@ -51,6 +52,7 @@ from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.dataset import MIN_PERSON_TICKS
+from trainer.listing import adopt
 from trainer.progress import Failed, Message
 from trainer.round_client import RoundClient
 from trainer.verdict import VerdictKind
@@ -64,6 +66,9 @@ FIXED_ROUND_S = 35.0
 TICK_S = 0.12
 """Of a round, training per tick of the person's, on two cores."""
 MAX_TRAINING_S = 110.0
+RESTING = (
+    "The agent rests during this round: playing and learning at once do not fit into the memory."
+)
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
@@ -140,9 +145,11 @@ class LiveWorkplace:
     def agent(self) -> AgentFacts:
         """Return what plays, its parents, and the device."""
         shot = self.session.snapshot()
+        # A round that was started by hand beside the window cannot write to the database.
+        adopt(self._store, self._reader, self._data)
         facts = agent_facts(
             self._agent.models.title(self._agent.choice),
-            self._reader.adapters(),
+            self._agent.shown(self._reader.adapters()),
             self._verdicts(),
             device=self._agent.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
@@ -197,12 +204,14 @@ class LiveWorkplace:
     def teach(self) -> TeachFacts:
         """Return what a round would learn from."""
         collected = self._reader.collected_since_last_round()
-        mix = {
-            name: share
-            for name, share in MIX.items()
-            if (name != "your corrections" or collected.corrections)
-            and (name != "your demonstrations" or collected.demonstrations)
+        there = {
+            "your corrections": collected.corrections,
+            "your demonstrations": collected.demonstrations,
+            # Of a released model only what was taught before can be replayed.
+            "what it already knew": self._agent.choice.source == "practice"
+            or any(row.status is RoundStatus.DONE for row in self._reader.rounds()),
         }
+        mix = {name: share for name, share in MIX.items() if there[name]}
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
         missing = MIN_PERSON_TICKS - collected.person_ticks
         rate_hz = self.session.snapshot().tick_rate_hz
@@ -218,7 +227,8 @@ class LiveWorkplace:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
         if self._agent.not_taught:
             raise ModelError(self._agent.not_taught)
-        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base))
+        options = options_of(self._agent.choice)
+        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base, options))
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
@@ -227,7 +237,7 @@ class LiveWorkplace:
 
         def run() -> None:
             try:
-                final = self._run_round(handle.client, say)
+                final = self._run_round(handle.client, options, say)
             except KnownError as error:
                 # What was asked for is no problem.
                 problem = "" if handle.cancelled.is_set() else error.sentence
@@ -240,19 +250,30 @@ class LiveWorkplace:
         threading.Thread(target=run, name="round", daemon=True).start()
         return handle
 
-    def _run_round(self, client: RoundClient, say: Callable[[Message], None]) -> RoundUpdate:
-        result = client.run(say=say, game=self._game_name)
-        if result.activated:
+    def _run_round(
+        self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
+    ) -> RoundUpdate:
+        with self._agent.rested(self._round_need(options), RESTING) as rested:
+            result = client.run(say=say, game=self._game_name)
+        if result.activated and not rested:
             self._agent.load()
         if result.verdict is not None:
             try:
-                self._films = film_of_round(self._reader, result, self._agent.base)
+                self._films = film_of_round(self._reader, result, self._agent.base, options)
             except KnownError as error:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
             return RoundUpdate(verdict=self.last_verdict(), finished=True)
         cancelled = result.status is RoundStatus.CANCELLED
         return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
+
+    def _round_need(self, options: PlayOptions) -> int:
+        """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
+        if self._agent.choice.source == "practice":
+            return 0
+        return round_need(
+            self._agent.base, options, self._reader.collected_since_last_round().person_ticks
+        )
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from recorder.errors import ModelError, UsageError
 
+SMALL_HIDDEN = 1024
+"""Models with a narrower language model are small: quick in float32 on any device."""
 _TITLES = {"cuda": "CUDA device", "mps": "Apple GPU", "cpu": "CPU"}
 DEVICES: tuple[str, ...] = tuple(_TITLES)
 

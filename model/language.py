@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 from torch import nn
 
-SMALL_HIDDEN = 1024
-"""Models with a narrower language model are small: quick in float32 on any device."""
+from model.captured import Captured, Recorder
+from model.device import SMALL_HIDDEN
 
 
 class CachedLanguageModel:
@@ -27,7 +27,8 @@ class CachedLanguageModel:
     views of larger tensors, so that changes of them in place count here too.
     """
 
-    def __init__(self, model: Any, capacity: int) -> None:
+    def __init__(self, model: Any, capacity: int, recorder: Recorder | None = None) -> None:
+        """With a ``recorder`` steps have static shapes and are replayed (a GPU's)."""
         text = model.model.language_model
         config = text.config
         self._norm = text.norm
@@ -44,6 +45,7 @@ class CachedLanguageModel:
         self._cache = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
         self._places = torch.arange(capacity, device=weight.device)
         self._table: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._replayed = None if recorder is None else Captured(self._static_steps, recorder)
         self.length = 0
 
     @property
@@ -83,6 +85,9 @@ class CachedLanguageModel:
             raise ValueError(f"{end} tokens do not fit into a cache of {self.capacity}")
         x = embedded
         cos, sin = self._turns(positions, x)
+        if self._replayed is not None and start:
+            self.length = end
+            return self._replayed(x, cos, sin, self._places[start:end], key=states)
         mask = self._mask(start, end, count, x) if start else None
         for layer, (keys, values) in zip(self._layers[:-1], self._cache, strict=False):
             x = layer(x, keys, values, cos, sin, start, mask, count)
@@ -92,6 +97,29 @@ class CachedLanguageModel:
         keys, values = self._cache[-1]
         x = self._layers[-1](x, keys, values, cos, sin, start, mask, states)
         self.length = end
+        return _normed(x, self._norm)
+
+    def _static_steps(
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        places: torch.Tensor,
+        states: int,
+    ) -> torch.Tensor:
+        """Run L tokens into the cache's ``places``; return the last ``states`` states.
+
+        Attends over the whole cache behind a mask, so that every shape stays the same
+        however far the cache is filled.
+        """
+        later = self._places[None, :] > places[:, None]
+        mask = torch.zeros(later.shape, dtype=x.dtype, device=x.device).masked_fill_(
+            later, float("-inf")
+        )
+        for layer, (keys, values) in zip(self._layers[:-1], self._cache, strict=False):
+            x = layer(x, keys, values, cos, sin, places, mask, len(places))
+        keys, values = self._cache[-1]
+        x = self._layers[-1](x, keys, values, cos, sin, places, mask[-states:], states)
         return _normed(x, self._norm)
 
     def logits(self, hidden: torch.Tensor, ids: torch.Tensor | slice | None = None) -> torch.Tensor:
@@ -156,16 +184,25 @@ class _Layer:
         values: torch.Tensor,
         cos: torch.Tensor,
         sin: torch.Tensor,
-        start: int,
+        start: int | torch.Tensor,
         mask: torch.Tensor | None,
         states: int,
     ) -> torch.Tensor:
-        """Run L tokens (L x hidden); return the newest ``states`` of them behind the layer."""
+        """Run L tokens (L x hidden); return the newest ``states`` of them behind the layer.
+
+        ``start`` is the place of the first one in the cache; a tensor of all their places
+        attends over the whole cache.
+        """
         count = x.shape[0]
-        end = start + count
         query, key, value = self._projected(_normed(x, self._before), cos, sin)
-        keys[:, start:end] = key.transpose(0, 1)
-        values[:, start:end] = value.transpose(0, 1)
+        if isinstance(start, int):
+            end = start + count
+            keys[:, start:end] = key.transpose(0, 1)
+            values[:, start:end] = value.transpose(0, 1)
+        else:
+            end = keys.shape[1]
+            keys.index_copy_(1, start, key.transpose(0, 1))
+            values.index_copy_(1, start, value.transpose(0, 1))
         if states < count:
             x, query = x[-states:], query[-states:]
         mixed = F.scaled_dot_product_attention(

@@ -17,13 +17,14 @@ tower keep two bytes.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.device import DeviceChoice
+from model.device import SMALL_HIDDEN, DeviceChoice
 from recorder.errors import ModelError, UsageError
 
 PRECISIONS = ("bf16", "8bit", "4bit")
@@ -78,8 +79,45 @@ def predict(folder: Path, dtype: str, precision: str | None = None, device: str 
     head = hidden // heads if heads else 0
     cache = 2 * layers * key_heads * head * PROMPT_TOKENS * size
     work = max(PROMPT_TOKENS * 4 * wide, PATCHES * 8 * _number(vision, "embed_dim")) * size
-    context = CUDA_CONTEXT_BYTES if device == "cuda" else 0
+    context = CUDA_CONTEXT_BYTES if device.startswith("cuda") else 0
     return Need(round(weights), cache, work, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """A language model's sizes; ``outside_layers`` counts the numbers that no format packs."""
+
+    hidden: int
+    intermediate: int
+    layers: int
+    key_width: int
+    outside_layers: int
+
+
+def measures(folder: Path) -> Measures:
+    """Return a checkpoint's sizes; raises ModelError for a file whose header is none."""
+    text, _ = _tables(folder)
+    hidden, heads = _number(text, "hidden_size"), _number(text, "num_attention_heads")
+    key_heads = _number(text, "num_key_value_heads") or heads
+    outside = sum(
+        math.prod(shape)
+        for path in sorted(folder.glob("*.safetensors"))
+        for name, shape in _shapes(path).items()
+        if not (len(shape) == 2 and _LAYER.search(name))
+    )
+    return Measures(
+        hidden,
+        _number(text, "intermediate_size"),
+        _number(text, "num_hidden_layers"),
+        hidden // heads * key_heads if heads else hidden,
+        outside,
+    )
+
+
+def is_small(folder: Path) -> bool:
+    """Return whether a checkpoint is so small that float32 is quick on any device."""
+    text, _ = _tables(folder)
+    return 0 < _number(text, "hidden_size") < SMALL_HIDDEN
 
 
 def check_memory(folder: Path, choice: DeviceChoice, precision: str | None = None) -> None:
@@ -106,10 +144,10 @@ def check_memory(folder: Path, choice: DeviceChoice, precision: str | None = Non
 
 def free_bytes(device: str) -> int:
     """Return the bytes that are free on a device."""
-    if device == "cuda":
+    if device.startswith("cuda"):
         import torch
 
-        return int(torch.cuda.mem_get_info()[0])
+        return int(torch.cuda.mem_get_info(device)[0])
     import psutil
 
     return int(psutil.virtual_memory().available)
@@ -146,7 +184,10 @@ def quantisation(precision: str | None, dtype: Any, device: str) -> dict[str, An
         return {}
     from transformers import BitsAndBytesConfig
 
-    whole = ["lm_head", "visual"]
+    # Patterns over whole names: the tower's modules are called "model.visual. ...".
+    whole = [r"(.*\.)?lm_head", r"(.*\.)?visual"]
+    # It says of every layer that it computes in float16.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     config = (
         BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=whole)
         if precision == "8bit"

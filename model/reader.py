@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from model.captured import Captured, Recorder
 from model.language import CachedLanguageModel
 from model.preprocess import CheckpointSpec, patches, resize
 from model.vision import encode_images, rotary_tables
@@ -31,8 +32,17 @@ class PromptReader:
 
     """
 
-    def __init__(self, model: Any, spec: CheckpointSpec, image_id: int, capacity: int) -> None:
-        self.language = CachedLanguageModel(model, capacity)
+    def __init__(
+        self,
+        model: Any,
+        spec: CheckpointSpec,
+        image_id: int,
+        capacity: int,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """``recorder`` records and replays what a GPU does (:mod:`model.captured`)."""
+        self.language = CachedLanguageModel(model, capacity, recorder)
+        self._encoded = Captured(self._encode, recorder)
         self.pictures_read = 0
         self.prompts_kept = 0
         self._spec = spec
@@ -67,10 +77,13 @@ class PromptReader:
         if self._vision is None or self._seen is None or not np.array_equal(self._seen, rgb):
             image = resize(rgb, self._spec)[None]
             pixels = torch.from_numpy(patches(image, self._spec)).to(self.language.device)
-            self._vision = encode_images(self._tower, pixels, self._tables)[0]
+            self._vision = self._encoded(pixels)
             self._seen = rgb
             self.pictures_read += 1
         return self._vision
+
+    def _encode(self, pixels: torch.Tensor, _key: int) -> torch.Tensor:
+        return encode_images(self._tower, pixels, self._tables)[0]
 
     def keeps(self, visions: Sequence[torch.Tensor]) -> bool:
         """Return whether the cache holds this very prompt."""

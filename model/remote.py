@@ -24,7 +24,7 @@ from PIL import Image
 
 from model.codecs import CODECS, Parsed
 from model.decoding_options import Sampling
-from model.instructions import told
+from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import JARVIS_SPEC, CheckpointSpec
 from model.prompts import Told, clean_instruction, spoken_turns
@@ -211,7 +211,7 @@ class RemotePolicy:
 
     Attributes:
         sampling: how the server samples; sent with every request.
-        notice: a sentence for the person: that the server lags, or "".
+        notice: a sentence for the person: that the server lags, what the model is told, or "".
 
     """
 
@@ -223,10 +223,13 @@ class RemotePolicy:
         *,
         spec: CheckpointSpec = JARVIS_SPEC,
         sampling: Sampling | None = None,
-        rewriting: bool = True,
+        options: PlayOptions | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Ask the server what it plays; raises ModelError where it cannot be asked."""
+        """Ask the server what it plays; raises ModelError where it cannot be asked.
+
+        ``options`` say how sentences are told; what else they set is in ``spec`` already.
+        """
         names = client.models()
         wanted = client.server.model
         if wanted and wanted not in names:
@@ -240,7 +243,7 @@ class RemotePolicy:
         self._client = client
         self._codec = CODECS[client.server.codec]
         self._spec = spec
-        self._rewriting = rewriting
+        self._options = options or PlayOptions()
         self._clock = clock
         self._history: deque[tuple[str, str]] = deque(maxlen=spec.history)
         self._seed: int | None = None
@@ -263,7 +266,8 @@ class RemotePolicy:
         picture = self._picture(observation.frame.rgb)
         while len(self._history) < self._spec.history:
             self._history.append((picture, self._codec.encode([NO_ACTION])))
-        text = self._client.complete(self._body(observation.instruction, picture))
+        said = self._options.told(self._spec.prompt, observation.instruction)
+        text = self._client.complete(self._body(said, picture))
         parsed: Parsed = self._codec.decode(text)
         if self._spec.history:
             self._history.append((picture, text))
@@ -272,7 +276,7 @@ class RemotePolicy:
             f"The server needed {took_ms:.0f} ms for this answer, so the agent acts on old "
             "pictures; use a nearer or faster one."
             if took_ms > SLOW_MS
-            else ""
+            else told_notice(said, observation.instruction)
         )
         return ActionChunk(
             parsed.actions[: self._spec.chunk],
@@ -282,13 +286,7 @@ class RemotePolicy:
             parsed.invalid,
         )
 
-    def _body(self, instruction: str, picture: str) -> dict[str, Any]:
-        text = clean_instruction(instruction)
-        said = (
-            told(text, self._spec.prompt, rewriting=self._rewriting)
-            if self._spec.prompt.startswith("jarvis")
-            else Told(text)
-        )
+    def _body(self, said: Told, picture: str) -> dict[str, Any]:
         turns = spoken_turns(self._spec.prompt, said, len(self._history) + 1)
         pictures = [*(earlier for earlier, _ in self._history), picture]
         messages: list[dict[str, Any]] = []

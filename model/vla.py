@@ -10,25 +10,24 @@ import json
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
+from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
-from model.device import DeviceChoice, choose_device, default_threads
-from model.instructions import told
-from model.language import SMALL_HIDDEN
-from model.memory import check_memory, check_precision, quantisation
+from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
+from model.memory import check_memory, check_precision, is_small, quantisation
 from model.parts import NO, YES, Plan, done_question, split_instruction
+from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
-from model.preprocess import MAX_HISTORY, SPEC_FILE, CheckpointSpec, load_spec
+from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.prompts import (
     IMAGE_PAD,
     MAX_INSTRUCTION_TOKENS,
-    PROMPT_FORMS,
     Told,
     clean_instruction,
     prompt_ids,
@@ -37,7 +36,7 @@ from model.reader import PromptReader
 from model.saying import Sayings
 from model.tokenizers import check_tokenizer, repair_tokenizer
 from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
-from recorder.errors import ModelError, UsageError
+from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 
 MAX_TEXT_TOKENS = 512
@@ -45,7 +44,6 @@ MAX_TEXT_TOKENS = 512
 MAX_ACTION_TOKENS = 12
 MAX_TURN_TOKENS = 64
 """Text around an earlier frame, the recipe form's thought included."""
-MAX_CHUNK = 8
 _log = logging.getLogger(__name__)
 _ACTION_NUMBERS = range(176, 251)
 
@@ -140,49 +138,6 @@ def load_weights(
     return model, tokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class PlayOptions:
-    """What a person may set otherwise than the checkpoint's spec; None leaves it.
-
-    ``history`` 0 to 4 earlier frames, ``chunk`` 1 to 8 actions an answer, ``prompt`` one
-    of :data:`model.prompts.PROMPT_FORMS`.  ``rewrite`` puts sentences for the jarvis forms
-    into the style that they were taught in (:mod:`model.instructions`); ``recipes`` is the
-    folder of Minecraft's recipe files; ``precision`` one of
-    :data:`model.memory.PRECISIONS`.
-    """
-
-    history: int | None = None
-    chunk: int | None = None
-    prompt: str | None = None
-    rewrite: bool = True
-    recipes: Path | None = None
-    precision: str | None = None
-
-    def applied_to(self, spec: CheckpointSpec) -> CheckpointSpec:
-        """Return the spec with what is set here; raises UsageError out of range."""
-        if self.history is not None and not 0 <= self.history <= MAX_HISTORY:
-            raise UsageError(
-                f"{self.history} earlier frames are not among the 0 to {MAX_HISTORY} that a "
-                "prompt may hold, so no model was loaded; choose another history."
-            )
-        if self.chunk is not None and not 1 <= self.chunk <= MAX_CHUNK:
-            raise UsageError(
-                f"{self.chunk} actions are not among the 1 to {MAX_CHUNK} that an answer may "
-                "hold, so no model was loaded; choose another chunk."
-            )
-        if self.prompt is not None and self.prompt not in PROMPT_FORMS:
-            raise UsageError(
-                f"There is no prompt form called {self.prompt!r}, so no model was loaded; "
-                f"choose one of: {', '.join(PROMPT_FORMS)}."
-            )
-        return replace(
-            spec,
-            history=spec.history if self.history is None else self.history,
-            chunk=spec.chunk if self.chunk is None else self.chunk,
-            prompt=self.prompt or spec.prompt,
-        )
-
-
 class VlaPolicy:
     """A Qwen2-VL-class model that plays.
 
@@ -229,7 +184,7 @@ class VlaPolicy:
         ids = {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _ACTION_NUMBERS}
         self._begin = ids[ACTION_BEGIN]
         image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
-        self.reader = PromptReader(model, spec, image, capacity)
+        self.reader = PromptReader(model, spec, image, capacity, recorder_for(model))
         small = model.config.text_config.hidden_size < SMALL_HIDDEN
         self.decoder = ActionDecoder(
             self.reader.language,
@@ -265,13 +220,10 @@ class VlaPolicy:
         override what the folder's spec says.  Raises ModelError (see
         :func:`load_weights`), UsageError for an unknown device or prompt form.
         """
-        config = check_checkpoint(folder)
+        check_checkpoint(folder)
         options = options or PlayOptions()
         spec = options.applied_to(load_spec(folder))
-        text = config.get("text_config", config)
-        hidden = text.get("hidden_size") if isinstance(text, dict) else None
-        small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
-        choice = choose_device(device, small=small)
+        choice = choose_device(device, small=is_small(folder))
         choice = check_precision(options.precision, choice)
         check_memory(folder, choice, options.precision)
         torch.set_num_threads(threads or default_threads())
@@ -335,10 +287,9 @@ class VlaPolicy:
         prompt, cut = prompt_ids(
             self.tokenizer, self.spec.prompt, said, 1, [answer for _, answer in self._history]
         )
-        if instruction != self._instruction or not cut:
-            self.notice = ""
-        if said.instruction != clean_instruction(instruction):
-            self.notice = f"The model is told \u201c{said.instruction}\u201d, as it was taught."
+        rewritten = told_notice(said, instruction)
+        if rewritten or instruction != self._instruction or not cut:
+            self.notice = rewritten
         if cut and not self.notice:
             self.notice = (
                 f"The instruction has more than the {MAX_INSTRUCTION_TOKENS} tokens that the "
@@ -350,12 +301,11 @@ class VlaPolicy:
         self.reader.tell([*prompt, self._begin])
 
     def _told(self, instruction: str) -> Told:
-        """Return what the prompt says for a sentence, rewritten where that is wanted."""
-        text = clean_instruction(instruction)
-        options = self.options
-        if not self.spec.prompt.startswith("jarvis"):
-            return Told(self._sayings.restate(text) if self._sayings and options.rewrite else text)
-        return told(text, self.spec.prompt, rewriting=options.rewrite, recipes=options.recipes)
+        """Return what the prompt says for a sentence, in other words where that is wanted."""
+        said = self.options.told(self.spec.prompt, instruction)
+        if self._sayings is None or not self.options.rewrite:
+            return said
+        return replace(said, instruction=self._sayings.restate(said.instruction))
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.preprocess import CheckpointSpec, resize
-from model.tokens import encode_ids
+from model.tokens import encode, encode_ids
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
 from recorder.store import Split as RowSplit
-from recorder.types import Driver, Outcome, SegmentKind
+from recorder.types import NO_ACTION, Driver, Outcome, SegmentKind
 
 REPLAY_SHARE = 0.4
 """Part of a round's samples that is what the base was trained on; at least a quarter."""
@@ -45,8 +45,9 @@ class Example:
 
     ``image`` is resized for the checkpoint; ``answer`` holds the token numbers of one action
     or of several in a row, never over a hand-over.  ``kind`` is "correction", "demonstration",
-    "rollout" or "replay"; replay has no ``episode_id``.  ``weight`` is above 0 and counts
-    within the kind only.
+    "rollout" or "replay"; what was made anew for replay has no ``episode_id``.  ``weight`` is
+    above 0 and counts within the kind only.  ``earlier`` are the pictures before it, oldest
+    first, each with the answer that was given to it, for prompts that hold them.
     """
 
     image: NDArray[np.uint8]
@@ -56,6 +57,7 @@ class Example:
     episode_id: int | None = None
     tick: int = 0
     weight: float = 1.0
+    earlier: tuple[tuple[NDArray[np.uint8], str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def read_examples(
     sides: tuple[list[Example], list[Example]] = ([], [])
     for row in rows:
         age = sum(row.id <= through for through in reached)
-        sides[row.id in held].extend(_examples_of(reader, row, spec, age, actions))
+        sides[row.id in held].extend(examples_of(reader, row, spec, age, actions))
     persons = [e for e in sides[0] if e.kind in ("correction", "demonstration")]
     if len(persons) < MIN_PERSON_TICKS:
         rate = rows[0].tick_rate_hz if rows else 20.0
@@ -221,7 +223,7 @@ def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
     )
 
 
-def _examples_of(
+def examples_of(
     reader: Reader, row: EpisodeRow, spec: CheckpointSpec, age: int, actions: int
 ) -> list[Example]:
     """Read one episode; ``age`` counts the finished rounds since it was recorded."""
@@ -234,13 +236,24 @@ def _examples_of(
     faded = 0.5 ** (age / HALF_LIFE_ROUNDS)
     sentences = {each.id: each.text for each in reader.instructions(row.id)}
     examples = []
-    for tick, image in zip(ticks, reader.frames(row.id), strict=False):
+    earlier: deque[tuple[NDArray[np.uint8], str]] = deque(maxlen=spec.history)
+    for tick, frame in zip(ticks, reader.frames(row.id), strict=False):
         chosen = wanted.get(tick.index)
+        if chosen is None and not spec.history:
+            continue
+        image = resize(frame, spec)
+        before = tuple(earlier)
+        if spec.history and not before:
+            # As in play: the first picture stands for those that were never seen.
+            before = ((image, encode(NO_ACTION)),) * spec.history
+            earlier.extend(before)
+        earlier.append((image, encode(tick.executed)))
         if chosen is None:
             continue
         examples.append(
             Example(
-                image=resize(image, spec),
+                image=image,
+                earlier=before,
                 instruction=sentences[tick.instruction_id],
                 answer=answers[tick.index],
                 kind=chosen.kind,
@@ -282,7 +295,7 @@ def draw_plan(
 ) -> NDArray[np.int64]:
     """Return ``draws`` indices into ``examples`` in random order.
 
-    Within a class samples are drawn by weight; a person's sample at most MAX_VISITS times, so
+    Within a class samples are drawn by weight; one of an episode at most MAX_VISITS times, so
     that there may be fewer.  Where there is nothing to replay, its share goes to the others.
     """
     by_kind: dict[str, list[int]] = {}
@@ -294,7 +307,9 @@ def draw_plan(
     for kind, indices in by_kind.items():
         count = round(shares.get(kind, 0.0) / there * draws)
         weights = np.array([examples[i].weight for i in indices])
-        visits = _visits(weights, count, rng, None if kind == "replay" else MAX_VISITS)
+        # What can be made anew without end is drawn without one; of lessons there are few.
+        endless = kind == "replay" and examples[indices[0]].episode_id is None
+        visits = _visits(weights, count, rng, None if endless else MAX_VISITS)
         chosen.extend(np.repeat(indices, visits).tolist())
     plan = np.array(chosen, dtype=np.int64)
     rng.shuffle(plan)

@@ -149,7 +149,7 @@ def evaluate_pair(
     "after", result) and may raise to stop.  Raises ValueError for players of two
     checkpoints, and what :func:`evaluate` raises.
     """
-    if before.checkpoint != after.checkpoint or before.temperature != after.temperature:
+    if not _same_but_adapter(before, after):
         raise ValueError("a pair is one checkpoint with two adapters")
     starts = [(question, seed) for question in questions for seed in seeds]
     sides = {"before": before, "after": after}
@@ -165,6 +165,15 @@ def evaluate_pair(
         for side in sides
     )
     return first, second
+
+
+def _same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
+    """Return whether two players are one checkpoint, played alike."""
+    return (one.checkpoint, one.temperature, one.options) == (
+        other.checkpoint,
+        other.temperature,
+        other.options,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +303,7 @@ class _Desk:
             and self._player is not None
             and self._policy is not None
             and player.checkpoint is not None
-            and (player.checkpoint, player.temperature)
-            == (self._player.checkpoint, self._player.temperature)
+            and _same_but_adapter(player, self._player)
         ):
             use_adapter(self._policy, player.adapter)
             self._player = player

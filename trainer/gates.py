@@ -103,12 +103,16 @@ def forgets(offline: Offline) -> bool:
     return math.isfinite(offline.replay_before) and not offline.replay_after <= limit
 
 
-def offline_gates(offline: Offline, *, corrections: bool) -> tuple[Gate, ...]:
+def offline_gates(
+    offline: Offline, *, corrections: bool, released: bool = False
+) -> tuple[Gate, ...]:
     """Return the gates "taught", "old tasks" and "legal".
 
-    ``corrections`` says whether the round had any; it changes the words only.
+    ``corrections`` says whether the round had any, ``released`` that the base came from
+    elsewhere and only earlier lessons stand for what it could; both change the words only.
     """
-    return _taught(offline, corrections=corrections), _kept(offline), _legal(offline)
+    kept = _kept(offline, released=released)
+    return _taught(offline, corrections=corrections), kept, _legal(offline)
 
 
 def _taught(offline: Offline, *, corrections: bool) -> Gate:
@@ -130,7 +134,7 @@ def _taught(offline: Offline, *, corrections: bool) -> Gate:
     )
 
 
-def _kept(offline: Offline) -> Gate:
+def _kept(offline: Offline, *, released: bool) -> Gate:
     figures: dict[str, float | None] = {
         "before": offline.replay_before,
         "after": offline.replay_after,
@@ -138,11 +142,18 @@ def _kept(offline: Offline) -> Gate:
     }
     if not math.isfinite(offline.replay_before):
         sentence = "What it could before was not checked: there is nothing of it to replay."
-        return Gate("old tasks", passed=True, sentence=sentence, figures=figures)
+        if released:
+            sentence = (
+                "Whether it forgets was not checked: what the model learnt first is not here, and "
+                "nothing else was taught to it before this round."
+            )
+        return Gate("old tasks", passed=None, sentence=sentence, figures=figures)
     kept = not forgets(offline)
-    sentence = "What it could before is " + (
+    sentence = ("What you taught it before is " if released else "What it could before is ") + (
         "kept." if kept else f"damaged by more than {MAX_REPLAY_RISE:.0%}, so it would forget."
     )
+    if released:
+        sentence += " What the model learnt first is not here and was not checked."
     return Gate("old tasks", passed=kept, sentence=sentence, figures=figures)
 
 

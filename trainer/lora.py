@@ -22,49 +22,35 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from model.play_options import PlayOptions
 from model.preprocess import CheckpointSpec, patches
-from model.tokens import ACTION_END, legal_next
+from model.tokens import ACTION_END, encode, legal_next
 from recorder.errors import ModelError, UsageError
+from recorder.types import NO_ACTION
 from trainer.dataset import REPLAY_SHARE, Example, draw_plan
+from trainer.lora_config import LoraConfig
+from trainer.lora_features import Joined
 from trainer.parallel import Alone, Workers
 from trainer.posttrain_forward import IGNORE, Sequences
 
 PROGRESS_FILE = "lora_progress.safetensors"
 RESUME_TOLERANCE = 0.02
 """A resumed run's first loss may be off by this share of what was foretold."""
-LARGE_HIDDEN = 1024
-"""From this width of the language model on, activations are recomputed, not kept."""
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True, slots=True)
-class LoraConfig:
-    """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
-
-    ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.
-    """
-
-    rank: int = 16
-    alpha: int = 16
-    learning_rate: float = 6e-4
-    batch: int = 24
-    max_steps: int = 160
-    visits: int = 6
-    warmup_steps: int = 10
-    check_every: int = 20
-    patience: int = 3
-    save_every_s: float = 30.0
-    seed: int = 0
-    checkpointing: bool = False
 
 
 class LoraTask:
     """A base model with a fresh or continued LoRA on its language model."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, spec: CheckpointSpec, config: LoraConfig
+        self,
+        model: Any,
+        tokenizer: Any,
+        spec: CheckpointSpec,
+        config: LoraConfig,
+        options: PlayOptions | None = None,
     ) -> None:
+        """``options`` say how sentences are told, as in play; ``spec`` has them in it already."""
         from peft import LoraConfig as PeftConfig
         from peft import get_peft_model
 
@@ -91,7 +77,7 @@ class LoraTask:
             # Only a model that trains recomputes; nothing else differs, there is no dropout.
             model.activation_checkpointing_enable({"use_reentrant": False})
             self.peft.train()
-        self.sequences = Sequences(model, tokenizer, spec)
+        self.sequences = Sequences(model, tokenizer, spec, options)
         self.device = next(model.model.visual.parameters()).device
         self._seen: dict[int, tuple[NDArray[np.uint8], torch.Tensor]] = {}
         self.trainable = {
@@ -131,9 +117,13 @@ class LoraTask:
         return plain
 
     @torch.no_grad()
-    def see(self, examples: Sequence[Example]) -> list[torch.Tensor]:
-        """Return the vision tokens of every example; equal pictures are seen once, ever."""
-        fresh = {id(e.image): e.image for e in examples if id(e.image) not in self._seen}
+    def see(self, examples: Sequence[Example]) -> Sequence[torch.Tensor]:
+        """Return every example's vision tokens, those of its earlier pictures before its own.
+
+        Equal pictures are seen once, ever.
+        """
+        pictures = [self._pictures(example) for example in examples]
+        fresh = {id(p): p for each in pictures for p in each if id(p) not in self._seen}
         images = list(fresh.values())
         for start in range(0, len(images), 16):
             part = images[start : start + 16]
@@ -142,7 +132,18 @@ class LoraTask:
             for image, token in zip(part, tokens, strict=True):
                 # The picture is kept with its tokens, so that its id stays its own.
                 self._seen[id(image)] = (image, token.clone())
-        return [self._seen[id(e.image)][1] for e in examples]
+        if not self.spec.history:
+            return [self._seen[id(example.image)][1] for example in examples]
+        return Joined([[self._seen[id(p)][1] for p in each] for each in pictures])
+
+    def _earlier(self, example: Example) -> tuple[tuple[NDArray[np.uint8], str], ...]:
+        """Return the pictures before an example's with their answers, as many as in play."""
+        known = example.earlier[len(example.earlier) - self.spec.history :]
+        # As in play, the newest stands for what is not there, unanswered.
+        return ((example.image, encode(NO_ACTION)),) * (self.spec.history - len(known)) + known
+
+    def _pictures(self, example: Example) -> list[NDArray[np.uint8]]:
+        return [*(picture for picture, _ in self._earlier(example)), example.image]
 
     def logits(
         self, examples: Sequence[Example], features: Sequence[torch.Tensor]
@@ -150,7 +151,8 @@ class LoraTask:
         """Return (logits, targets) of all answer tokens, begin to end of turn."""
         sequences, starts = [], []
         for example in examples:
-            prompt = self.sequences.prompt_ids(example.instruction)
+            answers = tuple(said for _, said in self._earlier(example))
+            prompt = self.sequences.prompt_ids(example.instruction, answers)
             answer = tuple(self.sequences.action_id(n) for n in example.answer)
             sequences.append((*prompt, *answer, self.sequences.end_id))
             starts.append(len(prompt))

@@ -48,11 +48,16 @@ def by_part(
     return tuple(heard)
 
 
-def as_heard(split: Split, model: Any, tokenizer: Any, spec: CheckpointSpec, folder: Path) -> Split:
-    """Return a round's examples as the checkpoint in ``folder`` hears them in play."""
+def as_heard(
+    split: Split, model: Any, tokenizer: Any, spec: CheckpointSpec, folder: Path | None
+) -> Split:
+    """Return a round's examples as a checkpoint hears them in play.
+
+    ``folder`` is the checkpoint's, None where sentences are told as they were typed.
+    """
     if not spec.parts:
         return split
-    sayings = Sayings.load(folder)
+    sayings = None if folder is None else Sayings.load(folder)
     restate: Restate = str if sayings is None else sayings.restate
     ask = asker(model, tokenizer, spec)
     return Split(by_part(split.train, ask, restate), by_part(split.held_out, ask, restate))

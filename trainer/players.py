@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import default_checkpoint
+from model.play_options import PlayOptions
 from model.policy import Policy
 from recorder.errors import UsageError
 from recorder.games.base import Game
@@ -17,14 +19,15 @@ SCRIPTED = ("teacher", "random", "idle")
 class PlayerSpec:
     """Who plays: a scripted player's name, or a checkpoint folder with an adapter.
 
-    ``temperature`` 0 is greedy, None what the checkpoint's spec says.  Crosses process
-    borders, so it holds no objects.
+    ``temperature`` 0 is greedy, None what the checkpoint's spec says; ``options`` are those
+    that a person set for a checkpoint.  Crosses process borders, so it holds values only.
     """
 
     name: str
     checkpoint: Path | None = None
     adapter: Path | None = None
     temperature: float | None = None
+    options: PlayOptions | None = None
 
     @property
     def key(self) -> str:
@@ -39,6 +42,8 @@ class PlayerSpec:
         ]
         if self.adapter is not None:
             parts.append(fingerprint(self.adapter)[:16])
+        if self.options is not None and self.options != PlayOptions():
+            parts.append(hashlib.sha256(repr(self.options).encode()).hexdigest()[:8])
         return ":".join(parts)
 
 
@@ -77,6 +82,7 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             adapter=spec.adapter,
             threads=threads,
             sampling=None if spec.temperature is None else Sampling(spec.temperature),
+            options=spec.options,
         )
     if spec.name == "teacher":
         if game.name == "luanti":

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from model.play_options import PlayOptions
 from model.preprocess import CheckpointSpec
 from model.prompts import prompt_ids
 from model.tiny import IM_END, IMAGE_PAD
@@ -50,9 +51,12 @@ class Block:
 class Sequences:
     """Turns pictures, sentences and answers into hidden states for one model."""
 
-    def __init__(self, model: Any, tokenizer: Any, spec: CheckpointSpec) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, spec: CheckpointSpec, options: PlayOptions | None = None
+    ) -> None:
         self.model = model
         self.spec = spec
+        self._options = options or PlayOptions()
         self._tokenizer = tokenizer
         self._tower = model.model.visual
         self._tables = rotary_tables(self._tower, *spec.grid)
@@ -78,13 +82,17 @@ class Sequences:
         """Return the vocabulary id of an action token number."""
         return int(self._action_ids[number])
 
-    def _encode_prompt(self, instruction: str) -> tuple[int, ...]:
+    def _encode_prompt(self, instruction: str, answers: tuple[str, ...] = ()) -> tuple[int, ...]:
         spec = self.spec
-        return prompt_ids(self._tokenizer, spec.prompt, instruction, spec.image_tokens)[0]
+        told = self._options.told(spec.prompt, instruction)
+        return prompt_ids(self._tokenizer, spec.prompt, told, spec.image_tokens, answers)[0]
 
-    def prompt_ids(self, instruction: str) -> tuple[int, ...]:
-        """Return the prompt's ids, image tokens included: the same words as in play."""
-        return self._prompt(instruction)
+    def prompt_ids(self, instruction: str, answers: tuple[str, ...] = ()) -> tuple[int, ...]:
+        """Return the prompt's ids, image tokens included: the same words as in play.
+
+        ``answers`` are those to the earlier pictures, oldest first.
+        """
+        return self._prompt(instruction, answers)
 
     def action_block(self, instruction: str, numbers: list[int]) -> Block:
         """Return the block of a sentence and an action's token numbers."""
@@ -107,7 +115,7 @@ class Sequences:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return last hidden states (S x L x hidden) and ids (S x L) of padded sequences.
 
-        ``vision`` has one row a sequence.
+        ``vision`` has one row a sequence, with the tokens of all its pictures in order.
         """
         length = max(map(len, sequences))
         ids = torch.full((len(sequences), length), self.end_id)
@@ -126,21 +134,18 @@ class Sequences:
     def positions(self, ids: torch.Tensor) -> torch.Tensor:
         """Return Qwen2-VL's 3 x S x L rotary positions (time, row, column).
 
-        Text before the picture counts up; the picture's tokens share one time and spread
-        over rows and columns; text after it goes on behind the largest of them.
+        Text counts up; a picture's tokens share one time and spread over rows and columns;
+        text after it goes on behind the largest of them.
         """
         rows, columns = self.spec.token_grid
         count = rows * columns
         is_image = ids == self.image_id
-        first = is_image.int().argmax(dim=1, keepdim=True)
+        before = is_image.long().cumsum(dim=1) - is_image.long()
+        inside = torch.where(is_image, before % count, 0)
         index = torch.arange(ids.shape[1], device=ids.device)[None, :].expand_as(ids)
-        inside = index - first
-        after = first + max(rows, columns) + (inside - count)
-        row = torch.where(is_image, first + inside.clamp(0, count - 1) // columns, index)
-        column = torch.where(is_image, first + inside.clamp(0, count - 1) % columns, index)
-        time = torch.where(is_image, first.expand_as(index), index)
-        behind = inside >= count
-        return torch.stack([torch.where(behind, after, axis) for axis in (time, row, column)])
+        # A whole picture takes no more places than its longer side has tokens.
+        start = index - inside - (before // count) * (count - max(rows, columns))
+        return torch.stack([start, start + inside // columns, start + inside % columns])
 
     def ask(
         self, vision: torch.Tensor, blocks: torch.Tensor, lengths: torch.Tensor

@@ -45,11 +45,15 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate's result, with the sentence that explains it."""
+    """One gate's result, with the sentence that explains it.
+
+    ``passed`` is None where there was nothing to check: the round may go on, and the person
+    is told.
+    """
 
     kind: ClassVar[str] = "gate"
     name: str
-    passed: bool
+    passed: bool | None
     sentence: str
     figures: dict[str, float | None] = field(default_factory=dict)
 

@@ -16,6 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.adapters import fingerprint, unfinished
+from model.adapters_in_use import adapter_in_use
+from model.memory import is_small
+from model.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from recorder.games import REALTIME_GAMES
 from recorder.store import (
@@ -28,18 +31,23 @@ from recorder.store import (
     Store,
     adapters_path,
     logs_path,
-    parse_query,
 )
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
-from trainer.rounds import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.questions import questions_of, title_of
+from trainer.round_process import FEW_BITS, see_off
+from trainer.rounds import (
+    CANCELLED,
+    MAX_STEPS,
+    REPLAY_EXAMPLES,
+    SINCE_LAST_ROUND,
+    round_arguments,
+)
 from trainer.verdict import Verdict, VerdictKind, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
-PATIENCE_S = 10.0
-"""How long a round's process may take to tidy up before it is killed."""
 Say = Callable[[progress.Message], None]
 
 
@@ -70,7 +78,11 @@ class RoundClient:
     had learnt waits in ``rounds/work``; the next with the same samples goes on from it.
     """
 
-    def __init__(self, data: Path, store: Store, base: Path) -> None:
+    def __init__(
+        self, data: Path, store: Store, base: Path, options: PlayOptions | None = None
+    ) -> None:
+        """``options`` are how the base is played, and so how it is taught and measured."""
+        self._options = options or PlayOptions()
         self._data = data
         self._store = store
         self._base = base
@@ -111,8 +123,9 @@ class RoundClient:
         """
         self._listed = False
         with Reader.open(self._data) as reader:
-            parent = reader.active_adapter()
-            tasks = list(questions) or _questions_of(reader, query, game, self._data)
+            # Whatever another base plays with is no start for this one.
+            parent = adapter_in_use(reader, self._base)
+            tasks = list(questions) or questions_of(reader, query, game, self._data)
             done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
@@ -124,7 +137,7 @@ class RoundClient:
             sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
             "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
             "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
-            "--replay", str(replay),
+            "--replay", str(replay), *round_arguments(self._options),
         ]  # fmt: skip
         if parent is not None:
             command += ["--parent", parent.folder]
@@ -133,11 +146,12 @@ class RoundClient:
         verdict: Verdict | None = None
         try:
             ended = self._listen(command, gates, say)
-            if tasks and paired_seeds and (ended.passed or measure_failed):
+            measured = tasks and paired_seeds and not self._few_bits
+            if measured and (ended.passed or measure_failed):
                 old = None if parent is None else Path(parent.folder)
                 sides = (
-                    PlayerSpec("before", self._base, old),
-                    PlayerSpec("after", self._base, folder),
+                    PlayerSpec("before", self._base, old, options=self._options),
+                    PlayerSpec("after", self._base, folder, options=self._options),
                 )
                 verdict = self._play_pairs(sides, game, tasks, paired_seeds, round_id, played, say)
                 gates.append(play_gate(verdict))
@@ -146,7 +160,15 @@ class RoundClient:
                 if self._cancelled:
                     raise _EndedError(CANCELLED)
             return self._keep(
-                ended, folder, parent, round_id, gates, verdict, played, tasks, activate
+                ended,
+                folder,
+                parent,
+                round_id,
+                gates,
+                verdict,
+                played,
+                tasks,
+                activate and not self._few_bits,
             )
         except BaseException as error:
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
@@ -160,6 +182,11 @@ class RoundClient:
             return RoundResult(
                 round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
             )
+
+    @property
+    def _few_bits(self) -> bool:
+        """Whether the weights are packed: an adapter cannot be merged into such."""
+        return self._options.precision in ("8bit", "4bit")
 
     @property
     def _work(self) -> Path:
@@ -181,7 +208,7 @@ class RoundClient:
         metrics = dict(ended.metrics)
         samples = metrics.pop("samples")
         manifest = metrics.pop("manifest")
-        passed = all(gate.passed for gate in gates)
+        passed = all(gate.passed is not False for gate in gates)
         self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
         self._store.add_evaluations(played)
         adapter_id = self._store.add_adapter(
@@ -190,7 +217,7 @@ class RoundClient:
                 base=self._base.name,
                 parent_id=None if parent is None else parent.id,
                 round_id=round_id,
-                title=_title_of(tasks),
+                title=title_of(tasks),
                 sha256=fingerprint(folder),
                 passed_gates=passed,
             )
@@ -209,10 +236,12 @@ class RoundClient:
             self._store.set_active_adapter(adapter_id)
         if verdict is not None:
             sentence = verdict.sentence
+        elif passed and self._few_bits:
+            sentence = FEW_BITS
         elif passed:
             sentence = "The new adapter passed its gates; nobody could judge how it plays."
         else:
-            failed = next(gate.sentence for gate in gates if not gate.passed)
+            failed = next(gate.sentence for gate in gates if gate.passed is False)
             sentence = f"The new adapter is not used, the agent plays as before: {failed}"
         return RoundResult(
             round_id,
@@ -254,7 +283,7 @@ class RoundClient:
                         process.wait()
                     except BaseException:
                         # It may still write where its adapter is thrown away: see it end.
-                        _see_off(process)
+                        see_off(process)
                         raise
             finally:
                 with self._lock:
@@ -327,7 +356,11 @@ class RoundClient:
             )
             say(progress.Played(done[side], each * len(questions), good[side], side))
 
-        before, after = evaluate_pair(*sides, game, questions, starts, on_played=heard)
+        # Of a large model one copy at a time is enough for any memory.
+        workers = None if is_small(self._base) else 1
+        before, after = evaluate_pair(
+            *sides, game, questions, starts, workers=workers, on_played=heard
+        )
         return judge([r.success for r in before], [r.success for r in after])
 
 
@@ -352,22 +385,6 @@ def _understood(line: str) -> progress.Message:
         ) from error
 
 
-def _see_off(process: subprocess.Popen[str]) -> None:
-    """End a process whose story is not heard to its end, and wait until it is gone."""
-    process.terminate()
-    try:
-        process.wait(PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _title_of(questions: Sequence[Question]) -> str:
-    """Return what a round was about in a few words: the things it was taught with."""
-    things = list(dict.fromkeys(question.task.thing for question in questions))
-    return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
-
-
 def play_gate(verdict: Verdict) -> progress.Gate:
     """Return the gate of paired play: not worse, and not fewer successes than before."""
     passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
@@ -377,17 +394,3 @@ def play_gate(verdict: Verdict) -> progress.Gate:
         sentence=verdict.sentence,
         figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
     )
-
-
-def _questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Question]:
-    """Return the judged tasks of the queried episodes, as they were said."""
-    from recorder.games import task_list
-
-    tasks = {task.id: task for task in task_list(game, data)}
-    found: dict[tuple[str, str], Question] = {}
-    for row in reader.episodes(parse_query(query)):
-        task = tasks.get(row.task_id)
-        if task is not None:
-            question = Question(task, row.instruction)
-            found[(task.id, question.heard)] = question
-    return list(found.values())

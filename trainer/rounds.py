@@ -3,7 +3,8 @@
 Opens the database read-only, speaks JSON lines (:mod:`trainer.progress`) on stdout, and
 writes only its working folder and, at the very end, the adapter's folder.  SIGTERM
 cancels; a killed round goes on from its working folder.  The paired play after it is
-the parent's (:mod:`trainer.round_client`).
+the parent's (:mod:`trainer.round_client`); a round that was started by hand lists its adapter
+itself (:mod:`trainer.listing`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from model.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
 
@@ -44,8 +46,9 @@ class RoundPlan:
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
-    and ``precision`` (a large base's 8 or 4 bits) are as in play; ``chunk`` is how many
-    actions an answer will be played with, None as the checkpoint says.
+    and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
+    ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
+    :class:`model.play_options.PlayOptions`.
     """
 
     data: Path
@@ -61,6 +64,22 @@ class RoundPlan:
     device: str | None = None
     precision: str | None = None
     chunk: int | None = None
+    prompt: str | None = None
+    history: int | None = None
+    rewrite: bool = True
+    recipes: Path | None = None
+
+    @property
+    def options(self) -> PlayOptions:
+        """How what is taught will be played."""
+        return PlayOptions(
+            history=self.history,
+            chunk=self.chunk,
+            prompt=self.prompt,
+            rewrite=self.rewrite,
+            recipes=self.recipes,
+            precision=self.precision,
+        )
 
 
 def run_round(plan: RoundPlan, say: Say) -> progress.Done:
@@ -71,49 +90,40 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     from model.preprocess import load_spec
     from model.tokens import CODEC_VERSION
     from model.vla import load_weights
-    from recorder.store import Reader, parse_query
-    from trainer.dataset import manifest, read_examples, taught_actions
+    from trainer.dataset import manifest
     from trainer.gates import Checks, offline_gates
-    from trainer.lora import LARGE_HIDDEN, LoraConfig, LoraTask, train
+    from trainer.lora import LoraTask, train
+    from trainer.lora_config import LoraConfig
+    from trainer.memory import LARGE_HIDDEN, check_round_memory
     from trainer.parallel import workers
     from trainer.parts import as_heard
-    from trainer.replay import replay_examples
 
     if plan.threads is not None:
         torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
-    _require_one_frame(plan, spec)
+    # What a released model was trained on cannot be made here; the yard is not it.
+    released = spec.prompt.startswith("jarvis")
+    spec = plan.options.applied_to(spec)
     crew = workers()
     choice = _device(plan, crew)
     parent = _parent_of(plan, base)
     plan.work.mkdir(parents=True, exist_ok=True)
-    say(progress.Stage("reading", "Reading what you recorded."))
-    with Reader.open(plan.data) as reader:
-        rows = reader.episodes(parse_query(plan.query))
-        split = read_examples(reader, rows, spec, taught_actions(plan.chunk or spec.chunk))
-    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
-    # What a released model was trained on cannot be made here; the yard is not it.
-    known, known_held = (
-        ((), ())
-        if spec.prompt.startswith("jarvis")
-        else replay_examples(spec, plan.replay, seed=plan.seed + 1)
-    )
+    split, known, known_held = _read(plan, spec, released=released, say=say)
+    seen = len(split.train) + len(known) + len(split.held_out) + len(known_held)
+    check_round_memory(plan.base, choice, plan.precision, spec, seen)
     say(progress.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(
         plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
     )
-    split = as_heard(split, model, tokenizer, spec, plan.base)
-    config = LoraConfig(
-        seed=plan.seed,
-        max_steps=plan.max_steps,
-        checkpointing=model.config.text_config.hidden_size >= LARGE_HIDDEN,
-    )
-    task = LoraTask(model, tokenizer, spec, config)
+    split = as_heard(split, model, tokenizer, spec, plan.base if plan.options.rewrite else None)
+    examples = [*split.train, *known]
+    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    task = LoraTask(model, tokenizer, spec, config, plan.options)
     if plan.parent is not None:
         task.start_from(_parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
-    examples = [*split.train, *known]
     task.see(examples)
     say(progress.Stage("training", "Learning."))
     visits = train(
@@ -127,7 +137,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     say(progress.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
     kinds = {example.kind for example in split.train}
-    gates = offline_gates(offline, corrections="correction" in kinds)
+    gates = offline_gates(offline, corrections="correction" in kinds, released=released)
     for gate in gates:
         say(gate)
     metrics = {
@@ -148,7 +158,34 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     )
     if crew.first:
         write_adapter(plan.out, tensors, task.peft_config(), meta)
-    return progress.Done(str(plan.out), all(gate.passed for gate in gates), metrics)
+    return progress.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
+
+
+def _read(
+    plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say
+) -> tuple[Split, tuple[Example, ...], tuple[Example, ...]]:
+    """Return what is taught, and what the agent could before: to replay, and held out.
+
+    For a ``released`` base that is what it was taught, or did by itself, in earlier episodes.
+    """
+    from recorder.store import Reader, parse_query
+    from trainer.dataset import read_examples, taught_actions
+    from trainer.earlier import earlier_examples
+    from trainer.replay import replay_examples
+
+    actions = taught_actions(spec.chunk)
+    say(progress.Stage("reading", "Reading what you recorded."))
+    with Reader.open(plan.data) as reader:
+        rows = reader.episodes(parse_query(plan.query))
+        split = read_examples(reader, rows, spec, actions)
+        if released:
+            say(progress.Stage("replay", "Reading what you taught before, to keep it."))
+            known = earlier_examples(
+                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
+            )
+            return split, *known
+    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
+    return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
 
 
 def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
@@ -158,14 +195,11 @@ def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
     same on every machine.  Raises ModelError where fewer bits cannot be had here.
     """
     from model.device import DeviceChoice, choose_device
-    from model.language import SMALL_HIDDEN
-    from model.memory import check_precision
+    from model.memory import check_precision, is_small
     from model.vla import check_checkpoint
 
-    config = check_checkpoint(plan.base)
-    text = config.get("text_config", config)
-    hidden = text.get("hidden_size") if isinstance(text, dict) else None
-    small = isinstance(hidden, int) and hidden < SMALL_HIDDEN
+    check_checkpoint(plan.base)
+    small = is_small(plan.base)
     if small and plan.device is None and plan.precision is None:
         return DeviceChoice("cpu", "float32", "Taught on the CPU.")
     choice = choose_device(plan.device, small=small)
@@ -187,14 +221,6 @@ def _learnt(task: LoraTask) -> dict[str, Any]:
     if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
         raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
     return tensors
-
-
-def _require_one_frame(plan: RoundPlan, spec: CheckpointSpec) -> None:
-    if spec.history:
-        raise ModelError(
-            f"The checkpoint {plan.base.name!r} sees several frames, which rounds cannot teach; "
-            "play it without earlier frames or choose another checkpoint."
-        )
 
 
 def _parent_of(plan: RoundPlan, base: str) -> AdapterMeta | None:
@@ -255,6 +281,21 @@ def _account(
     }
 
 
+def round_arguments(options: PlayOptions) -> list[str]:
+    """Return the arguments that tell a round's process how the model is played."""
+    given = {
+        "--precision": options.precision,
+        "--chunk": options.chunk,
+        "--prompt": options.prompt,
+        "--history": options.history,
+        "--recipes": options.recipes,
+    }
+    told = [
+        part for name, value in given.items() if value is not None for part in (name, str(value))
+    ]
+    return told if options.rewrite else [*told, "--as-typed"]
+
+
 class _CancelledError(BaseException):
     """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
 
@@ -281,25 +322,39 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
     parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
     parser.add_argument("--chunk", type=int, help="actions an answer is played with")
+    parser.add_argument("--prompt", help="the prompt form that it is played with")
+    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    parser.add_argument(
+        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
+    )
+    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
+    gates: list[progress.Gate] = []
     out = speech if speech is not None else sys.stdout
     heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
 
     def say(message: progress.Message) -> None:
         if not heard:
             return
+        if isinstance(message, progress.Gate):
+            gates.append(message)
         out.write(progress.to_json(message) + "\n")
         out.flush()
 
     signal.signal(signal.SIGTERM, _cancel)
-    if given.pop("with_parent"):
+    by_hand = not given.pop("with_parent")
+    if not by_hand:
         threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
-        last: progress.Message = run_round(RoundPlan(**given), say)
+        plan = RoundPlan(**given)
+        done = run_round(plan, say)
+        last: progress.Message = done
         code = ExitCode.OK
+        if by_hand and heard:
+            say(progress.Stage("listing", _list(plan, done, gates)))
     except KnownError as error:
         last, code = progress.Failed(error.sentence), error.exit_code
     except (_CancelledError, KeyboardInterrupt):
@@ -308,6 +363,14 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     say(last)
     return int(code)
+
+
+def _list(plan: RoundPlan, done: progress.Done, gates: Sequence[progress.Gate]) -> str:
+    """List the adapter of a round without a parent; return what became of it."""
+    from trainer.listing import list_by_hand, write_account
+
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    return list_by_hand(plan.data, plan.out)
 
 
 def _follow_parent() -> None:

@@ -50,7 +50,7 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
                 "paired_evaluation_s": diary.evaluation_s,
                 "demonstration_ticks": float(sum(one.ticks for one in shown)),
                 "steps": float(len(diary.losses)),
-                "gates_passed": float(sum(gate.passed for gate in diary.gates)),
+                "gates_passed": float(sum(gate.passed is not False for gate in diary.gates)),
             }
         )
     return report("round", each, TARGETS, extra={"verdicts": sentences})

@@ -1,4 +1,4 @@
-"""``playteach adapters``: list, show, use, roll back."""
+"""``playteach adapters``: list, show, use, add, roll back."""
 
 from __future__ import annotations
 
@@ -64,6 +64,23 @@ def use(options: argparse.Namespace) -> int:
             chosen = row.id
         store.set_active_adapter(chosen)
     _tell(options, chosen)
+    return int(ExitCode.OK)
+
+
+def add(options: argparse.Namespace) -> int:
+    """List an adapter that a round by hand has made, here or on another machine."""
+    from trainer.listing import list_adapter
+
+    folder = data_folder(options)
+    with Store.open(folder) as store, Reader.open(folder) as reader:
+        number = list_adapter(store, reader, options.folder)
+        row = _find(reader, number)
+    passed = "it passed its gates" if row.passed_gates else "it did not pass its gates"
+    emit(
+        options,
+        asdict(row),
+        [f"Listed as adapter {number}: {passed}. It is not in use yet."],
+    )
     return int(ExitCode.OK)
 
 

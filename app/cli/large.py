@@ -38,7 +38,8 @@ def large_policy(options: argparse.Namespace) -> Callable[[], Policy] | None:
 def _local(options: argparse.Namespace, hub: bool) -> Policy:
     from app.cli.models import checkpoint_from_hub
     from model.decoding import Sampling
-    from model.vla import PlayOptions, VlaPolicy
+    from model.play_options import PlayOptions
+    from model.vla import VlaPolicy
 
     folder = Path(options.policy)
     if hub:
@@ -61,6 +62,7 @@ def _remote(options: argparse.Namespace) -> Policy:
     from dataclasses import replace
 
     from model.decoding_options import Sampling
+    from model.play_options import PlayOptions
     from model.preprocess import JARVIS_SPEC
     from model.remote import Client, RemotePolicy, Server
 
@@ -76,7 +78,7 @@ def _remote(options: argparse.Namespace) -> Policy:
         Client(Server(options.server, name)),
         spec=spec,
         sampling=Sampling(temperature, 0.99),
-        rewriting=not options.as_typed,
+        options=PlayOptions(rewrite=not options.as_typed, recipes=options.recipes),
     )
 
 

@@ -194,6 +194,8 @@ def _add_lists(commands: Any, add: Any) -> None:
     use = add(verbs, "use", "app.cli.adapters:use", "play with it ('base': without any)")
     use.add_argument("id")
     use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
+    more = add(verbs, "add", "app.cli.adapters:add", "list one that was taught by hand")
+    more.add_argument("folder", type=Path)
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
     tasks = add(commands, "tasks", "app.cli.tasks:run", "what can be asked for and judged")

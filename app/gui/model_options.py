@@ -12,7 +12,7 @@ from app.gui.model_facts import ModelFacts
 from app.gui.status_line import spoken_size
 from app.gui.theme import GRID
 from app.gui.widgets import label, set_role
-from app.session.model_choice import HOTTEST, MAX_HISTORY, ModelChoice
+from app.session.model_choice import HOTTEST, MAX_CHUNK, MAX_HISTORY, ModelChoice
 from model.memory import PRECISIONS
 from model.prompts import PROMPT_FORMS
 
@@ -44,6 +44,7 @@ class ModelOptions(QWidget):
         self.temperature = QDoubleSpinBox()
         self.prompt = QComboBox()
         self.history = QSpinBox()
+        self.chunk = QSpinBox()
         self.rewrite = QCheckBox("Put my sentence into the words that the model was taught")
         self._precision_words = label("Numbers")
         grid = QGridLayout(self)
@@ -80,15 +81,16 @@ class ModelOptions(QWidget):
         self.prompt.setAccessibleName("Prompt")
         grid.addWidget(label("Prompt"), 5, 0)
         grid.addWidget(self.prompt, 5, 1)
-        # One below none stands for what the checkpoint says.
-        self.history.setRange(-1, MAX_HISTORY)
-        self.history.setSpecialValueText("As the checkpoint says")
-        self.history.setValue(-1 if choice.history is None else choice.history)
-        self.history.setAccessibleName("Earlier pictures")
+        # One below the least stands for what the checkpoint says.
+        _set_up(self.history, -1, MAX_HISTORY, choice.history, "Earlier pictures")
         grid.addWidget(label("Earlier pictures"), 6, 0)
         grid.addWidget(self.history, 6, 1)
+        _set_up(self.chunk, 0, MAX_CHUNK, choice.chunk, "Actions an answer")
+        self.chunk.setToolTip("Two play faster than one, after a round that taught them.")
+        grid.addWidget(label("Actions an answer"), 7, 0)
+        grid.addWidget(self.chunk, 7, 1)
         self.rewrite.setChecked(choice.rewrite)
-        grid.addWidget(self.rewrite, 7, 0, 1, 2)
+        grid.addWidget(self.rewrite, 8, 0, 1, 2)
         self._facts: ModelFacts | None = None
         self.precision.currentIndexChanged.connect(lambda _index: self._show_memory())
 
@@ -101,6 +103,7 @@ class ModelOptions(QWidget):
             temperature=round(self.temperature.value(), 2),
             prompt=self._forms[self.prompt.currentIndex()],
             history=None if history < 0 else history,
+            chunk=self.chunk.value() or None,
             rewrite=self.rewrite.isChecked(),
         )
 
@@ -135,3 +138,11 @@ class ModelOptions(QWidget):
             if need.problem
             else f"Needs {amount(need.need)} of {amount(facts.free)} that are free."
         )
+
+
+def _set_up(box: QSpinBox, unset: int, most: int, value: int | None, name: str) -> None:
+    """Give a box for a count its bounds; ``unset`` leaves it to the checkpoint."""
+    box.setRange(unset, most)
+    box.setSpecialValueText("As the checkpoint says")
+    box.setValue(unset if value is None else value)
+    box.setAccessibleName(name)

@@ -14,6 +14,7 @@ from model.prompts import PROMPT_FORMS
 RELEASED = "CraftJarvis/JarvisVLA-Qwen2-VL-7B"
 SOURCES = ("practice", "folder", "hub", "server")
 MAX_HISTORY = 4
+MAX_CHUNK = 8
 HOTTEST = 2.0
 
 
@@ -24,8 +25,9 @@ class ModelChoice:
     ``source`` is one of SOURCES; ``folder``, ``hub`` and ``server`` (with ``server_model``,
     "" for the first that it lists) are kept for the others too, so that going back and forth
     loses nothing.  ``precision`` "" leaves the number format to Playteach.  ``temperature``
-    0 takes the likeliest token.  ``prompt`` "" and ``history`` None leave it to the
-    checkpoint.  All but ``source`` count for other models than the practice model only.
+    0 takes the likeliest token.  ``prompt`` "", ``history`` None and ``chunk`` None
+    leave it to the checkpoint.  All but ``source`` count for other models than the practice
+    model only.
     """
 
     source: str = "practice"
@@ -37,6 +39,7 @@ class ModelChoice:
     temperature: float = 0.7
     prompt: str = ""
     history: int | None = None
+    chunk: int | None = None
     rewrite: bool = True
 
     def to_table(self) -> dict[str, str | float | int | bool]:
@@ -49,8 +52,9 @@ class ModelChoice:
         }
         if self.folder is not None:
             table["folder"] = str(self.folder)
-        if self.history is not None:
-            table["history"] = self.history
+        for name in ("history", "chunk"):
+            if (count := getattr(self, name)) is not None:
+                table[name] = count
         for name in ("server", "server_model", "precision", "prompt"):
             if text := getattr(self, name):
                 table[name] = text
@@ -68,11 +72,6 @@ def model_choice(raw: object) -> ModelChoice:
     folder = table.get("folder")
     if folder is not None and not Path(_text(folder)).is_absolute():
         raise ValueError(folder)
-    history = table.get("history")
-    if history is not None and (
-        isinstance(history, bool) or not isinstance(history, int) or not 0 <= history <= MAX_HISTORY
-    ):
-        raise ValueError(history)
     heat = table.get("temperature", ModelChoice().temperature)
     if isinstance(heat, bool) or not isinstance(heat, int | float):
         raise ValueError(heat)
@@ -87,7 +86,8 @@ def model_choice(raw: object) -> ModelChoice:
         precision=_one_of(table.get("precision", ""), ("", *PRECISIONS)),
         temperature=float(heat),
         prompt=_one_of(table.get("prompt", ""), ("", *PROMPT_FORMS)),
-        history=history,
+        history=_count(table.get("history"), 0, MAX_HISTORY),
+        chunk=_count(table.get("chunk"), 1, MAX_CHUNK),
         rewrite=rewrite,
         **texts,
     )
@@ -95,6 +95,15 @@ def model_choice(raw: object) -> ModelChoice:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
+        raise ValueError(value)
+    return value
+
+
+def _count(value: object, least: int, most: int) -> int | None:
+    """Return a whole number within bounds, or None where it is not set."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(value)
     return value
 

@@ -11,11 +11,20 @@ from typing import Protocol
 from model.episode import EpisodeObserver
 from model.policy import Policy
 from model.runner import BackgroundRunner, LockStepRunner
+from recorder.clock import Clock, MonotonicClock
 from recorder.errors import KnownError
 from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
 
+CHANGED_SENTENCE = (
+    "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
+    "yourself in the library if you know how it went."
+)
+BUG_SENTENCE = (
+    "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
+    "kept; please copy the diagnostics and report it."
+)
 AnyRunner = BackgroundRunner | LockStepRunner
 MakeRunner = Callable[[Policy], AnyRunner]
 
@@ -150,3 +159,8 @@ class Request:
     seed: int | None = None
     outcome: Outcome = Outcome.ABANDONED
     by_person: bool = False
+
+
+def clock_of(game: Game) -> Clock:
+    """Return the clock to pace a game by: a game in a window of its own brings one."""
+    return game.clock if isinstance(game, OwnWindowGame) else MonotonicClock()

@@ -12,6 +12,8 @@ from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import Attempt
 from app.session.front import SessionFront
 from app.session.parts import (
+    BUG_SENTENCE,
+    CHANGED_SENTENCE,
     URGENT,
     AnyRunner,
     Ask,
@@ -20,10 +22,11 @@ from app.session.parts import (
     Player,
     Request,
     ScriptedHands,
+    clock_of,
 )
 from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
 from model.runner import BackgroundRunner
-from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.clock import Clock, Pacer
 from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
@@ -33,14 +36,8 @@ from recorder.types import NO_ACTION, Driver, Frame, Outcome
 log = logging.getLogger(__name__)
 
 IDLE_HANDBACK_S = 1.5
-CHANGED_SENTENCE = (
-    "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
-    "yourself in the library if you know how it went."
-)
-BUG_SENTENCE = (
-    "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
-    "kept; please copy the diagnostics and report it."
-)
+RELEASE_S = 60.0
+"""A thought that is under way is thought to its end before a policy goes."""
 LOADING_SENTENCE = "The agent is still waking up; it starts by itself as soon as it is ready."
 
 
@@ -122,6 +119,23 @@ class LiveSession(SessionFront):
                 self._thread.join()
         elif not already:
             self._shut_down()
+
+    def release_player(self, timeout_s: float = RELEASE_S) -> bool:
+        """Let go of the policy, for its memory; False while an attempt is under way."""
+        with self._wake:
+            if self._attempt is not None:
+                return False
+            before, self._next_player = self._next_player, None
+            self._wake.notify_all()
+        if not self._threaded:
+            self.step()
+        with self._wake:
+            if self._wake.wait_for(lambda: self._player is None, timeout_s):
+                return True
+            # An attempt began just now.
+            if self._next_player is None:
+                self._next_player = before
+            return False
 
     # The control thread
 
@@ -355,14 +369,15 @@ class LiveSession(SessionFront):
 
     def _swap_player(self) -> None:
         player = self._next_player
-        if player is None or player is self._player:
+        if player is self._player:
             return
         old, self._runner = self._runner, None
         self._player = None
         if old is not None:
             old.close()
-        self._runner = self._make_runner(player.policy)
-        self._player = player
+        if player is not None:
+            self._runner = self._make_runner(player.policy)
+            self._player = player
         self._publish()
 
     @property
@@ -382,8 +397,3 @@ class LiveSession(SessionFront):
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)  # type: ignore[arg-type]
             self._wake.notify_all()
-
-
-def clock_of(game: Game) -> Clock:
-    """Return the clock to pace a game by: a game in a window of its own brings one."""
-    return game.clock if isinstance(game, OwnWindowGame) else MonotonicClock()

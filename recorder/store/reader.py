@@ -258,6 +258,14 @@ class Reader:
         """Return the adapter that plays, None for the bare base."""
         return next((row for row in self.adapters() if row.active), None)
 
+    def activations(self) -> list[int | None]:
+        """Return what was put in use and not undone, newest first; None is a bare base."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT adapter_id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC"
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def can_undo_activation(self) -> bool:
         """Return whether there is an activation to go back from."""
         with self._reading() as connection:

@@ -9,8 +9,8 @@ import pytest
 from toy_game import SIZE, ToyGame, WalkPolicy
 
 from app.session.api import Phase
-from app.session.parts import Player, store_recording
-from app.session.session import BUG_SENTENCE, LiveSession
+from app.session.parts import BUG_SENTENCE, Player, store_recording
+from app.session.session import LiveSession
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError

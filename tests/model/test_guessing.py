@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.benchmarks.decoding_baseline import GenerateBaseline
 from model.decoding import ActionDecoder, Sampling, worth_running
 from model.language import CachedLanguageModel
+from model.play_options import PlayOptions
 from model.policy import Observation
 from model.preprocess import load_spec
 from model.tokens import (
@@ -24,7 +25,7 @@ from model.tokens import (
     legal_next,
     split_actions,
 )
-from model.vla import PlayOptions, VlaPolicy, load_weights
+from model.vla import VlaPolicy, load_weights
 from recorder.errors import UsageError
 from recorder.types import Frame
 

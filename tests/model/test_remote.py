@@ -138,7 +138,7 @@ def test_a_slow_server_is_told_of(server: ChatServer) -> None:
     assert policy.propose(seen()).latency_ms == pytest.approx(400)
     assert "400 ms" in policy.notice
     policy.propose(seen())
-    assert policy.notice == ""
+    assert policy.notice == "The model is told \u201cMine a tree.\u201d, as it was taught."
 
 
 def test_no_server_and_no_answer_are_sentences() -> None:
