@@ -200,7 +200,7 @@ def measure_takeover(times: int, say: Say) -> Figures:
                     break
             time.sleep(0.1 + chance.random() * 0.2)
             began_ns, undo = _touch(hand, ways[number % len(ways)])
-            moments.append(began_ns)
+            moments.append(hand.wait_for_server())
             if not desk.session.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 1.0):
                 refused += 1
                 undo()
@@ -242,14 +242,17 @@ def _touch(hand: Hand, way: str) -> tuple[int, Callable[[], object]]:
 
 
 def _late_ticks(folder: Path, moments: list[int]) -> int:
-    """Count takeovers after which the next tick was not the person's."""
+    """Count takeovers after which the next tick was not the person's.
+
+    ``moments``: when the server had the person's event, monotonic nanoseconds.
+    """
     with Reader.open(folder) as reader:
         ticks = [tick for row in reader.episodes() for tick in reader.ticks(row.id)]
     ticks.sort(key=lambda tick: tick.mono_ns)
     late = 0
     for moment in moments:
-        # Two milliseconds for the event to come through the server.
-        after = next((tick for tick in ticks if tick.mono_ns > moment + 2_000_000), None)
+        # A millisecond for the server to pass it on.
+        after = next((tick for tick in ticks if tick.mono_ns > moment + 1_000_000), None)
         late += after is not None and after.driver is not Driver.PERSON
     return late
 

@@ -73,7 +73,7 @@ class Ears(Protocol):
 
 
 class Hearing:
-    """Sorts what a listener hears.  Called on the listener's thread only.
+    """Sorts what a listener hears.  Called by one thread at a time.
 
     Keys that the agent sent are struck out of its ledger.  Without the focus nothing is
     passed on, and while a chat is open nothing is either.  ``agent_holds`` is asked

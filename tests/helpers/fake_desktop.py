@@ -175,8 +175,15 @@ class FakeEars:
 
 
 class FakeListener:
+    """Hears what a test let happen only when it is asked to."""
+
     def __init__(self) -> None:
         self.closed = False
+        self.unheard: list[Callable[[], None]] = []
+
+    def hear(self) -> None:
+        while self.unheard:
+            self.unheard.pop(0)()
 
     def close(self) -> None:
         self.closed = True
@@ -198,6 +205,7 @@ class Desk:
             forbidden=profile.forbidden, clock=self.clock,
         )  # fmt: skip
         self.hearing: Hearing | None = None
+        self.listener = FakeListener()
         self.hands = Hands(profile, self.gate, self.ledger, self.sender, self._listen, lambda: None)
         self.game = DesktopGame(
             profile, 7, self.windows, self.grabber, self.hands, clock=self.clock
@@ -205,4 +213,4 @@ class Desk:
 
     def _listen(self, hearing: Hearing) -> FakeListener:
         self.hearing = hearing
-        return FakeListener()
+        return self.listener

@@ -16,6 +16,10 @@ from recorder.input.sender import InputDevice, InputSender
 class Listening(Protocol):
     """A running listener."""
 
+    def hear(self) -> None:
+        """Hear on the caller's thread what happened until now."""
+        ...
+
     def close(self) -> None:
         """Stop it."""
         ...
@@ -63,6 +67,11 @@ class Hands:
             chat_keys=self.profile.chat,
         )
         self._listener = self._make_listener(self.hearing)
+
+    def hear(self) -> None:
+        """Hear all that the person did until now; nothing where nobody listens."""
+        if self._listener is not None:
+            self._listener.hear()
 
     def let_go(self) -> None:
         """Release all that the agent holds, except what is in the person's hand now."""
