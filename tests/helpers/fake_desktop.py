@@ -202,7 +202,7 @@ class Desk:
         self.ledger = Ledger(self.clock)
         self.sender = InputSender(
             self.device, self.gate, self.ledger, self.guard,
-            forbidden=profile.forbidden, clock=self.clock,
+            forbidden=profile.forbidden,
         )  # fmt: skip
         self.hearing: Hearing | None = None
         self.listener = FakeListener()
