@@ -148,6 +148,22 @@ def test_a_window_is_found_pictured_and_its_troubles_are_seen(
     assert windows.look(0x7FFFFF).trouble is Trouble.GONE
 
 
+def test_a_docked_window_is_wholly_shown_in_the_top_right_corner(
+    windows: X11Windows, window: PlainWindow
+) -> None:
+    before = windows.look(window.id).rect
+    windows.dock(window.id)
+    for _ in until(10.0):
+        if windows.look(window.id).rect != before:
+            break
+    rect, screen = windows.look(window.id).rect, windows.screen()
+    assert rect.inside(screen)
+    assert rect.top < 40
+    assert screen.width - 40 < rect.left + rect.width <= screen.width
+    # One that has gone is nobody's fault.
+    windows.dock(window.id + 1000)
+
+
 def test_a_window_is_asked_about_anew_only_after_a_change(
     windows: X11Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

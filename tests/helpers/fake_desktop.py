@@ -60,6 +60,9 @@ class FakeWindows:
     def lower(self, window_id: int) -> None:
         self.lowered.append(window_id)
 
+    def dock(self, window_id: int) -> None:
+        self.rect = Rect(624, 0, self.rect.width, self.rect.height)
+
     def pointer(self) -> tuple[int, int]:
         return self.where
 
