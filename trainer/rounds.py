@@ -92,7 +92,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     with Reader.open(plan.data) as reader:
         rows = reader.episodes(parse_query(plan.query))
         split = read_examples(reader, rows, spec, actions)
-    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
+    say(progress.Stage("replay", "Playing what it knew before."))
     # What a released model was trained on cannot be made here; the yard is not it.
     known, known_held = (
         ((), ())
