@@ -33,7 +33,8 @@ from recorder.types import Driver
 from trainer.players import PlayerSpec, make_policy
 
 SENTENCE = "look around the meadow"
-WAIT_S = 15.0
+WAIT_S = 60.0
+"""A busy machine may take long to lay a meadow out; waiting costs nothing otherwise."""
 
 
 @dataclass(slots=True)
