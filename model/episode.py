@@ -199,8 +199,9 @@ class EpisodeLoop:
             self._pacer.wait()
         frame = self.frame
         proposal = self._runner.proposal(self._index) if self._runner is not None else None
-        decision = decide(frame, proposal)
+        # Stamped before: all that came until then is in the decision.
         now_ns = self._clock.now_ns()
+        decision = decide(frame, proposal)
         if self._own_window is not None and decision.driver is Driver.PERSON:
             # Their keys are in the game's own window already.
             after = self._own_window.watch(decision.action)

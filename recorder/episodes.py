@@ -15,7 +15,7 @@ from recorder.games.base import Task
 from recorder.store.episode_writer import Counters, EpisodeFacts, EpisodeWriter, OnError
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.store.worker import Worker
-from recorder.types import Outcome, Tick
+from recorder.types import Outcome, RGBImage, Tick
 
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
@@ -92,6 +92,7 @@ class EpisodeRecorder:
         wait_when_full: bool,
         on_error: OnError | None,
         open_recorders: set[EpisodeRecorder],
+        blocky: bool = False,
     ) -> None:
         self._worker = worker
         self._counters = counters
@@ -102,6 +103,7 @@ class EpisodeRecorder:
         self._policy = policy
         self._min_free_bytes = min_free_bytes
         self._wait = wait_when_full
+        self._blocky = blocky
         self._on_error = on_error
         # In here from an episode's start to its end, so that the store can end it.
         self._open_recorders = open_recorders
@@ -162,6 +164,7 @@ class EpisodeRecorder:
                 adapter_id=self._adapter_id,
                 tick_rate_hz=start.tick_rate_hz,
                 began_mono_ns=self._worker.clock.now_ns(),
+                blocky=self._blocky,
             ),
             start.instruction,
             path=self._worker.path,
@@ -179,7 +182,7 @@ class EpisodeRecorder:
         self._worker.post(partial(self._running().instruct, tick=tick, text=text))
 
     def on_tick(self, tick: Tick) -> None:
-        """Take a tick; its picture is copied, since the game may reuse the memory."""
+        """Take a tick; a picture that may be written to is copied: the game may use it again."""
         writer = self._running()
         if writer.failed.is_set() or self._overflowed:
             self._lose()
@@ -188,7 +191,7 @@ class EpisodeRecorder:
         work = partial(
             writer.add,
             tick=replace(tick, frame=replace(tick.frame, rgb=_NO_PICTURE)),
-            rgb=tick.frame.rgb.copy(),
+            rgb=_own(tick.frame.rgb),
             offered_ns=self._worker.clock.now_ns(),
         )
         if self._worker.offer_tick(work, wait=self._wait):
@@ -242,3 +245,8 @@ class EpisodeRecorder:
             self._problem = error
         if self._on_error is not None:
             self._on_error(error)
+
+
+def _own(rgb: RGBImage) -> RGBImage:
+    """Return a picture that nobody writes to any more."""
+    return rgb if rgb.flags.owndata and not rgb.flags.writeable else rgb.copy()

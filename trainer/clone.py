@@ -110,16 +110,26 @@ def rate_at(step: int, share_done: float, config: CloneConfig) -> float:
 class Run:
     """A training run in a folder: loads what is there, goes on, saves."""
 
-    def __init__(self, data: Path, out: Path, start_from: Path, config: CloneConfig) -> None:
+    def __init__(
+        self,
+        data: Path,
+        out: Path,
+        start_from: Path,
+        config: CloneConfig,
+        *,
+        labelled: Path | None = None,
+    ) -> None:
         self.out = out
         self.config = config
         self.checkpoint = out / "checkpoint"
         self.seconds = 0.0
         self.step = 0
+        self.stopped = False
+        """Whether :meth:`train` was asked to end before its time."""
         resumable = (self.checkpoint / "config.json").exists() and (out / STATE_FILE).exists()
         self.imitator = Imitator(self.checkpoint if resumable else start_from)
         with Reader.open(data) as reader:
-            self.lessons = gather(reader, self.imitator.spec, out)
+            self.lessons = gather(reader, self.imitator.spec, out, labelled)
         self.weights: dict[str, Any] = dict(self.imitator.model.named_parameters())
         self.optimizer = torch.optim.AdamW(
             self.weights.values(),
@@ -130,9 +140,13 @@ class Run:
         if resumable:
             self._resume()
 
-    def train(self, budget_s: float) -> None:
-        """Train until ``budget_s`` seconds of training are spent in all runs together."""
+    def train(self, budget_s: float, *, whole_s: float | None = None) -> None:
+        """Train until ``budget_s`` seconds of training are spent in all runs together.
+
+        The rate falls over ``whole_s`` seconds, ``budget_s`` where that is None.
+        """
         config = self.config
+        whole_s = budget_s if whole_s is None else whole_s
         rng = np.random.default_rng((config.seed, self.step))
         stopping: list[int] = []
         before = signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
@@ -147,7 +161,7 @@ class Run:
                 last_save = last = time.monotonic()
                 losses: list[float] = []
                 while self.seconds < budget_s and not stopping:
-                    losses.append(self._step(rng, budget_s))
+                    losses.append(self._step(rng, whole_s))
                     now = time.monotonic()
                     self.seconds += now - last
                     last = now
@@ -164,12 +178,13 @@ class Run:
                 self._note(writer, losses, self.imitator.check(self.lessons, checks))
             finally:
                 signal.signal(signal.SIGTERM, before)
+        self.stopped = bool(stopping)
         self.save()
 
-    def _step(self, rng: np.random.Generator, budget_s: float) -> float:
+    def _step(self, rng: np.random.Generator, whole_s: float) -> float:
         config = self.config
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.step, self.seconds / budget_s, config)
+            group["lr"] = rate_at(self.step, self.seconds / whole_s, config)
         chosen = rng.choice(self.lessons.train, size=config.batch, p=self.lessons.chances)
         mirrored = rng.random(config.batch) < 0.5
         loss = self.imitator.loss(self.lessons, chosen, mirrored)

@@ -18,7 +18,14 @@ from model.tokens import decode_ids, encode_ids
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader
 from recorder.types import Action, Outcome
-from trainer.dataset import MIN_PERSON_TICKS, UsableTick, held_out_episodes, usable_ticks
+from trainer.dataset import (
+    IDLE_WEIGHT,
+    MIN_PERSON_TICKS,
+    UsableTick,
+    held_out_episodes,
+    usable_ticks,
+)
+from trainer.labelled import labelled_files, labelled_ticks
 
 PICTURES_FILE = "pictures.u8"
 FACTS_FILE = "lessons.json"
@@ -65,8 +72,13 @@ def mirror_image(action: Action) -> Action:
     return replace(action, left=action.right, right=action.left, camera=(pitch, -yaw))
 
 
-def gather(reader: Reader, spec: CheckpointSpec, folder: Path) -> Lessons:
+def gather(
+    reader: Reader, spec: CheckpointSpec, folder: Path, labelled: Path | None = None
+) -> Lessons:
     """Read every person's tick of the successful attempts; what is in ``folder`` is used again.
+
+    ``labelled`` is a folder with what a teacher said of a player's attempts, however they
+    ended (:mod:`trainer.labelled`).
 
     Raises DataError where there is too little.
     """
@@ -78,10 +90,11 @@ def gather(reader: Reader, spec: CheckpointSpec, folder: Path) -> Lessons:
         ),
         key=lambda row: row.id,
     )
-    identity = _identity(rows, spec)
+    said = labelled_files(labelled)
+    identity = _identity(rows, spec, said)
     facts = _read_facts(folder / FACTS_FILE)
     if facts is None or facts["identity"] != identity:
-        facts = _gather(reader, rows, spec, folder, identity)
+        facts = _gather(reader, rows, spec, folder, identity, said)
     count = len(facts["sentences"])
     if count < MIN_PERSON_TICKS:
         raise DataError(
@@ -122,6 +135,7 @@ def _gather(
     spec: CheckpointSpec,
     folder: Path,
     identity: str,
+    said: Sequence[Path] = (),
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "identity": identity, "sentences": [], "answers": [], "episodes": [], "weights": [],
@@ -140,6 +154,20 @@ def _gather(
                 facts["answers"].append(list(encode_ids(tick.executed)))
                 facts["episodes"].append(row.id)
                 facts["weights"].append(usable.weight)
+        for number, path in enumerate(said, start=1):
+            for picture, sentence, answer in labelled_ticks(path):
+                if picture.shape != (spec.height, spec.width, 3):
+                    raise DataError(
+                        f"{path} holds pictures of another size than this checkpoint wants, so it "
+                        "cannot be learnt from; remove it."
+                    )
+                pictures.write(np.ascontiguousarray(picture).tobytes())
+                facts["sentences"].append(sentence)
+                facts["answers"].append(list(answer))
+                # Apart from all that the database numbers.
+                facts["episodes"].append(-number)
+                idle = decode_ids(answer)[0].is_noop
+                facts["weights"].append(IDLE_WEIGHT if idle else 1.0)
     fresh = folder / (FACTS_FILE + ".new")
     fresh.write_text(json.dumps(facts), encoding="utf-8")
     fresh.replace(folder / FACTS_FILE)
@@ -161,7 +189,8 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
     return facts
 
 
-def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec) -> str:
-    described = [[row.id, row.ticks, row.began_wall_s] for row in rows]
+def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec, said: Sequence[Path]) -> str:
+    described: list[list[Any]] = [[row.id, row.ticks, row.began_wall_s] for row in rows]
+    described += [[path.name, path.stat().st_size] for path in said]
     text = json.dumps([described, spec.width, spec.height, spec.pixels])
     return hashlib.sha256(text.encode()).hexdigest()

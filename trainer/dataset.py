@@ -193,14 +193,19 @@ def read_examples(
     # Episodes keep the side that they were born on; where that leaves nothing to check
     # against (or to learn from), a few change over.
     held = frozenset(row.id for row in rows if row.split is RowSplit.HELD_OUT)
-    if not 0 < len(held) < len(rows):
+    chosen_here = not 0 < len(held) < len(rows)
+    if chosen_here:
         held = held_out_episodes([(row.id, row.instruction) for row in rows])
     reached = [each.through_episode_id for each in reader.rounds() if each.status == "done"]
     sides: tuple[list[Example], list[Example]] = ([], [])
     for row in rows:
         age = sum(row.id <= through for through in reached)
         sides[row.id in held].extend(examples_of(reader, row, spec, age, actions))
-    persons = [e for e in sides[0] if e.kind in ("correction", "demonstration")]
+    persons = _persons(sides[0])
+    if chosen_here and len(persons) < MIN_PERSON_TICKS <= len(persons) + len(_persons(sides[1])):
+        # A first correction is there to be learnt from; there is nothing to check against yet.
+        sides = ([*sides[0], *sides[1]], [])
+        persons = _persons(sides[0])
     if len(persons) < MIN_PERSON_TICKS:
         rate = rows[0].tick_rate_hz if rows else 20.0
         missing = (MIN_PERSON_TICKS - len(persons)) / rate
@@ -209,6 +214,10 @@ def read_examples(
             f"was started; drive about {max(1, round(missing))} s more."
         )
     return Split(balanced(sides[0]), tuple(sides[1]))
+
+
+def _persons(examples: Iterable[Example]) -> list[Example]:
+    return [each for each in examples if each.kind in ("correction", "demonstration")]
 
 
 def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:

@@ -184,7 +184,7 @@ def _read(
                 reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
             )
             return split, *known
-    say(progress.Stage("replay", "Playing what it knew before, so that it is not forgotten."))
+    say(progress.Stage("replay", "Playing what it knew before."))
     return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
 
 

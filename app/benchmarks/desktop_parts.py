@@ -105,6 +105,11 @@ class Hand:
         self._device.move(dx, dy)
         return began_ns
 
+    def wait_for_server(self) -> int:
+        """Return a time by which the server has all that was done."""
+        self._device.is_down("LeftButton")
+        return time.monotonic_ns()
+
     def down(self, names: tuple[str, ...] = KEYS) -> tuple[str, ...]:
         """Return which of the names the X server takes for pressed."""
         return tuple(name for name in names if self._device.is_down(name))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWi
 from app.gui import icons
 from app.gui.loss_curve import LossCurve
 from app.gui.theme import GRID, Theme
-from app.gui.widgets import Card, Figure, FlowLayout, Notice, ShareBar, button, label
+from app.gui.widgets import Card, Elided, Figure, FlowLayout, Notice, ShareBar, button, label
 from app.gui.workplace import Gate, RoundUpdate, TeachFacts
 
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
@@ -48,7 +48,8 @@ class TeachPanel(Card):
         self.retrain = button("Teach the agent", "person")
         self.retrain.setProperty("size", "large")
         self.why_not = label("", "caption", wrap=True)
-        self.stage = label("", "strong")
+        # It must not make the panel wider than its place: what lies right of it would be cut off.
+        self.stage = Elided("", "strong")
         self.left = label("", "muted")
         self.progress = QProgressBar()
         self.cancel = button("Cancel", "link")

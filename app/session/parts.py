@@ -111,6 +111,8 @@ def store_recording(
                 adapter_id=adapter_id,
                 policy=policy,
                 when_full="wait" if wait_when_full else "stop",
+                # What has a window of its own is Luanti, Minecraft or the like.
+                blocky=isinstance(game, OwnWindowGame),
             )
         return made[(kind, adapter_id)]
 

@@ -223,6 +223,9 @@ class LiveSession(SessionFront):
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
         if self._scripted is not None:
             self._scripted(frame)
+        if self._own_window is not None:
+            # The listener may not have had its turn yet.
+            self._own_window.hear()
         while (request := self._take(URGENT)) is not None:
             self._serve(request)
         self._hand_back_if_idle()

@@ -128,6 +128,10 @@ class WindowSystem(Protocol):
         """Put a window behind all others, where the window manager lets it."""
         ...
 
+    def dock(self, window_id: int) -> None:
+        """Put a window into the top right corner of its monitor, where one may."""
+        ...
+
     def pointer(self) -> tuple[int, int]:
         """Return where the mouse pointer is, in screen pixels."""
         ...

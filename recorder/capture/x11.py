@@ -13,7 +13,7 @@ from typing import Any
 
 from Xlib import X, Xatom, error
 from Xlib.display import Display
-from Xlib.ext import screensaver
+from Xlib.ext import randr, screensaver
 from Xlib.protocol import event
 
 from recorder.capture.base import SENTENCES, Rect, Trouble, WindowInfo, WindowState
@@ -22,6 +22,8 @@ from recorder.errors import GameError, NoDisplayError
 MIN_SIDE = 64
 """Smaller windows are no games: tray icons, helpers of toolkits."""
 SAVER_S = 0.5
+DOCK_MARGIN = 16
+"""Pixels beside a docked window: a window manager's frame is wider than the window."""
 _GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 _CHANGES = frozenset(
     {
@@ -126,6 +128,27 @@ class X11Windows:
         with self._lock, contextlib.suppress(*_GONE):
             self._window(window_id).configure(stack_mode=X.Below)
             self._display.sync()
+
+    def dock(self, window_id: int) -> None:
+        """Ask for a window to lie in the top right corner of the monitor that it is on."""
+        with self._lock, contextlib.suppress(*_GONE):
+            window = self._window(window_id)
+            rect = self._rect(window)
+            monitor = next((each for each in self._monitors() if each.overlaps(rect)), None)
+            if monitor is not None:
+                left = max(monitor.left, monitor.left + monitor.width - rect.width - DOCK_MARGIN)
+                window.configure(x=left, y=monitor.top)
+                self._display.sync()
+
+    def _monitors(self) -> list[Rect]:
+        """The monitors' places on the X screen; the whole of it where nobody tells them."""
+        if not self._display.has_extension(randr.extname):
+            return [self._screen()]
+        found = randr.get_monitors(self._root).monitors
+        return [
+            Rect(int(each.x), int(each.y), int(each.width_in_pixels), int(each.height_in_pixels))
+            for each in found
+        ] or [self._screen()]
 
     def pointer(self) -> tuple[int, int]:
         """Return where the pointer is."""

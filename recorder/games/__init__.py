@@ -151,16 +151,27 @@ def find_task(game: Game, instruction: str) -> Task:
     """Return the game's task for a sentence, or a free task where it has none.
 
     Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
-    do not matter.
+    do not matter, and nor does "a" or "the" where only one task is left by that.
     """
+    said = [
+        (task, normalise_instruction(each))
+        for task in game.tasks()
+        for each in (task.instruction, *task.phrasings, *task.heldout_phrasings)
+    ]
     wanted = normalise_instruction(instruction)
-    for task in game.tasks():
-        said = (task.instruction, *task.phrasings, *task.heldout_phrasings)
-        if any(normalise_instruction(each) == wanted for each in said):
+    for task, text in said:
+        if text == wanted:
             return task
-    return free_task(instruction.strip())
+    bare = without_articles(wanted)
+    meant = {task.id: task for task, text in said if without_articles(text) == bare}
+    return next(iter(meant.values())) if len(meant) == 1 else free_task(instruction.strip())
 
 
 def normalise_instruction(text: str) -> str:
-    """Fold case, white space, a leading article and a final full stop."""
+    """Fold case, white space and a final full stop."""
     return " ".join(text.lower().strip().rstrip(".!").split())
+
+
+def without_articles(text: str) -> str:
+    """Return a normalised sentence without its articles."""
+    return " ".join(word for word in text.split() if word not in {"a", "an", "the"})

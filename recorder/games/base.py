@@ -118,6 +118,10 @@ class OwnWindowGame(Game, Protocol):
         """Do one tick in which the person plays; ``action`` is what they did."""
         ...
 
+    def hear(self) -> None:
+        """Tell the session of all that the person did until now; control thread only."""
+        ...
+
     def let_go(self) -> None:
         """Release everything that the agent holds; control thread only."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -43,6 +44,9 @@ class InputGuard:
         self._on_release = on_release
         self._released = threading.Event()
         self._ready = threading.Event()
+        self._turn = threading.Lock()
+        self._rest = b""
+        self._ended = False
         self._closed = False
         environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
         # Its own session: Ctrl-C in the terminal is for the app, the guard outlives it.
@@ -80,6 +84,22 @@ class InputGuard:
     def wait(self, seconds: float) -> None:
         """Tell that the next sign of life may take so long, the game standing still."""
         self._write(f"{WAIT} {seconds:g}")
+
+    def hear(self) -> None:
+        """Read on the caller's thread what the guard has said until now.
+
+        On a busy machine the reader's own thread may get its turn much later.
+        """
+        pipe = self._process.stdout
+        if pipe is None:
+            return
+        with self._turn:
+            while not self._ended and select.select([pipe], [], [], 0)[0]:
+                chunk = os.read(pipe.fileno(), 65536)
+                self._ended = not chunk
+                *lines, self._rest = (self._rest + chunk).split(b"\n")
+                for line in lines:
+                    self._obey(line.decode())
 
     def take_released(self) -> bool:
         """Return whether the guard has released everything since this was asked last."""
@@ -123,18 +143,20 @@ class InputGuard:
 
     def _read(self) -> None:
         pipe = self._process.stdout
-        if pipe is None:
-            return
-        for raw in pipe:
-            word, *rest = raw.decode().split()
-            if word == READY:
-                self._ready.set()
-            elif word == RELEASING:
-                why, *names = rest
-                self._gate.shut_for("guard")
-                for name in names:
-                    self._ledger.expect_key(name, False)
-                self._released.set()
-                self._on_release(why)
+        while pipe is not None and not self._ended:
+            select.select([pipe], [], [])
+            self.hear()
         # The guard's end: whoever waits for its start need not wait longer.
         self._ready.set()
+
+    def _obey(self, line: str) -> None:
+        word, *rest = line.split()
+        if word == READY:
+            self._ready.set()
+        elif word == RELEASING:
+            why, *names = rest
+            self._gate.shut_for("guard")
+            for name in names:
+                self._ledger.expect_key(name, False)
+            self._released.set()
+            self._on_release(why)

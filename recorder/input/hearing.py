@@ -73,11 +73,11 @@ class Ears(Protocol):
 
 
 class Hearing:
-    """Sorts what a listener hears.  Called on the listener's thread only.
+    """Sorts what a listener hears.  Called by one thread at a time.
 
     Keys that the agent sent are struck out of its ledger.  Without the focus nothing is
     passed on, and while a chat is open nothing is either.  ``agent_holds`` is asked
-    whether the agent holds a key, ``agent_hung`` whether it gave no sign of life at a time.
+    whether the agent holds a key, ``guard_said`` to read what the guard has let go until now.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Hearing:
         ledger: Ledger,
         *,
         agent_holds: Callable[[str], bool],
-        agent_hung: Callable[[int], bool] = lambda mono_ns: False,
+        guard_said: Callable[[], None] = lambda: None,
         bound: Collection[str],
         hotkeys: Mapping[Hotkey, str] | None = None,
         chat_keys: Collection[str] = (),
@@ -96,7 +96,7 @@ class Hearing:
         self._gate = gate
         self._ledger = ledger
         self._agent_holds = agent_holds
-        self._agent_hung = agent_hung
+        self._guard_said = guard_said
         self._bound = frozenset(bound)
         keys = DEFAULT_HOTKEYS if hotkeys is None else hotkeys
         self._hotkeys = {name: hotkey for hotkey, name in keys.items() if name}
@@ -141,11 +141,13 @@ class Hearing:
 
     def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
         """Hear a key or button; ``shared`` where it came by the device the agent types on."""
-        if shared and self._ledger.strike_key(name, down):
+        if shared and self._ledger.strike_key(name, down, mono_ns):
             return
-        if shared and not down and self._agent_hung(mono_ns) and name not in self._down:
-            # The guard let it go, whose word of it may reach us later.
-            return
+        if shared and not down:
+            # The guard says what it lets go before it does: its word is there, if not yet read.
+            self._guard_said()
+            if self._ledger.strike_key(name, down, mono_ns):
+                return
         hotkey = self._hotkeys.get(name)
         if hotkey is Hotkey.PANIC:
             if down:
@@ -164,7 +166,7 @@ class Hearing:
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
         """Hear a mouse move, in counts."""
-        if shared and self._ledger.strike_move(dx, dy):
+        if shared and self._ledger.strike_move(dx, dy, mono_ns):
             return
         if not self._focused or self._chatting:
             return

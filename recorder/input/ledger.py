@@ -8,14 +8,17 @@ from collections import deque
 from recorder.clock import Clock, MonotonicClock
 
 FORGET_NS = 500_000_000
-"""What was sent and not heard by then never will be: it must not excuse the person's input."""
+"""A key that was sent so long before another one happened is not that one: it was never heard."""
+FORGET_MOVE_NS = 2_000_000_000
+"""The same for moves, whose way to a busy server nobody waits for."""
 
 
 class Ledger:
     """The agent's own events that have not come back yet.  Safe from any thread.
 
     The sender writes an event down before it sends it; the listener strikes it out when it
-    hears one like it.  What is not in the ledger is the person's.
+    hears one like it.  What is not in the ledger is the person's.  How late an event is heard
+    does not matter: its own time, monotonic nanoseconds, is compared to that of the sending.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -37,11 +40,11 @@ class Ledger:
         with self._lock:
             self._moves.append((dx, dy, self._note()))
 
-    def strike_key(self, name: str, down: bool) -> bool:
-        """Strike a heard key out; return whether it was the agent's."""
+    def strike_key(self, name: str, down: bool, mono_ns: int) -> bool:
+        """Strike a key of ``mono_ns`` out; return whether it was the agent's."""
         with self._lock:
             waiting = self._keys.get((name, down))
-            oldest = self._clock.now_ns() - FORGET_NS
+            oldest = mono_ns - FORGET_NS
             while waiting and waiting[0] < oldest:
                 waiting.popleft()
             if not waiting:
@@ -49,10 +52,10 @@ class Ledger:
             waiting.popleft()
             return True
 
-    def strike_move(self, dx: float, dy: float) -> bool:
-        """Strike a heard move out; return whether it was the agent's."""
+    def strike_move(self, dx: float, dy: float, mono_ns: int) -> bool:
+        """Strike a move of ``mono_ns`` out; return whether it was the agent's."""
         with self._lock:
-            oldest = self._clock.now_ns() - FORGET_NS
+            oldest = mono_ns - FORGET_MOVE_NS
             while self._moves and self._moves[0][2] < oldest:
                 self._moves.popleft()
             for place, (sent_dx, sent_dy, _) in enumerate(self._moves):

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from recorder.clock import Clock, MonotonicClock
 from recorder.input.gate import StopGate
 from recorder.input.ledger import Ledger
-
-NEAR_HANG_NS = 250_000_000
-"""A little less than the guard takes for a hang: its clock is another one."""
-
-AFTER_HANG_NS = 500_000_000
-"""The guard may have made up its mind just before the control thread came back, and act later."""
 
 
 class InputDevice(Protocol):
@@ -70,7 +63,6 @@ class InputSender:
         guard: Guard,
         *,
         forbidden: Collection[str] = (),
-        clock: Clock | None = None,
     ) -> None:
         self._device = device
         self._gate = gate
@@ -78,9 +70,6 @@ class InputSender:
         self._guard = guard
         self._forbidden = frozenset(forbidden)
         self._held: dict[str, None] = {}
-        self._clock: Clock = clock if clock is not None else MonotonicClock()
-        self._beat_ns = self._clock.now_ns()
-        self._hang = (0, 0)
         self.refused = 0
 
     @property
@@ -92,26 +81,12 @@ class InputSender:
         """Return whether the agent holds a key; safe from any thread."""
         return name in self._held
 
-    def hung_at(self, mono_ns: int) -> bool:
-        """Return whether the control thread gave no sign of life then; safe from any thread.
-
-        Or had given none shortly before.  What went up at such a time was released by the guard.
-        """
-        began_ns, ended_ns = self._hang
-        return began_ns + NEAR_HANG_NS < mono_ns < ended_ns + AFTER_HANG_NS or (
-            mono_ns - self._beat_ns > NEAR_HANG_NS
-        )
-
     def beat(self) -> None:
         """Tell the guard that the control thread lives.  At least ten times a second.
 
         Where the guard let everything go meanwhile, so does this: a press may have been on
         its way then.
         """
-        now_ns = self._clock.now_ns()
-        if now_ns - self._beat_ns > NEAR_HANG_NS:
-            self._hang = (self._beat_ns, now_ns)
-        self._beat_ns = now_ns
         if self._guard.take_released():
             self.release_all()
         self._guard.beat()

@@ -7,6 +7,7 @@ window come over the same connection, so it is certain which keys were typed int
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -113,6 +114,8 @@ class X11Listener:
         self._absolute: dict[int, dict[int, float]] = {}
         self._last: dict[tuple[int, int], float] = {}
         self._ahead_ns: int | None = None
+        # One hears at a time, so that everything is told of in the server's order.
+        self._turn = threading.Lock()
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._closed = False
@@ -149,6 +152,15 @@ class X11Listener:
         self._thread.start()
         return self
 
+    def hear(self) -> None:
+        """Hear on the caller's thread what the server has told until now.
+
+        On a busy machine the listener's own thread may get its turn much later.
+        """
+        # A lost connection is told of by the listener's own thread, which sees it too.
+        with contextlib.suppress(OSError, ConnectionError):
+            self._hear_all()
+
     def close(self) -> None:
         """Stop listening; may be called twice."""
         if self._closed:
@@ -184,8 +196,7 @@ class X11Listener:
         display = self._display
         try:
             while not self._closed:
-                while display.pending_events():
-                    self._hear(display.next_event())
+                self._hear_all()
                 select.select([display.fileno(), self._woken], [], [])
         except (OSError, ConnectionError) as error:
             if not self._closed:
@@ -196,6 +207,11 @@ class X11Listener:
                         "start Playteach again."
                     )
                 )
+
+    def _hear_all(self) -> None:
+        with self._turn:
+            while self._display.pending_events():
+                self._hear(self._display.next_event())
 
     def _hear(self, event: Any) -> None:
         if event.type == ge.GenericEventCode:

@@ -50,6 +50,7 @@ class EpisodeFacts:
     adapter_id: int | None
     tick_rate_hz: float
     began_mono_ns: int
+    blocky: bool = False
 
 
 class Counters:
@@ -250,7 +251,9 @@ class EpisodeWriter:
         # Counted before anything can go wrong with it.
         self._pending.ticks.append((tick, len(self._instructions) - 1))
         if self._pending.encoder is None:
-            self._pending.encoder = SegmentEncoder(width, height, self.facts.tick_rate_hz)
+            self._pending.encoder = SegmentEncoder(
+                width, height, self.facts.tick_rate_hz, blocky=self.facts.blocky
+            )
         self._pending.encoder.add(rgb)
 
     def _write(self, connection: sqlite3.Connection, pending: _Pending, data: bytes) -> list[int]:

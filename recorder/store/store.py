@@ -204,12 +204,14 @@ class Store:
         policy: str = "",
         when_full: Literal["stop", "wait"] = "stop",
         on_error: Callable[[KnownError], None] | None = None,
+        blocky: bool = False,
     ) -> EpisodeRecorder:
         """Return an observer that records every episode it is shown.
 
         ``policy`` "" takes the name that the episode's start tells.  ``when_full``
         "stop" is for play: a full queue ends the recording with an error.  "wait" is
-        for lock-step runs faster than the encoder: there a tick waits for room.
+        for lock-step runs faster than the encoder: there a tick waits for room.  ``blocky``
+        is for games that show large texels with hard edges.
         """
         # Late: recorder.episodes builds on this package.
         from recorder.episodes import EpisodeRecorder
@@ -227,6 +229,7 @@ class Store:
             wait_when_full=when_full == "wait",
             on_error=on_error,
             open_recorders=self._open_recorders,
+            blocky=blocky,
         )
 
     # Episodes

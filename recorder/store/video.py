@@ -31,11 +31,16 @@ PRESET = "veryfast"
 # hardly any look-ahead: what is still to be encoded when a segment closes delays its
 # commit.  Trellis and a second reference are worth 8 % of the bytes at equal fidelity,
 # the B frame and coarser colour 6 %; a weighted prediction and a wider search were worth
-# nothing on game frames.
+# nothing on game frames, and nor was thinking about where a B frame belongs (b-adapt).
 _X264 = (
-    "keyint=infinite:scenecut=0:open-gop=0:bframes=1:rc-lookahead=3:"
+    "keyint=infinite:scenecut=0:open-gop=0:bframes=1:b-adapt=0:rc-lookahead=3:"
     "trellis=1:ref=2:mixed-refs=1:weightp=0:me=dia:chroma-qp-offset=2:log-level=error"
 )
+# Games of hard-edged texels: smoothing over the blocks' borders takes edges away that are the
+# game's.  Without it, and without the trellis, pictures of a turning player in Luanti were 3 %
+# smaller and their luma 0.2 dB truer for four fifths of the time; the yard's 0.3 dB worse.
+_X264_BLOCKY = _X264.replace("trellis=1", "trellis=0") + ":no-deblock=1"
+CRF_BLOCKY = 21.5
 _PIXELS = "yuv444p"
 _BT709 = 1
 _FULL_RANGE = 2
@@ -49,10 +54,13 @@ def frames_per_segment(tick_rate_hz: float) -> int:
 class SegmentEncoder:
     """Encodes the frames of one segment.  One thread at a time.
 
-    Frames are uint8 height x width x 3, all of one size.
+    Frames are uint8 height x width x 3, all of one size.  ``blocky`` suits games that show
+    large texels with hard edges.
     """
 
-    def __init__(self, width: int, height: int, tick_rate_hz: float) -> None:
+    def __init__(
+        self, width: int, height: int, tick_rate_hz: float, *, blocky: bool = False
+    ) -> None:
         import av
         from av.video.reformatter import VideoReformatter
 
@@ -76,8 +84,8 @@ class SegmentEncoder:
         context.options = {
             "preset": PRESET,
             "tune": "psnr",
-            "crf": str(CRF),
-            "x264-params": _X264,
+            "crf": str(CRF_BLOCKY if blocky else CRF),
+            "x264-params": _X264_BLOCKY if blocky else _X264,
         }
         self._context = context
 

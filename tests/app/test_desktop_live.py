@@ -1,6 +1,7 @@
 """The real thing: an X server and a window manager of the test's own, windows, and Luanti."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from recorder.errors import GameError
 from recorder.games import find_task, open_game
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.launch import faketime_library, program
+from recorder.input.x11_listener import X11Listener
 from recorder.types import NO_ACTION, Driver, Outcome
 from trainer.luanti_teacher import LuantiTeacher
 
@@ -78,6 +80,25 @@ def session(window: PlainWindow) -> Iterator[LiveSession]:
     made.close()
 
 
+class KeySorter:
+    """Keeps the keys that a listener tells it of."""
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[str, bool]] = []
+
+    def focus(self, has: bool) -> None:
+        pass
+
+    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
+        self.keys.append((name, down))
+
+    def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
+        pass
+
+    def wheel(self) -> None:
+        pass
+
+
 def wait_for_trouble(windows: X11Windows, window_id: int, trouble: Trouble | None) -> None:
     for _ in until(10.0):
         if windows.look(window_id).trouble is trouble:
@@ -125,6 +146,22 @@ def test_a_window_is_found_pictured_and_its_troubles_are_seen(
     display.sync()
     wait_for_trouble(windows, window.id, Trouble.MINIMISED)
     assert windows.look(0x7FFFFF).trouble is Trouble.GONE
+
+
+def test_a_docked_window_is_wholly_shown_in_the_top_right_corner(
+    windows: X11Windows, window: PlainWindow
+) -> None:
+    before = windows.look(window.id).rect
+    windows.dock(window.id)
+    for _ in until(10.0):
+        if windows.look(window.id).rect != before:
+            break
+    rect, screen = windows.look(window.id).rect, windows.screen()
+    assert rect.inside(screen)
+    assert rect.top < 40
+    assert screen.width - 40 < rect.left + rect.width <= screen.width
+    # One that has gone is nobody's fault.
+    windows.dock(window.id + 1000)
 
 
 def test_a_window_is_asked_about_anew_only_after_a_change(
@@ -188,6 +225,26 @@ def test_the_very_key_that_the_agent_holds_becomes_the_persons(
     assert hand.down() == ("W",)
     hand.press("W", False)
     assert hand.wait_until_up(2.0) is not None
+
+
+def test_what_the_server_has_told_is_heard_without_the_listeners_thread(
+    window: PlainWindow, hand: Hand
+) -> None:
+    sorter = KeySorter()
+    listener = X11Listener(window.id, sorter)
+    # Its thread never gets a turn.
+    listener._thread = threading.Thread(target=lambda: None)
+    listener.start()
+    try:
+        hand.press("S", True)
+        hand.press("S", False)
+        for _ in until(10.0):
+            listener.hear()
+            if len(sorter.keys) == 2:
+                break
+        assert sorter.keys == [("S", True), ("S", False)]
+    finally:
+        listener.close()
 
 
 def test_leaving_the_window_pauses_and_going_on_asks_for_it(

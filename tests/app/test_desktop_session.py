@@ -1,5 +1,6 @@
 """A session over a game in a window of its own: who drives, who is heard, when it waits."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ from toy_game import WalkPolicy
 from app.session.api import Phase
 from app.session.parts import Player
 from app.session.session import LiveSession
+from model.episode import Decision, EpisodeLoop, Proposal
 from model.runner import LockStepRunner
 from recorder.capture.base import Trouble
+from recorder.games.base import free_task
 from recorder.games.desktop.profile import Profile
-from recorder.types import Driver, Outcome
+from recorder.types import NO_ACTION, Driver, Frame, Outcome
 
 
 class Room(Desk):
@@ -78,6 +81,41 @@ def test_a_touch_takes_over_and_handing_back_gives_the_agent_its_key_again(room:
     room.tick(2)
     assert room.session.snapshot().driver is Driver.POLICY
     assert room.device.down == {"W"}
+
+
+@pytest.mark.parametrize("touch", ["key", "mouse", "unbound key"])
+def test_a_touch_that_no_listener_has_heard_yet_still_is_the_next_ticks(
+    room: Room, touch: str
+) -> None:
+    room.session.play("walk")
+    room.tick(3)
+    room.hear_own()
+    ears, now_ns = room.ears, room.clock.now_ns()
+    happened: dict[str, Callable[[], None]] = {
+        "key": lambda: ears.key("S", True, now_ns, shared=False),
+        "mouse": lambda: ears.motion(40, 0, now_ns, shared=False),
+        "unbound key": lambda: ears.key("X", True, now_ns, shared=False),
+    }
+    room.listener.unheard.append(happened[touch])
+    room.tick()
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.driver) == (Phase.CORRECTING, Driver.PERSON)
+    assert shot.drivers[-1] == (Driver.PERSON, 1)
+    assert room.device.down == set()
+
+
+def test_a_tick_is_as_old_as_the_last_touch_that_it_knows_of() -> None:
+    desk = Desk()
+    loop = EpisodeLoop(desk.game, None, policy_name="slow", clock=desk.clock)
+    loop.begin(free_task("walk"), 0)
+    began_ns = desk.clock.now_ns()
+
+    def decide(frame: Frame, proposal: Proposal | None) -> Decision:
+        # The thread loses its turn here, and a touch of now comes too late for this decision.
+        desk.clock.advance_ns(30_000_000)
+        return Decision(NO_ACTION, Driver.POLICY)
+
+    assert loop.tick(decide).mono_ns == began_ns
 
 
 @pytest.mark.parametrize("trouble", [Trouble.UNFOCUSED, Trouble.COVERED, Trouble.LOCKED])

@@ -60,6 +60,9 @@ class FakeWindows:
     def lower(self, window_id: int) -> None:
         self.lowered.append(window_id)
 
+    def dock(self, window_id: int) -> None:
+        self.rect = Rect(624, 0, self.rect.width, self.rect.height)
+
     def pointer(self) -> tuple[int, int]:
         return self.where
 
@@ -175,8 +178,15 @@ class FakeEars:
 
 
 class FakeListener:
+    """Hears what a test let happen only when it is asked to."""
+
     def __init__(self) -> None:
         self.closed = False
+        self.unheard: list[Callable[[], None]] = []
+
+    def hear(self) -> None:
+        while self.unheard:
+            self.unheard.pop(0)()
 
     def close(self) -> None:
         self.closed = True
@@ -195,9 +205,10 @@ class Desk:
         self.ledger = Ledger(self.clock)
         self.sender = InputSender(
             self.device, self.gate, self.ledger, self.guard,
-            forbidden=profile.forbidden, clock=self.clock,
+            forbidden=profile.forbidden,
         )  # fmt: skip
         self.hearing: Hearing | None = None
+        self.listener = FakeListener()
         self.hands = Hands(profile, self.gate, self.ledger, self.sender, self._listen, lambda: None)
         self.game = DesktopGame(
             profile, 7, self.windows, self.grabber, self.hands, clock=self.clock
@@ -205,4 +216,4 @@ class Desk:
 
     def _listen(self, hearing: Hearing) -> FakeListener:
         self.hearing = hearing
-        return FakeListener()
+        return self.listener

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.preprocess import load_spec
 from model.tokens import encode_ids
-from recorder.store import SegmentRow, TickRow
+from recorder.errors import DataError
+from recorder.store import Reader, SegmentRow, TickRow
+from recorder.store import Split as RowSplit
 from recorder.types import NO_ACTION, Action, Driver, Outcome, SegmentKind
+from trainer import dataset
 from trainer.dataset import (
     MAX_VISITS,
     Example,
     class_shares,
     draw_plan,
     held_out_episodes,
+    read_examples,
     usable_ticks,
 )
 
@@ -109,3 +118,22 @@ def test_idle_samples_are_drawn_less() -> None:
     plan = draw_plan(examples, 1000, np.random.default_rng(1))
     visits = np.bincount(plan, minlength=400)
     assert visits[:200].sum() < 0.5 * visits[200:].sum()
+
+
+def test_a_first_correction_is_learnt_from_and_not_held_out(
+    data: Path, small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = load_spec(small_checkpoint)
+    with Reader.open(data) as reader:
+        rows = [replace(row, split=RowSplit.TRAIN) for row in reader.episodes()]
+        parts = read_examples(reader, rows, spec)
+        whole = len(parts.train) + len(parts.held_out)
+        assert parts.verified
+        # Just enough on both sides together.
+        monkeypatch.setattr(dataset, "MIN_PERSON_TICKS", whole)
+        joined = read_examples(reader, rows, spec)
+        assert (len(joined.train), joined.verified) == (whole, False)
+        # What was held out when it was recorded stays so.
+        rows[0] = replace(rows[0], split=RowSplit.HELD_OUT)
+        with pytest.raises(DataError, match="too little"):
+            read_examples(reader, rows, spec)

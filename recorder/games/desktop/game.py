@@ -172,6 +172,10 @@ class DesktopGame:
             self.clock.sleep_until_ns(self.clock.now_ns() + 90_000_000 + 7_000_000 * number)
         return median_ms(delays)
 
+    def hear(self) -> None:
+        """Tell the session of all that the person did until now."""
+        self._hands.hear()
+
     def let_go(self) -> None:
         """Release everything that the agent holds."""
         self._hands.let_go()

@@ -16,6 +16,10 @@ from recorder.input.sender import InputDevice, InputSender
 class Listening(Protocol):
     """A running listener."""
 
+    def hear(self) -> None:
+        """Hear on the caller's thread what happened until now."""
+        ...
+
     def close(self) -> None:
         """Stop it."""
         ...
@@ -36,6 +40,7 @@ class Hands:
         make_listener: Callable[[Hearing], Listening],
         close_guard: Callable[[], None],
         guard_wait: Callable[[float], None] = lambda seconds: None,
+        guard_said: Callable[[], None] = lambda: None,
     ) -> None:
         self.profile = profile
         self.gate = gate
@@ -44,6 +49,7 @@ class Hands:
         self.hearing: Hearing | None = None
         self._make_listener = make_listener
         self._close_guard = close_guard
+        self._guard_said = guard_said
         self._listener: Listening | None = None
         self.guard_wait = guard_wait
         """Tells the guard that no sign of life comes for so many seconds."""
@@ -57,12 +63,17 @@ class Hands:
             self.gate,
             self.ledger,
             agent_holds=self.sender.holds,
-            agent_hung=self.sender.hung_at,
+            guard_said=self._guard_said,
             bound=self.profile.bindings.keys.values(),
             hotkeys=self.profile.hotkeys,
             chat_keys=self.profile.chat,
         )
         self._listener = self._make_listener(self.hearing)
+
+    def hear(self) -> None:
+        """Hear all that the person did until now; nothing where nobody listens."""
+        if self._listener is not None:
+            self._listener.hear()
 
     def let_go(self) -> None:
         """Release all that the agent holds, except what is in the person's hand now."""
@@ -104,4 +115,4 @@ def open_hands(profile: Profile, window_id: int) -> Hands:
             raise
 
     sender = InputSender(device, gate, ledger, guard, forbidden=profile.forbidden)
-    return Hands(profile, gate, ledger, sender, make_listener, guard.close, guard.wait)
+    return Hands(profile, gate, ledger, sender, make_listener, guard.close, guard.wait, guard.hear)

@@ -322,6 +322,8 @@ def open_luanti(assets: Path, profile: Profile, *, slowed: bool = False) -> Luan
         judge = JudgeClient(process.world, alive=lambda: process.running)
         judge.wait_for(lambda event: event.get("ev") == "join", START_S)
         window_id = _own_window(windows, process)
+        # In the middle of the screen it would lie on what Playteach says.
+        windows.dock(window_id)
         grabber = MssGrabber()
         hands = open_hands(profile, window_id)
         game = LuantiGame(profile, process, judge, window_id, windows, grabber, hands)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.capture.base import SENTENCES, Rect, Trouble, WindowState
-from recorder.capture.grab import fit, fitted_size
+from recorder.capture.grab import fit, fitted_size, rgb_of
 from recorder.capture.system import refuse
 from recorder.errors import GameError, NoDisplayError
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
@@ -33,6 +33,17 @@ def test_a_picture_is_made_to_fit_and_never_larger(width: int, height: int) -> N
     assert 2 <= wide <= MAX_FRAME_WIDTH
     assert 2 <= high <= MAX_FRAME_HEIGHT
     assert wide % 2 == high % 2 == 0
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32))
+def test_colours_come_in_their_order(width: int, height: int, seed: int) -> None:
+    screen = np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
+    rgb = rgb_of(screen)
+    assert (rgb == screen[..., [2, 1, 0]]).all()
+    # Its own memory: what is on the screen may change.
+    screen[:] = 0
+    assert rgb.flags.owndata
+    assert rgb.flags.c_contiguous
 
 
 def test_a_picture_that_fits_is_left_alone() -> None:

@@ -1,9 +1,19 @@
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from recorder.errors import DataError, UsageError
-from recorder.games import GAME_NAMES, agreed_command, game_names, open_game, task_list
+from recorder.games import (
+    GAME_NAMES,
+    agreed_command,
+    find_task,
+    game_names,
+    open_game,
+    task_list,
+)
+from recorder.games.base import Game, Task
 from recorder.games.desktop.profile import profiles_folder
 
 OWN = """
@@ -60,3 +70,26 @@ def test_a_broken_profile_is_told_of(data: Path) -> None:
     (profiles_folder(data) / "bad.toml").write_text("schema = 7", encoding="utf-8")
     with pytest.raises(DataError, match=r"bad\.toml"):
         game_names(data)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("chop a tree", "1"),
+        ("Chop the tree.", "1"),
+        ("chop tree", "1"),
+        ("go to the sheep", "2"),
+        ("go to a sheep", "3"),
+        # Which of the two is not said.
+        ("go to sheep", "free"),
+        ("chop the trees", "free"),
+    ],
+)
+def test_articles_do_not_matter_where_one_task_is_left(said: str, found: str) -> None:
+    tasks = (
+        Task("1", "chop a tree"),
+        Task("2", "go to the sheep"),
+        Task("3", "go to a sheep"),
+    )
+    game = cast("Game", SimpleNamespace(tasks=lambda: tasks))
+    assert find_task(game, said).id == found

@@ -12,17 +12,22 @@ class Room:
         self.ears, self.gate = FakeEars(), StopGate()
         self.ledger = Ledger(ManualClock())
         self.agent: set[str] = set()
-        self.hung = False
+        self.said: list[str] = []
         self.hearing = Hearing(
             self.ears,
             self.gate,
             self.ledger,
             agent_holds=lambda name: name in self.agent,
-            agent_hung=lambda mono_ns: self.hung,
+            guard_said=self._guard_said,
             bound=["W", "A", "LeftButton"],
             chat_keys=["T"],
         )
         self.hearing.focus(focused)
+
+    def _guard_said(self) -> None:
+        for name in self.said:
+            self.ledger.expect_key(name, False)
+        self.said.clear()
 
     def key(self, name: str, down: bool, *, shared: bool = False) -> None:
         self.hearing.key(name, down, 0, shared=shared)
@@ -63,12 +68,15 @@ def test_the_key_that_the_agent_holds_may_be_pressed_or_released_by_the_person()
     assert not other.hearing.took("W")
 
 
-def test_what_the_guard_releases_after_a_hang_is_nobodys() -> None:
+def test_what_the_guard_releases_is_nobodys_though_its_word_was_not_read_yet() -> None:
     room = Room()
-    room.agent.add("W")
-    room.hung = True
+    room.agent |= {"W", "A"}
+    room.said.append("W")
     room.key("W", False, shared=True)
     assert room.ears.told == []
+    # What it did not say is the person's, at the same moment.
+    room.key("A", False, shared=True)
+    assert room.gate.why == "person"
 
 
 def test_a_key_on_another_device_is_not_in_the_agents_way() -> None:
