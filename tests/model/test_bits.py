@@ -29,7 +29,13 @@ PACKED = {"8bit": "Linear8bitLt", "4bit": "Linear4bit"}
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bits") / "jarvis"
     tokenizer = build_tokenizer(["Mine the oak log.", "observation:"] * 4, vocabulary=600)
-    save_checkpoint(folder, build_model(tokenizer, SPEC, seed=5), tokenizer, SPEC, {})
+    model = build_model(tokenizer, SPEC, seed=5)
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim > 1:
+                # Loud enough that answers can be told apart by the head, which is not taught.
+                weights.mul_(4)
+    save_checkpoint(folder, model, tokenizer, SPEC, {})
     return folder
 
 
@@ -78,13 +84,13 @@ def test_an_adapter_is_taught_on_four_bits(released: Path) -> None:
     example = Example(
         picture().rgb, "Mine the oak log.", encode_ids(Action(attack=True)), "demonstration"
     )
-    optimiser = torch.optim.AdamW(task.trainable.values(), lr=1e-2)
+    optimiser = torch.optim.AdamW(task.trainable.values(), lr=2e-2)
     losses = []
-    for _ in range(12):
+    for _ in range(80):
         logits, labels = task.logits([example], task.see([example]))
         loss = torch.nn.functional.cross_entropy(logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.85 * losses[0]
+    assert losses[-1] < 0.4 * losses[0]
