@@ -13,11 +13,19 @@ searched for without end.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from recorder.types import Action
 
-SURE = 0.5
-"""A part is done where the model says so with at least this probability."""
+SURE = 0.7
+RISE = 0.4
+BEFORE = 6
+"""A part is done where the model says so with at least the probability SURE, and it was less
+by RISE within the BEFORE ticks before: yellow light can look like the flash of what is taken.
+
+Chosen on 48 sentences of the yard done by the teacher (seeds from 2,500,000): told within
+four ticks of the end in 34 and too early in 6, against 17 and 29 at 0.5 alone.
+"""
 ROUND_DEG = 400.0
 """So far it turns the same way, doing nothing else, before it gives a part up."""
 ACTED_DEG = 60.0
@@ -66,6 +74,7 @@ class Plan:
     def _begin(self) -> None:
         self._turned = 0.0
         self._acted = False
+        self._heard: deque[float] = deque(maxlen=BEFORE)
 
     @property
     def now(self) -> str:
@@ -92,7 +101,11 @@ class Plan:
         onward = yaw * self._turned >= 0
         self._turned = (self._turned if onward else 0.0) + yaw if searching else 0.0
         self._acted |= action.attack or action.use
-        if done < SURE and abs(self._turned) < (ACTED_DEG if self._acted else ROUND_DEG):
+        # The newest but one may be of the same rise.
+        earlier = list(self._heard)[:-1] or list(self._heard)
+        self._heard.append(done)
+        sure = bool(earlier) and done >= SURE and done - min(earlier) >= RISE
+        if not sure and abs(self._turned) < (ACTED_DEG if self._acted else ROUND_DEG):
             return False
         self._at += 1
         self._begin()

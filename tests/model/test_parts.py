@@ -54,14 +54,25 @@ def test_no_part_is_empty_and_nothing_is_made_up(text: str) -> None:
     assert all(part in text for part in parts)
 
 
-def test_the_next_part_begins_when_the_model_is_sure() -> None:
+def test_the_next_part_begins_when_the_model_is_sure_and_was_not_before() -> None:
     plan = Plan(("take it", "leave", "wait"))
     assert (plan.now, plan.place) == ("take it", "1 of 3")
-    assert not plan.follow(0.4, NO_ACTION)
+    assert not plan.follow(0.1, NO_ACTION)
+    assert not plan.follow(0.6, NO_ACTION)
     assert plan.follow(0.9, NO_ACTION)
     assert (plan.now, plan.more) == ("leave", True)
-    assert plan.follow(0.6, NO_ACTION)
+    # What was said of one part says nothing of the next.
+    assert not plan.follow(0.9, NO_ACTION)
+    assert not plan.follow(0.2, NO_ACTION)
+    assert not plan.follow(0.2, NO_ACTION)
+    assert plan.follow(0.8, NO_ACTION)
     assert (plan.now, plan.more) == ("wait", False)
+
+
+def test_an_answer_that_was_yes_all_along_is_none() -> None:
+    plan = Plan(("take it", "leave"))
+    assert not any(plan.follow(0.95, NO_ACTION) for _ in range(50))
+    assert not any(plan.follow(0.6 + 0.01 * tick, NO_ACTION) for tick in range(40))
 
 
 def test_a_look_all_the_way_round_ends_a_part() -> None:

@@ -42,9 +42,9 @@ def test_each_tick_is_put_down_to_the_part_in_force() -> None:
 
 
 def test_every_episode_begins_with_its_first_part() -> None:
-    heard = by_part([example(250), example(10), example(20, episode=2)], bright)
+    heard = by_part([example(10), example(250), example(20), example(20, episode=2)], bright)
     assert [each.instruction for each in heard] == [
-        "take the medkit", "shoot the imp", "take the medkit",
+        "take the medkit", "take the medkit", "shoot the imp", "take the medkit",
     ]  # fmt: skip
 
 
@@ -57,12 +57,14 @@ def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
     def told(said: str) -> str:
         return {"take the medkit": "pick up the medkit"}.get(said, said)
 
-    def just_done(_image: RGBImage, said: str) -> float:
+    def just_done(image: RGBImage, said: str) -> float:
         assert said == "pick up the medkit"
-        return 1.0
+        return float(image.mean() > 200)
 
-    heard = by_part([example(10), example(20)], just_done, told)
-    assert [each.instruction for each in heard] == ["pick up the medkit", "shoot the imp"]
+    heard = by_part([example(10), example(250), example(20)], just_done, told)
+    assert [each.instruction for each in heard] == [
+        "pick up the medkit", "pick up the medkit", "shoot the imp",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
