@@ -48,6 +48,8 @@ _SMALL_WORDS = frozenset({
     "would", "should", "which", "whichever", "thats", "that's", "thing", "dude", "guy",
     "floor", "wall", "hand", "bit", "little",
 })  # fmt: skip
+_LIGHT_VERBS = frozenset({"take", "make", "get", "have", "do", "give", "put", "bring", "go"})
+"""What is done is said by the words behind them: "take a left turn", "make a left turn"."""
 _ARTICLES = frozenset({
     "a", "an", "the", "this", "that", "some", "any", "my", "your", "those", "these", "one",
 })  # fmt: skip
@@ -246,7 +248,7 @@ def _features(frame: Sequence[str]) -> dict[str, float]:
             found[word] = found.get(word, 0.0) + (0.3 if word in _SMALL_WORDS else 1.0)
     for first, second in pairwise(frame):
         found[f"{first} {second}"] = 0.4
-    if frame:
+    if frame and frame[0] not in _LIGHT_VERBS:
         # The verb.
         found[f"first {frame[0]}"] = 0.8
     return found
