@@ -19,9 +19,10 @@ from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
 from recorder.types import Action
+from trainer.answers import answer
 from trainer.posttrain_forward import Sequences, load_checkpoint
 from trainer.posttrain_losses import Trainee
-from trainer.rollouts import Noise, answer
+from trainer.rollouts import Noise
 
 FIRST_SEED = FIRST_UNSEEN_SEED + 500_000
 """Far from the seeds that are played for a success rate."""

@@ -25,9 +25,10 @@ from model.tokens import encode_ids
 from recorder.games.base import Task
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.doom.things import FIXTURES, KINDS
+from trainer.answers import answer
 from trainer.posttrain_config import PosttrainConfig
 from trainer.posttrain_forward import Block, Sequences
-from trainer.rollouts import AskedState, answer, crowds_asking, explore_asking
+from trainer.rollouts import AskedState, crowds_asking, explore_asking
 from trainer.vision_language import Pair, questions
 from trainer.wording import varied
 

@@ -7,7 +7,7 @@ model learns what to do where it really goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,11 @@ from recorder.games.base import Task
 from recorder.games.doom import goals
 from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
-from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.state import HiddenState
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID, TASKS, goal_of
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID, TASKS
 from recorder.types import Action, Frame
-from trainer.teacher import VIEW_DEG, step_to_do, target_of, teach
+from trainer.answers import Answer, TaskChooser, answers, goal_for
+from trainer.teacher import target_of, teach
 
 FIRST_TRAINING_SEED = 100_000
 LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
@@ -41,154 +41,6 @@ UNDONE_ASKED = 0.25
 """The share of states that are asked whether what goes on is done already."""
 NEARLY_DONE = 160.0
 """So near (map units between centres) what is to be done could be, every state is asked."""
-
-
-Counts = Mapping[str, int]
-
-
-def _begins_here(state: HiddenState, task: Task, counts: Counts) -> bool:
-    """Say whether a sentence makes sense and nothing of it has been done yet.
-
-    Of two things, whether the first was done cannot be seen later; a player of sentences
-    with two parts hears them one after the other.
-    """
-    goal = _goal(task)
-    return step_to_do(state, goal) is goal.steps[0] and is_present(state, goal, counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the teacher does for one task in one state.
-
-    ``present``: all that the task is about is in the yard, in the number that its words
-    suppose, so that the sentence makes sense there.  ``visible``: the thing to act on now
-    is in view.  ``box`` is where that thing is seen, (x, y, w, h) in pixels, or None.
-    """
-
-    task: Task
-    action: Action
-    present: bool
-    visible: bool
-    box: tuple[int, int, int, int] | None
-
-
-def answer(state: HiddenState, task: Task) -> Answer:
-    """Return the teacher's answer to one task; raises ValueError for a free task."""
-    goal = _goal(task)
-    target = target_of(state, step_to_do(state, goal))
-    return Answer(
-        task=task,
-        action=teach(state, goal),
-        present=is_present(state, goal),
-        visible=target is not None,
-        box=None if target is None else target.box,
-    )
-
-
-def answers(state: HiddenState, tasks: Sequence[Task]) -> tuple[Answer, ...]:
-    """Return the teacher's answers to the given tasks, in their order."""
-    return tuple(answer(state, task) for task in tasks)
-
-
-def is_present(state: HiddenState, goal: Goal, counts: Counts | None = None) -> bool:
-    """Say whether a sentence makes sense in a state.
-
-    One of a kind for a plain name, two where a relation tells them apart; for two steps
-    what is still to be done of them.  ``counts`` saves counting anew.
-    """
-    counts = count_kinds(state) if counts is None else counts
-    to_do = step_to_do(state, goal)
-    begun = goal.steps.index(to_do)
-    return all(_fits(step, counts, state) for step in goal.steps[begun:])
-
-
-def _fits(step: Step, counts: Counts, state: HiddenState) -> bool:
-    if step.slot:
-        return bool(state.scene.armed)
-    if step.kind is None:
-        return True
-    if step.verb == goals.KEEP_AWAY:
-        return any(t.stalks and t.key == step.kind.key for t in state.things)
-    if step.verb in (goals.OPEN, goals.PRESS):
-        return any(not t.used and t.key == step.kind.key for t in state.fixtures)
-    return counts.get(step.kind.key, 0) == (2 if step.relation else 1)
-
-
-def count_kinds(state: HiddenState) -> dict[str, int]:
-    """Return how many of each kind stand in the yard."""
-    counts: dict[str, int] = {}
-    for thing in state.everything:
-        counts[thing.key] = counts.get(thing.key, 0) + 1
-    return counts
-
-
-_GOALS: dict[str, Goal] = {}
-
-
-def _goal(task: Task) -> Goal:
-    goal = _GOALS.get(task.id)
-    if goal is None:
-        goal = goal_of(task)
-        if goal is None:
-            raise ValueError(f"{task.id!r} is no task that the yard can judge")
-        _GOALS[task.id] = goal
-    return goal
-
-
-class TaskChooser:
-    """Chooses which sentences a state is asked about: those that make sense come first."""
-
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._tasks = tuple(tasks)
-        self._by_key: dict[str, list[Task]] = {}
-        self._anywhere: list[Task] = []
-        for task in self._tasks:
-            kind = _goal(task).steps[0].kind
-            if kind is None:
-                self._anywhere.append(task)
-            else:
-                self._by_key.setdefault(kind.key, []).append(task)
-
-    def choose(
-        self, state: HiddenState, driven: Task | None, rng: np.random.Generator, count: int
-    ) -> tuple[Task, ...]:
-        """Return up to ``count`` different tasks, ``driven`` first if there is one.
-
-        Of the others about four of five are about what stands in the yard, visible things
-        sixteen times as often; the rest are turns and walks, and things that are not there
-        (they are searched for).  Looking for what cannot be seen is soon learnt, which of the
-        things in view has that name is not.
-        """
-        chosen = {} if driven is None else {driven.id: driven}
-        candidates: list[Task] = []
-        weights: list[float] = []
-        counts = count_kinds(state)
-        in_view = {t.key for t in state.everything if abs(state.bearing(t)) < VIEW_DEG}
-        for key in counts:
-            fitting = [t for t in self._by_key.get(key, ()) if _begins_here(state, t, counts)]
-            seen = key in in_view
-            candidates += fitting
-            weights += [(16.0 if seen else 1.0) / max(1, len(fitting))] * len(fitting)
-        ends = np.cumsum(weights)
-        for _ in range(4 * count):
-            if len(chosen) >= count:
-                break
-            draw = rng.random()
-            if draw < 0.8 and candidates:
-                at = np.searchsorted(ends, rng.random() * ends[-1], side="right")
-                task = candidates[int(at)]
-            elif draw < 0.9 and self._anywhere:
-                task = self._anywhere[int(rng.integers(len(self._anywhere)))]
-                if not is_present(state, _goal(task), counts):
-                    continue
-            else:
-                task = self._tasks[int(rng.integers(len(self._tasks)))]
-                # To keep away from what does not come, or to draw what is not owned, is
-                # no search.
-                if _goal(task).verb in (goals.KEEP_AWAY, goals.SWITCH_TO):
-                    continue
-            chosen.setdefault(task.id, task)
-        return tuple(chosen.values())
 
 
 Dones = tuple[tuple[Task, bool], ...]
@@ -227,7 +79,7 @@ class LabelledState:
 
 def label_state(state: HiddenState, tasks: Sequence[Task] = TASKS) -> tuple[Action, ...]:
     """Return the teacher's action for every task of a list in one state."""
-    return tuple(teach(state, _goal(task)) for task in tasks)
+    return tuple(teach(state, goal_for(task)) for task in tasks)
 
 
 class Noise:
@@ -311,7 +163,7 @@ class Ends:
         over = game.steps_done
         found = []
         for number, part in enumerate(self.parts):
-            if _goal(part).steps[0].kind is None:
+            if goal_for(part).steps[0].kind is None:
                 # One picture does not tell that one has turned or walked.
                 continue
             age = self._ages[number]
@@ -346,7 +198,7 @@ def _shares(groups: Sequence[Sequence[Task]]) -> NDArray[np.float64]:
     """
     shares: list[float] = []
     for group in groups:
-        about_things = _goal(group[0]).steps[0].kind is not None
+        about_things = goal_for(group[0]).steps[0].kind is not None
         count = max(len(group), LEAST_OF_A_VERB) if about_things else len(group)
         ticks = [min(task.max_ticks, MAX_EPISODE_TICKS) for task in group]
         shares.append(count**0.5 * len(ticks) / sum(ticks))
@@ -386,13 +238,13 @@ def _wander(
             part = ends.parts[min(game.steps_done, len(ends.parts) - 1)]
             yield _Moment(frame, state, driven, part, tick == 0, ends.look(game))
             if policy is None:
-                chosen = teach(state, _goal(task))
+                chosen = teach(state, goal_for(task))
             else:
                 chosen = policy.propose(Observation(frame, part.instruction)).actions[0]
             frame = game.step(mess.disturb(chosen))
             if game.outcome() is not None:
                 # A turn has no end that could be seen, so its last picture is any picture.
-                endless = _goal(task).steps[-1].kind is None
+                endless = goal_for(task).steps[-1].kind is None
                 left = min(left - 1, TURN_MARGIN_TICKS if endless else DONE_TICKS)
                 if left <= 0:
                     break
@@ -414,7 +266,7 @@ def explore(
     for moment in _wander(game, rng, tasks, learner, learner_share, noise):
         state = moment.state
         keys = {thing.key for thing in state.everything}
-        kinds = [_goal(task).steps[0].kind for task in tasks]
+        kinds = [goal_for(task).steps[0].kind for task in tasks]
         yield LabelledState(
             frame=moment.frame,
             boxes={t.key: t.box for t in state.everything if t.box is not None},
@@ -427,7 +279,7 @@ def explore(
 
 def _at_hand(state: HiddenState, task: Task) -> bool:
     """Say whether what a task is about is seen near, or is to be shot or faced and seen."""
-    step = _goal(task).steps[0]
+    step = goal_for(task).steps[0]
     target = target_of(state, step)
     if target is None:
         return False

@@ -90,7 +90,7 @@ def test_a_record_holds_what_the_state_shows(words: Any) -> None:
     config = PosttrainConfig(actions_per_frame=5, pairs_per_frame=3)
     sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
     writer = RecordWriter(sequences, SPEC, config, seed=3)
-    records = np.zeros(60, record_type(SPEC, config))
+    records = np.zeros(200, record_type(SPEC, config))
     game = DoomGame(labels=True)
     try:
         states = explore_asking(game, np.random.default_rng(2), TRAINED_TASKS, questions=4)

@@ -12,18 +12,15 @@ from recorder.games.base import free_task
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID, TASKS, TRAINED_TASKS, goal_of
 from recorder.types import Action
+from trainer.answers import TaskChooser, answer, answers, is_present
 from trainer.rollouts import (
     DONE_TICKS,
     MAX_EPISODE_TICKS,
     Ends,
-    TaskChooser,
     _shares,
-    answer,
-    answers,
     crowds_asking,
     explore,
     explore_asking,
-    is_present,
 )
 from trainer.teacher import teach
 

@@ -35,6 +35,9 @@ MIN_COUNTS, MAX_COUNTS = 60.0, 60_000.0
 TURN_STEPS = 60
 MIN_APART = 2.0
 """A view behind that differs by less than this, in mean levels of 255, is no other view."""
+RESTS = 0.5
+"""Two views that differ by less are one, seen twice."""
+REST_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,14 +199,14 @@ def check_turn(
     nothing turned at all, so that nothing can be said.
     """
     counts = round(360.0 / degrees_per_count)
-    before = _small(grabber.grab(rect))
+    before = _rested(grabber, rect, turn)
     parts = [counts * step // TURN_STEPS for step in range(TURN_STEPS + 1)]
     opposite = before
     for step in range(TURN_STEPS):
         turn(parts[step + 1] - parts[step])
         if step + 1 == TURN_STEPS // 2:
-            opposite = _small(grabber.grab(rect))
-    after = _small(grabber.grab(rect))
+            opposite = _rested(grabber, rect, turn)
+    after = _rested(grabber, rect, turn)
     behind, off = _apart(before, opposite), _apart(before, after)
     if behind < MIN_APART:
         raise GameError(
@@ -211,6 +214,18 @@ def check_turn(
             "be checked; stand where there is something to see and close the game's menus."
         )
     return off / behind
+
+
+def _rested(grabber: Grabber, rect: Rect, turn: Callable[[int], None]) -> RGBImage:
+    """Return the view once it rests: a busy game draws a turn later than it is made."""
+    seen = _small(grabber.grab(rect))
+    for _ in range(REST_TRIES):
+        turn(0)
+        newer = _small(grabber.grab(rect))
+        if _apart(seen, newer) < RESTS:
+            break
+        seen = newer
+    return seen
 
 
 def _small(rgb: RGBImage) -> RGBImage:
