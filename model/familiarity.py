@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from model.parts import split_instruction
 from recorder.games.base import Task
 
 UNFAMILIAR_FROM = 0.2
@@ -58,10 +59,18 @@ class Repertoire:
         self._near_words: dict[str, str] = {}
 
     def check(self, sentence: str) -> Unfamiliar | None:
-        """Return what is unfamiliar about a sentence, None where it is well known."""
-        if not self._sentences or self.score(sentence) < UNFAMILIAR_FROM:
+        """Return what is unfamiliar about a sentence, None where it is well known.
+
+        A sentence with several parts is as well known as each of them.
+        """
+        if not self._sentences:
             return None
-        return Unfamiliar(sentence, self.closest(sentence))
+        strange = [
+            part for part in split_instruction(sentence) if self.score(part) >= UNFAMILIAR_FROM
+        ]
+        if not strange or self.score(sentence) < UNFAMILIAR_FROM:
+            return None
+        return Unfamiliar(sentence, self.closest(strange[0]))
 
     def score(self, sentence: str) -> float:
         """Return how unfamiliar a sentence is: 0 (was taught) to 1 and a little beyond.

@@ -90,3 +90,13 @@ def test_any_text_has_a_score(text: str) -> None:
 def test_ten_thousand_characters_are_scored_like_a_few() -> None:
     assert SMALL.score("🔥" * 10_000) == 1.0
     assert SMALL.score("blah " * 10_000) == SMALL.score("blah " * 64)
+
+
+def test_a_sentence_of_known_parts_is_known() -> None:
+    taught = Repertoire(["go to the red torch", "shoot the imp", "pick up the medkit"])
+    said = "shoot the imp, and after that pick up the medkit"
+    assert taught.score(said) >= UNFAMILIAR_FROM
+    assert taught.check(said) is None
+    strange = taught.check("shoot the imp, then juggle three pineapples near the red torch")
+    assert strange is not None
+    assert strange.closest == "go to the red torch"
