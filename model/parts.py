@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from typing import Any
 
 from recorder.types import Action
 
@@ -48,6 +49,11 @@ def done_question(said: str) -> str:
 
 YES, NO = "Yes.", "No."
 """How it answers."""
+
+
+def yes_no_ids(tokenizer: Any) -> list[int]:
+    """Return the first token of either answer, by a transformers tokenizer."""
+    return [tokenizer(said, add_special_tokens=False).input_ids[0] for said in (YES, NO)]
 
 
 def split_instruction(text: str) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ class PlayOptions:
     """What a person may set otherwise than the checkpoint's spec; None leaves it.
 
     ``history`` 0 to 4 earlier frames, ``chunk`` 1 to 8 actions an answer, ``prompt`` one
-    of :data:`model.prompts.PROMPT_FORMS`.  ``rewrite`` puts sentences for the jarvis forms
-    into the style that they were taught in (:mod:`model.instructions`); ``recipes`` is the
+    of :data:`model.prompts.PROMPT_FORMS`.  ``rewrite`` puts sentences into the words that
+    the model was taught (:mod:`model.instructions`, :mod:`model.saying`); ``recipes`` is the
     folder of Minecraft's recipe files; ``precision`` one of
     :data:`model.memory.PRECISIONS`.
     """

@@ -21,7 +21,7 @@ from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.memory import check_memory, check_precision, is_small, quantisation
-from model.parts import NO, YES, Plan, done_question, split_instruction
+from model.parts import Plan, done_question, split_instruction, yes_no_ids
 from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
@@ -192,8 +192,7 @@ class VlaPolicy:
             persistent=small or choice.device != "cpu",
             one_thread=small and choice.device == "cpu",
         )
-        first = [tokenizer(said, add_special_tokens=False).input_ids[0] for said in (YES, NO)]
-        self._yes_no = torch.tensor(first)
+        self._yes_no = torch.tensor(yes_no_ids(tokenizer))
         self._generator: torch.Generator | None = None
         self._instruction = ""
         self._sentence = self._heard = ""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from model.parts import NO, YES, Plan, done_question, split_instruction
+from model.parts import Plan, done_question, split_instruction, yes_no_ids
 from model.preprocess import CheckpointSpec
 from model.prompts import clean_instruction
 from model.saying import Sayings
@@ -40,11 +40,13 @@ def by_part(
     for _, group in groupby(examples, key=lambda each: (each.episode_id, each.instruction)):
         own = list(group)
         plan = Plan(split_instruction(clean_instruction(own[0].instruction)))
+        told = restate(plan.now)
         for example in own:
-            told = restate(plan.now)
             heard.append(replace(example, instruction=told))
             if plan.more:
-                plan.follow(just_done(example.image, told), decode_ids(example.answer)[0])
+                done = just_done(example.image, told)
+                if plan.follow(done, decode_ids(example.answer)[0]):
+                    told = restate(plan.now)
     return tuple(heard)
 
 
@@ -71,7 +73,7 @@ def asker(model: Any, tokenizer: Any, spec: CheckpointSpec) -> JustDone:
     from trainer.posttrain_forward import Sequences
 
     sequences = Sequences(model, tokenizer, spec)
-    first = [tokenizer(said, add_special_tokens=False).input_ids[0] for said in (YES, NO)]
+    first = yes_no_ids(tokenizer)
 
     @torch.no_grad()
     def just_done(image: RGBImage, said: str) -> float:

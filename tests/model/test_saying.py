@@ -89,7 +89,7 @@ def test_a_held_out_sentence_is_told_as_a_taught_one_or_stays(yard: Sayings) -> 
             whole += 1
             right += task.id in own.get(told, ())
             wrong += told != said and task.id not in own.get(told, ())
-    # Measured over all: 84 % and 5 %.
+    # Over all of them: 84 % and 5 %.
     assert right > 0.7 * whole
     assert wrong < 0.08 * whole
 

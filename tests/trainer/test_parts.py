@@ -54,7 +54,10 @@ def test_a_sentence_of_one_part_stays_as_it_is() -> None:
 
 
 def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
+    asked: list[str] = []
+
     def told(said: str) -> str:
+        asked.append(said)
         return {"take the medkit": "pick up the medkit"}.get(said, said)
 
     def just_done(image: RGBImage, said: str) -> float:
@@ -65,6 +68,8 @@ def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
     assert [each.instruction for each in heard] == [
         "pick up the medkit", "pick up the medkit", "shoot the imp",
     ]  # fmt: skip
+    # Once a part, not once a picture.
+    assert asked == ["take the medkit", "shoot the imp"]
 
 
 @pytest.fixture(scope="module")
