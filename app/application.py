@@ -159,7 +159,7 @@ def _open_once(
             reader,
             loaded.settings,
             data=folder,
-            base=base or default_checkpoint(),
+            base=base or default_checkpoint(start.wish.name),
             game=game,
             log_file=log_file,
             config=config,

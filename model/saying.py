@@ -91,6 +91,7 @@ class Sayings:
         )  # fmt: skip
         taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
         more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
+        self._sentences = tuple(way for way, _ in taught)
         self._taught = {_key(way) for way, _ in taught}
         said = {way: _frame_words(way) for way, _ in (*more, *taught)}
         self._known = {word for each in said.values() for word in each} | _SMALL_WORDS
@@ -123,6 +124,11 @@ class Sayings:
                 f"{path.name} of the checkpoint {folder.name!r} cannot be read, so the model was "
                 "not loaded; take a fresh copy of the checkpoint."
             ) from error
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence that was taught; none where the frames are about things."""
+        return () if self._name_words else self._sentences
 
     def restate(self, sentence: str) -> str:
         """Return what the model is told for a sentence (cleaned, not empty)."""
@@ -212,6 +218,17 @@ class Sayings:
             key: count * self._rarity.get(key, 1.0) for key, count in _features(frame).items()
         }
         return weighed, math.sqrt(sum(weight * weight for weight in weighed.values()))
+
+
+def write_sayings(folder: Path, sentences: Mapping[str, Sequence[str]]) -> None:
+    """Write a checkpoint's sentences, each with other ways to say it, into its folder."""
+    told: dict[str, Any] = {
+        "frames": {said: [] for said in sentences},
+        "understood": {said: list(ways) for said, ways in sentences.items()},
+        "names": [],
+    }
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    (folder / TAUGHT_FILE).write_text(text, encoding="utf-8")
 
 
 def _lists(table: Any) -> dict[str, list[str]]:
