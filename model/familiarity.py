@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +31,8 @@ _GRAM_WEIGHT = 0.35
 _TYPO_COST = 0.25
 _NONE = np.empty(0, np.int64)
 _NO_SHARES = np.empty(0, np.float64)
+_SAID_KEPT = 1024
+"""What so many sentences were put into is remembered."""
 _LONGEST_SCORED = 64
 """Words looked at; more say nothing new about whether a sentence is known."""
 
@@ -53,7 +55,7 @@ class Repertoire:
     def __init__(
         self, sentences: Iterable[str], restate: Callable[[str], str] | None = None
     ) -> None:
-        self._restate = restate
+        self._restate = None if restate is None else lru_cache(_SAID_KEPT)(restate)
         self._sentences: Sequence[str] = tuple(dict.fromkeys(s for s in sentences if words(s)))
         self._known = {word for sentence in self._sentences for word in words(sentence)}
         self._plain = {tuple(words(sentence)) for sentence in self._sentences}

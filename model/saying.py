@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -83,6 +83,10 @@ class Sayings:
         self._names = sorted(
             {tuple(words(name)) for name in names} - {()}, key=lambda name: (-len(name), name)
         )
+        self._ranks: dict[str, list[int]] = defaultdict(list)
+        for rank, name in enumerate(self._names):
+            self._ranks[name[0]].append(rank)
+        self._near: dict[str, frozenset[str]] = {}
         self._name_words = {word for name in self._names for word in name}
         self._relations = sorted(
             ((tuple(words(way)), pattern) for pattern, ways in (relations or {}).items()
@@ -163,14 +167,33 @@ class Sayings:
         return strict if strict[1] and len(strict[0]) <= len(loose[0]) else loose
 
     def _around(self, said: Sequence[str], *, exactly: bool) -> tuple[list[str], tuple[str, ...]]:
-        for name in self._names:
-            for at in range(len(said) - len(name) + 1):
-                if _same(said[at : at + len(name)], name, exactly=exactly):
-                    before = list(said[:at])
-                    if before and before[-1] in _ARTICLES:
-                        before[-1] = "the"
-                    return [*before, THING, *said[at + len(name) :]], name
-        return list(said), ()
+        may_be = [self._may_be(word, exactly=exactly) for word in said]
+        found = [
+            (rank, at)
+            for at, first in enumerate(may_be)
+            for known in first
+            for rank in self._ranks.get(known, ())
+            if len(self._names[rank]) <= len(said) - at
+            and all(word in may_be[at + k] for k, word in enumerate(self._names[rank]))
+        ]
+        if not found:
+            return list(said), ()
+        # The longest name, and where it comes first.
+        rank, at = min(found)
+        name, before = self._names[rank], list(said[:at])
+        if before and before[-1] in _ARTICLES:
+            before[-1] = "the"
+        return [*before, THING, *said[at + len(name) :]], name
+
+    def _may_be(self, word: str, *, exactly: bool) -> frozenset[str]:
+        """Return the words of names that a word is, perhaps with one letter wrong."""
+        own = frozenset((word,)) & self._name_words
+        if exactly or len(word) <= 3:
+            return own
+        if word not in self._near:
+            near = (known for known in self._name_words if one_letter_apart(word, known))
+            self._near[word] = own | frozenset(near)
+        return self._near[word]
 
     def _told_apart(
         self, frame: Sequence[str], name: tuple[str, ...]
@@ -198,7 +221,7 @@ class Sayings:
         """Return the known word that this is, perhaps with one letter wrong."""
         if word in self._known or len(word) < 3:
             return word
-        return next((w for w in sorted(self._known) if one_letter_apart(word, w)), word)
+        return min((w for w in self._known if one_letter_apart(word, w)), default=word)
 
     def _closest(self, frame: Sequence[str]) -> _Frame | None:
         features, length = self._weighed(frame)
@@ -233,13 +256,6 @@ def write_sayings(folder: Path, sentences: Mapping[str, Sequence[str]]) -> None:
 
 def _lists(table: Any) -> dict[str, list[str]]:
     return {str(key): [str(entry) for entry in entries] for key, entries in table.items()}
-
-
-def _same(said: Sequence[str], name: Sequence[str], *, exactly: bool) -> bool:
-    return all(
-        word == known or (not exactly and len(word) > 3 and one_letter_apart(word, known))
-        for word, known in zip(said, name, strict=True)
-    )
 
 
 _TOKEN = re.compile(r"\{thing\}|[^\W_]+(?:'[^\W_]+)?")
