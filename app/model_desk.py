@@ -112,7 +112,10 @@ class Models:
             chunk=choice.chunk or 1,
         )
         return RemotePolicy(
-            Client(Server(choice.server, choice.server_model), self.keys.find(choice.server)),
+            Client(
+                Server(choice.server, choice.server_model, codec=choice.actions),
+                self.keys.find(choice.server),
+            ),
             spec=spec,
             sampling=Sampling(choice.temperature, 0.99),
             options=options_of(choice),

@@ -182,7 +182,7 @@ class LiveWorkplace:
 
     def _repertoire(self) -> Repertoire:
         """Return the game's own sentences and those of the rounds that what plays came from."""
-        adapters = {row.id: row for row in self._reader.adapters()}
+        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
         row = next((each for each in adapters.values() if each.active), None)
         rounds = []
         while row is not None:
@@ -203,7 +203,7 @@ class LiveWorkplace:
 
     def teach(self) -> TeachFacts:
         """Return what a round would learn from."""
-        collected = self._reader.collected_since_last_round()
+        collected = self._reader.collected_since_last_round(self._game_name)
         there = {
             "your corrections": collected.corrections,
             "your demonstrations": collected.demonstrations,
@@ -271,13 +271,12 @@ class LiveWorkplace:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
         if self._agent.choice.source == "practice":
             return 0
-        return round_need(
-            self._agent.base, options, self._reader.collected_since_last_round().person_ticks
-        )
+        collected = self._reader.collected_since_last_round(self._game_name)
+        return round_need(self._agent.base, options, collected.person_ticks)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
-        adapters = {row.id: row for row in self._reader.adapters()}
+        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
             verdict = parse_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
@@ -291,7 +290,7 @@ class LiveWorkplace:
                         film_after=films.after,
                         film_seed=films.seed,
                     )
-                return replace(facts, can_go_back=self._reader.can_undo_activation())
+                return replace(facts, can_go_back=self._agent.can_go_back)
         return None
 
     # Episodes

@@ -29,6 +29,11 @@ def adapter_in_use(reader: Reader, base: Path) -> AdapterRow | None:
     return None
 
 
+def of_other_bases(reader: Reader, base: Path) -> frozenset[int]:
+    """Return the numbers of the adapters that were taught to another base than this one."""
+    return frozenset(row.id for row in reader.adapters() if not belongs(row, base))
+
+
 def belongs(row: AdapterRow, base: Path) -> bool:
     """Return whether an adapter was taught to a base checkpoint."""
     try:

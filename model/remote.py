@@ -46,7 +46,8 @@ class Server:
 
     ``url`` ends before ``/v1``; ``model`` "" takes the first that the server lists; an
     adapter that the server has loaded is a model with its own name.  ``timeout_s`` is for
-    one try; a request that fails is tried ``retries`` times more.
+    one try; a request that fails is tried ``retries`` times more.  ``codec`` is one of
+    :data:`model.codecs.CODECS`; ``system`` replaces the chat template's own system turn.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Server:
     timeout_s: float = 10.0
     retries: int = 2
     codec: str = "tokens"
+    system: str = ""
 
 
 def server_key(url: str) -> str:
@@ -290,6 +292,8 @@ class RemotePolicy:
         turns = spoken_turns(self._spec.prompt, said, len(self._history) + 1)
         pictures = [*(earlier for earlier, _ in self._history), picture]
         messages: list[dict[str, Any]] = []
+        if system := self._client.server.system:
+            messages.append({"role": "system", "content": system})
         for number, (words, shown) in enumerate(zip(turns, pictures, strict=True)):
             parts: list[dict[str, Any]] = [
                 {"type": "text", "text": words},

@@ -31,6 +31,7 @@ from recorder.store import (
     Store,
     adapters_path,
     logs_path,
+    of_game,
 )
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
@@ -116,12 +117,15 @@ class RoundClient:
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
+        Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
+        games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
         activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
         that cannot be read, DataError where the database cannot be.
         """
         self._listed = False
+        query = of_game(query, game)
         with Reader.open(self._data) as reader:
             # Whatever another base plays with is no start for this one.
             parent = adapter_in_use(reader, self._base)

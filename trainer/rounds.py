@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from model.play_options import PlayOptions
-from recorder.errors import ExitCode, KnownError, ModelError
+from recorder.errors import ExitCode, KnownError, ModelError, UsageError
 from trainer import progress
 
 if TYPE_CHECKING:
     from model.adapters import AdapterMeta
     from model.device import DeviceChoice
     from model.preprocess import CheckpointSpec
+    from recorder.store import EpisodeRow, Reader
     from trainer.dataset import Example, Split
     from trainer.lora import LoraTask
     from trainer.parallel import Workers
@@ -168,7 +169,7 @@ def _read(
 
     For a ``released`` base that is what it was taught, or did by itself, in earlier episodes.
     """
-    from recorder.store import Reader, parse_query
+    from recorder.store import Reader
     from trainer.dataset import read_examples, taught_actions
     from trainer.earlier import earlier_examples
     from trainer.replay import replay_examples
@@ -176,7 +177,7 @@ def _read(
     actions = taught_actions(spec.chunk)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        rows = reader.episodes(parse_query(plan.query))
+        rows = _chosen(reader, plan.query)
         split = read_examples(reader, rows, spec, actions)
         if released:
             say(progress.Stage("replay", "Reading what you taught before, to keep it."))
@@ -186,6 +187,25 @@ def _read(
             return split, *known
     say(progress.Stage("replay", "Playing what it knew before."))
     return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
+
+
+def _chosen(reader: Reader, text: str) -> list[EpisodeRow]:
+    """Return the episodes of a query.
+
+    Raises UsageError where they are of several games and the query names none: one game's keys
+    and sentences would be taught in another's pictures.
+    """
+    from recorder.store import parse_query
+
+    query = parse_query(text)
+    rows = reader.episodes(query)
+    games = sorted({row.game for row in rows if row.ticks})
+    if len(games) > 1 and not query.games:
+        raise UsageError(
+            f"The chosen episodes are of several games ({', '.join(games)}), so no round was "
+            f"started; add game:{games[0]} to the choice, or game:* to teach all of them at once."
+        )
+    return rows
 
 
 def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
