@@ -38,6 +38,11 @@ QWEN_FIRST_ADDED = 151_657
 SLOW_MS = 250.0
 """Five ticks of Minecraft: an older answer is hardly worth playing."""
 _LIMIT = 4_000_000
+_SAID = 200
+"""Characters of a server's own words that a sentence repeats."""
+DIALECTS = ("vllm", "transformers", "plain")
+"""Where settings go that OpenAI's protocol does not have: vLLM's fields, one field of
+``transformers serve``, nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ def keep_key(url: str, key: str) -> bool:
     except KeyringError:
         return False
     return True
+
+
+class RefusedRequestError(ModelError):
+    """The server understood and does not take a request of this form."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -169,13 +178,20 @@ class Client:
             try:
                 return self._once(path, body)
             except urllib.error.HTTPError as error:
+                said = self._words_of(error)
                 error.close()
                 if error.code in (401, 403):
                     raise ModelError(
                         f"The server at {self._where} refused the key, so nothing plays; set it in "
                         f"{KEY_VARIABLE} or in the keyring."
                     ) from error
-                problem = f"it answered {error.code}"
+                problem = f"it answered {error.code}" + (f": {said}" if said else "")
+                if error.code in (400, 422):
+                    raise RefusedRequestError(
+                        f"The server at {self._where} does not take the request ({problem}), so "
+                        "the agent has no plan; use a server that takes vLLM's settings, or a "
+                        "model with text actions."
+                    ) from error
                 if error.code < 500 and error.code != 429:
                     break
             except TimeoutError:
@@ -191,6 +207,17 @@ class Client:
             f"The server at {self._where} cannot be asked ({problem}), so the agent has no plan; "
             "see whether it runs, then start again."
         )
+
+    def _words_of(self, error: urllib.error.HTTPError) -> str:
+        """Return what a server says of a request that failed, without the key, or ""."""
+        try:
+            answer = json.loads(error.read(_LIMIT))
+            said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
+            said = said.get("message", "") if isinstance(said, dict) else said
+        except (OSError, ValueError, AttributeError):
+            return ""
+        words = " ".join(said.split()) if isinstance(said, str) else ""
+        return (words.replace(self._key, "…") if self._key else words)[:_SAID]
 
     def _once(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
@@ -249,6 +276,7 @@ class RemotePolicy:
         self._clock = clock
         self._history: deque[tuple[str, str]] = deque(maxlen=spec.history)
         self._seed: int | None = None
+        self._dialect = DIALECTS[0]
 
     @property
     def name(self) -> str:
@@ -269,7 +297,7 @@ class RemotePolicy:
         while len(self._history) < self._spec.history:
             self._history.append((picture, self._codec.encode([NO_ACTION])))
         said = self._options.told(self._spec.prompt, observation.instruction)
-        text = self._client.complete(self._body(said, picture))
+        text = self._answer(said, picture)
         parsed: Parsed = self._codec.decode(text)
         if self._spec.history:
             self._history.append((picture, text))
@@ -287,6 +315,20 @@ class RemotePolicy:
             None,
             parsed.invalid,
         )
+
+    def _answer(self, said: Told, picture: str) -> str:
+        """Ask in the dialect that the server speaks, found out at the first question.
+
+        Tokens can be had in vLLM's only: they are special, and others strip them.
+        """
+        while True:
+            try:
+                return self._client.complete(self._body(said, picture))
+            except RefusedRequestError:
+                left = DIALECTS[DIALECTS.index(self._dialect) + 1 :]
+                if self._codec.name == "tokens" or not left:
+                    raise
+                self._dialect = left[0]
 
     def _body(self, said: Told, picture: str) -> dict[str, Any]:
         turns = spoken_turns(self._spec.prompt, said, len(self._history) + 1)
@@ -312,10 +354,13 @@ class RemotePolicy:
             "temperature": self.sampling.temperature,
             # A checkpoint's own defaults (top_k 1) would silently make it greedy.
             "top_p": self.sampling.top_p,
-            "top_k": -1,
-            "repetition_penalty": 1.0,
-            "skip_special_tokens": False,
         }
+        if self._dialect == "vllm":
+            body |= {"top_k": -1, "repetition_penalty": 1.0, "skip_special_tokens": False}
+        elif self._dialect == "transformers":
+            drawn = self.sampling.temperature > 0
+            own = {"do_sample": drawn, "top_k": 0, "repetition_penalty": 1.0}
+            body["generation_config"] = json.dumps(own)
         if self._codec.name == "tokens" and self._spec.chunk == 1:
             body["stop_token_ids"] = [QWEN_FIRST_ADDED + ACTION_END]
             body["include_stop_str_in_output"] = True

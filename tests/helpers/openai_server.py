@@ -26,6 +26,7 @@ class ChatServer(ThreadingHTTPServer):
         self.text = ""
         self.key = ""
         self.failures: list[int] = []
+        self.words: dict[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
 
@@ -53,7 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.headers.append(dict(self.headers))
         if self.server.failures:
             code = self.server.failures.pop(0)
-            self._send(code, {}, **({"Location": "/elsewhere"} if code == 307 else {}))
+            self._send(
+                code, self.server.words, **({"Location": "/elsewhere"} if code == 307 else {})
+            )
             return True
         if self.server.key and self.headers.get("Authorization") != f"Bearer {self.server.key}":
             self._send(401, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -108,10 +109,49 @@ def test_failures_are_tried_again_within_limits(server: ChatServer) -> None:
     server.failures = [503] * 3
     with pytest.raises(ModelError, match="it answered 503"):
         policy.propose(seen())
-    server.failures = [400, 200]
-    with pytest.raises(ModelError, match="it answered 400"):
+    server.failures = [404, 200]
+    with pytest.raises(ModelError, match="it answered 404"):
         policy.propose(seen())
     assert server.failures == [200]
+
+
+def test_settings_go_where_the_server_takes_them(server: ChatServer) -> None:
+    server.text = "Action: press(space)"
+    policy = RemotePolicy(client(server, codec="text"))
+    server.failures = [422]
+    assert policy.propose(seen()).actions == (Action(jump=True),)
+    policy.propose(seen())
+    refused, *taken = server.asked
+    assert refused["top_k"] == -1
+    for body in taken:
+        assert not {"top_k", "skip_special_tokens", "repetition_penalty"} & set(body)
+        own = json.loads(body["generation_config"])
+        assert own == {"do_sample": True, "top_k": 0, "repetition_penalty": 1.0}
+    server.failures = [400]
+    policy.propose(seen())
+    assert "generation_config" not in server.asked[-1]
+    server.failures = [400]
+    with pytest.raises(ModelError, match="does not take the request"):
+        policy.propose(seen())
+
+
+def test_a_server_s_own_words_are_repeated_without_the_key(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "sesame")
+    policy = RemotePolicy(client(server))
+    server.failures, server.words = [422], {"detail": "no field\ntop_k for sesame"}
+    with pytest.raises(ModelError, match=r"it answered 422: no field top_k for …\)"):
+        policy.propose(seen())
+
+
+def test_a_system_prompt_goes_first(server: ChatServer) -> None:
+    server.text = "Action: no_op"
+    policy = RemotePolicy(client(server, codec="text", system="You play."))
+    policy.propose(seen())
+    roles = [(m["role"], m["content"]) for m in server.asked[-1]["messages"]]
+    assert roles[0] == ("system", "You play.")
+    assert [role for role, _ in roles] == ["system", "user"]
 
 
 def test_a_redirect_is_not_followed(server: ChatServer) -> None:
