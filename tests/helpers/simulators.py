@@ -2,6 +2,7 @@
 
 Runs in the simulator's Python, not in Playteach's.  MineStudio carries MineRL 1.0's code; it
 is found here under its own name, ``minerl``, by a package that calls :func:`as_minerl`.
+(MineStudio has taken ``drop`` out of it; MineRL's own has it.)
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+NOTHING = ("0", "0.0 0.0", "0,0,0,0,0,0")
 HARDNESS = 3
 """Ticks that a log takes."""
 
@@ -49,10 +51,17 @@ def _fake_environment() -> type:
             super()._send_mission(instance, mission, token)
             _note(f"seed {self._seed}")
 
+        def step(self, action: Any) -> Any:
+            """As MineRL does with Java: first what is done, then what is seen."""
+            name = self.task.agent_names[0]
+            self._process_action(name, action)
+            seen, told = self._get_fake_obs()
+            return seen[name], 0.0, False, told[name]
+
         def _process_action(self, name: str, action: Any) -> str:
             said = str(super()._process_action(name, action))
             verbs = dict(line.partition(" ")[::2] for line in said.splitlines())
-            _note(" | ".join(f"{k} {v}" for k, v in verbs.items() if v not in ("0", "0.0 0.0")))
+            _note(" | ".join(f"{k} {v}" for k, v in verbs.items() if v not in NOTHING))
             self.yaw += float(verbs["camera"].split()[1])
             self.worked = self.worked + 1 if verbs["attack"] == "1" else 0
             self.mined += self.worked > 0 and self.worked % HARDNESS == 0
@@ -66,11 +75,13 @@ def _fake_environment() -> type:
             columns = (np.arange(width) * recorded.shape[1] // width + int(self.yaw)) % 64
             drawn = recorded[rows][:, columns].copy()
             drawn[: 40 * (1 + self.worked), :80] = (120, 90, 50)
+            # Java sends the lowest row first.
+            sent = np.ascontiguousarray(drawn[::-1])
             places = dict.fromkeys(("xpos", "ypos", "zpos", "pitch"), 0.0)
             return {
                 **places,
                 "yaw": self.yaw,
-                "pov": drawn[::-1],
+                "pov": sent[::-1],
                 "isGuiOpen": self.gui,
                 "inventory": [],
                 "mine_block": {"oak_log": self.mined},
@@ -87,10 +98,16 @@ def _note(line: str) -> None:
             file.write(line + "\n")
 
 
+def __getattr__(name: str) -> Any:
+    if name == "Fake":
+        return globals().setdefault("Fake", _fake_environment())
+    raise AttributeError(name)
+
+
 def _without_java() -> None:
     _skip_initialisers("minestudio", "minestudio.simulator")
-    single = importlib.import_module("minestudio.simulator.minerl.env._singleagent")
-    single._SingleAgentEnv = _fake_environment()
+    specs = importlib.import_module("minestudio.simulator.minerl.herobraine.env_spec")
+    specs.EnvSpec.U_SINGLE_AGENT_ENTRYPOINT = f"{__name__}:Fake"
 
 
 def as_minerl(package: types.ModuleType) -> None:
@@ -98,6 +115,8 @@ def as_minerl(package: types.ModuleType) -> None:
     _without_java()
     carried = importlib.import_module("minestudio.simulator.minerl")
     package.__path__ = list(carried.__path__)
+    basalt = importlib.import_module("minerl.herobraine.env_specs.basalt_specs")
+    basalt._singleagent = types.SimpleNamespace(_SingleAgentEnv=__getattr__("Fake"))
 
 
 def make_minestudio() -> Any:
