@@ -56,6 +56,25 @@ def test_a_task_is_played_and_judged_by_the_counters(start: Start) -> None:
     game.close()
 
 
+def test_a_world_in_which_nothing_was_done_is_kept(start: Start) -> None:
+    game = MinecraftGame("minerl", start())
+    asked: list[object] = []
+    ask = game._process.ask
+
+    def listen(order: dict[str, object], *rest: float) -> dict[str, object]:
+        asked.append(order["do"])
+        return ask(order, *rest)
+
+    game._process.ask = listen  # type: ignore[method-assign]
+    stone = next(task for task in TASKS if task.id == "mine_block:stone")
+    for task, seed in ((OAK, 1), (OAK, 1), (OAK, 2), (stone, 2), (OAK, 2)):
+        game.reset(task, seed)
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
+    game.reset(OAK, 2)
+    assert asked == ["reset", "begin", "reset", "begin", "reset", "step", "reset"]
+
+
 def test_time_runs_out_and_worlds_end(start: Start) -> None:
     game = MinecraftGame("minerl", start())
     game.reset(free_task("look around"), 1)

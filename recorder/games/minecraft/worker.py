@@ -90,6 +90,7 @@ class Simulator:
         self.env = env
         self.goal: Dict[str, Any] = {}
         self.start = 0
+        self.fresh: Tuple[Any, Any] = ({}, {})
         self.known = set(self.idle())
 
     def idle(self) -> Dict[str, Any]:
@@ -150,8 +151,7 @@ class Simulator:
                 return
 
     def reset(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
-        """Begin anew; return the picture and what else is seen."""
-        self.goal = order.get("goal") or {}
+        """Make a new world and begin in it; return the picture and what else is seen."""
         self.seed(order.get("seed", 0))
         layer: Any = self.env
         while layer is not None:
@@ -160,7 +160,13 @@ class Simulator:
                 layer.num_steps = 0
             layer = vars(layer).get("env")
         made = self.env.reset()
-        seen, info = made if isinstance(made, tuple) else (made, {})
+        self.fresh = made if isinstance(made, tuple) else (made, {})
+        return self.begin(order)
+
+    def begin(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
+        """Begin in the world as it was made, in which nothing was done yet."""
+        self.goal = order.get("goal") or {}
+        seen, info = self.fresh
         for command in order.get("commands", ()):
             seen, info, _ = self.act({"chat": command})
         self.start = self.count(seen, info)
@@ -251,8 +257,9 @@ def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[
                     }
                 )
                 continue
-            if order["do"] == "reset":
-                seen, info = simulator.reset(order)
+            if order["do"] in ("reset", "begin"):
+                first = simulator.reset if order["do"] == "reset" else simulator.begin
+                seen, info = first(order)
                 over = False
             else:
                 seen, info, over = simulator.step(order)
