@@ -109,7 +109,7 @@ class LiveWorkplace:
         self.own_window = isinstance(game, OwnWindowGame)
         self.default_bindings = game.bindings
         self._game_name = game.name
-        self._slowed = self.own_window and not game.realtime
+        self._slowed = not session.paced
         self._live = session
         self._store = store
         self._reader = reader

@@ -170,6 +170,7 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
 def _lines(document: dict[str, Any]) -> list[str]:
     lines = [
         f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
+        + (f", {each['invalid_outputs']} answers no action" if each["invalid_outputs"] else "")
         + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
         for each in document["episodes"]
     ]

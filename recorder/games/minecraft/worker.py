@@ -258,8 +258,8 @@ def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[
                 )
                 continue
             if order["do"] in ("reset", "begin"):
-                first = simulator.reset if order["do"] == "reset" else simulator.begin
-                seen, info = first(order)
+                begun = simulator.reset if order["do"] == "reset" else simulator.begin
+                seen, info = begun(order)
                 over = False
             else:
                 seen, info, over = simulator.step(order)

@@ -242,6 +242,9 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     assert figures["plan age"] == "2 ticks"
     assert figures["missed"] == "3"
     assert figures["sure"] == "50 %"
+    assert "invalid" not in figures
+    session.set(invalid_outputs=4)
+    assert dict(hud.metrics(session.state))["invalid"] == "4"
 
 
 def test_licences_name_what_the_window_is_built_on() -> None:
