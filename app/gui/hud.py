@@ -38,13 +38,13 @@ _CAP_ORDER = (
     "left",
     "back",
     "right",
+    "attack",
+    "use",
+    "jump",
     "sprint",
     "sneak",
-    "jump",
-    "use",
-    "drop",
     "inventory",
-    "attack",
+    "drop",
 )
 _SHORT_KEYS = {
     "LeftButton": "LMB",
@@ -64,7 +64,7 @@ class Cap:
 
 
 def key_caps(bindings: Bindings) -> tuple[Cap, ...]:
-    """Return the caps to show for a game's bindings, movement first, buttons last."""
+    """Return the caps to show for a game's bindings, the most used first: room ends."""
     assert set(_CAP_ORDER) == set(BUTTON_CONTROLS)
     caps = [
         Cap(control, short_key(bindings.keys[control]))

@@ -6,6 +6,7 @@ from app import game_list as module
 from app.cli.parser import build_parser
 from app.game_list import game_list
 from recorder.errors import DataError, GameError
+from recorder.games import MINECRAFT_GAMES
 from recorder.games.desktop.profile import Profile, profiles_folder
 from recorder.games.minecraft.game import PYTHON_VARIABLE
 
@@ -35,7 +36,7 @@ def test_every_game_is_listed_once_and_the_open_one_is_marked(data: Path) -> Non
     assert [each.name for each in games][:2] == ["doom", "luanti"]
     assert {"minecraft", "my_game"} <= {each.name for each in games}
     assert [each.name for each in games if each.in_use] == ["luanti"]
-    assert not any(each.problem for each in games if not each.name.startswith("miner"))
+    assert not any(each.problem for each in games if each.name not in MINECRAFT_GAMES)
 
 
 def test_minecraft_is_offered_with_what_it_lacks(
