@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import time
 import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,12 +28,11 @@ from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import JARVIS_SPEC, CheckpointSpec
 from model.prompts import Told, clean_instruction, spoken_turns
+from model.server_keys import KEY_VARIABLE, server_key
 from model.tokens import ACTION_END
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION, RGBImage
 
-KEY_VARIABLE = "PLAYTEACH_SERVER_KEY"
-KEYRING_SERVICE = "playteach"
 QWEN_FIRST_ADDED = 151_657
 SLOW_MS = 250.0
 """Five ticks of Minecraft: an older answer is hardly worth playing."""
@@ -61,45 +60,6 @@ class Server:
     retries: int = 2
     codec: str = "tokens"
     system: str = ""
-
-
-def server_key(url: str) -> str:
-    """Return the server's key from the environment or the keyring, "" without one."""
-    key = os.environ.get(KEY_VARIABLE, "")
-    if key:
-        return key
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return ""
-    try:
-        return str(keyring.get_password(KEYRING_SERVICE, urlsplit(url).netloc) or "")
-    except KeyringError as error:
-        raise ModelError(
-            f"The keyring cannot be read ({type(error).__name__}), so the server's key is not "
-            f"known; set it in {KEY_VARIABLE}."
-        ) from error
-
-
-def keep_key(url: str, key: str) -> bool:
-    """Put a server's key into the keyring ("" takes it out); False where there is none."""
-    try:
-        import keyring
-        from keyring.errors import KeyringError, PasswordDeleteError
-    except ImportError:
-        return False
-    place = urlsplit(url).netloc
-    try:
-        if key:
-            keyring.set_password(KEYRING_SERVICE, place, key)
-        else:
-            keyring.delete_password(KEYRING_SERVICE, place)
-    except PasswordDeleteError:
-        return True
-    except KeyringError:
-        return False
-    return True
 
 
 class RefusedRequestError(ModelError):
@@ -146,6 +106,27 @@ class Client:
             )
         return found
 
+    def load_adapter(self, folder: Path) -> str:
+        """Let the server load an adapter's folder, which it must be able to read; return its name.
+
+        vLLM can where it was started with ``--enable-lora`` and
+        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already is taken as it is.
+        Raises ModelError where it does not load it.
+        """
+        name = folder.name
+        if name in self.models():
+            return name
+        order = {"lora_name": name, "lora_path": str(folder)}
+        try:
+            self._ask("/v1/load_lora_adapter", order, plain=True)
+        except ModelError as error:
+            raise ModelError(
+                f"The server at {self._where} does not load the adapter {name!r}, so nothing "
+                "plays; start it with the adapter, or so that it takes adapters while it runs "
+                f"(docs/minecraft.md). {error.sentence}"
+            ) from error
+        return name
+
     def complete(self, body: dict[str, Any]) -> str:
         """Return the text of the first choice; raises ModelError for an empty one."""
         answer = self._ask("/v1/chat/completions", body)
@@ -170,13 +151,16 @@ class Client:
     def _where(self) -> str:
         return urlsplit(self._base).netloc
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _ask(
+        self, path: str, body: dict[str, Any] | None, *, plain: bool = False
+    ) -> dict[str, Any]:
+        """Return the answer's table; ``plain`` answers have none."""
         problem = ""
         for attempt in range(self.server.retries + 1):
             if attempt:
                 self._wait(0.2 * 2 ** (attempt - 1))
             try:
-                return self._once(path, body)
+                return self._once(path, body, plain=plain)
             except urllib.error.HTTPError as error:
                 said = self._words_of(error)
                 error.close()
@@ -219,7 +203,7 @@ class Client:
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]
 
-    def _once(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _once(self, path: str, body: dict[str, Any] | None, *, plain: bool) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
             self._base + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -229,6 +213,8 @@ class Client:
             request.add_unredirected_header("Authorization", f"Bearer {self._key}")
         with self._open(request, timeout=self.server.timeout_s) as answer:
             content = answer.read(_LIMIT)
+        if plain:
+            return {}
         made = json.loads(content)
         if not isinstance(made, dict):
             raise ValueError("it sent no table")

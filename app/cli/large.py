@@ -23,6 +23,8 @@ _ANY = "a checkpoint's folder, a name on the hub or a server"
 TEMPERATURE = 0.7
 """What the released model's own evaluation draws with where nothing is said."""
 TOP_P = 0.99
+LOADING_S = 120.0
+"""How long a server may take to load an adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ def large_policy(options: argparse.Namespace) -> Callable[[], LargePlayer] | Non
     Raises UsageError for options that fit no model of the kind.
     """
     if options.server:
-        for name in ("precision", "adapter"):
-            if getattr(options, name) is not None:
-                raise UsageError(
-                    f"A server's model takes no {name} option, so nothing was played; set that "
-                    "where the server is started."
-                )
-        return lambda: LargePlayer(_watched(_remote(options)))
+        if options.precision is not None:
+            raise UsageError(
+                "A server's model takes no precision option, so nothing was played; set that "
+                "where the server is started."
+            )
+        wanted = options.adapter
+        adapter = None if wanted in (None, "none") else _listed(options, wanted)
+        return lambda: LargePlayer(_watched(_remote(options, adapter)))
     _refuse(options, _OF_SERVERS, "a server", "give its address with --server")
     if is_checkpoint(options.policy):
         return lambda: _local(options)
@@ -178,12 +181,14 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
     return own[wanted]
 
 
-def _remote(options: argparse.Namespace) -> Policy:
+def _remote(options: argparse.Namespace, adapter: Path | None) -> Policy:
     from model.decoding_options import Sampling
     from model.preprocess import JARVIS_SPEC
     from model.remote import Client, RemotePolicy, Server
 
     name = "" if options.policy == "default" else options.policy
+    if adapter is not None:
+        name = Client(Server(options.server, timeout_s=LOADING_S)).load_adapter(adapter)
     spec = replace(
         JARVIS_SPEC,
         prompt=options.prompt or JARVIS_SPEC.prompt,
@@ -199,6 +204,21 @@ def _remote(options: argparse.Namespace) -> Policy:
         spec=spec,
         sampling=Sampling(temperature, TOP_P),
         options=PlayOptions(rewrite=not options.as_typed, recipes=options.recipes),
+    )
+
+
+def _listed(options: argparse.Namespace, number: str) -> Path:
+    """Return the folder of an adapter of whatever base; raises ModelError for no number of one."""
+    from recorder.store import Reader
+
+    data = data_folder(options)
+    if has_database(data):
+        with Reader.open(data) as reader:
+            for row in reader.adapters():
+                if str(row.id) == number:
+                    return Path(row.folder).resolve()
+    raise ModelError(
+        f"There is no adapter {number}, so nothing was played; see `playteach adapters`."
     )
 
 

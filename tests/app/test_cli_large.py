@@ -101,12 +101,11 @@ def test_the_window_opens_with_the_model_that_is_named(
             window_choice(options("play", *wrong))
 
 
-def test_a_checkpoint_plays_with_its_own_adapter_in_use(base: Path, tmp_path: Path) -> None:
-    data, other = tmp_path / "data", checkpoint(tmp_path / "other")
+def in_use(data: Path, tmp_path: Path, *bases: Path) -> dict[Path, int]:
+    """Put an adapter of each base in use, one after the other; return their numbers."""
     numbers = {}
-    assert large._adapter(options("--data", data, "play"), base) is None
     with Store.open(data) as store:
-        for owner in (base, other):
+        for owner in bases:
             folder = tmp_path / f"for-{owner.name}"
             folder.mkdir()
             meta = AdapterMeta(name=folder.name, base=fingerprint(owner))
@@ -115,6 +114,26 @@ def test_a_checkpoint_plays_with_its_own_adapter_in_use(base: Path, tmp_path: Pa
             new = NewAdapter(folder=str(folder), base=owner.name)
             numbers[owner] = store.add_adapter(new)
             store.set_active_adapter(numbers[owner])
+    return numbers
+
+
+def test_a_roll_back_speaks_of_the_base_that_it_changed(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, other = tmp_path / "data", checkpoint(tmp_path / "other")
+    numbers = in_use(data, tmp_path, base, other)
+    assert main(["--data", str(data), "adapters", "rollback"]) == 0
+    assert capsys.readouterr().out == "From now on other without an adapter plays.\n"
+    row = large._adapter(options("--data", data, "play"), base)
+    assert row is not None
+    assert row.id == numbers[base]
+    assert large._adapter(options("--data", data, "play"), other) is None
+
+
+def test_a_checkpoint_plays_with_its_own_adapter_in_use(base: Path, tmp_path: Path) -> None:
+    data, other = tmp_path / "data", checkpoint(tmp_path / "other")
+    assert large._adapter(options("--data", data, "play"), base) is None
+    numbers = in_use(data, tmp_path, base, other)
     for owner, number in numbers.items():
         row = large._adapter(options("--data", data, "play"), owner)
         assert row is not None

@@ -23,8 +23,8 @@ from app.session.session import LiveSession
 from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.hub import Hub
-from model.remote import KEY_VARIABLE
 from model.runner import LockStepRunner
+from model.server_keys import KEY_VARIABLE
 from model.tokens import encode
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError

@@ -72,6 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(body)
         if self._refused():
             return
+        if self.path == "/v1/load_lora_adapter":
+            # As vLLM answers: words, no table.
+            self.server.models.append(body["lora_name"])
+            self._send(200, "Success")
+            return
         text = self.server.text
         stops = set(body.get("stop_token_ids", ()))
         for match in TOKEN.finditer(text):

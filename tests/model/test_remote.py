@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from PIL import Image
 
 from model.policy import Observation, Policy
 from model.preprocess import JARVIS_SPEC
-from model.remote import KEY_VARIABLE, Client, RemotePolicy, Server
+from model.remote import Client, RemotePolicy, Server
+from model.server_keys import KEY_VARIABLE
 from model.tokens import encode
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION, Action, Frame
@@ -143,6 +145,21 @@ def test_a_server_s_own_words_are_repeated_without_the_key(
     server.failures, server.words = [422], {"detail": "no field\ntop_k for sesame"}
     with pytest.raises(ModelError, match=r"it answered 422: no field top_k for …\)"):
         policy.propose(seen())
+
+
+def test_an_adapter_is_loaded_where_the_server_can(server: ChatServer, tmp_path: Path) -> None:
+    folder = tmp_path / "round-007"
+    asking = client(server)
+    server.failures = [200, 404]
+    server.words = {"data": [{"id": "jarvisvla"}]}  # type: ignore[dict-item]
+    with pytest.raises(ModelError, match=r"does not load the adapter 'round-007'.*answered 404"):
+        asking.load_adapter(folder)
+    assert asking.load_adapter(folder) == "round-007"
+    assert server.asked[-1] == {"lora_name": "round-007", "lora_path": str(folder)}
+    assert RemotePolicy(client(server, model="round-007")).name == "round-007"
+    asked = len(server.asked)
+    assert asking.load_adapter(folder) == "round-007"
+    assert len(server.asked) == asked
 
 
 def test_a_system_prompt_goes_first(server: ChatServer) -> None:
