@@ -163,7 +163,7 @@ def _open_once(
             reader,
             settings if start.model is None else replace(settings, model=start.model),
             data=folder,
-            base=base or default_checkpoint(),
+            base=base or default_checkpoint(start.wish.name),
             game=game,
             log_file=log_file,
             config=config,

@@ -1,28 +1,37 @@
-"""The whole loop on the embedded game, without a window and without a person.
+"""The whole loop on the embedded game or in Luanti, without our window and without a person.
 
 A scripted teacher sits at the keyboard: it shows the lesson, takes over where the agent
-goes wrong, and one round learns from both.  Whatever comes out is shown.
+goes wrong, and one round learns from both.  In Luanti, whose window is a real one, it only
+corrects, and the game's time is slowed where that is installed.  Whatever comes out is shown.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 from app.headless import attempt
 from app.person import Demonstrator, Watcher
-from app.session.parts import Player, store_recording
+from app.session.parts import Player, clock_of, store_recording
 from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
 from model.paths import default_checkpoint
-from model.runner import LockStepRunner
-from recorder.clock import ManualClock, MonotonicClock
-from recorder.games import DEFAULT_SUITE, open_game, suites_of
-from recorder.games.base import Task
+from model.runner import BackgroundRunner, LockStepRunner
+from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
+from recorder.errors import UsageError
+from recorder.games import (
+    DEFAULT_SUITE,
+    normalise_instruction,
+    open_game,
+    suites_of,
+    task_list,
+)
+from recorder.games.base import Game, OwnWindowGame, Task
+from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluate import Question, evaluate
@@ -31,6 +40,7 @@ from trainer.progress import Message, Step
 from trainer.round_client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 
 QUICK_CANDIDATES = ("pick_up:medkit", "go_to:barrel", "shoot:zombie")
+LUANTI_CANDIDATES = ("go_to:blue_post", "kill:sheep", "mine:stone")
 LOOK_SEED = 3_000_000
 LESSON_SEED = 4_000_000
 FILM_FRAMES = 8
@@ -49,6 +59,8 @@ class DemoSize:
 
 QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=12, steps=60)
 FULL = DemoSize(seeds=6, demonstrations=10, corrections=4, pairs=40, steps=160)
+LUANTI_QUICK = DemoSize(seeds=3, demonstrations=0, corrections=8, pairs=8, steps=60)
+LUANTI = DemoSize(seeds=5, demonstrations=0, corrections=20, pairs=40, steps=160)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +76,20 @@ class DemoResult:
     losses: list[tuple[int, float, float | None]] = field(default_factory=list)
     films: dict[str, tuple[RGBImage, ...]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where it all happens; ``slowed`` as in :func:`recorder.games.open_game`."""
+
+    game: str
+    base: PlayerSpec
+    size: DemoSize
+    slowed: bool
+
+    def open(self) -> Game:
+        """Open the game anew."""
+        return open_game(self.game, slowed=self.slowed)
 
 
 class _Camera:
@@ -87,19 +113,35 @@ class _Camera:
         """Nothing to see."""
 
 
-def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResult:
-    """Do it all in the data folder ``data`` (a fresh one); returns what came out."""
+def run_demo(
+    data: Path,
+    *,
+    quick: bool,
+    say: Callable[[str], None],
+    game: str = "doom",
+    wanted: str = "",
+) -> DemoResult:
+    """Do it all in the data folder ``data`` (a fresh one); returns what came out.
+
+    ``wanted`` is the sentence of the lesson, "" for one that the agent can least.  Raises
+    UsageError for a game without a teacher or a sentence that it cannot judge.
+    """
     from model.vla import check_checkpoint
 
+    if game not in ("doom", "luanti"):
+        raise UsageError(f"The game {game!r} has no teacher, so there is no demo of it.")
+    base = PlayerSpec("base", default_checkpoint(game))
     # Said before anything plays: the players load it in processes of their own.
-    check_checkpoint(default_checkpoint())
+    check_checkpoint(default_checkpoint(game))
     size = QUICK if quick else FULL
+    if game == "luanti":
+        size = LUANTI_QUICK if quick else LUANTI
+    stage = _Stage(game, base, size, game == "luanti" and faketime_library() is not None)
     marks = {"start": time.monotonic()}
-    base = PlayerSpec("base", default_checkpoint())
-    lesson, looked = _choose_lesson(base, size, quick=quick, say=say)
+    lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
     marks["choosing the lesson"] = time.monotonic()
     with Store.open(data) as store:
-        person_ticks, corrections = _teach(store, base, lesson, size, say)
+        person_ticks, corrections = _teach(store, stage, lesson, say)
         marks["teaching"] = time.monotonic()
         losses: list[tuple[int, float, float | None]] = []
         trained: list[float] = []
@@ -114,10 +156,12 @@ def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResu
             elif message.kind in ("stage", "gate"):
                 say(getattr(message, "sentence", ""))
 
-        result = RoundClient(data, store, default_checkpoint()).run(
+        result = RoundClient(data, store, default_checkpoint(game)).run(
             "kind:demonstration kind:rollout",
             questions=[Question(lesson)],
             paired_seeds=size.pairs,
+            game=game,
+            slowed=stage.slowed,
             max_steps=size.steps,
             say=hear,
             measure_failed=True,
@@ -125,9 +169,10 @@ def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResu
         marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
         marks["round: paired play"] = time.monotonic()
     say(result.sentence)
-    films = {"before": _film(base, lesson)}
+    films = {"before": _film(stage, base, lesson)}
     if result.adapter is not None:
-        films["after"] = _film(PlayerSpec("after", default_checkpoint(), result.adapter), lesson)
+        after = PlayerSpec("after", default_checkpoint(game), result.adapter)
+        films["after"] = _film(stage, after, lesson)
     names = list(marks)
     seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
     return DemoResult(
@@ -136,20 +181,40 @@ def run_demo(data: Path, *, quick: bool, say: Callable[[str], None]) -> DemoResu
     )  # fmt: skip
 
 
+def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
+    """Return the tasks of which one becomes the lesson."""
+    every = task_list(game)
+    if wanted:
+        said = normalise_instruction(wanted)
+        found = [task for task in every if normalise_instruction(task.instruction) == said]
+        if not found:
+            raise UsageError(
+                f"The game {game!r} has no task {wanted!r}, so its teacher cannot teach it; see "
+                f"`playteach tasks --game {game}`."
+            )
+        return found[:1]
+    if game == "luanti":
+        return [task for task in every if task.id in LUANTI_CANDIDATES]
+    tasks = [asked.task for asked in suites_of(game)[DEFAULT_SUITE]]
+    return [task for task in tasks if not quick or task.id in QUICK_CANDIDATES]
+
+
 def _choose_lesson(
-    base: PlayerSpec, size: DemoSize, *, quick: bool, say: Callable[[str], None]
+    stage: _Stage, candidates: Sequence[Task], say: Callable[[str], None]
 ) -> tuple[Task, dict[str, tuple[int, int]]]:
     """Play the candidates a few times; the one it can least is the lesson."""
-    tasks = [asked.task for asked in suites_of("doom")[DEFAULT_SUITE]]
-    candidates = [task for task in tasks if not quick or task.id in QUICK_CANDIDATES]
-    say(f"Looking what it can: {len(candidates)} tasks, {size.seeds} starts each.")
-    seeds = range(LOOK_SEED, LOOK_SEED + size.seeds)
-    results = evaluate(base, "doom", [Question(task) for task in candidates], seeds)
+    count = stage.size.seeds
+    say(f"Looking what it can: {len(candidates)} tasks, {count} starts each.")
+    seeds = range(LOOK_SEED, LOOK_SEED + count)
+    results = evaluate(
+        stage.base,
+        stage.game,
+        [Question(task) for task in candidates],
+        seeds,
+        slowed=stage.slowed,
+    )
     looked = {
-        task.instruction: (
-            sum(r.success for r in results if r.task_id == task.id),
-            size.seeds,
-        )
+        task.instruction: (sum(r.success for r in results if r.task_id == task.id), count)
         for task in candidates
     }
     lesson = min(candidates, key=lambda task: looked[task.instruction][0])
@@ -159,16 +224,22 @@ def _choose_lesson(
 
 
 def _teach(
-    store: Store, base: PlayerSpec, lesson: Task, size: DemoSize, say: Callable[[str], None]
+    store: Store, stage: _Stage, lesson: Task, say: Callable[[str], None]
 ) -> tuple[int, int]:
     """Show the lesson and correct the agent; return (ticks of the person, takeovers)."""
     person_ticks = takeovers = 0
     text = lesson.instruction
+    size = stage.size
     with contextlib.ExitStack() as stack:
-        game = open_game("doom")
+        game = stage.open()
+        # The session closes the game too, but it may never come to a session.
+        stack.callback(game.close)
         session_id, recording = store_recording(store, game, wait_when_full=True)
         stack.callback(store.end_session, session_id)
-        clock = ManualClock(MonotonicClock().now_ns())
+        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # window of its own does not wait, so there it is its own.
+        own_window = isinstance(game, OwnWindowGame)
+        clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
         teacher = make_policy(PlayerSpec("teacher"), game)
         person = Demonstrator(teacher, game.bindings, clock)
         hands = [person.hands]
@@ -178,9 +249,9 @@ def _teach(
 
         session = LiveSession(
             game,
-            player=Player(make_policy(base, game)),
+            player=Player(make_policy(stage.base, game, threads=1 if own_window else None)),
             make_recording=recording,
-            make_runner=LockStepRunner,
+            make_runner=BackgroundRunner if game.realtime else LockStepRunner,
             clock=clock,
             idle_handback_s=None,
             threaded=False,
@@ -201,7 +272,8 @@ def _teach(
         for seed in range(LESSON_SEED, LESSON_SEED + size.demonstrations):
             done = attempt(session, show, seed=seed)
             person_ticks += done.ticks
-        say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
+        if size.demonstrations:
+            say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
         hands[0] = watcher.hands
         first = LESSON_SEED + size.demonstrations
         for seed in range(first, first + size.corrections):
@@ -214,13 +286,21 @@ def _teach(
     return person_ticks, takeovers
 
 
-def _film(player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ...]:
+def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ...]:
     """Return pictures of the first paired start as ``player`` plays it."""
-    game = open_game("doom")
+    game = stage.open()
     camera = _Camera()
     try:
         runner = LockStepRunner(make_policy(player, game))
-        loop = EpisodeLoop(game, runner, policy_name=player.name, observers=(camera,))
+        clock = clock_of(game)
+        loop = EpisodeLoop(
+            game,
+            runner,
+            policy_name=player.name,
+            observers=(camera,),
+            clock=clock,
+            pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
+        )
         run_episode(loop, lesson, FIRST_PAIRED_SEED)
     finally:
         game.close()

@@ -10,6 +10,8 @@ from pathlib import Path
 from app.session.api import Snapshot
 from app.session.parts import BUG_SENTENCE
 from app.session.session import LiveSession
+from model.adapters_in_use import adapter_in_use
+from model.paths import default_checkpoint
 from recorder.errors import DataError, KnownError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
@@ -34,8 +36,8 @@ class Attempted:
     invalid_outputs: int = 0
 
 
-def chosen_player(name: str, folder: Path) -> tuple[PlayerSpec, int | None]:
-    """Resolve ``--policy``: who plays, and the database's number of the adapter.
+def chosen_player(name: str, folder: Path, game: str = "doom") -> tuple[PlayerSpec, int | None]:
+    """Resolve ``--policy`` for a game: who plays, and the database's number of the adapter.
 
     Raises UsageError for a name that is nothing.
     """
@@ -47,9 +49,10 @@ def chosen_player(name: str, folder: Path) -> tuple[PlayerSpec, int | None]:
             for row in reader.adapters():
                 adapters[str(row.id)] = Path(row.folder)
                 numbers[Path(row.folder)] = row.id
-                if row.active:
-                    active = Path(row.folder)
-    spec = player_spec(name, active_adapter=active, adapters=adapters)
+            # What is in use for another game's model is no adapter of this one.
+            in_use = adapter_in_use(reader, default_checkpoint(game))
+            active = None if in_use is None else Path(in_use.folder)
+    spec = player_spec(name, active_adapter=active, adapters=adapters, game=game)
     return spec, None if spec.adapter is None else numbers.get(spec.adapter)
 
 

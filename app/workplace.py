@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.advice import Advice
 from app.agent import Agent
 from app.films import Films, film_of_round
 from app.game_list import game_list
@@ -43,7 +44,6 @@ from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
 from app.studio import DesktopStudio
-from model.familiarity import Repertoire, taught_sentences
 from model.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
@@ -119,7 +119,7 @@ class LiveWorkplace:
         self._log_file = log_file
         self._agent = Agent(session, store, reader, base, settings.model)
         self._films: Films | None = None
-        self._known: tuple[tuple[int, ...], Repertoire] | None = None
+        self._advice = Advice(self._agent, reader, session.tasks)
 
     # The model
 
@@ -174,30 +174,7 @@ class LiveWorkplace:
 
     def advice(self, sentence: str) -> str:
         """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
-        unfamiliar = self._repertoire().check(sentence)
-        if unfamiliar is None:
-            return ""
-        closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
-        return f"The agent was not taught this sentence; it does what it can.{closest}"
-
-    def _repertoire(self) -> Repertoire:
-        """Return the game's own sentences and those of the rounds that what plays came from."""
-        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
-        row = next((each for each in adapters.values() if each.active), None)
-        rounds = []
-        while row is not None:
-            rounds += [] if row.round_id is None else [row.round_id]
-            row = adapters.get(row.parent_id) if row.parent_id is not None else None
-        chain = tuple(rounds)
-        if self._known is None or self._known[0] != chain:
-            known = Repertoire(
-                [
-                    *taught_sentences(self.session.tasks()),
-                    *self._reader.taught_sentences(chain),
-                ]
-            )
-            self._known = (chain, known)
-        return self._known[1]
+        return self._advice.of(sentence)
 
     # Rounds
 
@@ -254,7 +231,9 @@ class LiveWorkplace:
         self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
         with self._agent.rested(self._round_need(options), RESTING) as rested:
-            result = client.run(say=say, game=self._game_name)
+            result = client.run(
+                say=say, game=self._game_name, slowed=self._slowed and self.own_window
+            )
         if result.activated and not rested:
             self._agent.load()
         if result.verdict is not None:

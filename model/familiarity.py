@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +31,8 @@ _GRAM_WEIGHT = 0.35
 _TYPO_COST = 0.25
 _NONE = np.empty(0, np.int64)
 _NO_SHARES = np.empty(0, np.float64)
+_SAID_KEPT = 1024
+"""What so many sentences were put into is remembered."""
 _LONGEST_SCORED = 64
 """Words looked at; more say nothing new about whether a sentence is known."""
 
@@ -44,9 +46,16 @@ class Unfamiliar:
 
 
 class Repertoire:
-    """The sentences that an agent was taught."""
+    """The sentences that an agent was taught.
 
-    def __init__(self, sentences: Iterable[str]) -> None:
+    ``restate`` puts what was typed into the words that the agent is told: how familiar these
+    are is what counts.
+    """
+
+    def __init__(
+        self, sentences: Iterable[str], restate: Callable[[str], str] | None = None
+    ) -> None:
+        self._restate = None if restate is None else lru_cache(_SAID_KEPT)(restate)
         self._sentences: Sequence[str] = tuple(dict.fromkeys(s for s in sentences if words(s)))
         self._known = {word for sentence in self._sentences for word in words(sentence)}
         self._plain = {tuple(words(sentence)) for sentence in self._sentences}
@@ -78,7 +87,9 @@ class Repertoire:
         The mean over its words of: unknown (1; a quarter where one letter makes it
         known), plus half the share of its word pairs that no taught sentence holds.
         """
-        said = words(sentence)[:_LONGEST_SCORED]
+        said = words(sentence if self._restate is None else self._restate(sentence))[
+            :_LONGEST_SCORED
+        ]
         if not said:
             return 1.0
         if tuple(said) in self._plain:

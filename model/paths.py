@@ -10,6 +10,14 @@ def assets_folder() -> Path:
     return Path(__file__).resolve().parent.parent / "assets"
 
 
-def default_checkpoint() -> Path:
-    """Return the small default model's folder."""
-    return assets_folder() / "checkpoint"
+_OWN_CHECKPOINTS = {"luanti": "checkpoint-luanti"}
+"""Games that a small model of their own ships for."""
+
+
+def default_checkpoint(game: str = "doom") -> Path:
+    """Return the folder of the small model that plays ``game`` if nobody chose another one.
+
+    A game without a model of its own is played by the practice yard's.
+    """
+    own = assets_folder() / _OWN_CHECKPOINTS.get(game, "checkpoint")
+    return own if own.is_dir() else assets_folder() / "checkpoint"

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -83,6 +83,10 @@ class Sayings:
         self._names = sorted(
             {tuple(words(name)) for name in names} - {()}, key=lambda name: (-len(name), name)
         )
+        self._ranks: dict[str, list[int]] = defaultdict(list)
+        for rank, name in enumerate(self._names):
+            self._ranks[name[0]].append(rank)
+        self._near: dict[str, frozenset[str]] = {}
         self._name_words = {word for name in self._names for word in name}
         self._relations = sorted(
             ((tuple(words(way)), pattern) for pattern, ways in (relations or {}).items()
@@ -91,6 +95,7 @@ class Sayings:
         )  # fmt: skip
         taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
         more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
+        self._sentences = tuple(way for way, _ in taught)
         self._taught = {_key(way) for way, _ in taught}
         said = {way: _frame_words(way) for way, _ in (*more, *taught)}
         self._known = {word for each in said.values() for word in each} | _SMALL_WORDS
@@ -123,6 +128,11 @@ class Sayings:
                 f"{path.name} of the checkpoint {folder.name!r} cannot be read, so the model was "
                 "not loaded; take a fresh copy of the checkpoint."
             ) from error
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence that was taught; none where the frames are about things."""
+        return () if self._name_words else self._sentences
 
     def restate(self, sentence: str) -> str:
         """Return what the model is told for a sentence (cleaned, not empty)."""
@@ -157,14 +167,33 @@ class Sayings:
         return strict if strict[1] and len(strict[0]) <= len(loose[0]) else loose
 
     def _around(self, said: Sequence[str], *, exactly: bool) -> tuple[list[str], tuple[str, ...]]:
-        for name in self._names:
-            for at in range(len(said) - len(name) + 1):
-                if _same(said[at : at + len(name)], name, exactly=exactly):
-                    before = list(said[:at])
-                    if before and before[-1] in _ARTICLES:
-                        before[-1] = "the"
-                    return [*before, THING, *said[at + len(name) :]], name
-        return list(said), ()
+        may_be = [self._may_be(word, exactly=exactly) for word in said]
+        found = [
+            (rank, at)
+            for at, first in enumerate(may_be)
+            for known in first
+            for rank in self._ranks.get(known, ())
+            if len(self._names[rank]) <= len(said) - at
+            and all(word in may_be[at + k] for k, word in enumerate(self._names[rank]))
+        ]
+        if not found:
+            return list(said), ()
+        # The longest name, and where it comes first.
+        rank, at = min(found)
+        name, before = self._names[rank], list(said[:at])
+        if before and before[-1] in _ARTICLES:
+            before[-1] = "the"
+        return [*before, THING, *said[at + len(name) :]], name
+
+    def _may_be(self, word: str, *, exactly: bool) -> frozenset[str]:
+        """Return the words of names that a word is, perhaps with one letter wrong."""
+        own = frozenset((word,)) & self._name_words
+        if exactly or len(word) <= 3:
+            return own
+        if word not in self._near:
+            near = (known for known in self._name_words if one_letter_apart(word, known))
+            self._near[word] = own | frozenset(near)
+        return self._near[word]
 
     def _told_apart(
         self, frame: Sequence[str], name: tuple[str, ...]
@@ -192,7 +221,7 @@ class Sayings:
         """Return the known word that this is, perhaps with one letter wrong."""
         if word in self._known or len(word) < 3:
             return word
-        return next((w for w in sorted(self._known) if one_letter_apart(word, w)), word)
+        return min((w for w in self._known if one_letter_apart(word, w)), default=word)
 
     def _closest(self, frame: Sequence[str]) -> _Frame | None:
         features, length = self._weighed(frame)
@@ -214,15 +243,19 @@ class Sayings:
         return weighed, math.sqrt(sum(weight * weight for weight in weighed.values()))
 
 
+def write_sayings(folder: Path, sentences: Mapping[str, Sequence[str]]) -> None:
+    """Write a checkpoint's sentences, each with other ways to say it, into its folder."""
+    told: dict[str, Any] = {
+        "frames": {said: [] for said in sentences},
+        "understood": {said: list(ways) for said, ways in sentences.items()},
+        "names": [],
+    }
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    (folder / TAUGHT_FILE).write_text(text, encoding="utf-8")
+
+
 def _lists(table: Any) -> dict[str, list[str]]:
     return {str(key): [str(entry) for entry in entries] for key, entries in table.items()}
-
-
-def _same(said: Sequence[str], name: Sequence[str], *, exactly: bool) -> bool:
-    return all(
-        word == known or (not exactly and len(word) > 3 and one_letter_apart(word, known))
-        for word, known in zip(said, name, strict=True)
-    )
 
 
 _TOKEN = re.compile(r"\{thing\}|[^\W_]+(?:'[^\W_]+)?")

@@ -13,7 +13,7 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from recorder.errors import GameSuspendedError, KnownError, UsageError
 from recorder.games import find_task, open_game
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
-from trainer.clone import CloneConfig, Run
+from trainer.clone import CloneConfig, Run, ways_to_say
 from trainer.labelled import LabelledEpisode, labelled_name, write_labelled
 from trainer.players import PlayerSpec, make_policy
 
@@ -174,6 +174,7 @@ def run_course(
     instructions: Sequence[str],
     open_world: Callable[[], Game],
     say: Callable[[str], None],
+    ways: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
     """Train and practise to the end of the course; return the checkpoint's folder.
 
@@ -183,7 +184,7 @@ def run_course(
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for part in range(course.rounds + 1):
-        run = Run(data, out, start_from, course.config, labelled=folder)
+        run = Run(data, out, start_from, course.config, labelled=folder, ways=ways)
         if run.seconds < course.train_until_s(part):
             say(f"part {part + 1} of {course.rounds + 1}: {len(run.lessons.train)} ticks to learn")
             run.train(course.train_until_s(part), whole_s=course.train_s)
@@ -266,6 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
             given.instruction,
             lambda: open_game(given.game, slowed=not given.real_time and given.game == "luanti"),
             _say,
+            ways_to_say(given.game),
         )
     except KnownError as error:
         sys.stderr.write(error.sentence + "\n")

@@ -16,7 +16,8 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from safetensors.torch import load_file, save_file
 
 from model.paths import default_checkpoint
 from model.preprocess import CheckpointSpec, load_spec, patches
+from model.saying import write_sayings
 from model.tiny import save_checkpoint
 from recorder.errors import KnownError
+from recorder.games import task_list
 from recorder.store import Reader
 from trainer.clone_data import Lessons, gather
 from trainer.posttrain_forward import IGNORE, Sequences, load_checkpoint
@@ -58,7 +61,8 @@ class Imitator:
     """A checkpoint, and the loss of what it would do against what was done."""
 
     def __init__(self, checkpoint: Path) -> None:
-        self.spec: CheckpointSpec = load_spec(checkpoint)
+        # Demonstrations do not say when a part of a sentence was done.
+        self.spec: CheckpointSpec = replace(load_spec(checkpoint), parts=False)
         self.model, self.tokenizer = load_checkpoint(checkpoint)
         self.sequences = Sequences(self.model, self.tokenizer, self.spec)
 
@@ -118,8 +122,11 @@ class Run:
         config: CloneConfig,
         *,
         labelled: Path | None = None,
+        ways: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        """``ways`` are other ways to say a sentence: the checkpoint is told them as that one."""
         self.out = out
+        self.ways = ways or {}
         self.config = config
         self.checkpoint = out / "checkpoint"
         self.seconds = 0.0
@@ -215,6 +222,8 @@ class Run:
         save_checkpoint(
             fresh, self.imitator.model, self.imitator.tokenizer, self.imitator.spec, card
         )
+        sentences = sorted({self.lessons.sentence(int(index)) for index in self.lessons.train})
+        write_sayings(fresh, {said: self.ways.get(said, ()) for said in sentences})
         # Full precision weights: the checkpoint itself holds bf16.
         state: dict[str, torch.Tensor] = {}
         for name, tensor in self.weights.items():
@@ -251,11 +260,17 @@ class Run:
                     }
 
 
+def ways_to_say(game: str) -> dict[str, tuple[str, ...]]:
+    """Return other ways to say each sentence of a game's tasks."""
+    return {task.instruction: task.phrasings for task in task_list(game)}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Train or go on training in ``--out`` on what ``--data`` holds."""
     parser = argparse.ArgumentParser(prog="python -m trainer.clone", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="data folder of the recordings")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--game", default="luanti", help="whose sentences are meant")
     parser.add_argument("--minutes", type=float, default=60.0, help="training time in all")
     parser.add_argument(
         "--from", dest="start_from", type=Path, help="weights to start from (the default model's)"
@@ -268,7 +283,13 @@ def main(arguments: list[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     start_from = given.start_from or default_checkpoint()
     try:
-        run = Run(given.data, given.out, start_from, CloneConfig(seed=given.seed))
+        run = Run(
+            given.data,
+            given.out,
+            start_from,
+            CloneConfig(seed=given.seed),
+            ways=ways_to_say(given.game),
+        )
     except KnownError as error:
         sys.stderr.write(error.sentence + "\n")
         return int(error.exit_code)

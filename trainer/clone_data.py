@@ -95,6 +95,21 @@ def gather(
     facts = _read_facts(folder / FACTS_FILE)
     if facts is None or facts["identity"] != identity:
         facts = _gather(reader, rows, spec, folder, identity, said)
+    return _opened(facts, spec, folder)
+
+
+def kept_lessons(folder: Path, spec: CheckpointSpec) -> Lessons:
+    """Return the samples that a run's folder holds; raises DataError where it holds none."""
+    facts = _read_facts(folder / FACTS_FILE)
+    if facts is None or not (folder / PICTURES_FILE).exists():
+        raise DataError(
+            f"{folder} holds no samples of a training run, so there is nothing to read; name the "
+            "folder that `--out` of the training was."
+        )
+    return _opened(facts, spec, folder)
+
+
+def _opened(facts: dict[str, Any], spec: CheckpointSpec, folder: Path) -> Lessons:
     count = len(facts["sentences"])
     if count < MIN_PERSON_TICKS:
         raise DataError(

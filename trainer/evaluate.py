@@ -139,10 +139,13 @@ def evaluate_pair(
     questions: Sequence[Question],
     seeds: Sequence[int],
     *,
+    slowed: bool = False,
     workers: int | None = None,
     on_played: Callable[[str, Played], None] | None = None,
 ) -> tuple[list[Played], list[Played]]:
     """Play every start in lock-step as ``before`` and as ``after``; return both lists.
+
+    A game whose world does not wait is paced unless it is ``slowed``.
 
     The two are one checkpoint with different adapters: a worker loads it once, and a
     start is played by one right after the other.  ``on_played`` hears ("before" or
@@ -155,7 +158,9 @@ def evaluate_pair(
     sides = {"before": before, "after": after}
     jobs = [_Job(side, spec, *start) for start in starts for side, spec in sides.items()]
     results: dict[tuple[str, str, str, int], Played] = {}
-    with contextlib.closing(_play(jobs, game_name, paced=False, workers=workers)) as played:
+    with contextlib.closing(
+        _play(jobs, game_name, paced=False, workers=workers, slowed=slowed)
+    ) as played:
         for side, result in played:
             results[(side, result.task_id, result.heard, result.seed)] = result
             if on_played is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,17 @@ def as_heard(
 
     ``folder`` is the checkpoint's, None where sentences are told as they were typed.
     """
-    if not spec.parts:
-        return split
     sayings = None if folder is None else Sayings.load(folder)
     restate: Restate = str if sayings is None else sayings.restate
+    if not spec.parts:
+        told = cache(lambda said: restate(clean_instruction(said)))
+        return Split(_told(split.train, told), _told(split.held_out, told))
     ask = asker(model, tokenizer, spec)
     return Split(by_part(split.train, ask, restate), by_part(split.held_out, ask, restate))
+
+
+def _told(examples: Sequence[Example], told: Restate) -> tuple[Example, ...]:
+    return tuple(replace(each, instruction=told(each.instruction)) for each in examples)
 
 
 def asker(model: Any, tokenizer: Any, spec: CheckpointSpec) -> JustDone:

@@ -47,21 +47,27 @@ class PlayerSpec:
         return ":".join(parts)
 
 
-def player_spec(name: str, *, active_adapter: Path | None, adapters: dict[str, Path]) -> PlayerSpec:
+def player_spec(
+    name: str,
+    *,
+    active_adapter: Path | None,
+    adapters: dict[str, Path],
+    game: str = "doom",
+) -> PlayerSpec:
     """Resolve what a person typed after ``--policy``.
 
-    "default" is the default model with ``active_adapter``, "base" the same without;
+    "default" is the default model of ``game`` with ``active_adapter``, "base" the same without;
     an adapter's id or name is a key of ``adapters``; else a checkpoint folder.
     Raises UsageError for anything else.
     """
     if name in SCRIPTED:
         return PlayerSpec(name)
     if name == "default":
-        return PlayerSpec("default", default_checkpoint(), active_adapter)
+        return PlayerSpec("default", default_checkpoint(game), active_adapter)
     if name == "base":
-        return PlayerSpec("base", default_checkpoint())
+        return PlayerSpec("base", default_checkpoint(game))
     if name in adapters:
-        return PlayerSpec(name, default_checkpoint(), adapters[name])
+        return PlayerSpec(name, default_checkpoint(game), adapters[name])
     if Path(name).is_dir():
         return PlayerSpec(Path(name).name, Path(name))
     known = ", ".join(("default", "base", *SCRIPTED, *sorted(adapters)))

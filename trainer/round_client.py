@@ -37,7 +37,7 @@ from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
 from trainer.questions import questions_of, title_of
-from trainer.round_process import FEW_BITS, see_off
+from trainer.round_process import FEW_BITS, play_gate, see_off
 from trainer.rounds import (
     CANCELLED,
     MAX_STEPS,
@@ -45,7 +45,7 @@ from trainer.rounds import (
     SINCE_LAST_ROUND,
     round_arguments,
 )
-from trainer.verdict import Verdict, VerdictKind, judge
+from trainer.verdict import Verdict, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
@@ -109,6 +109,7 @@ class RoundClient:
         questions: Sequence[Question] = (),
         paired_seeds: int = PAIRED_SEEDS,
         game: str = "doom",
+        slowed: bool = False,
         max_steps: int = MAX_STEPS,
         replay: int = REPLAY_EXAMPLES,
         say: Say = lambda message: None,
@@ -119,7 +120,8 @@ class RoundClient:
 
         Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
         games itself (``game:*`` for all).
-        Without questions the episodes' own judged tasks of ``game`` are played.  An adapter that
+        Without questions the episodes' own judged tasks of ``game`` are played, a game in a
+        window of its own in real time unless it is ``slowed``.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
         activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
         that cannot be read, DataError where the database cannot be.
@@ -157,7 +159,9 @@ class RoundClient:
                     PlayerSpec("before", self._base, old, options=self._options),
                     PlayerSpec("after", self._base, folder, options=self._options),
                 )
-                verdict = self._play_pairs(sides, game, tasks, paired_seeds, round_id, played, say)
+                verdict = self._play_pairs(
+                    sides, game, tasks, paired_seeds, round_id, played, say, slowed=slowed
+                )
                 gates.append(play_gate(verdict))
                 say(gates[-1])
             with self._lock:
@@ -328,13 +332,16 @@ class RoundClient:
         round_id: int,
         rows: list[EvaluationRow],
         say: Say,
+        *,
+        slowed: bool,
     ) -> Verdict:
         """Play both sides on the same starts, spread evenly over the questions."""
         each = math.ceil(seeds / len(questions))
         starts = range(FIRST_PAIRED_SEED, FIRST_PAIRED_SEED + each)
         keys = {"before": sides[0].key, "after": sides[1].key}
         # A game in a window of its own does not wait for its player.
-        stepping = Stepping.PACED if game in REALTIME_GAMES else Stepping.LOCK_STEP
+        paced = game in REALTIME_GAMES and not slowed
+        stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
         done = dict.fromkeys(keys, 0)
         good = dict.fromkeys(keys, 0)
 
@@ -363,7 +370,7 @@ class RoundClient:
         # Of a large model one copy at a time is enough for any memory.
         workers = None if is_small(self._base) else 1
         before, after = evaluate_pair(
-            *sides, game, questions, starts, workers=workers, on_played=heard
+            *sides, game, questions, starts, slowed=slowed, workers=workers, on_played=heard
         )
         return judge([r.success for r in before], [r.success for r in after])
 
@@ -387,14 +394,3 @@ def _understood(line: str) -> progress.Message:
             "round was ended and the agent plays as before; try again, and install Playteach "
             "anew if it stays so."
         ) from error
-
-
-def play_gate(verdict: Verdict) -> progress.Gate:
-    """Return the gate of paired play: not worse, and not fewer successes than before."""
-    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
-    return progress.Gate(
-        "play",
-        passed=passed,
-        sentence=verdict.sentence,
-        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
-    )

@@ -166,18 +166,23 @@ def _read(
 ) -> tuple[Split, tuple[Example, ...], tuple[Example, ...]]:
     """Return what is taught, and what the agent could before: to replay, and held out.
 
-    For a ``released`` base that is what it was taught, or did by itself, in earlier episodes.
+    That is what the base brings with it; else, for a ``released`` base, what it was taught, or
+    did by itself, in earlier episodes; else what the practice yard's teacher does.
     """
     from recorder.store import Reader
     from trainer.dataset import read_examples, taught_actions
     from trainer.earlier import earlier_examples
     from trainer.replay import replay_examples
+    from trainer.shipped_replay import shipped_replay
 
     actions = taught_actions(spec.chunk)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
         rows = chosen_episodes(reader, plan.query)
         split = read_examples(reader, rows, spec, actions)
+        brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
+        if brought is not None:
+            return split, *brought
         if released:
             say(progress.Stage("replay", "Reading what you taught before, to keep it."))
             known = earlier_examples(

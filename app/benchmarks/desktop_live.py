@@ -67,7 +67,7 @@ def live(policy_of: str = "busy", *, listen: bool = True) -> Iterator[Live]:
             raise TypeError("luanti is another game now")
         policy: Policy = BusyPolicy()
         if policy_of == "default":
-            policy = make_policy(PlayerSpec("base", default_checkpoint()), game, threads=1)
+            policy = make_policy(PlayerSpec("base", default_checkpoint("luanti")), game, threads=1)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="playteach-live-")))
         store = stack.enter_context(Store.open(folder))
         _, recording = store_recording(store, game)

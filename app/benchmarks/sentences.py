@@ -15,6 +15,8 @@ import numpy as np
 
 from app.benchmarks.common import Say, Target, report
 from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
+from model.paths import default_checkpoint
+from model.saying import Sayings
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
 
 TARGETS = {
@@ -27,7 +29,9 @@ SAID_FILE = "said.json"
 def measure(runs: int, say: Say) -> dict[str, Any]:
     """Score the lists once; there is no chance in it, so ``runs`` makes no difference."""
     lists = json.loads((task_folder() / SAID_FILE).read_text(encoding="utf-8"))
-    yard = Repertoire(taught_sentences(ALL_TASKS))
+    sayings = Sayings.load(default_checkpoint())
+    told = None if sayings is None else sayings.restate
+    yard = Repertoire(taught_sentences(ALL_TASKS), told)
     by_hand = [each["say"] for each in lists["said"]]
     held_out = [sentence for task in TRAINED_TASKS for sentence in task.heldout_phrasings]
     familiar = scores(yard, [*held_out, *by_hand])

@@ -30,7 +30,13 @@ def run(options: argparse.Namespace) -> int:
             "started; choose another one with --out."
         ) from error
     with tempfile.TemporaryDirectory(prefix="playteach-demo-") as folder:
-        result = run_demo(Path(folder), quick=options.quick, say=say)
+        result = run_demo(
+            Path(folder),
+            quick=options.quick,
+            say=say,
+            game=options.game,
+            wanted=options.lesson or "",
+        )
         path = out / REPORT
         path.write_text(report_html(result), encoding="utf-8")
     verdict = result.round.verdict

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from app.headless import chosen_player
 
     folder = data_folder(options)
-    spec, _ = chosen_player(options.policy, folder)
+    spec, _ = chosen_player(options.policy, folder, options.game)
     questions = questions_asked(options)
     seeds = list(options.seeds)
     paced = options.paced or (options.game in REALTIME_GAMES and not options.slowed)

@@ -72,7 +72,9 @@ def _headless(options: argparse.Namespace, text: str) -> int:
 
     folder = data_folder(options)
     large = large_policy(options)
-    spec, adapter_id = (None, None) if large else chosen_player(options.policy, folder)
+    spec, adapter_id = (
+        (None, None) if large else chosen_player(options.policy, folder, options.game)
+    )
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
         game = open_game(

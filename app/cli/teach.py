@@ -69,7 +69,7 @@ def _base(options: argparse.Namespace) -> Path:
     from model.paths import default_checkpoint
 
     if options.policy in ("default", "base"):
-        return default_checkpoint()
+        return default_checkpoint(options.game)
     if not is_checkpoint(options.policy):
         raise UsageError(
             f"{options.policy!r} cannot be taught, so no round was started; name a checkpoint's "

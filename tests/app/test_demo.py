@@ -40,9 +40,29 @@ def test_the_smallest_demo_ends_with_a_report(
 def test_without_a_model_it_says_so_before_anything_plays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "default_checkpoint", lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(demo, "default_checkpoint", lambda *_game: tmp_path / "nowhere")
     code = main(["demo", "--quick", "--out", str(tmp_path)])
     captured = capsys.readouterr()
     assert code == ExitCode.MODEL_PROBLEM
     assert captured.err.count("\n") == 1
     assert "nowhere" in captured.err
+
+
+def test_a_lesson_that_no_teacher_knows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for game in ("doom", "luanti"):
+        code = main(["demo", "--game", game, "--lesson", "fly to the moon", "--out", str(tmp_path)])
+        assert code == ExitCode.USAGE
+        assert "fly to the moon" in capsys.readouterr().err
+
+
+def test_the_candidates_of_a_lesson_are_tasks_of_the_game() -> None:
+    assert {task.id for task in demo._candidates("luanti", "", quick=True)} == set(
+        demo.LUANTI_CANDIDATES
+    )
+    assert {task.id for task in demo._candidates("doom", "", quick=True)} == set(
+        demo.QUICK_CANDIDATES
+    )
+    (wanted,) = demo._candidates("luanti", "Kill the sheep.", quick=False)
+    assert wanted.id == "kill:sheep"

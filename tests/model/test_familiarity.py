@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
+from model.saying import Sayings
 from recorder.games.base import Task
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS
 
@@ -100,3 +101,15 @@ def test_a_sentence_of_known_parts_is_known() -> None:
     strange = taught.check("shoot the imp, then juggle three pineapples near the red torch")
     assert strange is not None
     assert strange.closest == "go to the red torch"
+
+
+def test_a_sentence_is_as_familiar_as_what_the_model_is_told_for_it() -> None:
+    sayings = Sayings(
+        {"shoot the {thing}": []}, ["imp"], {"shoot the {thing}": ["get rid of the {thing}"]}
+    )
+    taught = ["shoot the imp", "go to the red torch"]
+    plain, told = Repertoire(taught), Repertoire(taught, sayings.restate)
+    assert plain.check("get rid of that imp") is not None
+    assert told.check("get rid of that imp") is None
+    # What cannot be put into taught words is no more familiar than before.
+    assert told.score("shoot the moon") == plain.score("shoot the moon") > 0

@@ -9,13 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.preprocess import load_spec
+from model.saying import Sayings
 from model.tokens import camera_degrees, encode_ids
 from model.vla import check_checkpoint
 from recorder.errors import DataError
+from recorder.games import normalise_instruction
+from recorder.games.luanti.tasks import TASKS
 from recorder.store import LabelSource, Reader, Store
 from recorder.types import Action, Outcome
 from trainer import clone_data
-from trainer.clone import CloneConfig, Imitator, Run, main, rate_at
+from trainer.clone import CloneConfig, Imitator, Run, main, rate_at, ways_to_say
 from trainer.clone_data import FACTS_FILE, gather, mirror_image
 
 
@@ -146,6 +149,26 @@ def test_the_command_trains_and_keeps_a_curve(
         rows = list(csv.DictReader(file))
     assert int(rows[-1]["step"]) > 0
     assert float(rows[-1]["held_out"]) > 0
+
+
+def test_a_checkpoint_knows_other_ways_to_say_what_it_was_taught(run: Run) -> None:
+    said = sorted({run.lessons.sentence(int(index)) for index in run.lessons.train})
+    run.ways = {said[0]: ("do the very thing",), "never shown": ("nor this",)}
+    run.save()
+    sayings = Sayings.load(run.checkpoint)
+    assert sayings is not None
+    assert set(sayings.sentences) == set(said)
+    assert sayings.restate("Please do the very thing") == said[0]
+    # Nobody ever asked it whether something was done.
+    assert not load_spec(run.checkpoint).parts
+
+
+def test_every_task_of_luanti_can_be_said_in_other_ways() -> None:
+    ways = ways_to_say("luanti")
+    assert set(ways) == {task.instruction for task in TASKS}
+    assert all(len(set(said)) >= 3 for said in ways.values())
+    every = [normalise_instruction(each) for own in ways.items() for each in (own[0], *own[1])]
+    assert len(set(every)) == len(every)
 
 
 def test_the_rate_warms_up_and_falls() -> None:

@@ -83,7 +83,8 @@ def test_a_model_is_asked_only_where_it_was_taught_to(
 ) -> None:
     model, words = small
     split = Split((example(10), example(250)), (example(30, episode=2),))
-    assert as_heard(split, model, words, replace(SPEC, parts=False), tmp_path) is split
+    whole = as_heard(split, model, words, replace(SPEC, parts=False), tmp_path)
+    assert [each.instruction for each in whole.train] == [SAID, SAID]
     heard = as_heard(split, model, words, SPEC, tmp_path)
     assert {each.instruction for each in heard.train} <= {"take the medkit", "shoot the imp"}
     assert heard.held_out[0].instruction == "take the medkit"

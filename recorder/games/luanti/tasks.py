@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from recorder.errors import UsageError
 from recorder.games.base import Task
@@ -101,13 +103,24 @@ _PLAN: tuple[tuple[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]], ...]
     ),
 )
 
+
+def _phrasings() -> dict[str, list[str]]:
+    """Return other ways to say a task, by its id."""
+    path = Path(__file__).resolve().parents[3] / "assets" / "tasks" / "luanti_phrasings.json"
+    phrasings: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return phrasings
+
+
+_SAID = _phrasings()
 _GOALS: dict[str, Goal] = {}
 _TASKS: list[Task] = []
 for _verb, _rows in _PLAN:
     for _key, _sentence, _target, _also in _rows:
         _id = f"{_verb}:{_key}"
         _GOALS[_id] = Goal(_verb, _key, _target, _also)
-        _TASKS.append(Task(_id, _sentence, _verb, _key.replace("_", " "), MAX_TICKS[_verb]))
+        _TASKS.append(
+            Task(_id, _sentence, _verb, _key.replace("_", " "), MAX_TICKS[_verb], tuple(_SAID[_id]))
+        )
 TASKS: tuple[Task, ...] = tuple(_TASKS)
 
 RIVALS: dict[str, frozenset[str]] = {
