@@ -109,7 +109,7 @@ class LiveWorkplace:
         self.own_window = isinstance(game, OwnWindowGame)
         self.default_bindings = game.bindings
         self._game_name = game.name
-        self._slowed = self.own_window and not game.realtime
+        self._slowed = not session.paced
         self._live = session
         self._store = store
         self._reader = reader
@@ -180,7 +180,7 @@ class LiveWorkplace:
 
     def teach(self) -> TeachFacts:
         """Return what a round would learn from."""
-        collected = self._reader.collected_since_last_round()
+        collected = self._reader.collected_since_last_round(self._game_name)
         there = {
             "your corrections": collected.corrections,
             "your demonstrations": collected.demonstrations,
@@ -231,7 +231,9 @@ class LiveWorkplace:
         self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
         with self._agent.rested(self._round_need(options), RESTING) as rested:
-            result = client.run(say=say, game=self._game_name, slowed=self._slowed)
+            result = client.run(
+                say=say, game=self._game_name, slowed=self._slowed and self.own_window
+            )
         if result.activated and not rested:
             self._agent.load()
         if result.verdict is not None:
@@ -248,13 +250,12 @@ class LiveWorkplace:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
         if self._agent.choice.source == "practice":
             return 0
-        return round_need(
-            self._agent.base, options, self._reader.collected_since_last_round().person_ticks
-        )
+        collected = self._reader.collected_since_last_round(self._game_name)
+        return round_need(self._agent.base, options, collected.person_ticks)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
-        adapters = {row.id: row for row in self._reader.adapters()}
+        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
             verdict = parse_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
@@ -268,7 +269,7 @@ class LiveWorkplace:
                         film_after=films.after,
                         film_seed=films.seed,
                     )
-                return replace(facts, can_go_back=self._reader.can_undo_activation())
+                return replace(facts, can_go_back=self._agent.can_go_back)
         return None
 
     # Episodes

@@ -16,7 +16,13 @@ from typing import Any
 
 import torch
 
-from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
+from model.adapters import (
+    AdapterMeta,
+    MergedAdapter,
+    fingerprint,
+    first_line,
+    refuse_few_bits,
+)
 from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
@@ -223,6 +229,9 @@ class VlaPolicy:
         """
         check_checkpoint(folder)
         options = options or PlayOptions()
+        if adapter is not None:
+            # Before sixteen gigabytes are read in vain.
+            refuse_few_bits(adapter, options.precision)
         spec = options.applied_to(load_spec(folder))
         choice = choose_device(device, small=is_small(folder))
         choice = check_precision(options.precision, choice)

@@ -31,12 +31,13 @@ from recorder.store import (
     Store,
     adapters_path,
     logs_path,
+    of_game,
 )
 from trainer import progress
 from trainer.evaluate import Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
 from trainer.questions import questions_of, title_of
-from trainer.round_process import FEW_BITS, see_off
+from trainer.round_process import FEW_BITS, play_gate, see_off
 from trainer.rounds import (
     CANCELLED,
     MAX_STEPS,
@@ -44,7 +45,7 @@ from trainer.rounds import (
     SINCE_LAST_ROUND,
     round_arguments,
 )
-from trainer.verdict import Verdict, VerdictKind, judge
+from trainer.verdict import Verdict, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
@@ -117,6 +118,8 @@ class RoundClient:
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
+        Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
+        games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
         window of its own in real time unless it is ``slowed``.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
@@ -124,6 +127,7 @@ class RoundClient:
         that cannot be read, DataError where the database cannot be.
         """
         self._listed = False
+        query = of_game(query, game)
         with Reader.open(self._data) as reader:
             # Whatever another base plays with is no start for this one.
             parent = adapter_in_use(reader, self._base)
@@ -390,14 +394,3 @@ def _understood(line: str) -> progress.Message:
             "round was ended and the agent plays as before; try again, and install Playteach "
             "anew if it stays so."
         ) from error
-
-
-def play_gate(verdict: Verdict) -> progress.Gate:
-    """Return the gate of paired play: not worse, and not fewer successes than before."""
-    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
-    return progress.Gate(
-        "play",
-        passed=passed,
-        sentence=verdict.sentence,
-        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
-    )

@@ -1,8 +1,11 @@
-"""A round's process as its parent sees it: how it is seen off, and what few bits mean."""
+"""A round's process as its parent sees it: how it is seen off, what few bits and play mean."""
 
 from __future__ import annotations
 
 import subprocess
+
+from trainer import progress
+from trainer.verdict import Verdict, VerdictKind
 
 FEW_BITS = (
     "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
@@ -20,3 +23,14 @@ def see_off(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def play_gate(verdict: Verdict) -> progress.Gate:
+    """Return the gate of paired play: not worse, and not fewer successes than before."""
+    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
+    return progress.Gate(
+        "play",
+        passed=passed,
+        sentence=verdict.sentence,
+        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
+    )
