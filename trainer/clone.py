@@ -36,6 +36,7 @@ from recorder.games import task_list
 from recorder.store import Reader
 from trainer.clone_data import Lessons, gather
 from trainer.posttrain_forward import IGNORE, Sequences, load_checkpoint
+from trainer.quiet import wait_for_quiet
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"
@@ -168,6 +169,7 @@ class Run:
                 last_save = last = time.monotonic()
                 losses: list[float] = []
                 while self.seconds < budget_s and not stopping:
+                    last += wait_for_quiet()
                     losses.append(self._step(rng, whole_s))
                     now = time.monotonic()
                     self.seconds += now - last

@@ -35,6 +35,7 @@ from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer
 from trainer.posttrain_data import StateRing
 from trainer.posttrain_forward import load_checkpoint
 from trainer.posttrain_losses import Losses, Trainee
+from trainer.quiet import wait_for_quiet
 from trainer.vision_language import Pair, paraphrase_pairs, rule_pairs
 
 STATE_FILE = "state.safetensors"
@@ -246,6 +247,7 @@ class Run:
             ring.wait_for(config.first_batch_frames)
             last_save = last = time.monotonic()
             while (done := self._share_done(budget_s, budget_samples)) < 1 and not stopping:
+                last += wait_for_quiet()
                 stage = stage_at(config.stages, done)
                 if stage.actions and stage.acts:
                     ring.let_learner_drive()

@@ -25,6 +25,7 @@ from app.benchmarks.desktop_live import (
 )
 from app.benchmarks.desktop_stage import own_desktop
 from recorder.errors import UsageError
+from trainer.quiet import quiet
 
 FILE = "desktop-figures.json"
 TARGETS = {
@@ -92,7 +93,7 @@ def measure(
     kept = Kept(None if folder is None or quick else folder / FILE)
     chosen = [name for name in PARTS if not parts or name in parts]
     each: list[Figures] = []
-    with own_desktop():
+    with quiet(), own_desktop():
         for run in range(runs):
             figures: dict[str, float | None] = {}
             for name in chosen:

@@ -143,7 +143,9 @@ class ModelDialog(QDialog):
         rows.setSpacing(6)
         if source == "practice":
             rows.addWidget(
-                label("Small and quick; it plays the practice yard.", "caption", wrap=True)
+                label(
+                    "Small and quick; it plays the practice yard and Luanti.", "caption", wrap=True
+                )
             )
         elif source == "folder":
             self.folder.setPlaceholderText("A folder with config.json and safetensors weights")

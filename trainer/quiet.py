@@ -1,0 +1,68 @@
+"""While figures of the desktop are taken, training rests: a busy machine would be measured.
+
+A lock on a file of this person's in the system's folder for temporary files: whoever takes
+figures holds it, and every training looks at it between two steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows: no game has a window of its own that could be measured there.
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+
+
+def lock_file() -> Path:
+    """Return the file whose lock is held while figures are taken."""
+    return Path(tempfile.gettempdir()) / f"playteach-figures-{getpass.getuser()}.lock"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let trainings on this machine rest while the block runs."""
+    with _opened() as file:
+        if file is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def wait_for_quiet() -> float:
+    """Rest while figures are taken; return for how many seconds."""
+    with _opened() as file:
+        if file is None:
+            return 0.0
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("training rests while figures are taken")
+            began = time.monotonic()
+            fcntl.flock(file, fcntl.LOCK_SH)
+            return time.monotonic() - began
+        return 0.0
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[IO[bytes] | None]:
+    """Open the file; None where there are no locks or it is not ours to open."""
+    if fcntl is None:
+        yield None
+        return
+    try:
+        file = lock_file().open("ab")
+    except OSError as error:
+        log.warning("no lock for figures: %s", error)
+        yield None
+        return
+    with file:
+        yield file
