@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import getpass
 import logging
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-try:
+# No game has a window of its own that could be measured elsewhere.
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows: no game has a window of its own that could be measured there.
-    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def wait_for_quiet() -> float:
 @contextlib.contextmanager
 def _opened() -> Iterator[IO[bytes] | None]:
     """Open the file; None where there are no locks or it is not ours to open."""
-    if fcntl is None:
+    if sys.platform == "win32":
         yield None
         return
     try:
