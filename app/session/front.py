@@ -106,8 +106,8 @@ class SessionFront:
         if not self._controls.key(name, down, mono_ns):
             return
         self._last_input_ns = self._clock.now_ns()
-        if down and self._hands.phase is Phase.PLAYING:
-            self._post(Request(Ask.TAKE_OVER))
+        if down:
+            self._post_takeover()
 
     def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
         """Hear a mouse move; a clear one takes over while the policy plays."""
@@ -117,13 +117,12 @@ class SessionFront:
             return
         self._last_input_ns = self._clock.now_ns()
         if playing:
-            self._post(Request(Ask.TAKE_OVER))
+            self._post_takeover()
 
     def take_over(self) -> None:
         """Hear that the person touched the game; takes over while the policy plays."""
         self._last_input_ns = self._clock.now_ns()
-        if self._hands.phase is Phase.PLAYING:
-            self._post(Request(Ask.TAKE_OVER))
+        self._post_takeover()
 
     def focus_lost(self) -> None:
         """Release the person's keys."""
@@ -161,6 +160,19 @@ class SessionFront:
         with self._wake:
             self._queue.append(request)
             self._wake.notify_all()
+
+    def _post_takeover(self) -> None:
+        """Ask for the hands; nothing where nobody plays.
+
+        Also while the person has them: a hand-back may be on its way, and who touches the game
+        after it wants them back.  In that order they stand in the queue.
+        """
+        if self._hands.phase is Phase.WATCHING:
+            return
+        with self._wake:
+            if not self._queue or self._queue[-1].ask is not Ask.TAKE_OVER:
+                self._queue.append(Request(Ask.TAKE_OVER))
+                self._wake.notify_all()
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:

@@ -224,6 +224,8 @@ class Hearing:
                 else:
                     self._ears.resume()
             case Hotkey.HAND_BACK:
+                # What the mouse did before is no touch after it.
+                self._moves.clear()
                 self._ears.hand_back()
             case Hotkey.SUCCESS:
                 self._ears.mark(Outcome.SUCCESS)
