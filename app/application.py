@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -178,8 +180,23 @@ def _open_once(
         QTimer.singleShot(0, watch, watch.window_stands)
         if (opened := start.opened) is not None:
             QTimer.singleShot(0, watch, lambda: opened(window))
-        code = int(application.exec())
+        with closed_by_sigterm(window):
+            code = int(application.exec())
         return code, window.next_game
+
+
+@contextlib.contextmanager
+def closed_by_sigterm(window: MainWindow) -> Iterator[None]:
+    """Let SIGTERM close the window, and with it the game, instead of ending the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Heard soon: the window's timer runs Python 30 times a second.
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: window.close_at_once())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def not_waited_for(session: LiveSession, game: Game) -> bool:

@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
+        self._asks = True
         self.next_game: GameWish | None = None
         """The game that the person wants next, once the window is closed."""
         self.desk = Desk(workplace)
@@ -268,6 +269,11 @@ class MainWindow(QMainWindow):
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def close_at_once(self) -> None:
+        """Close without asking, as when the system ends."""
+        self._asks = False
+        self.close()
+
     # Qt's events
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -309,7 +315,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, stop the timers, leave nothing pressed."""
-        if self.desk.rounds.running and not self._may_drop_round():
+        if self._asks and self.desk.rounds.running and not self._may_drop_round():
             event.ignore()
             return
         self.desk.rounds.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from app.application import effective_bindings, run_window
 from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.session.settings import FILE_NAME, Settings
+from app.workplace import RoundInProgress
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Store
+from trainer.round_client import RoundClient
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +59,22 @@ def test_the_window_opens_shows_the_game_and_tells_what_is_wrong(
     assert seen, "the sentence on the missing model was never shown"
     log = (tmp_path / "data" / "logs" / "playteach.log").read_text(encoding="utf-8")
     assert "theme" in log
+    Store.open(tmp_path / "data").close()
+
+
+@pytest.mark.timeout(90)
+def test_a_polite_kill_closes_the_window_and_everything_behind_it(
+    tmp_path: Path, qapp: QApplication
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def opened(window: MainWindow) -> None:
+        # A round that runs must not make it ask.
+        window.desk.rounds._handle = RoundInProgress(RoundClient(tmp_path, None, tmp_path))  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
     Store.open(tmp_path / "data").close()
 
 

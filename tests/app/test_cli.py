@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +133,28 @@ def test_ctrl_c_has_its_own_code(
 
     monkeypatch.setattr("app.cli.games.list_", stop)
     assert run(capsys, "games")[0] == ExitCode.CANCELLED
+
+
+def test_a_polite_kill_ends_what_was_begun_as_ctrl_c_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    def be_killed(options: argparse.Namespace) -> int:
+        with contextlib.ExitStack() as stack:
+            stack.callback(ended.append, "first begun")
+            # A second one while everything is being ended changes nothing.
+            stack.callback(os.kill, os.getpid(), signal.SIGTERM)
+            stack.callback(ended.append, "last begun")
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.sigtimedwait([], 10)
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("app.cli.games.list_", be_killed)
+    assert run(capsys, "games")[0] == ExitCode.CANCELLED
+    assert ended == ["last begun", "first begun"]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -1,12 +1,17 @@
 """The real thing: an X server and a window manager of the test's own, windows, and Luanti."""
 
+import contextlib
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.application import not_waited_for
@@ -24,7 +29,7 @@ from recorder.capture.base import Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
-from recorder.errors import GameError
+from recorder.errors import ExitCode, GameError
 from recorder.games import find_task, open_game
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.launch import faketime_library, program
@@ -420,3 +425,105 @@ def test_a_session_says_how_late_pictures_are_and_how_time_ran(
             extra = reader.session(reader.episodes()[0].session_id).extra
     assert extra["time"] == "real"
     assert 0 < extra["input_to_frame_ms"] < 500
+
+
+def family_of(process: int) -> list[psutil.Process]:
+    """Return the processes that a process has started, and those that they have."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(process).children(recursive=True)
+    return []
+
+
+def said_by(process: psutil.Process) -> str:
+    """Return the command line of a process, "" where it has gone."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def wait_for_family(process: int, *parts: str) -> list[psutil.Process]:
+    """Wait until among a process's family is one for each of the command lines' parts."""
+    for _ in until(120.0, 0.05):
+        family = family_of(process)
+        lines = [said_by(each) for each in family]
+        if all(any(part in line for line in lines) for part in parts):
+            return family
+    raise AssertionError(f"{parts} were not started: {[said_by(e) for e in family_of(process)]}")
+
+
+def assert_gone(family: list[psutil.Process]) -> None:
+    _, left = psutil.wait_procs(family, 60.0)
+    lines = [said_by(each) for each in left]
+    for each in left:
+        each.kill()
+    assert not lines
+
+
+STAGE = """
+import sys
+from app.benchmarks.desktop_stage import own_desktop
+with own_desktop() as name:
+    print(name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_process_leaves_no_desktop_of_its_own_behind() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STAGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline().startswith(b":")
+        family = wait_for_family(child.pid, "Xvfb", "openbox")
+        child.kill()
+    assert_gone(family)
+
+
+@contextlib.contextmanager
+def playteach(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, and kill it in the end where it still runs."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_stopped_benchmark_leaves_nothing_behind(tmp_path: Path) -> None:
+    arguments = ("--data", str(tmp_path), "benchmark", "desktop", "--part", "faults")
+    with playteach(*arguments) as process:
+        family = wait_for_family(process.pid, "Xvfb", "openbox", "guard_process")
+        process.terminate()
+        assert process.wait(60) == ExitCode.CANCELLED
+        assert_gone(family)
+
+
+@needs_luanti
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("play", "--headless", "--policy", "idle", "--instruction", "chop a tree"),
+        ("evaluate", "--policy", "idle", "--instruction", "chop a tree", "--seeds", "0-9"),
+        ("demonstrate", "--instruction", "chop a tree", "--seeds", "0-9"),
+    ],
+)
+def test_a_stopped_command_leaves_nothing_behind_and_no_world_of_the_persons_is_touched(
+    desktop: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    home = tmp_path / "home"
+    world = home / ".minetest" / "worlds" / "mine"
+    world.mkdir(parents=True)
+    (world / "world.mt").write_text("gameid = minetest\n", encoding="utf-8")
+    before = sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*"))
+    command = (arguments[0], "--game", "luanti", "--data", str(tmp_path / "data"), *arguments[1:])
+    with playteach(*command, HOME=str(home)) as process:
+        family = wait_for_family(process.pid, "--gameid", "guard_process")
+        process.terminate()
+        assert process.wait(60) == ExitCode.CANCELLED
+        assert_gone(family)
+    assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before

@@ -18,7 +18,7 @@ from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import GateClock
 from recorder.input.hearing import Ears
-from recorder.types import BUTTON_CONTROLS, NO_ACTION, Action, Frame, Outcome
+from recorder.types import NO_ACTION, Action, Frame, Outcome
 
 TURN_PARTS = 4
 TURN_SHARE = 0.5
@@ -292,11 +292,12 @@ class DesktopGame:
         """Return the part of an action whose keys are down."""
         down = self._hands.sender.held
         keys = self.bindings.keys
-        held = {
-            name: True for name in BUTTON_CONTROLS if name in action.held and keys.get(name) in down
-        }
         slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
-        return Action(hotbar=action.hotbar if slot in down else 0, **held)
+        sent = Action(hotbar=action.hotbar if slot in down else 0)
+        for control in action.held:
+            if keys.get(control) in down:
+                sent = sent.pressing(control)
+        return sent
 
     def _keys_of(self, action: Action) -> list[str]:
         keys = self.bindings.keys
