@@ -21,6 +21,9 @@ TAKEOVER_TURN_DEG = 2.0
 """A mouse move of less than this in one tick is a trembling hand, not a takeover."""
 
 
+_PAUSES_OR_NOT = frozenset({Ask.PAUSE, Ask.RESUME, Ask.PLAY, Ask.DEMONSTRATE})
+
+
 class SessionFront:
     """The thread-safe half of a session; the control thread's half is built on it."""
 
@@ -57,6 +60,15 @@ class SessionFront:
     def asked(self) -> bool:
         """Whether something was asked for that has not been served yet."""
         return bool(self._queue)
+
+    @property
+    def paused(self) -> bool:
+        """Whether all is paused, or will be once what was asked for is done."""
+        with self._wake:
+            for request in reversed(self._queue):
+                if request.ask in _PAUSES_OR_NOT:
+                    return request.ask is Ask.PAUSE
+            return self._hands.phase is Phase.PAUSED
 
     def snapshot(self) -> Snapshot:
         """Return the newest state; never blocks."""

@@ -13,10 +13,11 @@ from typing import Any
 
 import psutil
 import pytest
+from Xlib import X
 
 from app.application import not_waited_for
 from app.benchmarks.desktop_faults import Faults
-from app.benchmarks.desktop_live import live, measure_privacy
+from app.benchmarks.desktop_live import live, measure_false, measure_privacy
 from app.benchmarks.desktop_parts import BusyPolicy, Hand, plain_session, until
 from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desktop
 from app.session.api import Phase
@@ -25,7 +26,7 @@ from app.session.session import LiveSession
 from model.episode import EpisodeLoop, run_episode
 from model.policy import ActionChunk, Observation
 from model.runner import LockStepRunner, WaitingRunner
-from recorder.capture.base import Trouble, WindowState
+from recorder.capture.base import Rect, Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
@@ -86,10 +87,11 @@ def session(window: PlainWindow) -> Iterator[LiveSession]:
 
 
 class KeySorter:
-    """Keeps the keys that a listener tells it of."""
+    """Keeps the keys and moves that a listener tells it of."""
 
     def __init__(self) -> None:
         self.keys: list[tuple[str, bool]] = []
+        self.moves: list[tuple[float, float]] = []
 
     def focus(self, has: bool) -> None:
         pass
@@ -98,7 +100,7 @@ class KeySorter:
         self.keys.append((name, down))
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
-        pass
+        self.moves.append((dx, dy))
 
     def wheel(self) -> None:
         pass
@@ -286,6 +288,107 @@ def test_a_chat_pauses_until_it_is_closed(session: LiveSession, hand: Hand) -> N
     wait_for_phase(session, Phase.PLAYING)
 
 
+def test_a_keyboard_that_somebody_grabbed_is_not_the_games(
+    session: LiveSession, hand: Hand, windows: X11Windows
+) -> None:
+    """A screen lock does so, and so does a menu; the focus stays where it was."""
+    session.play("go on")
+    wait_until_down(hand, "W")
+    root, display = windows._root, windows._display
+    root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+    display.sync()
+    wait_for_phase(session, Phase.PAUSED)
+    assert hand.wait_until_up(2.0) is not None
+    ticks = session.snapshot().tick
+    hand.press("S", True)
+    hand.press("S", False)
+    session.resume()
+    assert session.wait_for(lambda shot: "focus" in shot.message, 10.0)
+    assert (session.snapshot().phase, session.snapshot().tick) == (Phase.PAUSED, ticks)
+    display.ungrab_keyboard(X.CurrentTime)
+    display.sync()
+    for _ in until(10.0, 0.2):
+        session.resume()
+        if session.wait_for(lambda shot: shot.phase is Phase.PLAYING, 2.0):
+            break
+    wait_until_down(hand, "W")
+
+
+def test_hotkeys_work_while_the_game_has_the_focus(session: LiveSession, hand: Hand) -> None:
+    def tap(name: str) -> None:
+        hand.press(name, True)
+        hand.press(name, False)
+
+    session.play("go on")
+    wait_until_down(hand, "W")
+    tap("F6")
+    wait_for_phase(session, Phase.PAUSED)
+    assert hand.wait_until_up(2.0) is not None
+    tap("F6")
+    wait_for_phase(session, Phase.PLAYING)
+    tap("A")
+    wait_for_phase(session, Phase.CORRECTING)
+    tap("F8")
+    wait_for_phase(session, Phase.PLAYING)
+    tap("F12")
+    wait_for_phase(session, Phase.PAUSED)
+    tap("F6")
+    wait_for_phase(session, Phase.PLAYING)
+    for key, outcome in (("F9", Outcome.SUCCESS), ("F10", Outcome.FAILURE)):
+        session.play("go on")
+        wait_for_phase(session, Phase.PLAYING)
+        tap(key)
+        assert session.wait_for(lambda shot, outcome=outcome: shot.outcome is outcome, 10.0)
+
+
+def test_a_games_own_warp_of_the_pointer_is_no_hand(
+    window: PlainWindow, hand: Hand, windows: X11Windows
+) -> None:
+    sorter = KeySorter()
+    listener = X11Listener(window.id, sorter).start()
+    try:
+        for where in (300, 200, 320):
+            windows._root.warp_pointer(where, where)
+        windows._display.sync()
+        hand.move(7, 0)
+        hand.press("S", True)
+        hand.press("S", False)
+        for _ in until(10.0):
+            if len(sorter.keys) == 2:
+                break
+        assert sorter.keys == [("S", True), ("S", False)]
+        assert sorter.moves == [(7.0, 0.0)]
+    finally:
+        listener.close()
+
+
+def test_a_window_on_a_second_monitor_is_seen_there_and_stays_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two monitors are one X screen; here the right one is larger and begins lower."""
+    right = Rect(1280, 120, 1280, 600)
+    with own_desktop(2560, 720), contextlib.ExitStack() as stack:
+        window = PlainWindow("Plain game", left=1500, top=200, width=640, height=360)
+        windows, grabber = X11Windows(), MssGrabber()
+        for part in (window, windows, grabber):
+            stack.callback(part.close)
+        monkeypatch.setattr(windows, "_monitors", lambda: [Rect(0, 0, 1280, 720), right])
+        windows.focus(window.id)
+        wait_for_trouble(windows, window.id, None)
+        rect = windows.look(window.id).rect
+        assert tuple(grabber.grab(rect)[180, 320]) == (0x40, 0x60, 0x80)
+        windows.dock(window.id)
+        for _ in until(10.0):
+            if windows.look(window.id).rect != rect:
+                break
+        assert windows.look(window.id).rect.inside(right)
+        assert tuple(grabber.grab(windows.look(window.id).rect)[180, 320]) == (0x40, 0x60, 0x80)
+        # Half of it beyond the last monitor.
+        windows._window(window.id).configure(x=2300)
+        windows._display.sync()
+        wait_for_trouble(windows, window.id, Trouble.OFF_SCREEN)
+
+
 @pytest.mark.parametrize("kind", ["kill", "hang", "focus", "panic"])
 def test_nothing_stays_down(
     kind: str, window: PlainWindow, other: PlainWindow, hand: Hand, windows: X11Windows
@@ -407,6 +510,15 @@ def test_what_is_typed_elsewhere_is_stored_nowhere(desktop: str) -> None:
     figures = measure_privacy(50, lambda text: None)
     assert figures["typed_elsewhere"] == 50
     assert figures["foreign_keys_stored"] == figures["extra_keys_stored"] == 0
+
+
+@needs_luanti
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_agent_alone_is_never_taken_for_the_person(desktop: str) -> None:
+    """Half an hour, in many fresh games: a long run in one would be one start only."""
+    for _ in range(30):
+        assert measure_false(60, lambda text: None)["false_takeovers"] == 0
 
 
 @needs_luanti

@@ -327,3 +327,64 @@ def test_a_tick_that_was_never_sent_is_stored_as_nothing_done(room: Room) -> Non
         (Driver.NOBODY, frozenset()),
         (Driver.POLICY, {"forward"}),
     ]
+
+
+def test_a_grabbed_keyboard_pauses_though_the_window_has_the_focus(room: Room) -> None:
+    """A screen lock, a menu or a launcher takes the keys and leaves the focus where it was."""
+    room.session.play("walk")
+    room.tick(2)
+    ticks = room.session.snapshot().tick
+    room.ears.focus(False)
+    room.tick(5)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.tick) == (Phase.PAUSED, ticks)
+    assert "focus" in shot.message
+    assert room.device.down == set()
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.focus(True)
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.device.down == {"W"}
+
+
+@pytest.mark.parametrize("why", ["focus", "panic", "window"])
+def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.hear_own()
+    match why:
+        case "focus":
+            room.ears.focus(False)
+        case "panic":
+            room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+        case _:
+            room.session.pause()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.focus(True)
+    for phase in (Phase.PLAYING, Phase.PAUSED, Phase.PLAYING):
+        room.hear_own()
+        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+        room.tick(2)
+        assert room.session.snapshot().phase is phase
+
+
+def test_the_pause_key_pressed_twice_at_once_changes_nothing(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    for _ in range(2):
+        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_forbidden_key_is_never_sent_whatever_the_policy_says() -> None:
+    """A profile refuses to bind one; here a policy's control leads to one all the same."""
+    room = Room(replace(PROFILE, forbidden=frozenset({"W"})))
+    room.session.play("walk")
+    room.tick(5)
+    assert room.device.events == []
+    assert room.sender.refused >= 5

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from recorder.capture.base import Grabber, Rect, Trouble, WindowSystem
+from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
 from recorder.clock import Clock
 from recorder.controls import HOTBAR_PREFIX
@@ -219,7 +219,8 @@ class DesktopGame:
         """
         self._windows.focus(self._window_id)
         for _ in range(40):
-            state = self._windows.look(self._window_id)
+            self._hands.hear()
+            state = self._look()
             if state.trouble is None:
                 self._hands.gate.open()
                 self._silent_ticks = 0
@@ -245,11 +246,17 @@ class DesktopGame:
     # One tick
 
     def _check(self) -> Rect:
-        state = self._windows.look(self._window_id)
+        state = self._look()
         if state.trouble is not None:
             self._refuse(state.trouble, state.sentence)
         self._rect = state.rect
         return state.rect
+
+    def _look(self) -> WindowState:
+        state = self._windows.look(self._window_id)
+        if state.trouble is None and self._hands.typed_elsewhere:
+            return WindowState(state.rect, Trouble.UNFOCUSED)
+        return state
 
     def _refuse(self, trouble: Trouble, sentence: str) -> None:
         self._hands.gate.shut_for("focus")
