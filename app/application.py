@@ -29,7 +29,7 @@ from model.paths import default_checkpoint
 from model.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError
 from recorder.games import agreed_command, open_game
-from recorder.games.base import Bindings, Game
+from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.games.desktop.game import DesktopGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
 
@@ -206,7 +206,12 @@ def not_waited_for(session: LiveSession, game: Game) -> bool:
 
 
 def effective_bindings(game: Game, settings: Settings) -> Bindings:
-    """Return the game's own keys with the person's on top."""
+    """Return the game's own keys with the person's on top.
+
+    A game in a window of its own hears its own keys, whatever the person chose for the others.
+    """
+    if isinstance(game, OwnWindowGame):
+        return game.bindings
     return Bindings(
         {**game.bindings.keys, **settings.keys}, degrees_per_count=game.bindings.degrees_per_count
     )

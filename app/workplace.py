@@ -316,7 +316,7 @@ class LiveWorkplace:
     def preferences(self) -> Preferences:
         """Return the settings in force."""
         settings = self._settings
-        keys = {**self.default_bindings.keys, **settings.keys}
+        keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
         return Preferences(
             bindings=Bindings(keys, self.default_bindings.degrees_per_count),
             mouse_sensitivity=settings.mouse_sensitivity,
@@ -337,6 +337,9 @@ class LiveWorkplace:
             for control, key in preferences.bindings.keys.items()
             if self.default_bindings.keys.get(control) != key
         }
+        if self.own_window:
+            # Its keys are the game's own business; those of the embedded game stay as they are.
+            own = dict(self._settings.keys)
         self._settings = Settings(
             keys=own,
             mouse_sensitivity=preferences.mouse_sensitivity,
@@ -353,7 +356,8 @@ class LiveWorkplace:
             model=self._settings.model,
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
-        self._live.use_bindings(preferences.bindings)
+        if not self.own_window:
+            self._live.use_bindings(preferences.bindings)
         self._write_settings()
 
     def _write_settings(self) -> None:

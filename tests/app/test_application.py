@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -101,6 +102,11 @@ def test_the_persons_keys_lie_on_top_of_the_games() -> None:
 
 
 @pytest.mark.timeout(120)
+def test_a_game_in_its_own_window_keeps_its_own_keys() -> None:
+    game = Desk().game
+    assert effective_bindings(game, Settings(keys={"forward": "Up"})) == game.bindings
+
+
 def test_a_game_that_cannot_be_opened_leaves_the_one_before_with_a_sentence(
     tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
