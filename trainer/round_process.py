@@ -1,8 +1,12 @@
-"""A round's process as its parent sees it: how it is seen off, and what few bits mean."""
+"""A round's process as its parent sees it: what it says, how it ends, what came of it."""
 
 from __future__ import annotations
 
 import subprocess
+
+from recorder.errors import ExitCode, KnownError
+from trainer import progress
+from trainer.verdict import Verdict, VerdictKind
 
 FEW_BITS = (
     "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
@@ -20,3 +24,35 @@ def see_off(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+class EndedError(KnownError):
+    """The round is over without an adapter; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
+        super().__init__(sentence)
+        known = code in {each.value for each in ExitCode}
+        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def understood(line: str) -> progress.Message:
+    """Read a line of the round's process; raises EndedError for what is no message."""
+    try:
+        return progress.parse(line)
+    except ValueError as error:
+        raise EndedError(
+            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
+            "round was ended and the agent plays as before; try again, and install Playteach "
+            "anew if it stays so."
+        ) from error
+
+
+def play_gate(verdict: Verdict) -> progress.Gate:
+    """Return the gate of paired play: not worse, and not fewer successes than before."""
+    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
+    return progress.Gate(
+        "play",
+        passed=passed,
+        sentence=verdict.sentence,
+        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
+    )

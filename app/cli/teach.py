@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     folder = data_folder(options)
     diary = RoundDiary(tell=say)
     with Store.open(folder) as store:
-        client = RoundClient(folder, store, default_checkpoint())
+        client = RoundClient(folder, store, default_checkpoint(options.game))
         try:
             result = client.run(options.episodes, game=options.game, say=diary.hear)
         except KeyboardInterrupt:

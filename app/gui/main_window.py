@@ -57,6 +57,7 @@ class MainWindow(QMainWindow):
         self._shown_before = False
         self._escape_stamp = -1
         self._asks = True
+        self._called_away = False
         self.next_game: GameWish | None = None
         """The game that the person wants next, once the window is closed."""
         self.desk = Desk(workplace)
@@ -248,6 +249,15 @@ class MainWindow(QMainWindow):
 
     def _on_round(self, update: RoundUpdate) -> None:
         self.side.teach.show_update(update)
+        if update.notice:
+            self._called_away = True
+            self.play_page.notice.tell(update.notice)
+        if update.finished and self._called_away:
+            # The measured game had the keyboard; its window is gone.
+            self._called_away = False
+            self.play_page.notice.clear()
+            self.raise_()
+            self.activateWindow()
         if update.verdict is not None:
             self._on_verdict(update.verdict)
 

@@ -13,7 +13,7 @@ from app.session.parts import Ask, Player, Request
 from model.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.controls import HeldControls
-from recorder.errors import ModelError
+from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Task
 from recorder.types import Outcome
 
@@ -49,6 +49,8 @@ class SessionFront:
         self._hands = Hands()
         self._next_player = player
         self._player_problem = ""
+        # Why nobody may play now, one sentence, "" where one may.
+        self._resting = ""
         # A wish to play that waits for the model.
         self._waiting: Request | None = None
 
@@ -78,14 +80,16 @@ class SessionFront:
         """Let the policy play; in an episode this changes the sentence.
 
         Raises UsageError for a sentence that cannot be heard, ModelError where the
-        policy could not be loaded.
+        policy could not be loaded, GameError at rest.
         """
+        self._refuse_at_rest()
         if self._player_problem and self._next_player is None:
             raise ModelError(self._player_problem)
         self._post(Request(Ask.PLAY, clean_instruction(instruction)))
 
     def demonstrate(self, instruction: str) -> None:
-        """Begin an episode that the person drives from its first tick."""
+        """Begin an episode that the person drives from its first tick; raises GameError at rest."""
+        self._refuse_at_rest()
         self._post(Request(Ask.DEMONSTRATE, clean_instruction(instruction)))
 
     def pause(self) -> None:
@@ -139,6 +143,22 @@ class SessionFront:
     def focus_lost(self) -> None:
         """Release the person's keys."""
         self._controls.release_all()
+
+    def rest(self, sentence: str) -> None:
+        """Pause, and let nobody play until :meth:`wake_up`; ``sentence`` says why."""
+        with self._wake:
+            self._resting = sentence
+        if self._hands.phase is not Phase.WATCHING:
+            self.pause()
+
+    def wake_up(self) -> None:
+        """Let play go on; it goes on when the person says so.  Nothing where it does not rest."""
+        with self._wake:
+            self._resting = ""
+
+    def _refuse_at_rest(self) -> None:
+        if self._resting:
+            raise GameError(self._resting)
 
     def set_idle_handback_s(self, seconds: float | None) -> None:
         """Hand back after so long without input; None is never."""

@@ -14,6 +14,7 @@ from app.session.front import TAKEOVER_TURN_DEG, SessionFront
 from app.session.parts import (
     BUG_SENTENCE,
     CHANGED_SENTENCE,
+    NOT_AT_REST,
     URGENT,
     AnyRunner,
     Ask,
@@ -203,7 +204,7 @@ class LiveSession(SessionFront):
             self._serve(request)
         if self._attempt is None:
             self._swap_player()
-            if self._waiting is not None and self._player is not None:
+            if self._waiting is not None and self._player is not None and not self._resting:
                 request, self._waiting = self._waiting, None
                 self._serve(request)
         if not self._hands.driving or self._attempt is None:
@@ -256,6 +257,10 @@ class LiveSession(SessionFront):
             self._move(Wish.HAND_BACK, idle=True)
 
     def _serve(self, request: Request) -> None:
+        if self._resting and request.ask in NOT_AT_REST:
+            self._waiting = None
+            self._publish(message=self._resting)
+            return
         match request.ask:
             case Ask.PLAY:
                 self._begin_or_edit(request)

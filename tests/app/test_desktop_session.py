@@ -14,6 +14,7 @@ from app.session.session import LiveSession
 from model.episode import Decision, EpisodeEnd, EpisodeLoop, EpisodeStart, Proposal
 from model.runner import LockStepRunner
 from recorder.capture.base import Trouble
+from recorder.errors import GameError
 from recorder.games.base import free_task
 from recorder.games.desktop.profile import Profile
 from recorder.types import NO_ACTION, Driver, Frame, Outcome, Tick
@@ -388,3 +389,41 @@ def test_a_forbidden_key_is_never_sent_whatever_the_policy_says() -> None:
     room.tick(5)
     assert room.device.events == []
     assert room.sender.refused >= 5
+
+
+def test_at_rest_nothing_gives_the_game_the_keyboard(room: Room) -> None:
+    """While a round is measured in another window of the game."""
+    room.session.play("walk")
+    room.tick(2)
+    room.session.rest("It is being measured.")
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    assert room.device.down == set()
+    focused = room.windows.focused
+    for begin in (room.session.play, room.session.demonstrate):
+        with pytest.raises(GameError, match="measured"):
+            begin("walk")
+    room.session.resume()
+    room.session.reset()
+    room.tick(2)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.message) == (Phase.PAUSED, "It is being measured.")
+    assert room.windows.focused == focused
+    room.session.wake_up()
+    # It goes on when the person says so, not before.
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.windows.focused == focused + 1
+
+
+def test_rest_finds_nobody_playing_and_leaves_it_so(room: Room) -> None:
+    room.session.rest("It is being measured.")
+    room.tick()
+    room.session.wake_up()
+    assert room.session.snapshot().phase is Phase.WATCHING
+    room.session.play("walk")
+    room.tick()
+    assert room.session.snapshot().phase is Phase.PLAYING

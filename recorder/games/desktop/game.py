@@ -252,6 +252,11 @@ class DesktopGame:
         self._rect = state.rect
         return state.rect
 
+    @property
+    def in_front(self) -> bool:
+        """Whether the window can be seen and played right now; control thread only."""
+        return self._look().trouble is None
+
     def _look(self) -> WindowState:
         state = self._windows.look(self._window_id)
         if state.trouble is None and self._hands.typed_elsewhere:

@@ -15,7 +15,7 @@ from app.gui.main_window import MainWindow
 from app.gui.sample import SampleSession, SampleWorkplace
 from app.gui.settings_dialog import SettingsDialog
 from app.gui.wizard_parts import KeyPad, short_name
-from app.gui.workplace import Preferences
+from app.gui.workplace import Preferences, RoundUpdate
 from app.session.api import Phase
 from recorder.capture.base import Rect, WindowInfo
 from recorder.errors import GameError
@@ -325,6 +325,27 @@ def test_a_game_in_its_own_window_hears_the_person_itself(
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
     assert session.snapshot().phase is Phase.PLAYING
     assert not view.captured
+
+
+def test_a_measurement_in_another_window_is_told_of_and_gives_the_focus_back(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_front: list[str] = []
+    monkeypatch.setattr(window, "raise_", lambda: to_front.append("raised"))
+    monkeypatch.setattr(window, "activateWindow", lambda: to_front.append("activated"))
+    for notice in ("", "Another window of the game opens."):
+        window.side.teach.retrain.click()
+        assert place.round is not None
+        place.round.send(RoundUpdate(stage="Learning"))
+        if notice:
+            place.round.send(RoundUpdate(stage="Measuring", notice=notice))
+            qtbot.waitUntil(window.play_page.notice.isVisible)
+            assert window.play_page.notice.text() == "Another window of the game opens."
+        place.round.send(RoundUpdate(finished=True))
+        qtbot.waitUntil(lambda: not window.side.teach.busy)
+        # Whoever plays on in the game while it learns keeps the keyboard.
+        assert to_front == (["raised", "activated"] if notice else [])
+    assert not window.play_page.notice.isVisible()
 
 
 def test_the_keys_of_a_game_in_its_own_window_are_shown_and_not_changed(qtbot: QtBot) -> None:
