@@ -236,6 +236,17 @@ def test_tasks_are_listed_with_what_may_be_trained_on(capsys: pytest.CaptureFixt
     assert "pick up the left backpack" in out
 
 
+def test_the_tasks_of_luanti_are_listed_without_starting_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "tasks", "--game", "luanti", "--json")
+    assert code == ExitCode.OK
+    rows = document(out)
+    assert len(rows) >= 20
+    assert {"mine", "craft", "smelt", "cook", "kill"} <= {row["verb"] for row in rows}
+    assert all(row["instruction"] and row["max_ticks"] > 0 for row in rows)
+
+
 def test_a_task_is_judged_whatever_is_said(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
