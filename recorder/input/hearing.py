@@ -194,11 +194,14 @@ class Hearing:
         if not down and name not in self._down and not self._agent_holds(name):
             return
         self._count(mono_ns)
+        # To let go of one's own key after a hand-back is no touch, unless it is the agent's too.
+        touched = down or (self._agent_holds(name) and self._down.get(name, True))
         if down:
             self._down[name] = shared
         else:
             self._down.pop(name, None)
-        self._interrupt()
+        if touched:
+            self._interrupt()
         if name in self._bound:
             self._ears.key(name, down, mono_ns)
 

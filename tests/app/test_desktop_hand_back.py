@@ -142,3 +142,15 @@ def test_a_tick_that_was_never_sent_is_stored_as_nothing_done(room: Room) -> Non
         (Driver.NOBODY, frozenset()),
         (Driver.POLICY, {"forward"}),
     ]
+
+
+def test_a_key_that_is_let_go_right_after_the_hand_back_does_not_undo_it(
+    room: Room, kept: Kept
+) -> None:
+    room.ears.key("S", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    room.session.hand_back()
+    room.ears.key("S", False, room.clock.now_ns(), shared=False)
+    room.tick(3)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.device.down == {"W"}
