@@ -66,12 +66,15 @@ class Beside:
     """The person beside a game in a window of its own that is measured on their screen.
 
     ``hotkeys`` are theirs, of which the panic and the pause key stop the measurement.  ``tell``
-    says a sentence to them, ``check`` is called at every tick and may raise to stop.
+    says a sentence to them, ``check`` is called at every tick and may raise to stop.  A game
+    that has lost the keyboard is waited for until they bring it back where they are
+    ``attending``, else it takes the keyboard again, a few times.
     """
 
     hotkeys: Mapping[str, str] | None = None
     tell: Callable[[str], None] = lambda sentence: None
     check: Callable[[], None] = lambda: None
+    attending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Desk:
         self._bystander: Bystander | None = None
         if isinstance(self._game, DesktopGame):
             self._bystander = Bystander(
-                self._game, tell=there.tell, patient=beside is not None, check=there.check
+                self._game, tell=there.tell, patient=there.attending, check=there.check
             )
         self._paced = paced
         self._threads = threads

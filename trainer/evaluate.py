@@ -39,6 +39,7 @@ def evaluate(
     workers: int | None = None,
     known: Known | None = None,
     on_played: Callable[[Played], None] | None = None,
+    beside: Beside | None = None,
 ) -> list[Played]:
     """Play every question on every seed; return results in that order.
 
@@ -47,8 +48,9 @@ def evaluate(
     them the successes, do not depend on the spread.  A game whose world does not wait is
     paced unless it is ``slowed``, and plays one at a time.  ``known`` results are not played
     again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
-    may raise to stop.  Raises what the game or the model raises, GameError where a
-    worker process died.
+    may raise to stop.  ``beside`` is the person on whose screen a game in a window of its own
+    is played.  Raises what the game or the model raises, GameError where a worker process
+    died, or where the person stopped it.
     """
     starts = [(question, seed) for question in questions for seed in seeds]
     return evaluate_starts(
@@ -60,6 +62,7 @@ def evaluate(
         workers=workers,
         known=known,
         on_played=on_played,
+        beside=beside,
     )
 
 
@@ -73,6 +76,7 @@ def evaluate_starts(
     workers: int | None = None,
     known: Known | None = None,
     on_played: Callable[[Played], None] | None = None,
+    beside: Beside | None = None,
 ) -> list[Played]:
     """Play each question on the seed beside it; all else as in :func:`evaluate`."""
     results: dict[tuple[str, str, int], Played] = dict(known or {})
@@ -82,7 +86,7 @@ def evaluate_starts(
         if (question.task.id, question.heard, seed) not in results
     ]
     with contextlib.closing(
-        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed)
+        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed, beside=beside)
     ) as played:
         for _, result in played:
             results[(result.task_id, result.heard, result.seed)] = result

@@ -380,7 +380,9 @@ class RoundClient:
         workers = None if is_small(self._base) else 1
         beside = None
         if game in REALTIME_GAMES and hotkeys is not None:
-            beside = Beside(hotkeys, lambda text: say(progress.Stage(MEASURING, text)), check)
+            beside = Beside(
+                hotkeys, lambda text: say(progress.Stage(MEASURING, text)), check, attending=True
+            )
             beside.tell(LEAVE_ALONE)
         before, after = evaluate_pair(
             *sides, game, questions, starts,

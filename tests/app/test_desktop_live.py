@@ -32,6 +32,7 @@ from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
 from recorder.errors import ExitCode, GameError
 from recorder.games import find_task, open_game
+from recorder.games.desktop.game import DesktopGame
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.launch import faketime_library, program
 from recorder.input.x11_listener import X11Listener
@@ -503,6 +504,50 @@ def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_o
     assert episode.lock_step
     assert {tick.plan_age_ticks for tick in ticks if tick.driver is Driver.POLICY} == {0}
     assert any(tick.executed.held == {"left"} for tick in ticks)
+
+
+@needs_luanti
+def test_a_luanti_of_the_persons_own_is_played_without_the_mod_and_judged_by_them(
+    desktop: str, hand: Hand, windows: X11Windows, tmp_path: Path
+) -> None:
+    world, conf = tmp_path / "world", tmp_path / "client.conf"
+    world.mkdir()
+    (world / "world.mt").write_text("gameid = minetest\n", encoding="utf-8")
+    conf.write_text("screen_w = 640\nscreen_h = 360\nenable_sound = false\n", encoding="utf-8")
+    command = [str(program()), "--go", "--gameid", "minetest", "--world", str(world)]
+    with subprocess.Popen(
+        [*command, "--config", str(conf)],
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as theirs:
+        try:
+            for _ in until(60.0, 0.1):
+                if any("Singleplayer" in each.title for each in windows.windows()):
+                    break
+            game = open_game("luanti_own")
+            assert game.tasks() == ()
+            played = LiveSession(game, player=Player(BusyPolicy()), idle_handback_s=None)
+            try:
+                assert isinstance(game, DesktopGame)
+                game.listen(played)
+                played.start()
+                played.play("walk on")
+                wait_until_down(hand, "W")
+                hand.press("A", True)
+                hand.press("A", False)
+                wait_for_phase(played, Phase.CORRECTING)
+                hand.press("F9", True)
+                hand.press("F9", False)
+                assert played.wait_for(lambda shot: shot.outcome is Outcome.SUCCESS, 10.0)
+            finally:
+                played.close()
+            # It is theirs: it goes on, and nothing of ours lies in it.
+            assert theirs.poll() is None
+            assert not list(world.rglob("*playteach*"))
+            assert not (world / "worldmods").exists()
+        finally:
+            theirs.kill()
 
 
 @needs_luanti

@@ -63,7 +63,7 @@ class Room(Screen):
         return self.game
 
     def measure(self, check: Callable[[], None] = lambda: None, *, somebody: bool = True) -> Played:
-        beside = Beside({"panic": "F2"}, self.told.append, check) if somebody else None
+        beside = Beside({"panic": "F2"}, self.told.append, check, attending=somebody)
         measuring = Desk("toy", paced=False, threads=1, beside=beside)
         try:
             return measuring.play(Job("", PlayerSpec("walk"), Question(TASK), 3))

@@ -284,7 +284,7 @@ def test_a_person_beside_a_measured_window_is_told_and_can_cancel_at_every_tick(
         assert (beside, said) == ([None], [])
     else:
         assert beside[0] is not None
-        assert beside[0].hotkeys == hotkeys
+        assert (beside[0].hotkeys, beside[0].attending) == (hotkeys, True)
         assert sentences == [round_client.LEAVE_ALONE, "It was touched."]
         assert {each.name for each in said if isinstance(each, progress.Stage)} == {
             round_client.MEASURING
