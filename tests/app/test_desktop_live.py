@@ -37,7 +37,10 @@ from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.launch import faketime_library, program
 from recorder.input.x11_listener import X11Listener
 from recorder.types import NO_ACTION, Driver, Outcome
+from trainer.bystander import TOUCHED
+from trainer.desk import Beside, Desk, Job, Question
 from trainer.luanti_teacher import LuantiTeacher
+from trainer.players import PlayerSpec
 
 pytestmark = [
     pytest.mark.desktop,
@@ -548,6 +551,43 @@ def test_a_luanti_of_the_persons_own_is_played_without_the_mod_and_judged_by_the
             assert not (world / "worldmods").exists()
         finally:
             theirs.kill()
+
+
+@needs_luanti
+def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Hand) -> None:
+    told: list[str] = []
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            hand.move(30, 0)
+            hand.wait_for_server()
+
+    with live() as desk:
+        desk.session.play("look around the meadow")
+        desk.until_phase(Phase.PLAYING)
+        desk.session.rest("It is being measured.")
+        desk.until_phase(Phase.PAUSED)
+        measuring = Desk(
+            "luanti", paced=True, threads=1, beside=Beside({}, told.append, check, attending=True)
+        )
+        # By now the tick in which it was paused is over.
+        before = desk.session.snapshot()
+        try:
+            task = find_task(desk.game, "chop a tree")
+            played = measuring.play(Job("", PlayerSpec("teacher"), Question(task), 1))
+        finally:
+            measuring.close()
+        assert played.success
+        assert told == [TOUCHED]
+        after = desk.session.snapshot()
+        assert (after.phase, after.tick) == (Phase.PAUSED, before.tick)
+        desk.session.wake_up()
+        desk.session.resume()
+        desk.until_phase(Phase.PLAYING)
+        wait_until_down(hand, "W")
 
 
 @needs_luanti
