@@ -26,7 +26,7 @@ from app.model_desk import Models, device_of, options_of
 from app.session.model_choice import ModelChoice
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.adapters_in_use import adapter_in_use
+from model.adapters_in_use import adapter_in_use, of_other_bases
 from model.memory import free_bytes, predict
 from model.policy import Observation, Policy
 from recorder.errors import DataError, KnownError, ModelError
@@ -139,14 +139,38 @@ class Agent:
             )
 
     def go_back(self) -> None:
-        """Undo the newest activation.  Raises DataError where there is nothing to undo."""
+        """Undo the newest activation of the base that plays; other bases keep their adapters.
+
+        Raises DataError where there is nothing to undo.
+        """
         with self._lock:
-            self._store.undo_activation()
+            if self.choice.source == "server":
+                raise DataError(
+                    "A server plays, so there is no adapter here to go back from; choose another "
+                    "model of the server, or a checkpoint on this machine."
+                )
+            self._store.undo_activation(self._others())
             try:
                 self._use(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
                 raise
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether anything was put in use for the base that plays."""
+        if self.choice.source == "server":
+            return False
+        return self._reader.can_undo_activation(self._others())
+
+    def _others(self) -> frozenset[int]:
+        """Return the adapters of other bases than the one that is chosen."""
+        try:
+            base = self.models.folder(self.choice) or self.base
+        except KnownError:
+            # The chosen one is not here; what plays is.
+            base = self.base
+        return of_other_bases(self._reader, base)
 
     @contextmanager
     def rested(self, need: int, why: str) -> Iterator[bool]:

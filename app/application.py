@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.gui.theme import Theme
 from app.session.api import Phase
+from app.session.model_choice import ModelChoice
 from app.session.parts import store_recording, take_short_turns
 from app.session.session import LiveSession
 from app.session.settings import Settings, config_folder, load_settings
@@ -54,11 +55,12 @@ def run_window(
     milestone: Milestone | None = None,
     opened: Callable[[MainWindow], None] | None = None,
     agreed: bool = False,
+    model: ModelChoice | None = None,
 ) -> int:
     """Show the window until it is closed; return the exit code.
 
     The person may go on to another game in it.  ``agreed`` agrees to the command of the
-    game's profile.
+    game's profile.  ``model`` plays instead of the one that is set.
 
     ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
@@ -80,7 +82,7 @@ def run_window(
     problem = ""
     code = 0
     while wish is not None:
-        start = _Start(wish, play, seed, problem, milestone, opened)
+        start = _Start(wish, play, seed, problem, milestone, opened, model)
         try:
             code, wanted = _open_once(application, folder, base, config, start)
         except KnownError as error:
@@ -92,7 +94,7 @@ def run_window(
             continue
         before, wish = wish, wanted
         # What was asked for on the command line was for the first game.
-        play, problem, milestone, opened = "", "", None, None
+        play, problem, milestone, opened, model = "", "", None, None, None
     return code
 
 
@@ -106,6 +108,7 @@ class _Start:
     problem: str
     milestone: Milestone | None
     opened: Callable[[MainWindow], None] | None
+    model: ModelChoice | None = None
     unopened: bool = True
 
 
@@ -121,6 +124,7 @@ def _open_once(
     Returns the exit code, and the game that the person wants next, None for none.
     """
     loaded = load_settings(config)
+    settings = loaded.settings
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(folder))
         log_file = logs_path(folder) / "playteach.log"
@@ -159,7 +163,7 @@ def _open_once(
             session,
             store,
             reader,
-            loaded.settings,
+            settings if start.model is None else replace(settings, model=start.model),
             data=folder,
             base=base or default_checkpoint(start.wish.name),
             game=game,

@@ -40,7 +40,7 @@ from trainer.progress import Message, Step
 from trainer.round_client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 
 QUICK_CANDIDATES = ("pick_up:medkit", "go_to:barrel", "shoot:zombie")
-LUANTI_CANDIDATES = ("go_to:blue_post", "kill:sheep", "mine:stone")
+LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
 LOOK_SEED = 3_000_000
 LESSON_SEED = 4_000_000
 FILM_FRAMES = 8

@@ -14,7 +14,8 @@ from pathlib import Path
 from app.display import has_display
 from app.system_needs import display_kind, missing_libraries, missing_libraries_sentence
 from recorder.errors import GameError, KnownError
-from recorder.games import GAME_NAMES, REALTIME_GAMES, open_game
+from recorder.games import GAME_NAMES, MINECRAFT_GAMES, REALTIME_GAMES, open_game
+from recorder.games.minecraft.game import ENGINES, installation
 from recorder.store import Reader, database_path
 
 GB = 1_000_000_000
@@ -172,6 +173,10 @@ def game_lines() -> Iterator[DoctorLine]:
         if name in REALTIME_GAMES:
             yield own_window_line(name)
             continue
+        if name in MINECRAFT_GAMES:
+            if name in ENGINES:
+                yield minecraft_line(name)
+            continue
         try:
             game = open_game(name)
             try:
@@ -191,6 +196,19 @@ def game_lines() -> Iterator[DoctorLine]:
             )
         else:
             yield DoctorLine(f"game {name}", Status.OK, text)
+
+
+def minecraft_line(name: str) -> DoctorLine:
+    """Tell whether a simulator is installed; its start takes minutes."""
+    try:
+        python = installation(name).python
+    except GameError:
+        text = "is not installed, which Minecraft would need"
+        return DoctorLine(f"game {name}", Status.OK, f"{text}: playteach games install {name}")
+    if not python.exists():
+        text = "its own Python is gone, so Minecraft cannot be played"
+        return DoctorLine(f"game {name}", Status.WARN, text, f"playteach games install {name}")
+    return DoctorLine(f"game {name}", Status.OK, "is installed")
 
 
 def own_window_line(name: str) -> DoctorLine:

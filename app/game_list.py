@@ -10,6 +10,7 @@ from recorder.games import own_window_profiles
 from recorder.games.desktop.opening import needs_launch
 from recorder.games.desktop.profile import Profile
 from recorder.games.luanti.launch import HOW_TO, SLOW_NEEDS, faketime_library, program
+from recorder.games.minecraft.game import BASALT, ENGINES, goals_of, installation, title_of
 
 YARD = GameFacts(
     "doom", "Practice yard", "Doom's engine inside Playteach; it judges every attempt."
@@ -26,7 +27,31 @@ def game_list(data: Path, in_use: str, *, slowed: bool = False) -> tuple[GameFac
     profiles = own_window_profiles(data)
     for name in sorted(profiles, key=lambda each: (each != "luanti", each)):
         games.append(_facts(profiles[name], in_use == name, slowed))
+    games += [_minecraft(name, in_use == name, slowed) for name in (*ENGINES, *BASALT)]
     return tuple(games)
+
+
+def _minecraft(name: str, in_use: bool, slowed: bool) -> GameFacts:
+    try:
+        installation(name)
+        problem = ""
+    except KnownError as error:
+        problem = error.sentence
+    detail = "Minecraft 1.16.5 in Playteach's own window; "
+    try:
+        judged = len(goals_of(name))
+        detail += f"its counters judge {judged} sentences." if judged else "you judge the attempts."
+    except KnownError as error:
+        problem = problem or error.sentence
+    return GameFacts(
+        name,
+        title_of(name),
+        detail,
+        in_use,
+        problem=problem,
+        slowable=not problem,
+        slowed=in_use and slowed,
+    )
 
 
 def _facts(profile: Profile, in_use: bool, slowed: bool) -> GameFacts:

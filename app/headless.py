@@ -33,6 +33,7 @@ class Attempted:
     lost_ticks: int
     episode_id: int | None
     latencies_ms: tuple[float, ...]
+    invalid_outputs: int = 0
 
 
 def chosen_player(name: str, folder: Path, game: str = "doom") -> tuple[PlayerSpec, int | None]:
@@ -96,6 +97,7 @@ def attempt(
         lost_ticks=snapshot.lost_ticks,
         episode_id=snapshot.episode_id,
         latencies_ms=tuple(latencies),
+        invalid_outputs=snapshot.invalid_outputs,
     )
 
 

@@ -34,13 +34,13 @@ class ServerKeys:
 
     def find(self, url: str) -> str:
         """Return a server's key, "" without one."""
-        from model.remote import server_key
+        from model.server_keys import server_key
 
         return self._for_now.get(urlsplit(url).netloc) or server_key(url)
 
     def keep(self, url: str, key: str) -> str:
         """Keep a key; return where, as a sentence."""
-        from model.remote import keep_key
+        from model.server_keys import keep_key
 
         place = urlsplit(url).netloc
         if keep_key(url, key):
@@ -112,7 +112,10 @@ class Models:
             chunk=choice.chunk or 1,
         )
         return RemotePolicy(
-            Client(Server(choice.server, choice.server_model), self.keys.find(choice.server)),
+            Client(
+                Server(choice.server, choice.server_model, codec=choice.actions),
+                self.keys.find(choice.server),
+            ),
             spec=spec,
             sampling=Sampling(choice.temperature, 0.99),
             options=options_of(choice),

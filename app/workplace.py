@@ -113,7 +113,7 @@ class LiveWorkplace:
         self.own_window = isinstance(game, OwnWindowGame)
         self.default_bindings = game.bindings
         self._game_name = game.name
-        self._slowed = self.own_window and not game.realtime
+        self._slowed = not session.paced
         self._live = session
         self._store = store
         self._reader = reader
@@ -184,7 +184,7 @@ class LiveWorkplace:
 
     def teach(self) -> TeachFacts:
         """Return what a round would learn from."""
-        collected = self._reader.collected_since_last_round()
+        collected = self._reader.collected_since_last_round(self._game_name)
         there = {
             "your corrections": collected.corrections,
             "your demonstrations": collected.demonstrations,
@@ -244,7 +244,12 @@ class LiveWorkplace:
     ) -> RoundUpdate:
         with self._agent.rested(self._round_need(options), RESTING) as rested:
             hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
-            result = client.run(say=say, game=self._game_name, slowed=self._slowed, hotkeys=hotkeys)
+            result = client.run(
+                say=say,
+                game=self._game_name,
+                slowed=self._slowed and self.own_window,
+                hotkeys=hotkeys,
+            )
         if result.activated and not rested:
             self._agent.load()
         if result.verdict is not None:
@@ -261,13 +266,12 @@ class LiveWorkplace:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
         if self._agent.choice.source == "practice":
             return 0
-        return round_need(
-            self._agent.base, options, self._reader.collected_since_last_round().person_ticks
-        )
+        collected = self._reader.collected_since_last_round(self._game_name)
+        return round_need(self._agent.base, options, collected.person_ticks)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
-        adapters = {row.id: row for row in self._reader.adapters()}
+        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
             verdict = parse_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
@@ -281,7 +285,7 @@ class LiveWorkplace:
                         film_after=films.after,
                         film_seed=films.seed,
                     )
-                return replace(facts, can_go_back=self._reader.can_undo_activation())
+                return replace(facts, can_go_back=self._agent.can_go_back)
         return None
 
     # Episodes

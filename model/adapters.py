@@ -145,6 +145,20 @@ def write_adapter(
         ) from error
 
 
+def refuse_few_bits(folder: Path, precision: str | None) -> None:
+    """Raise ModelError for an adapter that would have to play on weights of 8 or 4 bits.
+
+    Its product is added to the weights, and what lies packed in a few bits cannot take it
+    without losing both; teaching on such weights works, as the adapter stays beside them.
+    """
+    if precision in ("8bit", "4bit"):
+        raise ModelError(
+            f"The adapter {folder.name!r} plays on weights of 16 bits and cannot be merged into "
+            f"those of {precision[0]}, so the model was not loaded; play with 16 bits (bf16), or "
+            "put the base without an adapter in use and play that with fewer bits."
+        )
+
+
 class MergedAdapter:
     """Adds an adapter's product to a model's weights, and takes it out again exactly.
 

@@ -29,6 +29,19 @@ def adapter_in_use(reader: Reader, base: Path) -> AdapterRow | None:
     return None
 
 
+def of_other_bases(reader: Reader, base: Path) -> frozenset[int]:
+    """Return the numbers of the adapters that were taught to another base than this one."""
+    return frozenset(row.id for row in reader.adapters() if not belongs(row, base))
+
+
+def base_of(row: AdapterRow) -> str:
+    """Return the fingerprint of the base of an adapter, its name where the folder is damaged."""
+    try:
+        return read_meta(Path(row.folder)).base
+    except ModelError:
+        return row.base
+
+
 def belongs(row: AdapterRow, base: Path) -> bool:
     """Return whether an adapter was taught to a base checkpoint."""
     try:

@@ -46,7 +46,8 @@ class CheckpointSpec:
     ``history`` is the number of earlier frames, ``chunk`` the number of actions of one
     answer.  ``parts``: it was taught to say whether something has just been done, so that
     sentences with several parts are heard one part after the other (:mod:`model.parts`).
-    ``temperature`` is what its actions are drawn with, 0 for the likeliest.
+    ``temperature`` is what its actions are drawn with, 0 for the likeliest.  ``steady``: turns
+    to and fro are damped (:mod:`model.swings`).
     """
 
     pixels: str = "jpeg"
@@ -59,6 +60,7 @@ class CheckpointSpec:
     chunk: int = 1
     parts: bool = False
     temperature: float = 0.0
+    steady: bool = False
     version: int = SPEC_VERSION
 
     @property
@@ -112,7 +114,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
     fits = fits and spec.history <= MAX_HISTORY
     warmth = spec.temperature
     fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
-    fits = fits and isinstance(spec.parts, bool)
+    fits = fits and isinstance(spec.parts, bool) and isinstance(spec.steady, bool)
     forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
     if not fits or not forms:
         raise ModelError(

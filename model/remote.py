@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import time
 import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,16 +28,20 @@ from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import JARVIS_SPEC, CheckpointSpec
 from model.prompts import Told, clean_instruction, spoken_turns
+from model.server_keys import KEY_VARIABLE, server_key
 from model.tokens import ACTION_END
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION, RGBImage
 
-KEY_VARIABLE = "PLAYTEACH_SERVER_KEY"
-KEYRING_SERVICE = "playteach"
 QWEN_FIRST_ADDED = 151_657
 SLOW_MS = 250.0
 """Five ticks of Minecraft: an older answer is hardly worth playing."""
 _LIMIT = 4_000_000
+_SAID = 200
+"""Characters of a server's own words that a sentence repeats."""
+DIALECTS = ("vllm", "transformers", "plain")
+"""Where settings go that OpenAI's protocol does not have: vLLM's fields, one field of
+``transformers serve``, nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Server:
 
     ``url`` ends before ``/v1``; ``model`` "" takes the first that the server lists; an
     adapter that the server has loaded is a model with its own name.  ``timeout_s`` is for
-    one try; a request that fails is tried ``retries`` times more.
+    one try; a request that fails is tried ``retries`` times more.  ``codec`` is one of
+    :data:`model.codecs.CODECS`; ``system`` replaces the chat template's own system turn.
     """
 
     url: str
@@ -54,45 +59,11 @@ class Server:
     timeout_s: float = 10.0
     retries: int = 2
     codec: str = "tokens"
+    system: str = ""
 
 
-def server_key(url: str) -> str:
-    """Return the server's key from the environment or the keyring, "" without one."""
-    key = os.environ.get(KEY_VARIABLE, "")
-    if key:
-        return key
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return ""
-    try:
-        return str(keyring.get_password(KEYRING_SERVICE, urlsplit(url).netloc) or "")
-    except KeyringError as error:
-        raise ModelError(
-            f"The keyring cannot be read ({type(error).__name__}), so the server's key is not "
-            f"known; set it in {KEY_VARIABLE}."
-        ) from error
-
-
-def keep_key(url: str, key: str) -> bool:
-    """Put a server's key into the keyring ("" takes it out); False where there is none."""
-    try:
-        import keyring
-        from keyring.errors import KeyringError, PasswordDeleteError
-    except ImportError:
-        return False
-    place = urlsplit(url).netloc
-    try:
-        if key:
-            keyring.set_password(KEYRING_SERVICE, place, key)
-        else:
-            keyring.delete_password(KEYRING_SERVICE, place)
-    except PasswordDeleteError:
-        return True
-    except KeyringError:
-        return False
-    return True
+class RefusedRequestError(ModelError):
+    """The server understood and does not take a request of this form."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -135,6 +106,27 @@ class Client:
             )
         return found
 
+    def load_adapter(self, folder: Path) -> str:
+        """Let the server load an adapter's folder, which it must be able to read; return its name.
+
+        vLLM can where it was started with ``--enable-lora`` and
+        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already is taken as it is.
+        Raises ModelError where it does not load it.
+        """
+        name = folder.name
+        if name in self.models():
+            return name
+        order = {"lora_name": name, "lora_path": str(folder)}
+        try:
+            self._ask("/v1/load_lora_adapter", order, plain=True)
+        except ModelError as error:
+            raise ModelError(
+                f"The server at {self._where} does not load the adapter {name!r}, so nothing "
+                "plays; start it with the adapter, or so that it takes adapters while it runs "
+                f"(docs/minecraft.md). {error.sentence}"
+            ) from error
+        return name
+
     def complete(self, body: dict[str, Any]) -> str:
         """Return the text of the first choice; raises ModelError for an empty one."""
         answer = self._ask("/v1/chat/completions", body)
@@ -159,21 +151,31 @@ class Client:
     def _where(self) -> str:
         return urlsplit(self._base).netloc
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _ask(
+        self, path: str, body: dict[str, Any] | None, *, plain: bool = False
+    ) -> dict[str, Any]:
+        """Return the answer's table; ``plain`` answers have none."""
         problem = ""
         for attempt in range(self.server.retries + 1):
             if attempt:
                 self._wait(0.2 * 2 ** (attempt - 1))
             try:
-                return self._once(path, body)
+                return self._once(path, body, plain=plain)
             except urllib.error.HTTPError as error:
+                said = self._words_of(error)
                 error.close()
                 if error.code in (401, 403):
                     raise ModelError(
                         f"The server at {self._where} refused the key, so nothing plays; set it in "
                         f"{KEY_VARIABLE} or in the keyring."
                     ) from error
-                problem = f"it answered {error.code}"
+                problem = f"it answered {error.code}" + (f": {said}" if said else "")
+                if error.code in (400, 422):
+                    raise RefusedRequestError(
+                        f"The server at {self._where} does not take the request ({problem}), so "
+                        "the agent has no plan; use a server that takes vLLM's settings, or a "
+                        "model with text actions."
+                    ) from error
                 if error.code < 500 and error.code != 429:
                     break
             except TimeoutError:
@@ -190,7 +192,18 @@ class Client:
             "see whether it runs, then start again."
         )
 
-    def _once(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _words_of(self, error: urllib.error.HTTPError) -> str:
+        """Return what a server says of a request that failed, without the key, or ""."""
+        try:
+            answer = json.loads(error.read(_LIMIT))
+            said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
+            said = said.get("message", "") if isinstance(said, dict) else said
+        except (OSError, ValueError, AttributeError):
+            return ""
+        words = " ".join(said.split()) if isinstance(said, str) else ""
+        return (words.replace(self._key, "…") if self._key else words)[:_SAID]
+
+    def _once(self, path: str, body: dict[str, Any] | None, *, plain: bool) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
             self._base + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -200,6 +213,8 @@ class Client:
             request.add_unredirected_header("Authorization", f"Bearer {self._key}")
         with self._open(request, timeout=self.server.timeout_s) as answer:
             content = answer.read(_LIMIT)
+        if plain:
+            return {}
         made = json.loads(content)
         if not isinstance(made, dict):
             raise ValueError("it sent no table")
@@ -247,6 +262,7 @@ class RemotePolicy:
         self._clock = clock
         self._history: deque[tuple[str, str]] = deque(maxlen=spec.history)
         self._seed: int | None = None
+        self._dialect = DIALECTS[0]
 
     @property
     def name(self) -> str:
@@ -267,7 +283,7 @@ class RemotePolicy:
         while len(self._history) < self._spec.history:
             self._history.append((picture, self._codec.encode([NO_ACTION])))
         said = self._options.told(self._spec.prompt, observation.instruction)
-        text = self._client.complete(self._body(said, picture))
+        text = self._answer(said, picture)
         parsed: Parsed = self._codec.decode(text)
         if self._spec.history:
             self._history.append((picture, text))
@@ -286,10 +302,26 @@ class RemotePolicy:
             parsed.invalid,
         )
 
+    def _answer(self, said: Told, picture: str) -> str:
+        """Ask in the dialect that the server speaks, found out at the first question.
+
+        Tokens can be had in vLLM's only: they are special, and others strip them.
+        """
+        while True:
+            try:
+                return self._client.complete(self._body(said, picture))
+            except RefusedRequestError:
+                left = DIALECTS[DIALECTS.index(self._dialect) + 1 :]
+                if self._codec.name == "tokens" or not left:
+                    raise
+                self._dialect = left[0]
+
     def _body(self, said: Told, picture: str) -> dict[str, Any]:
         turns = spoken_turns(self._spec.prompt, said, len(self._history) + 1)
         pictures = [*(earlier for earlier, _ in self._history), picture]
         messages: list[dict[str, Any]] = []
+        if system := self._client.server.system:
+            messages.append({"role": "system", "content": system})
         for number, (words, shown) in enumerate(zip(turns, pictures, strict=True)):
             parts: list[dict[str, Any]] = [
                 {"type": "text", "text": words},
@@ -308,10 +340,13 @@ class RemotePolicy:
             "temperature": self.sampling.temperature,
             # A checkpoint's own defaults (top_k 1) would silently make it greedy.
             "top_p": self.sampling.top_p,
-            "top_k": -1,
-            "repetition_penalty": 1.0,
-            "skip_special_tokens": False,
         }
+        if self._dialect == "vllm":
+            body |= {"top_k": -1, "repetition_penalty": 1.0, "skip_special_tokens": False}
+        elif self._dialect == "transformers":
+            drawn = self.sampling.temperature > 0
+            own = {"do_sample": drawn, "top_k": 0, "repetition_penalty": 1.0}
+            body["generation_config"] = json.dumps(own)
         if self._codec.name == "tokens" and self._spec.chunk == 1:
             body["stop_token_ids"] = [QWEN_FIRST_ADDED + ACTION_END]
             body["include_stop_str_in_output"] = True

@@ -42,6 +42,7 @@ TINY_SPEC = CheckpointSpec(
     merge_size=2,
     prompt="picture",
     parts=True,
+    steady=True,
 )
 
 

@@ -16,7 +16,13 @@ from typing import Any
 
 import torch
 
-from model.adapters import AdapterMeta, MergedAdapter, fingerprint, first_line
+from model.adapters import (
+    AdapterMeta,
+    MergedAdapter,
+    fingerprint,
+    first_line,
+    refuse_few_bits,
+)
 from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
@@ -34,6 +40,7 @@ from model.prompts import (
 )
 from model.reader import PromptReader
 from model.saying import Sayings
+from model.swings import Swings
 from model.tokenizers import check_tokenizer, repair_tokenizer
 from model.tokens import ACTION_BEGIN, encode, split_actions, token_string
 from recorder.errors import ModelError
@@ -198,6 +205,7 @@ class VlaPolicy:
         self._sentence = self._heard = ""
         self._sayings = Sayings.load(folder) if folder.is_dir() else None
         self._plan = Plan(("",))
+        self._swings = Swings() if spec.steady else None
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
         self.answer: Decoded | None = None
 
@@ -221,6 +229,9 @@ class VlaPolicy:
         """
         check_checkpoint(folder)
         options = options or PlayOptions()
+        if adapter is not None:
+            # Before sixteen gigabytes are read in vain.
+            refuse_few_bits(adapter, options.precision)
         spec = options.applied_to(load_spec(folder))
         choice = choose_device(device, small=is_small(folder))
         choice = check_precision(options.precision, choice)
@@ -256,6 +267,8 @@ class VlaPolicy:
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""
         self._history.clear()
+        if self._swings is not None:
+            self._swings.forget()
         self.answer = None
         self._listen(instruction)
         self._generator = None
@@ -320,8 +333,11 @@ class VlaPolicy:
         if self.spec.history:
             said = "".join(token_string(number) for number in decoded.numbers)
             self._history.append((vision, said))
+        actions = decoded.actions
+        if self._swings is not None:
+            actions = tuple(self._swings.damped(action) for action in actions)
         return ActionChunk(
-            actions=decoded.actions,
+            actions=actions,
             frame_id=observation.frame.id,
             latency_ms=(time.perf_counter() - started) * 1e3,
             confidence=decoded.confidence,

@@ -24,7 +24,7 @@ from model.tokens import encode, encode_ids
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
 from recorder.store import Split as RowSplit
-from recorder.types import NO_ACTION, Driver, Outcome, SegmentKind
+from recorder.types import NO_ACTION, Action, Driver, Outcome, SegmentKind
 
 REPLAY_SHARE = 0.4
 """Part of a round's samples that is what the base was trained on; at least a quarter."""
@@ -245,18 +245,14 @@ def examples_of(
     faded = 0.5 ** (age / HALF_LIFE_ROUNDS)
     sentences = {each.id: each.text for each in reader.instructions(row.id)}
     examples = []
-    earlier: deque[tuple[NDArray[np.uint8], str]] = deque(maxlen=spec.history)
+    past = Past(spec)
     for tick, frame in zip(ticks, reader.frames(row.id), strict=False):
         chosen = wanted.get(tick.index)
         if chosen is None and not spec.history:
             continue
         image = resize(frame, spec)
-        before = tuple(earlier)
-        if spec.history and not before:
-            # As in play: the first picture stands for those that were never seen.
-            before = ((image, encode(NO_ACTION)),) * spec.history
-            earlier.extend(before)
-        earlier.append((image, encode(tick.executed)))
+        before = past.seen_with(image)
+        past.add(image, tick.executed)
         if chosen is None:
             continue
         examples.append(
@@ -272,6 +268,39 @@ def examples_of(
             )
         )
     return examples
+
+
+class Past:
+    """What a prompt holds of an episode's earlier ticks, as in play.
+
+    There the model is asked anew when its answer is played out, so its earlier pictures lie
+    ``spec.chunk`` ticks apart, each with the actions that were done until the next one.  The
+    first picture that it was asked about stands for those before, unanswered.
+    """
+
+    def __init__(self, spec: CheckpointSpec) -> None:
+        self._apart, self._turns = spec.chunk, spec.history
+        self._kept: deque[tuple[NDArray[np.uint8], Action]] = deque(
+            maxlen=spec.chunk * spec.history
+        )
+
+    def add(self, image: NDArray[np.uint8], done: Action) -> None:
+        """Take a tick: its resized picture and what was done in it."""
+        self._kept.append((image, done))
+
+    def seen_with(self, image: NDArray[np.uint8]) -> tuple[tuple[NDArray[np.uint8], str], ...]:
+        """Return the earlier pictures of the tick that comes next, oldest first, with answers."""
+        kept, apart = list(self._kept), self._apart
+        starts = range(len(kept) - apart, -1, -apart)
+        turns = [
+            (kept[at][0], "".join(encode(done) for _, done in kept[at : at + apart]))
+            for at in reversed(starts[: self._turns])
+        ]
+        missing = self._turns - len(turns)
+        if missing:
+            first = turns[0][0] if turns else image
+            turns = [(first, encode(NO_ACTION))] * missing + turns
+        return tuple(turns)
 
 
 def class_shares(counts: dict[str, int], draws: int) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The gates that a round has to pass before its adapter may play by itself.
 
 Three need no play and are measured here; the fourth, paired play, is the verdict's
-(:func:`trainer.round_client.play_gate`).
+(:func:`trainer.round_process.play_gate`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A scripted player of Luanti that may read the mod's hidden state.
 
 It acts only by one action a tick, which goes the way of every other player's: keys and
-mouse of the game's window.  Outside of screens it decides from the present state but for
-the pauses between clicks; in a screen it works a list of clicks off.
+mouse of the game's window.  Outside of screens it decides from the present state alone, and
+holds what it presses: a click now and then cannot be imitated, since no picture says when it is
+due.  In a screen it works a list of clicks off.
 """
 
 from __future__ import annotations
@@ -154,14 +155,14 @@ class LuantiTeacher:
         if aim.distance > PICK_REACH:
             return self._walk(state, aim, None)
         aimed = abs(aim.bearing_deg) < AIM_DEG and abs(aim.drop_deg) < AIM_DEG
-        return Action(attack=aimed and self._pulse(6), camera=_turn(aim))
+        return Action(attack=aimed, camera=_turn(aim))
 
     def _place(self, goal: Goal, state: PlayerState) -> Action:
         if change := self._choose(goal.target, state):
             return change
         _, pitch = self._game.angles
         down = 38.0 - pitch
-        return Action(use=abs(down) < 4 and self._pulse(10), camera=(_clip(down * TURN_GAIN), 0.0))
+        return Action(use=abs(down) < 4, camera=(_clip(down * TURN_GAIN), 0.0))
 
     def _go_to(self, state: PlayerState) -> Action:
         spot = self._game.layout.targets[0]
@@ -302,14 +303,7 @@ class LuantiTeacher:
         slot = next((slot for slot, name, _ in state.main if name == item), 0)
         if not 1 <= slot <= 8:
             return None
-        return Action(hotbar=slot) if self._pulse(10) else NO_ACTION
-
-    def _pulse(self, ticks: int) -> bool:
-        """Return True once in so many ticks: a click, not a held button."""
-        if self._tick - self._pressed_at < ticks:
-            return False
-        self._pressed_at = self._tick
-        return True
+        return Action(hotbar=slot)
 
 
 def _middle(spot: Spot) -> tuple[float, float, float]:

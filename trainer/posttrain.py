@@ -86,7 +86,8 @@ def sorted_parameters(
 
 def _sees_alike(spec: CheckpointSpec) -> bool:
     """Say whether a checkpoint sees pictures and reads prompts as the one to be trained."""
-    return replace(spec, parts=TINY_SPEC.parts, temperature=TINY_SPEC.temperature) == TINY_SPEC
+    wanted = replace(TINY_SPEC, parts=spec.parts, temperature=spec.temperature, steady=spec.steady)
+    return spec == wanted
 
 
 class States(Protocol):

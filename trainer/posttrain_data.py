@@ -267,7 +267,7 @@ def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
     )
     rng = np.random.default_rng((shared.seed, shared.maker, 1))
     game, crowded = DoomGame(labels=True), DoomGame(labels=True)
-    learner = SnapshotLearner(shared.weights)
+    learner = SnapshotLearner(shared.weights, shared.seed + shared.maker)
     started = time.monotonic()
     try:
         crowds = crowds_asking(crowded, rng, TRAINED_TASKS, questions=config.actions_per_frame)

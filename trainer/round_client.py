@@ -31,6 +31,7 @@ from recorder.store import (
     Store,
     adapters_path,
     logs_path,
+    of_game,
 )
 from trainer import progress
 from trainer.evaluate import Beside, Played, Question, evaluate_pair
@@ -124,6 +125,8 @@ class RoundClient:
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
+        Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
+        games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
         window of its own in real time unless it is ``slowed``; ``hotkeys`` are the person's, None
         where nobody sits before the screen.  An adapter that
@@ -132,6 +135,7 @@ class RoundClient:
         that cannot be read, DataError where the database cannot be.
         """
         self._listed = False
+        query = of_game(query, game)
         with Reader.open(self._data) as reader:
             # Whatever another base plays with is no start for this one.
             parent = adapter_in_use(reader, self._base)

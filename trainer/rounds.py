@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from model.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
+from trainer.round_inputs import chosen_episodes, parent_of, parent_tensors
 
 if TYPE_CHECKING:
-    from model.adapters import AdapterMeta
     from model.device import DeviceChoice
     from model.preprocess import CheckpointSpec
     from trainer.dataset import Example, Split
@@ -107,7 +107,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     spec = plan.options.applied_to(spec)
     crew = workers()
     choice = _device(plan, crew)
-    parent = _parent_of(plan, base)
+    parent = parent_of(plan.parent, base)
     plan.work.mkdir(parents=True, exist_ok=True)
     split, known, known_held = _read(plan, spec, released=released, say=say)
     seen = len(split.train) + len(known) + len(split.held_out) + len(known_held)
@@ -122,7 +122,7 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
     task = LoraTask(model, tokenizer, spec, config, plan.options)
     if plan.parent is not None:
-        task.start_from(_parent_tensors(plan.parent))
+        task.start_from(parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
     task.see(examples)
     say(progress.Stage("training", "Learning."))
@@ -169,7 +169,7 @@ def _read(
     That is what the base brings with it; else, for a ``released`` base, what it was taught, or
     did by itself, in earlier episodes; else what the practice yard's teacher does.
     """
-    from recorder.store import Reader, parse_query
+    from recorder.store import Reader
     from trainer.dataset import read_examples, taught_actions
     from trainer.earlier import earlier_examples
     from trainer.replay import replay_examples
@@ -178,7 +178,7 @@ def _read(
     actions = taught_actions(spec.chunk)
     say(progress.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        rows = reader.episodes(parse_query(plan.query))
+        rows = chosen_episodes(reader, plan.query)
         split = read_examples(reader, rows, spec, actions)
         brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
         if brought is not None:
@@ -226,38 +226,6 @@ def _learnt(task: LoraTask) -> dict[str, Any]:
     if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
         raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
     return tensors
-
-
-def _parent_of(plan: RoundPlan, base: str) -> AdapterMeta | None:
-    """Return the adapter to start from; raises ModelError for one of another base."""
-    from model.adapters import read_meta
-
-    if plan.parent is None:
-        return None
-    parent = read_meta(plan.parent)
-    if parent.base != base:
-        raise ModelError(
-            f"The adapter {plan.parent.name!r} was taught to another base model, so no round "
-            "was started; go back to the base or to one of its adapters."
-        )
-    return parent
-
-
-def _parent_tensors(folder: Path) -> dict[str, Any]:
-    """Read an adapter's weights; raises ModelError where they are damaged."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from model.adapters import WEIGHTS_FILE
-
-    try:
-        tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILE)
-        return tensors
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"The adapter {folder.name!r} is damaged ({error}), so no round was started; go "
-            "back to the base or to another adapter."
-        ) from error
 
 
 def _account(

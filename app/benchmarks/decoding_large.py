@@ -161,8 +161,10 @@ def measure_cuda(
 ) -> Large:
     """Measure whole actions of the 7B shape on the GPU (``device`` for tests).
 
-    The bandwidth bound is the time in which the weights could be read once: weight bytes
-    over the copying speed that was measured here; an action reads them at least once.
+    The bandwidth bound is the time in which the weights that an action needs could be read:
+    the vision tower's once, the language model's once a pass (the prompt's and those behind
+    it), over the copying speed that was measured here.  Embeddings are looked up and of the
+    head only the action tokens' rows are read; neither counts.
     """
     import torch
 
@@ -170,18 +172,24 @@ def measure_cuda(
     from model.vla import VlaPolicy
 
     dtype = "bfloat16" if device == "cuda" else "float32"
+    facts: dict[str, Any] = {"shape": shape.name, "dtype": dtype}
+    problem = _no_room(shape, device)
+    if problem:
+        return Large([dict.fromkeys(CUDA_TARGETS) for _ in range(runs)], {**facts, **problem})
     tokenizer = build_tokenizer([shape.name] * 4, 600)
     model = random_model(shape, tokenizer, getattr(torch, dtype), device)
     choice = DeviceChoice(device, dtype, "measured")
     policy = VlaPolicy(Path(shape.name), model, tokenizer, spec, choice, check="")
     baseline = GenerateBaseline(model, tokenizer, spec)
-    weights = sum(p.numel() * p.element_size() for p in model.model.language_model.parameters())
+    language = _bytes(model.model.language_model) - _bytes(model.model.language_model.embed_tokens)
+    tower = _bytes(model.model.visual)
     speed = copy_speed(device)
     each = []
     for run in range(runs):
         frames = _noise(run, WARM_FRAMES + MEASURED_FRAMES)
         policy.reset("Mine the oak log.")
-        ours, theirs, equal = [], [], 0
+        _forget_peak(device)
+        ours, theirs, equal, passes = [], [], 0, 0
         for number, frame in enumerate(frames):
             began_s = time.perf_counter()
             policy.propose(Observation(frame, "Mine the oak log."))
@@ -190,8 +198,15 @@ def measure_cuda(
             if number >= WARM_FRAMES:
                 ours.append(took_s)
                 theirs.append(made.whole_s)
-                equal += policy.answer is not None and made.numbers == policy.answer.numbers
-        bound_s = weights / speed
+                answer = policy.answer
+                assert answer is not None
+                equal += made.numbers == answer.numbers
+                passes += 1 + answer.passes
+        each_passes = passes / len(ours)
+        bound_s = (tower + each_passes * language) / speed
+        memory_gb = _peak_gb(device)
+        _forget_peak(device)
+        lora_s = lora_step_s(model, device, spec)
         p95 = percentile(ours, 0.95) or 0.0
         each.append(
             {
@@ -200,18 +215,51 @@ def measure_cuda(
                 "cuda_whole_x": sum(theirs) / sum(ours),
                 "cuda_agreement": equal / len(ours),
                 "cuda_bandwidth_share": bound_s / (sum(ours) / len(ours)),
-                "cuda_lora_step_s": lora_step_s(model, device, spec),
-                "cuda_memory_gb": torch.cuda.max_memory_allocated() / 1e9
-                if device == "cuda"
-                else None,
+                "cuda_passes_an_action": each_passes,
+                "cuda_memory_gb": memory_gb,
+                "cuda_lora_step_s": lora_s,
+                "cuda_lora_memory_gb": _peak_gb(device),
             }
         )
-    arithmetic = (
-        f"{weights / 1e9:.2f} GB of language weights / {speed / 1e9:.0f} GB/s copied here = "
-        f"{bound_s * 1e3:.2f} ms at least for each pass"
+    facts["bound"] = (
+        f"({tower / 1e9:.2f} GB of vision weights + {each_passes:.2f} passes x "
+        f"{language / 1e9:.2f} GB of language weights) / {speed / 1e9:.0f} GB/s copied here = "
+        f"{bound_s * 1e3:.2f} ms at least for an action"
     )
-    facts = {"shape": shape.name, "dtype": dtype, "bound": arithmetic}
     return Large(each, facts)
+
+
+def _no_room(shape: Shape, device: str) -> dict[str, Any]:
+    """Return why the shape is left out on a GPU that is too small for it, {} where it fits."""
+    import torch
+
+    if device != "cuda":
+        return {}
+    # Half as much again for the tower, the cache, the recordings and the step of a round.
+    need = round(1.5 * shape.language_parameters * 2)
+    free = int(torch.cuda.mem_get_info()[0])
+    if need <= free:
+        return {}
+    return {"skipped": f"it needs {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free"}
+
+
+def _bytes(module: Any) -> int:
+    return sum(p.numel() * p.element_size() for p in module.parameters())
+
+
+def _forget_peak(device: str) -> None:
+    import torch
+
+    if device == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_gb(device: str) -> float | None:
+    """Return the most memory that tensors took since the peak was forgotten."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e9 if device == "cuda" else None
 
 
 def copy_speed(device: str, size: int = 1 << 28) -> float:
@@ -230,8 +278,10 @@ def copy_speed(device: str, size: int = 1 << 28) -> float:
     return 2 * size / best
 
 
-def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float:
+def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float | None:
     """Return seconds of one optimiser step of a LoRA on the language model.
+
+    None where that does not fit into a GPU's memory besides what plays.
 
     Eight samples of one frame's length, rank 16, gradient checkpointing, vision frozen and
     its tokens given, as rounds train.
@@ -261,8 +311,11 @@ def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float:
             _wait(device)
             times.append(time.perf_counter() - began_s)
         return times[-1]
+    except torch.cuda.OutOfMemoryError:
+        return None
     finally:
         tuned.base_model.model.activation_checkpointing_disable()
+        tuned.base_model.model.disable_input_require_grads()
         tuned.unload()
         model.eval()
 

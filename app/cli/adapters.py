@@ -85,15 +85,26 @@ def add(options: argparse.Namespace) -> int:
 
 
 def roll_back(options: argparse.Namespace) -> int:
-    """Undo the newest activation."""
-    with Store.open(data_folder(options)) as store:
+    """Undo the newest activation, and tell what plays with the same base now."""
+    from model.adapters_in_use import base_of
+
+    folder = data_folder(options)
+    with Store.open(folder) as store, Reader.open(folder) as reader:
+        rows = {row.id: row for row in reader.adapters()}
+        undone = next(iter(reader.activations()), None)
         now = store.undo_activation()
-    _tell(options, now)
+        if undone in rows:
+            # What was put in use before may be another base's: it plays with that.
+            base = base_of(rows[undone])
+            fits = (n for n in reader.activations() if n is None or base_of(rows[n]) == base)
+            now = next(fits, None)
+    _tell(options, now, rows[undone].base if undone in rows else "")
     return int(ExitCode.OK)
 
 
-def _tell(options: argparse.Namespace, active: int | None) -> None:
-    name = "the base without an adapter" if active is None else f"adapter {active}"
+def _tell(options: argparse.Namespace, active: int | None, base: str = "") -> None:
+    bare = f"{base} without an adapter" if base else "the base without an adapter"
+    name = bare if active is None else f"adapter {active}"
     emit(options, {"active": active}, [f"From now on {name} plays."])
 
 

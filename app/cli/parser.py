@@ -127,7 +127,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
     play = add(commands, "play", "app.cli.play:run", "let a policy play")
     _add_game(play)
-    play.add_argument("--instruction", required=True, metavar="TEXT")
+    play.add_argument("--instruction", metavar="TEXT", help="the window also waits for one")
     play.add_argument("--seed", type=seed_number, default=0, metavar="N")
     play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
     _add_model(play)
@@ -173,6 +173,11 @@ def _add_teaching(commands: Any, add: Any) -> None:
     teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
     _add_game(teach)
+    teach.add_argument(
+        "--policy", "--base", default="default", metavar="P",
+        help="what is taught: default | a checkpoint folder | owner/model on the hub",
+    )  # fmt: skip
+    _add_prompting(teach)
 
 
 def _add_lists(commands: Any, add: Any) -> None:
@@ -245,10 +250,20 @@ def _add_upkeep(commands: Any, add: Any) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how a large model plays")
     group.add_argument("--server", metavar="URL", help="a server that plays (OpenAI's protocol)")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 takes the likeliest")
+    group.add_argument(
+        "--adapter", metavar="N", help="one of the checkpoint's adapters, or none (default: in use)"
+    )
+    group.add_argument("--actions", choices=("tokens", "text"), help="how a server's model writes")
+    group.add_argument("--system", type=Path, metavar="FILE", help="a server's system prompt")
+    _add_prompting(group)
+
+
+def _add_prompting(group: Any) -> None:
+    """Add what play and teaching have in common."""
     group.add_argument("--prompt", metavar="FORM", help="jarvis | jarvis-recipe | jarvis-simple")
     group.add_argument("--history", type=int, metavar="N", help="earlier frames, 0 to 4")
     group.add_argument("--chunk", type=positive, metavar="N", help="actions an answer, 1 to 8")
-    group.add_argument("--temperature", type=float, metavar="T", help="0 takes the likeliest")
     group.add_argument("--precision", metavar="P", help="bf16 | 8bit | 4bit")
     group.add_argument("--recipes", type=Path, metavar="DIR", help="Minecraft's recipe files")
     group.add_argument("--as-typed", action="store_true", help="do not rewrite the sentence")

@@ -20,6 +20,13 @@ def run(options: argparse.Namespace) -> int:
     """Play ``--episodes`` attempts from ``--seed`` on, at the game's tick rate."""
     from model.prompts import clean_instruction
 
+    if options.instruction is None:
+        if options.headless:
+            raise UsageError(
+                "Without a window nobody can type what to do, so nothing was played; add "
+                '--instruction "mine an oak log" or the like.'
+            )
+        return _in_window(options, "")
     text = clean_instruction(options.instruction)
     if not options.headless:
         return _in_window(options, text)
@@ -27,13 +34,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _in_window(options: argparse.Namespace, text: str) -> int:
+    from app.cli.large import window_choice
     from app.display import require_display
 
-    if options.policy != "default" or options.episodes != 1 or options.json or options.slowed:
+    if options.episodes != 1 or options.json or options.slowed:
         raise UsageError(
-            "The window plays the policy that is in use, one attempt after another by hand; "
-            "add --headless to choose a policy, a number of episodes, --slowed or --json."
+            "The window plays one attempt after another by hand; add --headless to choose a "
+            "number of episodes, --slowed or --json."
         )
+    choice = window_choice(options)
     require_display()
     from app.application import run_window
 
@@ -44,6 +53,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
             play=text,
             seed=options.seed,
             agreed=options.launch,
+            model=choice,
         )
     )
 
@@ -83,7 +93,11 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if isinstance(game, DesktopGame) else None
-        policy = large() if large else make_policy(cast(PlayerSpec, spec), game, threads=threads)
+        if large is not None:
+            made = large()
+            policy, adapter_id = made.policy, made.adapter_id
+        else:
+            policy = make_policy(cast(PlayerSpec, spec), game, threads=threads)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
         recording = None
@@ -158,6 +172,7 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
 def _lines(document: dict[str, Any]) -> list[str]:
     lines = [
         f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
+        + (f", {each['invalid_outputs']} answers no action" if each["invalid_outputs"] else "")
         + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
         for each in document["episodes"]
     ]

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 
 from app.cli.common import data_folder, emit, say
 from app.rounds import RoundDiary
-from recorder.errors import ExitCode, KnownError
+from recorder.errors import ExitCode, KnownError, UsageError
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, gate, measure, and put to use what passed.
 
-    Ctrl-C cancels: the agent and the database stay as they were.
+    Ctrl-C cancels: the agent and the database stay as they were.  Raises UsageError for a
+    policy that cannot be taught and for a game that there is not.
     """
-    from model.paths import default_checkpoint
+    from app.cli.large import play_options
+    from recorder.games import game_names
     from recorder.store import RoundStatus, Store, parse_query
     from trainer.round_client import RoundClient
 
     parse_query(options.episodes)
     folder = data_folder(options)
+    if options.game not in game_names(folder):
+        raise UsageError(
+            f"There is no game called {options.game!r}, so no round was started; choose one of: "
+            f"{', '.join(game_names(folder))}."
+        )
+    base = _base(options)
     diary = RoundDiary(tell=say)
     with Store.open(folder) as store:
-        client = RoundClient(folder, store, default_checkpoint(options.game))
+        client = RoundClient(folder, store, base, play_options(options))
         try:
             result = client.run(options.episodes, game=options.game, say=diary.hear)
         except KeyboardInterrupt:
@@ -52,3 +61,18 @@ def run(options: argparse.Namespace) -> int:
         times += f", the paired evaluation {diary.evaluation_s:.0f} s"
     emit(options, document, [result.sentence, in_use, times + "."])
     return int(ExitCode.OK)
+
+
+def _base(options: argparse.Namespace) -> Path:
+    """Return the checkpoint that is taught: named as for `playteach play`."""
+    from app.cli.large import checkpoint_folder, is_checkpoint
+    from model.paths import default_checkpoint
+
+    if options.policy in ("default", "base"):
+        return default_checkpoint(options.game)
+    if not is_checkpoint(options.policy):
+        raise UsageError(
+            f"{options.policy!r} cannot be taught, so no round was started; name a checkpoint's "
+            "folder or one of the hub, such as owner/model."
+        )
+    return checkpoint_folder(options)

@@ -38,13 +38,13 @@ _CAP_ORDER = (
     "left",
     "back",
     "right",
+    "attack",
+    "use",
+    "jump",
     "sprint",
     "sneak",
-    "jump",
-    "use",
-    "drop",
     "inventory",
-    "attack",
+    "drop",
 )
 _SHORT_KEYS = {
     "LeftButton": "LMB",
@@ -64,7 +64,7 @@ class Cap:
 
 
 def key_caps(bindings: Bindings) -> tuple[Cap, ...]:
-    """Return the caps to show for a game's bindings, movement first, buttons last."""
+    """Return the caps to show for a game's bindings, the most used first: room ends."""
     assert set(_CAP_ORDER) == set(BUTTON_CONTROLS)
     caps = [
         Cap(control, short_key(bindings.keys[control]))
@@ -134,11 +134,14 @@ def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     """Return the (label, value) pairs on the right, most important last."""
     age = snapshot.plan_age_ticks
     rate = snapshot.measured_rate_hz or snapshot.tick_rate_hz
+    # Answers that were no action: none, as long as the model's own grammar is kept.
+    invalid = snapshot.invalid_outputs
     return (
         ("sure", "–" if snapshot.confidence is None else f"{100 * snapshot.confidence:.0f} %"),
         ("model", "–" if snapshot.latency_ms is None else f"{snapshot.latency_ms:.0f} ms"),
         ("tick", f"{rate:.1f} Hz" if rate else "–"),
         ("missed", str(snapshot.missed_ticks)),
+        *((("invalid", str(invalid)),) if invalid else ()),
         ("plan age", "–" if age is None else f"{age} tick{'' if age == 1 else 's'}"),
     )
 

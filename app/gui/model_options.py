@@ -13,10 +13,12 @@ from app.gui.status_line import spoken_size
 from app.gui.theme import GRID
 from app.gui.widgets import label, set_role
 from app.session.model_choice import HOTTEST, MAX_CHUNK, MAX_HISTORY, ModelChoice
+from model.codecs import CODECS
 from model.memory import PRECISIONS
 from model.prompts import PROMPT_FORMS
 
 FORMATS = {"": "Playteach chooses", "bf16": "16 bits", "8bit": "8 bits", "4bit": "4 bits"}
+WRITTEN = {"tokens": "Action tokens (JARVIS-VLA)", "text": "Words (OpenHA)"}
 FORMS = {
     "": "As the checkpoint says",
     "jarvis": "JARVIS-VLA",
@@ -45,6 +47,7 @@ class ModelOptions(QWidget):
         self.prompt = QComboBox()
         self.history = QSpinBox()
         self.chunk = QSpinBox()
+        self.written = QComboBox()
         self.rewrite = QCheckBox("Put my sentence into the words that the model was taught")
         self._precision_words = label("Numbers")
         grid = QGridLayout(self)
@@ -76,11 +79,7 @@ class ModelOptions(QWidget):
             4,
             1,
         )
-        self.prompt.addItems([FORMS[name] for name in self._forms])
-        self.prompt.setCurrentIndex(self._forms.index(choice.prompt))
-        self.prompt.setAccessibleName("Prompt")
-        grid.addWidget(label("Prompt"), 5, 0)
-        grid.addWidget(self.prompt, 5, 1)
+        self._add_prompt(grid, choice)
         # One below the least stands for what the checkpoint says.
         _set_up(self.history, -1, MAX_HISTORY, choice.history, "Earlier pictures")
         grid.addWidget(label("Earlier pictures"), 6, 0)
@@ -89,10 +88,27 @@ class ModelOptions(QWidget):
         self.chunk.setToolTip("Two play faster than one, after a round that taught them.")
         grid.addWidget(label("Actions an answer"), 7, 0)
         grid.addWidget(self.chunk, 7, 1)
+        self._codecs = tuple(CODECS)
+        self._actions_words = label("Its actions")
+        self._add_actions(grid, choice)
         self.rewrite.setChecked(choice.rewrite)
-        grid.addWidget(self.rewrite, 8, 0, 1, 2)
+        grid.addWidget(self.rewrite, 9, 0, 1, 2)
         self._facts: ModelFacts | None = None
         self.precision.currentIndexChanged.connect(lambda _index: self._show_memory())
+
+    def _add_prompt(self, grid: QGridLayout, choice: ModelChoice) -> None:
+        self.prompt.addItems([FORMS[name] for name in self._forms])
+        self.prompt.setCurrentIndex(self._forms.index(choice.prompt))
+        self.prompt.setAccessibleName("Prompt")
+        grid.addWidget(label("Prompt"), 5, 0)
+        grid.addWidget(self.prompt, 5, 1)
+
+    def _add_actions(self, grid: QGridLayout, choice: ModelChoice) -> None:
+        self.written.addItems([WRITTEN[name] for name in self._codecs])
+        self.written.setCurrentIndex(self._codecs.index(choice.actions))
+        self.written.setAccessibleName("How its actions are written")
+        grid.addWidget(self._actions_words, 8, 0)
+        grid.addWidget(self.written, 8, 1)
 
     def applied_to(self, choice: ModelChoice) -> ModelChoice:
         """Return a choice with the options as they stand."""
@@ -105,6 +121,7 @@ class ModelOptions(QWidget):
             history=None if history < 0 else history,
             chunk=self.chunk.value() or None,
             rewrite=self.rewrite.isChecked(),
+            actions=self._codecs[self.written.currentIndex()],
         )
 
     def show_facts(self, facts: ModelFacts | None, *, server: bool) -> None:
@@ -112,6 +129,9 @@ class ModelOptions(QWidget):
         self._facts = facts
         for widget in (self._precision_words, self.precision):
             widget.setVisible(not server)
+        for widget in (self._actions_words, self.written):
+            # On this machine only models that write tokens are played.
+            widget.setVisible(server)
         self.memory.setVisible(not server and facts is not None and bool(facts.needs))
         model = self.precision.model()
         for index, name in enumerate(self._precisions):

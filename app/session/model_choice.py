@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.codecs import CODECS
 from model.memory import PRECISIONS
 from model.prompts import PROMPT_FORMS
 
@@ -26,7 +27,8 @@ class ModelChoice:
     "" for the first that it lists) are kept for the others too, so that going back and forth
     loses nothing.  ``precision`` "" leaves the number format to Playteach.  ``temperature``
     0 takes the likeliest token.  ``prompt`` "", ``history`` None and ``chunk`` None
-    leave it to the checkpoint.  All but ``source`` count for other models than the practice
+    leave it to the checkpoint.  ``actions`` is how a server's model writes them, one of
+    :data:`model.codecs.CODECS`.  All but ``source`` count for other models than the practice
     model only.
     """
 
@@ -41,6 +43,7 @@ class ModelChoice:
     history: int | None = None
     chunk: int | None = None
     rewrite: bool = True
+    actions: str = "tokens"
 
     def to_table(self) -> dict[str, str | float | int | bool]:
         """Return what is set, for the settings' file."""
@@ -55,6 +58,8 @@ class ModelChoice:
         for name in ("history", "chunk"):
             if (count := getattr(self, name)) is not None:
                 table[name] = count
+        if self.actions != "tokens":
+            table["actions"] = self.actions
         for name in ("server", "server_model", "precision", "prompt"):
             if text := getattr(self, name):
                 table[name] = text
@@ -89,6 +94,7 @@ def model_choice(raw: object) -> ModelChoice:
         history=_count(table.get("history"), 0, MAX_HISTORY),
         chunk=_count(table.get("chunk"), 1, MAX_CHUNK),
         rewrite=rewrite,
+        actions=_one_of(table.get("actions", "tokens"), tuple(CODECS)),
         **texts,
     )
 

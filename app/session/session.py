@@ -103,6 +103,11 @@ class LiveSession(SessionFront):
         self._thread: threading.Thread | None = None
         self._threaded = threaded
 
+    @property
+    def paced(self) -> bool:
+        """Whether ticks come at the game's rate; else the world waits for the agent."""
+        return self._paced
+
     def start(self) -> LiveSession:
         """Show the first start and begin to listen; returns itself."""
         if self._threaded and self._thread is None:

@@ -12,7 +12,11 @@ from recorder.games.base import Asked, Bindings, Game, Task, free_task
 if TYPE_CHECKING:
     from recorder.games.desktop.profile import Profile
 
-GAME_NAMES: tuple[str, ...] = ("doom", "luanti", "minerl", "minestudio")
+MINECRAFT_GAMES: tuple[str, ...] = (
+    "minerl", "minestudio", "minerl-find-cave", "minerl-make-waterfall", "minerl-animal-pen",
+    "minerl-village-house",
+)  # fmt: skip
+GAME_NAMES: tuple[str, ...] = ("doom", "luanti", *MINECRAFT_GAMES)
 DEFAULT_SUITE = "default"
 REALTIME_GAMES = frozenset({"luanti"})
 """Games whose world does not wait, unless they are opened in slowed time."""
@@ -20,6 +24,7 @@ REALTIME_GAMES = frozenset({"luanti"})
 __all__ = [
     "DEFAULT_SUITE",
     "GAME_NAMES",
+    "MINECRAFT_GAMES",
     "REALTIME_GAMES",
     "Asked",
     "Bindings",
@@ -83,7 +88,7 @@ def open_game(
         from recorder.games.doom.game import DoomGame
 
         return DoomGame(width=width, height=height)
-    if name in ("minerl", "minestudio"):
+    if name in MINECRAFT_GAMES:
         from recorder.games.minecraft.game import MinecraftGame
 
         return MinecraftGame.start(name)
@@ -116,10 +121,10 @@ def task_list(name: str, data: Path | None = None) -> tuple[Task, ...]:
         from recorder.games.doom.tasks import ALL_TASKS
 
         return ALL_TASKS
-    if name in ("minerl", "minestudio"):
-        from recorder.games.minecraft.game import all_goals
+    if name in MINECRAFT_GAMES:
+        from recorder.games.minecraft.game import goals_of
 
-        return tuple(goal.task for goal in all_goals())
+        return tuple(goal.task for goal in goals_of(name))
     if name == "luanti":
         from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
 

@@ -1,7 +1,7 @@
 """The memory of what was seen and done: one SQLite file, one writer, readers anywhere."""
 
 from recorder.store.paths import adapters_path, database_path, default_data_folder, logs_path
-from recorder.store.query import EVERY_EPISODE, EpisodeQuery, parse_query
+from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_query
 from recorder.store.reader import Reader
 from recorder.store.rows import (
     AdapterRow,
@@ -46,5 +46,6 @@ __all__ = [
     "database_path",
     "default_data_folder",
     "logs_path",
+    "of_game",
     "parse_query",
 ]

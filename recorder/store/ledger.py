@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from recorder.errors import DataError
@@ -50,11 +50,15 @@ def activate(connection: sqlite3.Connection, adapter_id: int | None) -> None:
     )
 
 
-def undo_activation(connection: sqlite3.Connection) -> int | None:
-    """Mark the newest activation as undone; return the adapter that plays now."""
-    newest = connection.execute(
-        "SELECT id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC LIMIT 1"
-    ).fetchone()
+def undo_activation(connection: sqlite3.Connection, keep: Collection[int] = ()) -> int | None:
+    """Mark the newest activation as undone; return the adapter that is in use now.
+
+    Those of the adapters ``keep`` stay: they play with another base.
+    """
+    rows = connection.execute(
+        "SELECT id, adapter_id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC"
+    )
+    newest = next((row for row in rows if row[1] not in keep), None)
     if newest is None:
         raise DataError(
             "No adapter was ever put in use here, so there is nothing to go back to; "

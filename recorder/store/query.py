@@ -5,7 +5,7 @@ goes in double quotes.  Different names narrow the choice, the same name twice w
 
 =================  ==========================================================
 ``id:7`` ``id:3-9``     these episodes (both ends count)
-``game:doom``           this game
+``game:doom``           this game; ``*`` stands for anything
 ``task:go_to:*``        the task's id; ``*`` stands for anything
 ``text:"red torch"``    words that the instruction contains, any case
 ``kind:demonstration``  demonstration or rollout
@@ -14,7 +14,8 @@ goes in double quotes.  Different names narrow the choice, the same name twice w
 ``adapter:4``           the adapter that played; ``adapter:none`` for the bare base
 ``split:train``         train or held_out
 ``corrected:yes``       whether the person took over in it: yes or no
-``since:last-round``    recorded after the newest finished round began (or ``since:round-3``)
+``since:last-round``    recorded after the newest finished round began (or ``since:round-3``);
+                        with ``game:``, after that game's newest round
 =================  ==========================================================
 
 An empty query means every episode.  What is in the bin is never chosen.
@@ -39,7 +40,7 @@ SINCE_LAST_ROUND = 0
 class EpisodeQuery:
     """Which episodes are meant; an empty field does not narrow.
 
-    ``ids`` are inclusive ranges.  ``tasks`` and ``policies`` may hold ``*``.
+    ``ids`` are inclusive ranges.  ``games``, ``tasks`` and ``policies`` may hold ``*``.
     ``adapters`` holds ids, None for the bare base.  ``since_round`` is a round's id, or
     :data:`SINCE_LAST_ROUND`.
     """
@@ -80,6 +81,14 @@ def parse_query(text: str) -> EpisodeQuery:
             )
         query = read(query, value)
     return query
+
+
+def of_game(text: str, game: str) -> str:
+    """Return a query narrowed to one game, or as it is where it names games itself.
+
+    Raises UsageError for a query that cannot be read.
+    """
+    return text if parse_query(text).games else f"{text} game:{shlex.quote(game)}".strip()
 
 
 def _bad(name: str, value: str, wanted: str) -> UsageError:

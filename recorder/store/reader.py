@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from recorder.errors import DataError
@@ -266,13 +266,9 @@ class Reader:
             ).fetchall()
         return [row[0] for row in rows]
 
-    def can_undo_activation(self) -> bool:
-        """Return whether there is an activation to go back from."""
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT 1 FROM activation WHERE undone_wall_ns IS NULL LIMIT 1"
-            ).fetchone()
-        return row is not None
+    def can_undo_activation(self, keep: Collection[int] = ()) -> bool:
+        """Return whether there is an activation to go back from, besides those of ``keep``."""
+        return any(adapter_id not in keep for adapter_id in self.activations())
 
     def rounds(self) -> list[RoundRow]:
         """Return every round, oldest first."""
@@ -366,9 +362,12 @@ class Reader:
 
     # Totals
 
-    def collected_since_last_round(self) -> Collected:
-        """Return what was recorded since the newest finished round (bin and open excluded)."""
-        since = EpisodeQuery(since_round=SINCE_LAST_ROUND)
+    def collected_since_last_round(self, game: str = "") -> Collected:
+        """Return what was recorded since the newest finished round (bin and open excluded).
+
+        ``game`` counts that game's episodes and rounds only.
+        """
+        since = EpisodeQuery(since_round=SINCE_LAST_ROUND, games=(game,) if game else ())
         rows = [row for row in self.episodes(since) if not row.open]
         person_ticks = 0
         person_s = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recorder.errors import UsageError
-from recorder.store.query import SINCE_LAST_ROUND, EpisodeQuery
+from recorder.store.query import SINCE_LAST_ROUND, EpisodeQuery, parse_query
 from recorder.store.rows import EpisodeKind, EpisodeRow, LabelSource, SegmentRow, Split
 from recorder.store.segments import Span, count_takeovers, driver_strip
 from recorder.types import Driver, Outcome, SegmentKind
@@ -89,7 +89,7 @@ def _conditions(
     if query.ids:
         where.append("(" + " OR ".join(["episode.id BETWEEN ? AND ?"] * len(query.ids)) + ")")
         values.extend(number for pair in query.ids for number in pair)
-    any_of("game = ?", query.games)
+    any_of("game GLOB ?", [_glob(game) for game in query.games])
     any_of("task_id GLOB ?", [_glob(task) for task in query.tasks])
     any_of(
         "EXISTS (SELECT 1 FROM instruction WHERE instruction.episode_id = episode.id "
@@ -103,7 +103,11 @@ def _conditions(
     any_of("split = ?", [split.value for split in query.splits])
     if query.corrected is not None:
         where.append(_CORRECTED if query.corrected else f"NOT {_CORRECTED}")
-    if query.since_round is not None:
+    if query.since_round == SINCE_LAST_ROUND and query.games:
+        where.append("(" + " OR ".join(["game GLOB ? AND episode.id > ?"] * len(query.games)) + ")")
+        for game in query.games:
+            values.extend((_glob(game), _reach_of_game(connection, game)))
+    elif query.since_round is not None:
         where.append("episode.id > ?")
         values.append(_reach(connection, query.since_round))
     return where, values
@@ -121,6 +125,19 @@ def _reach(connection: sqlite3.Connection, since_round: int) -> int:
             "use since:last-round or the number of a round that was run."
         )
     return int(row[0])
+
+
+def _reach_of_game(connection: sqlite3.Connection, game: str) -> int:
+    """Return how far the newest round reached that taught a game; for ``*`` any round."""
+    rows = connection.execute(
+        "SELECT query, through_episode_id FROM round WHERE status = 'done' ORDER BY id DESC"
+    )
+    for text, through in rows:
+        games = parse_query(text).games
+        # A round that named no game taught whatever there was.
+        if "*" in game or not games or any("*" in each or each == game for each in games):
+            return int(through)
+    return 0
 
 
 def _glob(pattern: str) -> str:

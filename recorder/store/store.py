@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -285,12 +285,13 @@ class Store:
         """Make an adapter (None: the bare base) the one that plays; DataError if unknown."""
         self._worker.call(partial(ledger.activate, adapter_id=adapter_id))
 
-    def undo_activation(self) -> int | None:
-        """Undo the newest activation; return the adapter that plays now (None: the base).
+    def undo_activation(self, keep: Collection[int] = ()) -> int | None:
+        """Undo the newest activation; return the adapter that is in use now (None: the base).
 
-        Raises DataError where there is nothing to undo.
+        Activations of the adapters ``keep`` are passed over.  Raises DataError where there is
+        nothing to undo.
         """
-        return self._worker.call(ledger.undo_activation)
+        return self._worker.call(partial(ledger.undo_activation, keep=keep))
 
     def add_round(
         self,

@@ -23,7 +23,7 @@ from model.device import DeviceChoice
 from model.memory import Need
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
-from recorder.errors import ModelError
+from recorder.errors import DataError, ModelError
 from recorder.store import AdapterRow, NewAdapter, Reader, Store
 
 GPU = DeviceChoice("cpu", "float32", "Plays here.")
@@ -186,6 +186,36 @@ def test_each_base_keeps_the_adapter_that_was_put_in_use_for_it(desk: Desk, tmp_
     found = adapter_in_use(desk.reader, one)
     assert found is not None
     assert replace(found, active=False) == replace(first, active=False)
+
+
+def test_going_back_takes_no_adapter_from_another_base(desk: Desk, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, other = (list_adapter(desk, tmp_path / f"for-{b.name}", b) for b in (one, two))
+    desk.agent.activate(first.id)
+    desk.agent.choose(desk.two)
+    assert not desk.agent.can_go_back
+    with pytest.raises(DataError, match="nothing to go back to"):
+        desk.agent.go_back()
+    desk.agent.activate(other.id)
+    desk.agent.choose(desk.one)
+    # The newest activation is the other base's; it is not this one's to undo.
+    assert desk.agent.can_go_back
+    desk.agent.go_back()
+    assert adapter_in_use(desk.reader, one) is None
+    kept = adapter_in_use(desk.reader, two)
+    assert kept is not None
+    assert kept.id == other.id
+    assert not any(row.active for row in desk.agent.shown(desk.reader.adapters()))
+    assert not desk.agent.can_go_back
+    desk.agent.choose(desk.two)
+    assert [r.id for r in desk.agent.shown(desk.reader.adapters()) if r.active] == [other.id]
+
+
+def test_a_server_has_nothing_to_go_back_from(desk: Desk) -> None:
+    desk.agent.choice = ModelChoice("server", server="http://127.0.0.1:8000")
+    assert not desk.agent.can_go_back
+    with pytest.raises(DataError, match="A server plays"):
+        desk.agent.go_back()
 
 
 def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(

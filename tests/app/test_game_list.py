@@ -6,7 +6,9 @@ from app import game_list as module
 from app.cli.parser import build_parser
 from app.game_list import game_list
 from recorder.errors import DataError, GameError
+from recorder.games import MINECRAFT_GAMES
 from recorder.games.desktop.profile import Profile, profiles_folder
+from recorder.games.minecraft.game import PYTHON_VARIABLE
 
 OWN = """
 schema = 1
@@ -34,7 +36,23 @@ def test_every_game_is_listed_once_and_the_open_one_is_marked(data: Path) -> Non
     assert [each.name for each in games][:2] == ["doom", "luanti"]
     assert {"minecraft", "my_game"} <= {each.name for each in games}
     assert [each.name for each in games if each.in_use] == ["luanti"]
-    assert not any(each.problem for each in games)
+    assert not any(each.problem for each in games if each.name not in MINECRAFT_GAMES)
+
+
+def test_minecraft_is_offered_with_what_it_lacks(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
+    games = {each.name: each for each in game_list(data, "doom")}
+    assert "playteach games install minerl" in games["minerl"].problem
+    assert "playteach games install minerl" in games["minerl-find-cave"].problem
+    assert not games["minestudio"].slowable
+    monkeypatch.setenv(PYTHON_VARIABLE, "python")
+    games = {each.name: each for each in game_list(data, "minerl", slowed=True)}
+    assert (games["minerl"].problem, games["minerl"].slowed) == ("", True)
+    assert games["minestudio"].slowable
+    assert "judge 6 sentences" in games["minerl"].detail
+    assert "you judge" in games["minerl-find-cave"].detail
 
 
 def test_only_a_foreign_command_that_would_run_has_to_be_agreed_to(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import types
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 from hub_server import hub_server
 from openai_server import ChatServer, chat_server
+from PySide6.QtWidgets import QApplication
 from toy_game import SIZE, ToyGame
 
+from app.application import log_to
+from app.gui.diagnostics import report
 from app.model_desk import KEY_FOR_NOW, KEY_IN_KEYRING, Models
 from app.session.model_choice import ModelChoice
 from app.session.parts import store_recording
@@ -19,8 +23,8 @@ from app.session.session import LiveSession
 from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.hub import Hub
-from model.remote import KEY_VARIABLE
 from model.runner import LockStepRunner
+from model.server_keys import KEY_VARIABLE
 from model.tokens import encode
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError
@@ -74,8 +78,27 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
-def test_a_server_plays_and_stays_set_without_its_key(place: Place, server: ChatServer) -> None:
+def test_a_server_plays_and_stays_set_without_its_key(
+    qapp: QApplication, place: Place, server: ChatServer
+) -> None:
     server.key = "sesame"
+    with log_to(place.data / "logs" / "playteach.log"):
+        _play_with_a_key(place, server)
+    place.store.wait()
+    written = [path for path in place.data.parent.rglob("*") if path.is_file()]
+    assert {"playteach.sqlite3", "playteach.log", "settings.toml"} <= {p.name for p in written}
+    assert all(b"sesame" not in path.read_bytes() for path in written)
+    told = report(
+        snapshot=place.session.snapshot(),
+        agent=place.workplace.agent(),
+        storage=place.workplace.storage(),
+        log_file=place.data / "logs" / "playteach.log",
+    )
+    assert "is no key" in told
+    assert "sesame" not in told
+
+
+def _play_with_a_key(place: Place, server: ChatServer) -> None:
     desk = place.workplace.model_desk()
     assert desk.check_server(server.url, "sesame") == ("jarvisvla", "jarvisvla-round-001")
     assert desk.keep_key(server.url, "sesame") == KEY_FOR_NOW
@@ -94,10 +117,12 @@ def test_a_server_plays_and_stays_set_without_its_key(place: Place, server: Chat
     # Other settings leave the model alone.
     place.workplace.save_preferences(place.workplace.preferences())
     assert load_settings(place.config).settings.model == choice
-    place.store.wait()
-    written = [path for path in place.data.parent.rglob("*") if path.is_file()]
-    assert len(written) > 2
-    assert all(b"sesame" not in path.read_bytes() for path in written)
+    # A refusal is logged with what the server says, which may be the key itself.
+    server.failures, server.words = [500] * 9, {"detail": "sesame is no key"}
+    with pytest.raises(ModelError) as refused:
+        desk.check_server(server.url, "sesame")
+    logging.getLogger("playteach").warning("%s", refused.value.sentence)
+    assert "… is no key" in refused.value.sentence
 
 
 def test_a_server_cannot_be_taught(place: Place, server: ChatServer) -> None:

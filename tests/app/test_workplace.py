@@ -179,7 +179,8 @@ def test_a_missing_checkpoint_is_told_and_nothing_is_activated(place: Place) -> 
 def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
     assert place.workplace.last_verdict() is None
     round_id = place.store.add_round()
-    adapter = place.store.add_adapter(NewAdapter(folder="x", base="b", passed_gates=True))
+    new = NewAdapter(folder="x", base="no-checkpoint", passed_gates=True)
+    adapter = place.store.add_adapter(new)
     place.store.update_round(round_id, status=RoundStatus.DONE, adapter_id=adapter, verdict=VERDICT)
     facts = place.workplace.last_verdict()
     assert facts is not None

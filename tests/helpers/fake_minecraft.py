@@ -76,13 +76,21 @@ class MineStudio(MineRL):
 
     def __init__(self) -> None:
         super().__init__([name for name in MINERL if name != "drop"])
+        self.env = MineRL()
+        self.seeds = self.env.seeds
         self.seed = 3  # type: ignore[assignment,method-assign]
+        self._taken = self.action_space
+        self.action_space = object()  # type: ignore[assignment]
+
+    def noop_action(self) -> dict[str, Any]:
+        return self._taken.noop()
 
     def _told(self, seen: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         return {"image": seen["pov"]}, {**seen, "is_gui_open": False}
 
     def _seen(self) -> dict[str, Any]:
         pov = np.full((360, 640, 3), self.ticks, np.uint8)
+        pov[..., 1] = self.seeds[-1] if self.seeds else 0
         return {"pov": pov, "mine_block": {"oak_log": self.mined}}
 
     def reset(self) -> Any:

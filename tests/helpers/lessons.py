@@ -14,27 +14,27 @@ from recorder.types import Action, Driver, Frame
 STEP = Action(right=True)
 
 
-def record_lessons(folder: Path, *, episodes: int, ticks: int) -> None:
-    """Record demonstrations of ``ticks`` ticks each into a data folder."""
-    game = ToyGame(distance=ticks)
+def record_lessons(folder: Path, *, episodes: int, ticks: int, game: str = "") -> None:
+    """Record demonstrations of ``ticks`` ticks each into a data folder, as ``game``'s."""
+    toy = ToyGame(distance=ticks)
 
     def decide(_frame: Frame, _proposal: Proposal | None) -> Decision:
         return Decision(STEP, Driver.PERSON)
 
     with Store.open(folder) as store:
         session = store.begin_session(
-            game.name,
-            tick_rate_hz=game.tick_rate_hz,
+            game or toy.name,
+            tick_rate_hz=toy.tick_rate_hz,
             width=SIZE,
             height=SIZE,
-            realtime=game.realtime,
+            realtime=toy.realtime,
             bindings={},
         )
         recorder = store.episode_recorder(
             session, kind=EpisodeKind.DEMONSTRATION, policy="person", when_full="wait"
         )
         loop = EpisodeLoop(
-            game, LockStepRunner(WalkPolicy()), policy_name="person", observers=(recorder,)
+            toy, LockStepRunner(WalkPolicy()), policy_name="person", observers=(recorder,)
         )
         for seed in range(episodes):
             run_episode(loop, TASKS[seed % 2], seed, decide=decide)

@@ -26,6 +26,7 @@ class ChatServer(ThreadingHTTPServer):
         self.text = ""
         self.key = ""
         self.failures: list[int] = []
+        self.words: dict[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
 
@@ -53,7 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.headers.append(dict(self.headers))
         if self.server.failures:
             code = self.server.failures.pop(0)
-            self._send(code, {}, **({"Location": "/elsewhere"} if code == 307 else {}))
+            self._send(
+                code, self.server.words, **({"Location": "/elsewhere"} if code == 307 else {})
+            )
             return True
         if self.server.key and self.headers.get("Authorization") != f"Bearer {self.server.key}":
             self._send(401, {})
@@ -68,6 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(body)
         if self._refused():
+            return
+        if self.path == "/v1/load_lora_adapter":
+            # As vLLM answers: words, no table.
+            self.server.models.append(body["lora_name"])
+            self._send(200, "Success")
             return
         text = self.server.text
         stops = set(body.get("stop_token_ids", ()))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from model import vla
 from model.adapters import (
     AdapterMeta,
     MergedAdapter,
@@ -18,6 +19,8 @@ from model.adapters import (
     read_meta,
     write_adapter,
 )
+from model.play_options import PlayOptions
+from model.vla import VlaPolicy
 from recorder.errors import DataError, ModelError
 
 WEIGHTS = "adapter_model.safetensors"
@@ -215,6 +218,20 @@ def test_an_adapter_that_is_no_good_is_one_sentence_and_changes_nothing(
         MergedAdapter(model).apply(folder, "base")
     assert "\n" not in str(caught.value)
     assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+
+
+@pytest.mark.parametrize("bits", ["8bit", "4bit"])
+def test_an_adapter_on_few_bits_is_one_sentence_before_anything_is_read(
+    bits: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the weights were read")
+
+    monkeypatch.setattr(vla, "load_weights", never)
+    options = PlayOptions(precision=bits)
+    sentence = rf"'round-7' plays on weights of 16 bits and cannot .* those of {bits[0]}, .*bf16"
+    with pytest.raises(ModelError, match=sentence):
+        VlaPolicy.load(checkpoint, adapter=tmp_path / "round-7", device="cpu", options=options)
 
 
 def test_a_fingerprint_is_of_every_weight_file(tmp_path: Path) -> None:

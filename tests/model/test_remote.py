@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from PIL import Image
 
 from model.policy import Observation, Policy
 from model.preprocess import JARVIS_SPEC
-from model.remote import KEY_VARIABLE, Client, RemotePolicy, Server
+from model.remote import Client, RemotePolicy, Server
+from model.server_keys import KEY_VARIABLE
 from model.tokens import encode
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION, Action, Frame
@@ -108,10 +111,64 @@ def test_failures_are_tried_again_within_limits(server: ChatServer) -> None:
     server.failures = [503] * 3
     with pytest.raises(ModelError, match="it answered 503"):
         policy.propose(seen())
-    server.failures = [400, 200]
-    with pytest.raises(ModelError, match="it answered 400"):
+    server.failures = [404, 200]
+    with pytest.raises(ModelError, match="it answered 404"):
         policy.propose(seen())
     assert server.failures == [200]
+
+
+def test_settings_go_where_the_server_takes_them(server: ChatServer) -> None:
+    server.text = "Action: press(space)"
+    policy = RemotePolicy(client(server, codec="text"))
+    server.failures = [422]
+    assert policy.propose(seen()).actions == (Action(jump=True),)
+    policy.propose(seen())
+    refused, *taken = server.asked
+    assert refused["top_k"] == -1
+    for body in taken:
+        assert not {"top_k", "skip_special_tokens", "repetition_penalty"} & set(body)
+        own = json.loads(body["generation_config"])
+        assert own == {"do_sample": True, "top_k": 0, "repetition_penalty": 1.0}
+    server.failures = [400]
+    policy.propose(seen())
+    assert "generation_config" not in server.asked[-1]
+    server.failures = [400]
+    with pytest.raises(ModelError, match="does not take the request"):
+        policy.propose(seen())
+
+
+def test_a_server_s_own_words_are_repeated_without_the_key(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "sesame")
+    policy = RemotePolicy(client(server))
+    server.failures, server.words = [422], {"detail": "no field\ntop_k for sesame"}
+    with pytest.raises(ModelError, match=r"it answered 422: no field top_k for …\)"):
+        policy.propose(seen())
+
+
+def test_an_adapter_is_loaded_where_the_server_can(server: ChatServer, tmp_path: Path) -> None:
+    folder = tmp_path / "round-007"
+    asking = client(server)
+    server.failures = [200, 404]
+    server.words = {"data": [{"id": "jarvisvla"}]}  # type: ignore[dict-item]
+    with pytest.raises(ModelError, match=r"does not load the adapter 'round-007'.*answered 404"):
+        asking.load_adapter(folder)
+    assert asking.load_adapter(folder) == "round-007"
+    assert server.asked[-1] == {"lora_name": "round-007", "lora_path": str(folder)}
+    assert RemotePolicy(client(server, model="round-007")).name == "round-007"
+    asked = len(server.asked)
+    assert asking.load_adapter(folder) == "round-007"
+    assert len(server.asked) == asked
+
+
+def test_a_system_prompt_goes_first(server: ChatServer) -> None:
+    server.text = "Action: no_op"
+    policy = RemotePolicy(client(server, codec="text", system="You play."))
+    policy.propose(seen())
+    roles = [(m["role"], m["content"]) for m in server.asked[-1]["messages"]]
+    assert roles[0] == ("system", "You play.")
+    assert [role for role, _ in roles] == ["system", "user"]
 
 
 def test_a_redirect_is_not_followed(server: ChatServer) -> None:

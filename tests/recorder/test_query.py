@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.errors import UsageError
-from recorder.store.query import EVERY_EPISODE, SINCE_LAST_ROUND, EpisodeQuery, parse_query
+from recorder.store.query import (
+    EVERY_EPISODE,
+    SINCE_LAST_ROUND,
+    EpisodeQuery,
+    of_game,
+    parse_query,
+)
 from recorder.store.rows import EpisodeKind, Split
 from recorder.types import Outcome
 
@@ -68,3 +74,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     else:
         return
     assert sentence.endswith(".")
+
+
+def test_a_query_is_of_one_game_unless_it_names_games() -> None:
+    assert of_game("", "doom") == "game:doom"
+    assert parse_query(of_game("since:last-round", "my game")) == EpisodeQuery(
+        games=("my game",), since_round=SINCE_LAST_ROUND
+    )
+    for named in ("game:luanti", "game:* id:3"):
+        assert of_game(named, "doom") == named
+    with pytest.raises(UsageError):
+        of_game("torch", "doom")

@@ -21,6 +21,7 @@ from recorder.store import (
     RoundStatus,
     Stepping,
     Store,
+    of_game,
     parse_query,
 )
 from recorder.store.connect import open_for_reading
@@ -233,6 +234,8 @@ def test_queries_choose(kit: Any) -> None:
         assert chosen("since:last-round") == [fifth]
         assert chosen("since:round-1") == [fifth]
         assert reader.collected_since_last_round().episode_ids == (fifth,)
+        assert reader.collected_since_last_round("doom").episode_ids == (fifth,)
+        assert reader.collected_since_last_round("luanti").attempts == 0
         assert [row.id for row in reader.deleted_episodes()] == [fourth]
         assert [row.id for row in reader.episodes(limit=2)] == [fifth, third]
         with pytest.raises(UsageError, match="no round 9"):
@@ -305,6 +308,34 @@ def test_an_open_episode_is_shown_but_not_deleted(kit: Any) -> None:
         kit.store.delete_episode(row.id)
 
 
+def test_the_last_round_is_that_of_the_same_game(kit: Any) -> None:
+    first = kit.record(3)
+    with kit.reader() as reader:
+
+        def since(game: str) -> list[int]:
+            query = parse_query(of_game("since:last-round", game))
+            return [row.id for row in reader.episodes(query)]
+
+        def finish(query: str) -> None:
+            round_id = kit.store.add_round(query=query)
+            kit.store.update_round(round_id, status="done")
+
+        finish("since:last-round game:luanti")
+        assert since("doom") == [first]
+        second = kit.record(3)
+        finish("since:last-round game:doom")
+        third = kit.record(3)
+        assert since("doom") == [third]
+        assert since("luanti") == []
+        both = parse_query("since:last-round game:doom game:luanti")
+        assert [row.id for row in reader.episodes(both)] == [third]
+        finish("")
+        assert since("doom") == []
+        assert [row.id for row in reader.episodes(parse_query("game:d*m"))] == [
+            third, second, first,
+        ]  # fmt: skip
+
+
 def test_adapters_are_activated_and_undone(kit: Any) -> None:
     store: Store = kit.store
     first = store.add_adapter(NewAdapter("a/1", "base", title="one", extra={"rank": 16}))
@@ -322,6 +353,17 @@ def test_adapters_are_activated_and_undone(kit: Any) -> None:
         with pytest.raises(DataError, match="nothing to go back to"):
             store.undo_activation()
         assert [row.extra for row in reader.adapters()] == [{"rank": 16}, {}]
+        # What plays with another base is passed over.
+        store.set_active_adapter(first)
+        store.set_active_adapter(second)
+        assert store.undo_activation(keep={second}) == second
+        assert not reader.can_undo_activation(keep={second})
+        with pytest.raises(DataError, match="nothing to go back to"):
+            store.undo_activation(keep={second})
+        store.set_active_adapter(None)
+        assert reader.can_undo_activation(keep={second})
+        assert store.undo_activation(keep={second}) == second
+        assert reader.activations() == [second]
     with pytest.raises(DataError, match="listed already"):
         store.add_adapter(NewAdapter("a/1", "base"))
     with pytest.raises(DataError, match="no adapter 9"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trainer.gates import MAX_REPLAY_RISE, MIN_LEGALITY, Offline, forgets, offline_gates
 from trainer.progress import Gate
-from trainer.round_client import play_gate
+from trainer.round_process import play_gate
 from trainer.verdict import judge
 
 GOOD = Offline(

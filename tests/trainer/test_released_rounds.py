@@ -23,7 +23,7 @@ from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Frame
 from trainer import memory, progress
-from trainer.dataset import Example, read_examples
+from trainer.dataset import Example, Past, read_examples
 from trainer.earlier import earlier_examples
 from trainer.lora import LoraConfig, LoraTask
 from trainer.memory import predict_round
@@ -35,6 +35,7 @@ SPEC = CheckpointSpec(
     pixels="coordinates", width=64, height=64, patch_size=16, prompt="jarvis", history=0
 )
 CPU = DeviceChoice("cpu", "float32", "")
+NEVER_SEEN = np.zeros((64, 64, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -158,19 +159,24 @@ def test_options_out_of_range_are_refused(
 
 
 @pytest.mark.parametrize("form", ["jarvis", "jarvis-recipe", "jarvis-simple"])
-@pytest.mark.parametrize("history", [0, 2])
-def test_a_round_sees_and_hears_what_play_does(released: Path, form: str, history: int) -> None:
+@pytest.mark.parametrize(("history", "chunk"), [(0, 1), (2, 1), (2, 2)])
+def test_a_round_sees_and_hears_what_play_does(
+    released: Path, form: str, history: int, chunk: int
+) -> None:
     """The logits of the answer's first choice are those of play, to float32's rounding."""
     said = "could you please chop down some oak_log"
-    options = PlayOptions(history=history, prompt=form)
+    options = PlayOptions(history=history, chunk=chunk, prompt=form)
     policy = VlaPolicy.load(released, device="cpu", threads=1, options=options)
     rng = np.random.default_rng(2)
     frames = [Frame(i, i, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for i in range(4)]
     policy.reset(said)
-    earlier = [(resize(frames[0].rgb, policy.spec), encode(NO_ACTION))] * history
+    past = Past(policy.spec)
     for frame in frames[:-1]:
-        chunk = policy.propose(Observation(frame, said))
-        earlier.append((resize(frame.rgb, policy.spec), encode(chunk.actions[0])))
+        answer = policy.propose(Observation(frame, said))
+        assert len(answer.actions) == chunk
+        # The pictures between two questions are never seen.
+        for number, action in enumerate(answer.actions):
+            past.add(resize(frame.rgb, policy.spec) if not number else NEVER_SEEN, action)
     policy.guessing = False
     policy.propose(Observation(frames[-1], said))
     assert policy.answer is not None
@@ -185,11 +191,65 @@ def test_a_round_sees_and_hears_what_play_does(released: Path, form: str, histor
         instruction=said,
         answer=encode_ids(policy.answer.actions[0]),
         kind="demonstration",
-        earlier=tuple(earlier[len(earlier) - history :]),
+        earlier=past.seen_with(resize(frames[-1].rgb, policy.spec)),
     )
     logits, _ = task.logits([example], task.see([example]))
     # Row 0 speaks of begin itself, row 1 of what follows it.
     torch.testing.assert_close(logits[1].detach(), played, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_earlier_pictures_are_those_that_play_would_have_asked_about(chunk: int) -> None:
+    """Every tick of an episode against the player's own book-keeping, asked from there back."""
+    spec = replace(SPEC, history=2, chunk=chunk)
+    images = [np.full((2, 2, 3), tick, np.uint8) for tick in range(11)]
+    done = [Action(hotbar=1 + tick % 9) for tick in range(11)]
+    past = Past(spec)
+    for tick, image in enumerate(images):
+        first = tick % chunk
+        played = [(images[first], encode(NO_ACTION))] * spec.history
+        for asked in range(first, tick, chunk):
+            said = "".join(map(encode, done[asked : asked + chunk]))
+            played = [*played[1:], (images[asked], said)]
+        found = past.seen_with(image)
+        assert [said for _, said in found] == [said for _, said in played]
+        assert all(a is b for (a, _), (b, _) in zip(found, played, strict=True))
+        past.add(image, done[tick])
+
+
+def test_a_round_teaches_one_game_unless_all_are_asked_for(released: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    record_lessons(data, episodes=3, ticks=26)
+    record_lessons(data, episodes=3, ticks=26, game="other")
+    with pytest.raises(UsageError, match=r"several games \(other, toy\).*game:other"):
+        run_round(plan(data, released, tmp_path), lambda _message: None)
+    done = run_round(plan(data, released, tmp_path, query="game:toy"), lambda _message: None)
+    with Reader.open(data) as reader:
+        games = {row.id: row.game for row in reader.episodes()}
+    taught = {sample[0] for sample in done.metrics["samples"]}
+    replayed = done.metrics["shares"].get("replay", 0)
+    assert taught
+    assert {games[episode] for episode in taught} == {"toy"}
+    assert replayed == 0
+
+
+def test_the_window_s_round_is_of_its_game(
+    recorded: Path, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[list[str]] = []
+
+    def listen(_client: RoundClient, command: list[str], *_: object) -> progress.Done:
+        heard.append(command)
+        raise ModelError("enough")
+
+    monkeypatch.setattr(RoundClient, "_listen", listen)
+    data = Path(shutil.copytree(recorded, tmp_path / "data"))
+    with Store.open(data) as store:
+        for query, game in (("since:last-round", "minerl"), ("game:* id:1-3", "minerl")):
+            with pytest.raises(ModelError, match="enough"):
+                RoundClient(data, store, released).run(query, game=game)
+    asked = [command[command.index("--query") + 1] for command in heard]
+    assert asked == ["since:last-round game:minerl", "game:* id:1-3"]
 
 
 def test_examples_hold_the_pictures_before_them_from_their_own_episode(recorded: Path) -> None:

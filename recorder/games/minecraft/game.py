@@ -18,7 +18,18 @@ from recorder.types import Action, Frame, Outcome
 ENGINES = ("minerl", "minestudio")
 PYTHON_VARIABLE = "PLAYTEACH_MINECRAFT_PYTHON"
 TASKS_VARIABLE = "PLAYTEACH_MINECRAFT_TASKS"
-_TITLES = {"minerl": "Minecraft (MineRL)", "minestudio": "Minecraft (MineStudio)"}
+BASALT = {
+    "minerl-find-cave": ("MineRLBasaltFindCave-v0", "find a cave"),
+    "minerl-make-waterfall": ("MineRLBasaltMakeWaterfall-v0", "make a waterfall"),
+    "minerl-animal-pen": ("MineRLBasaltCreateVillageAnimalPen-v0", "an animal pen"),
+    "minerl-village-house": ("MineRLBasaltBuildVillageHouse-v0", "a village house"),
+}
+"""MineRL's BASALT worlds by our names: its id, and a title.  They show the picture only."""
+_TITLES = {
+    "minerl": "Minecraft (MineRL)",
+    "minestudio": "Minecraft (MineStudio)",
+    **{name: f"Minecraft (BASALT, {title})" for name, (_, title) in BASALT.items()},
+}
 
 MINECRAFT_BINDINGS = Bindings(
     keys={
@@ -54,11 +65,17 @@ def engines_folder() -> Path:
     return default_data_folder() / "engines"
 
 
-def installation(engine: str, folder: Path | None = None) -> Installation:
-    """Return the simulator's installation; PLAYTEACH_MINECRAFT_PYTHON overrides it.
+def engine_of(name: str) -> str:
+    """Return the simulator that runs the game called ``name``."""
+    return "minerl" if name in BASALT else name
+
+
+def installation(name: str, folder: Path | None = None) -> Installation:
+    """Return the installation of a game's simulator; PLAYTEACH_MINECRAFT_PYTHON overrides it.
 
     Raises GameError where there is none.
     """
+    engine = engine_of(name)
     override = os.environ.get(PYTHON_VARIABLE)
     if override:
         return Installation(engine, Path(override))
@@ -92,45 +109,55 @@ class MinecraftGame:
         goals: Sequence[Goal] = GOALS,
     ) -> None:
         self.name = engine
-        self.title = _TITLES.get(engine, "Minecraft")
-        self.warnings = _warnings(process)
+        self.title = title_of(engine)
+        self.warnings = _warnings(process, commanded=any(goal.commands for goal in goals))
         self._process = process
         self._goals = {goal.task.id: goal for goal in goals}
         self._goal: Goal | None = None
         self._outcome: Outcome | None = None
         self._ticks = 0
         self._frame_id = 0
+        self._untouched: int | None = None
 
     @classmethod
-    def start(cls, engine: str) -> MinecraftGame:
+    def start(cls, name: str) -> MinecraftGame:
         """Start the installed simulator; raises GameError where it cannot be started."""
-        found = installation(engine)
-        goals = all_goals()
-        return cls(engine, SimulatorProcess(found.python, engine), goals)
+        found = installation(name)
+        goals = goals_of(name)
+        world = f"{found.engine}/{BASALT[name][0]}" if name in BASALT else found.engine
+        return cls(name, SimulatorProcess(found.python, world), goals)
 
     def tasks(self) -> Sequence[Task]:
         """Return what the simulator's counters can judge."""
         return tuple(goal.task for goal in self._goals.values())
 
     def reset(self, task: Task, seed: int) -> Frame:
-        """Make a new world from the seed."""
+        """Make a new world from the seed.
+
+        That takes half a minute; a world in which nothing was done since is kept.
+        """
         if task.judged and task.id not in self._goals:
             raise GameError(
                 f"Minecraft has no task {task.id!r}, so nothing was started; choose one of: "
                 f"{', '.join(self._goals)}."
             )
         self._goal = self._goals[task.id] if task.judged else None
-        order: dict[str, object] = {"do": "reset", "seed": seed}
+        kept = self._untouched == seed
+        order: dict[str, object] = {"do": "begin" if kept else "reset", "seed": seed}
+        self._untouched = None
         if self._goal is not None:
             order["goal"] = {"event": self._goal.event, "objects": list(self._goal.objects)}
             order["commands"] = list(self._goal.commands)
         self._outcome = None
         self._ticks = 0
         self._process.ask(order)
+        if self._goal is None or not self._goal.commands:
+            self._untouched = seed
         return self._frame()
 
     def step(self, action: Action) -> Frame:
         """Do one tick of 50 ms."""
+        self._untouched = None
         told = {name: value for name, value in asdict(action).items() if value}
         answer = self._process.ask({"do": "step", "action": told})
         self._ticks += 1
@@ -159,19 +186,35 @@ class MinecraftGame:
         return Frame(self._frame_id, time.monotonic_ns(), self._process.picture())
 
 
-def all_goals() -> tuple[Goal, ...]:
-    """Return the built-in goals and those of the YAML files in PLAYTEACH_MINECRAFT_TASKS."""
+def title_of(name: str) -> str:
+    """Return a game's title for a person."""
+    return _TITLES.get(name, "Minecraft")
+
+
+def goals_of(name: str) -> tuple[Goal, ...]:
+    """Return what the game called ``name`` can judge.
+
+    The built-in goals and those of the YAML files in PLAYTEACH_MINECRAFT_TASKS; BASALT shows
+    no counters, so a person judges it.
+    """
+    if name in BASALT:
+        return ()
     folder = os.environ.get(TASKS_VARIABLE)
     more = [load_goal(path) for path in sorted(Path(folder).glob("*.yaml"))] if folder else []
     return (*GOALS, *more)
 
 
-def _warnings(process: SimulatorProcess) -> tuple[str, ...]:
+def _warnings(process: SimulatorProcess, *, commanded: bool) -> tuple[str, ...]:
     found = []
     if process.lacks:
         found.append(
             f"This simulator does not know {', '.join(process.lacks)}, so those controls do "
             "nothing here."
+        )
+    if not process.commands and commanded:
+        found.append(
+            "This simulator takes no commands, so tasks begin without what they would set up, "
+            "such as a pickaxe in the hand."
         )
     if process.differs:
         values = ", ".join(f"{name} {value}" for name, value in process.differs.items())

@@ -33,6 +33,7 @@ class SimulatorProcess:
     Attributes:
         lacks: controls that the simulator does not know.
         differs: what of its picture differs from what the released model was trained on.
+        commands: whether it takes the commands with which tasks begin.
 
     """
 
@@ -84,6 +85,7 @@ class SimulatorProcess:
             raise
         self.lacks: tuple[str, ...] = tuple(opened["lacks"])
         self.differs: dict[str, Any] = dict(opened["differs"])
+        self.commands = bool(opened["commands"])
 
     def ask(self, order: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
         """Send an order and return the answer.

@@ -12,6 +12,7 @@ import importlib
 import json
 import mmap
 import os
+import re
 import sys
 from typing import IO, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
@@ -28,15 +29,40 @@ EXPECTED = {
     "guiscale_range": (1, 1),
     "cursor_size_range": (16, 16),
 }
+VERSION = "1.16"
 """What the released model was trained on."""
+HUMAN = "MineRLHumanSurvival-v0"
+_TABLES = re.compile(r"mc_constants(?:\.([\d.]+))?\.json$")
 
 
-def make_minerl() -> Any:
-    """Return MineRL 1.0's human survival environment."""
+def make_minerl(env_id: str = HUMAN) -> Any:
+    """Return one of MineRL 1.0's environments; human survival takes commands besides keys."""
     import gym
 
     importlib.import_module("minerl")
-    return gym.make("MineRLHumanSurvival-v0")
+    importlib.import_module("minerl.herobraine.envs")
+    if env_id != HUMAN:
+        return gym.make(env_id)
+    specs = importlib.import_module("minerl.herobraine.env_specs.human_survival_specs")
+    handlers = importlib.import_module("minerl.herobraine.hero.handlers")
+    chat: Any = getattr(handlers, "ChatAction", None)
+    if chat is None:
+        return gym.make(env_id)
+
+    class Said(chat):  # type: ignore[misc]
+        """Says nothing where there is nothing to say; the original would open the chat."""
+
+        def to_hero(self, x: Any) -> str:
+            return "chat " + str(x) if x else ""
+
+    class Survival(specs.HumanSurvival):  # type: ignore[misc,name-defined]
+        """Its own commands are not among the environment's actions."""
+
+        def create_actionables(self) -> List[Any]:
+            known = [each for each in super().create_actionables() if each.to_string() != "chat"]
+            return [*known, Said()]
+
+    return Survival().make()
 
 
 def make_minestudio() -> Any:
@@ -47,9 +73,10 @@ def make_minestudio() -> Any:
 
 
 def make_engine(name: str) -> Any:
-    """Return the simulator called ``name``: minerl, minestudio or MODULE:FUNCTION."""
-    if name == "minerl":
-        return make_minerl()
+    """Return the simulator called ``name``: minerl, minerl/ID, minestudio or MODULE:FUNCTION."""
+    engine, _, env_id = name.partition("/")
+    if engine == "minerl":
+        return make_minerl(env_id or HUMAN)
     if name == "minestudio":
         return make_minestudio()
     module, _, function = name.partition(":")
@@ -63,8 +90,21 @@ class Simulator:
         self.env = env
         self.goal: Dict[str, Any] = {}
         self.start = 0
-        space = getattr(env.action_space, "spaces", env.action_space)
-        self.known = set(space.keys())
+        self.fresh: Tuple[Any, Any] = ({}, {})
+        self.known = set(self.idle())
+
+    def idle(self) -> Dict[str, Any]:
+        """Return the action that does nothing.
+
+        MineStudio's own space is smaller than what it takes: commands are not in it.
+        """
+        space = self.env.action_space
+        for owner, name in ((self.env, "noop_action"), (space, "no_op"), (space, "noop")):
+            make = getattr(owner, name, None)
+            if callable(make):
+                # MineRL's BASALT wrapper reads it, whether the environment knows it or not.
+                return {"ESC": 0, **make()}
+        raise AttributeError("the simulator has no action that does nothing")
 
     def lacks(self) -> List[str]:
         """Return the controls that this simulator does not know: pressing them does nothing."""
@@ -78,19 +118,55 @@ class Simulator:
         inner = getattr(inner, "env", inner)
         task = getattr(inner, "task", None)
         found: Dict[str, Any] = {}
+        version = self.version(task)
+        if version and not version.startswith(VERSION):
+            found["version"] = version
         for name, wanted in EXPECTED.items():
             value = getattr(task, name, None)
             if value is not None and tuple(value) != wanted:
                 found[name] = list(value)
         return found
 
+    def version(self, task: Any) -> str:
+        """Return the Minecraft version whose things the simulator knows, "" where unknown."""
+        if task is None:
+            return ""
+        for kind in type(task).__mro__:
+            root, found, _ = kind.__module__.partition(".herobraine.")
+            if not found:
+                continue
+            tables = importlib.import_module(root + ".herobraine.hero.mc")
+            match = _TABLES.search(str(getattr(tables, "mc_constants_file", "")))
+            if match is not None:
+                # The older MineRL did not write it into the name.
+                return match.group(1) or "1.11.2"
+        return ""
+
+    def seed(self, number: int) -> None:
+        """Fix the next world; MineStudio keeps its seed in a field and takes it further in."""
+        for owner in (self.env, getattr(self.env, "env", None)):
+            sow = getattr(owner, "seed", None)
+            if callable(sow):
+                sow(number)
+                return
+
     def reset(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
-        """Begin anew; return the picture and what else is seen."""
-        self.goal = order.get("goal") or {}
-        if hasattr(self.env, "seed") and callable(self.env.seed):
-            self.env.seed(order.get("seed", 0))
+        """Make a new world and begin in it; return the picture and what else is seen."""
+        self.seed(order.get("seed", 0))
+        layer: Any = self.env
+        while layer is not None:
+            if "num_steps" in vars(layer):
+                # MineRL's own time limit counts on from attempt to attempt.
+                layer.num_steps = 0
+            layer = vars(layer).get("env")
         made = self.env.reset()
-        seen, info = made if isinstance(made, tuple) else (made, {})
+        self.fresh = made if isinstance(made, tuple) else (made, {})
+        return self.begin(order)
+
+    def begin(self, order: Dict[str, Any]) -> Tuple[Any, Any]:
+        """Begin in the world as it was made, in which nothing was done yet."""
+        self.goal = order.get("goal") or {}
+        seen, info = self.fresh
         for command in order.get("commands", ()):
             seen, info, _ = self.act({"chat": command})
         self.start = self.count(seen, info)
@@ -98,9 +174,7 @@ class Simulator:
 
     def act(self, wanted: Dict[str, Any]) -> Tuple[Any, Any, bool]:
         """Do one tick; ``wanted`` holds env keys.  Returns what is seen, told, and "over"."""
-        space = self.env.action_space
-        idle = space.no_op() if hasattr(space, "no_op") else space.noop()
-        action = dict(idle)
+        action = self.idle()
         for name, value in wanted.items():
             if name in self.known:
                 action[name] = value
@@ -174,10 +248,18 @@ def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[
             if simulator is None:
                 simulator = Simulator(make())
             if order["do"] == "open":
-                reply({"ok": True, "lacks": simulator.lacks(), "differs": simulator.differs()})
+                reply(
+                    {
+                        "ok": True,
+                        "lacks": simulator.lacks(),
+                        "differs": simulator.differs(),
+                        "commands": "chat" in simulator.known,
+                    }
+                )
                 continue
-            if order["do"] == "reset":
-                seen, info = simulator.reset(order)
+            if order["do"] in ("reset", "begin"):
+                begun = simulator.reset if order["do"] == "reset" else simulator.begin
+                seen, info = begun(order)
                 over = False
             else:
                 seen, info, over = simulator.step(order)

@@ -17,7 +17,7 @@ from app.gui.model_dialog import ModelDialog
 from app.gui.sample import SampleWorkplace
 from app.gui.sample_models import SampleModels
 from app.gui.theme import Theme
-from app.session.model_choice import RELEASED, SOURCES, ModelChoice
+from app.session.model_choice import RELEASED, SOURCES, ModelChoice, model_choice
 
 YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
 
@@ -160,11 +160,18 @@ def test_what_is_set_comes_back_as_it_was(page: Page) -> None:
     options.history.setValue(4)
     options.prompt.setCurrentIndex(2)
     options.rewrite.setChecked(False)
+    # How actions are written is asked of servers only.
+    assert not options.written.isVisibleTo(options)
+    page.choose("server")
+    assert options.written.isVisibleTo(options)
+    options.written.setCurrentIndex(1)
+    page.choose("hub")
     page.press_use()
     used = page.models.current
     assert used == ModelChoice(
-        "hub", temperature=0.9, history=4, prompt="jarvis-recipe", rewrite=False
+        "hub", temperature=0.9, history=4, prompt="jarvis-recipe", rewrite=False, actions="text"
     )
+    assert model_choice(used.to_table()) == used
     again = Page(page.qtbot, page.models)
     assert again.dialog.chosen() == used
     again.bridge.close()

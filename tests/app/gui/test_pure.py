@@ -14,7 +14,7 @@ from app.gui.episode_list import Filter, passes, summary
 from app.gui.gallery import STATES
 from app.gui.icons import ICON_FOLDER, OUTCOME_ICONS
 from app.gui.instruction_bar import History, spread
-from app.gui.loss_curve import smooth
+from app.gui.loss_curve import MARKS, marks_within, smooth
 from app.gui.playback import driver_at
 from app.gui.sample import BINDINGS, RUNS, TASKS, SampleSession, sample_episodes
 from app.gui.settings_dialog import rebind
@@ -213,7 +213,8 @@ def test_shortcut_table_has_no_key_twice() -> None:
 
 def test_key_caps_stand_for_every_bound_control() -> None:
     caps = [cap.control for cap in hud.key_caps(BINDINGS)]
-    assert caps[:4] == ["forward", "left", "back", "right"]
+    # What does not fit is left out from the end, and every game has these.
+    assert caps[:6] == ["forward", "left", "back", "right", "attack", "use"]
     bound = {c for c in BINDINGS.keys if not c.startswith("hotbar.")}
     assert set(caps) == bound | {"hotbar"}
     assert hud.short_key("LeftButton") == "LMB"
@@ -242,6 +243,9 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     assert figures["plan age"] == "2 ticks"
     assert figures["missed"] == "3"
     assert figures["sure"] == "50 %"
+    assert "invalid" not in figures
+    session.set(invalid_outputs=4)
+    assert dict(hud.metrics(session.state))["invalid"] == "4"
 
 
 def test_licences_name_what_the_window_is_built_on() -> None:
@@ -262,3 +266,10 @@ def test_log_tail(tmp_path: Path) -> None:
 
 def test_gallery_shows_every_phase_and_verdict() -> None:
     assert {"first", "agent", "person", "paused", "training", "better", "worse"} <= set(STATES)
+
+
+def test_the_paper_s_losses_are_marked_where_the_curve_shows_them() -> None:
+    assert MARKS == (0.30, 0.22)
+    assert marks_within(0.1, 1.4) == MARKS
+    assert marks_within(0.25, 1.4) == (0.30,)
+    assert marks_within(0.5, 1.4) == ()

@@ -1,0 +1,63 @@
+"""What a round begins with: the episodes that were chosen, and the adapter that it goes on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recorder.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from model.adapters import AdapterMeta
+    from recorder.store import EpisodeRow, Reader
+
+
+def chosen_episodes(reader: Reader, text: str) -> list[EpisodeRow]:
+    """Return the episodes of a query.
+
+    Raises UsageError where they are of several games and the query names none: one game's keys
+    and sentences would be taught in another's pictures.
+    """
+    from recorder.store import parse_query
+
+    query = parse_query(text)
+    rows = reader.episodes(query)
+    games = sorted({row.game for row in rows if row.ticks})
+    if len(games) > 1 and not query.games:
+        raise UsageError(
+            f"The chosen episodes are of several games ({', '.join(games)}), so no round was "
+            f"started; add game:{games[0]} to the choice, or game:* to teach all of them at once."
+        )
+    return rows
+
+
+def parent_of(parent_folder: Path | None, base: str) -> AdapterMeta | None:
+    """Return the adapter to start from; raises ModelError for one of another base."""
+    from model.adapters import read_meta
+
+    if parent_folder is None:
+        return None
+    parent = read_meta(parent_folder)
+    if parent.base != base:
+        raise ModelError(
+            f"The adapter {parent_folder.name!r} was taught to another base model, so no round "
+            "was started; go back to the base or to one of its adapters."
+        )
+    return parent
+
+
+def parent_tensors(folder: Path) -> dict[str, Any]:
+    """Read an adapter's weights; raises ModelError where they are damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from model.adapters import WEIGHTS_FILE
+
+    try:
+        tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILE)
+        return tensors
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"The adapter {folder.name!r} is damaged ({error}), so no round was started; go "
+            "back to the base or to another adapter."
+        ) from error
