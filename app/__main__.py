@@ -5,8 +5,11 @@ Nothing heavy is imported before the command is known, so ``--help`` answers at 
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from recorder.errors import ExitCode, KnownError
 
@@ -17,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = build_parser().parse_args(arguments)
     try:
-        return int(command_of(options)(options))
+        with ended_like_ctrl_c():
+            return int(command_of(options)(options))
     except KnownError as error:
         print(error.sentence, file=sys.stderr)  # noqa: T201  # the command's own edge
         return int(error.exit_code)
@@ -32,6 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.cli.common import report_bug
 
         return report_bug(options)
+
+
+@contextlib.contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl+C does, so that what it started is ended with it.
+
+    Once: while everything is being ended, a second one changes nothing.  Does nothing on
+    threads other than the main one, which cannot hear signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,7 +30,7 @@ from model.paths import default_checkpoint
 from model.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError
 from recorder.games import agreed_command, open_game
-from recorder.games.base import Bindings, Game
+from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.games.desktop.game import DesktopGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
 
@@ -182,8 +184,23 @@ def _open_once(
         QTimer.singleShot(0, watch, watch.window_stands)
         if (opened := start.opened) is not None:
             QTimer.singleShot(0, watch, lambda: opened(window))
-        code = int(application.exec())
+        with closed_by_sigterm(window):
+            code = int(application.exec())
         return code, window.next_game
+
+
+@contextlib.contextmanager
+def closed_by_sigterm(window: MainWindow) -> Iterator[None]:
+    """Let SIGTERM close the window, and with it the game, instead of ending the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Heard soon: the window's timer runs Python 30 times a second.
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: window.close_at_once())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def not_waited_for(session: LiveSession, game: Game) -> bool:
@@ -193,7 +210,12 @@ def not_waited_for(session: LiveSession, game: Game) -> bool:
 
 
 def effective_bindings(game: Game, settings: Settings) -> Bindings:
-    """Return the game's own keys with the person's on top."""
+    """Return the game's own keys with the person's on top.
+
+    A game in a window of its own hears its own keys, whatever the person chose for the others.
+    """
+    if isinstance(game, OwnWindowGame):
+        return game.bindings
     return Bindings(
         {**game.bindings.keys, **settings.keys}, degrees_per_count=game.bindings.degrees_per_count
     )

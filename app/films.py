@@ -11,7 +11,7 @@ import numpy as np
 from model.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
 from model.play_options import PlayOptions
 from model.runner import LockStepRunner
-from recorder.games import open_game, task_list
+from recorder.games import REALTIME_GAMES, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
@@ -59,7 +59,8 @@ def film_of_round(
     """Play the most telling start of a round's evaluation again, before and after.
 
     ``options`` are the round's.  None where it made no adapter or nothing was
-    evaluated.  Raises what the game or the model raises.
+    evaluated, and in a game that would need the person's screen once more.  Raises what the
+    game or the model raises.
     """
     if result.adapter_id is None or result.adapter is None:
         return None
@@ -71,7 +72,7 @@ def film_of_round(
     start = telling_start(
         reader.evaluations(policy_key=before.key), reader.evaluations(policy_key=after.key)
     )
-    if start is None:
+    if start is None or start.game in REALTIME_GAMES:
         return None
     task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
     if task is None:

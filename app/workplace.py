@@ -53,8 +53,8 @@ from recorder.store.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.dataset import MIN_PERSON_TICKS
 from trainer.listing import adopt
-from trainer.progress import Failed, Message
-from trainer.round_client import RoundClient
+from trainer.progress import Failed, Message, Stage
+from trainer.round_client import MEASURING, RoundClient
 from trainer.verdict import VerdictKind
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,10 @@ TICK_S = 0.12
 MAX_TRAINING_S = 110.0
 RESTING = (
     "The agent rests during this round: playing and learning at once do not fit into the memory."
+)
+MEASURED_NOW = (
+    "A round is being measured in another window of the game, so nothing is played here meanwhile; "
+    "wait for its verdict, or cancel the round."
 )
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
@@ -209,7 +213,13 @@ class LiveWorkplace:
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
-            if not isinstance(message, Failed):
+            if isinstance(message, Stage) and message.name == MEASURING:
+                # There is one keyboard: this window's game gives way to the measured one.
+                self._live.rest(MEASURED_NOW)
+                on_update(
+                    RoundUpdate(stage="Measuring in a window of its own", notice=message.sentence)
+                )
+            elif not isinstance(message, Failed):
                 on_update(round_update(message))
 
         def run() -> None:
@@ -222,6 +232,8 @@ class LiveWorkplace:
             except Exception:
                 log.exception("the round failed")
                 final = RoundUpdate(problem=ROUND_BROKEN, finished=True)
+            finally:
+                self._live.wake_up()
             on_update(final)
 
         threading.Thread(target=run, name="round", daemon=True).start()
@@ -231,8 +243,12 @@ class LiveWorkplace:
         self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
         with self._agent.rested(self._round_need(options), RESTING) as rested:
+            hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
             result = client.run(
-                say=say, game=self._game_name, slowed=self._slowed and self.own_window
+                say=say,
+                game=self._game_name,
+                slowed=self._slowed and self.own_window,
+                hotkeys=hotkeys,
             )
         if result.activated and not rested:
             self._agent.load()
@@ -317,7 +333,7 @@ class LiveWorkplace:
     def preferences(self) -> Preferences:
         """Return the settings in force."""
         settings = self._settings
-        keys = {**self.default_bindings.keys, **settings.keys}
+        keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
         return Preferences(
             bindings=Bindings(keys, self.default_bindings.degrees_per_count),
             mouse_sensitivity=settings.mouse_sensitivity,
@@ -338,6 +354,9 @@ class LiveWorkplace:
             for control, key in preferences.bindings.keys.items()
             if self.default_bindings.keys.get(control) != key
         }
+        if self.own_window:
+            # Its keys are the game's own business; those of the embedded game stay as they are.
+            own = dict(self._settings.keys)
         self._settings = Settings(
             keys=own,
             mouse_sensitivity=preferences.mouse_sensitivity,
@@ -354,7 +373,8 @@ class LiveWorkplace:
             model=self._settings.model,
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
-        self._live.use_bindings(preferences.bindings)
+        if not self.own_window:
+            self._live.use_bindings(preferences.bindings)
         self._write_settings()
 
     def _write_settings(self) -> None:

@@ -207,12 +207,18 @@ class EpisodeLoop:
             after = self._own_window.watch(decision.action)
         else:
             after = self._game.step(decision.action)
+        executed, driver = decision.action, decision.driver
+        if self._own_window is not None and driver is not Driver.PERSON:
+            sent = self._own_window.cut_short()
+            if sent is not None:
+                # The agent was silenced in mid-tick: it is nobody's, and teaches nothing.
+                executed, driver = sent, Driver.NOBODY
         done = Tick(
             index=self._index,
             mono_ns=now_ns,
             frame=frame,
-            executed=decision.action,
-            driver=decision.driver,
+            executed=executed,
+            driver=driver,
             shadow=None if proposal is None else proposal.action,
             plan_age_ticks=None if proposal is None else proposal.plan_age_ticks,
             latency_ms=None if proposal is None else proposal.latency_ms,

@@ -10,7 +10,7 @@ def assets_folder() -> Path:
     return Path(__file__).resolve().parent.parent / "assets"
 
 
-_OWN_CHECKPOINTS = {"luanti": "checkpoint-luanti"}
+_OWN_CHECKPOINTS = {"luanti": "checkpoint-luanti", "luanti_own": "checkpoint-luanti"}
 """Games that a small model of their own ships for."""
 
 

@@ -51,6 +51,12 @@ class HeldControls:
         with self._lock:
             return max(abs(self._pitch_deg), abs(self._yaw_deg))
 
+    @property
+    def untaken(self) -> bool:
+        """Whether a press or a turn of the person's is in no tick yet."""
+        with self._lock:
+            return bool(self._tapped) or bool(self._pitch_deg) or bool(self._yaw_deg)
+
     def key(self, name: str, down: bool, mono_ns: int) -> bool:
         """Hear a key or button; return whether anything changed.
 
@@ -108,6 +114,11 @@ class HeldControls:
             self._events = []
         action = Action(hotbar=slots[-1] if slots else 0, camera=(pitch, yaw), **buttons)
         return action, events
+
+    def release_keys(self) -> None:
+        """Take what is held for released; what was done since the last tick stays to be taken."""
+        with self._lock:
+            self._down = {}
 
     def release_all(self) -> None:
         """Let everything go; taps, turns and events that nobody took are forgotten."""

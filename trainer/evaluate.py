@@ -16,54 +16,13 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 
-from model.episode import EpisodeLoop, run_episode
-from model.policy import Policy
-from model.runner import BackgroundRunner, LockStepRunner
-from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameError, GameSuspendedError
-from recorder.games import REALTIME_GAMES, open_game
-from recorder.games.base import Game, OwnWindowGame, Task
-from recorder.types import Outcome
-from trainer.players import PlayerSpec, make_policy, use_adapter
+from recorder.errors import GameError
+from recorder.games import REALTIME_GAMES
+from trainer.desk import Beside, Desk, Job, Played, Question, same_but_adapter
+from trainer.players import PlayerSpec
 
-TRIES = 5
-"""So often a start is played that another window interrupts."""
-AGAIN_S = 1.0
-FREE_TICKS = 350
-"""Length of an episode that nobody judges: twenty seconds of the practice yard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A task, and what the player hears of it ("" for the task's own sentence)."""
-
-    task: Task
-    say: str = ""
-
-    @property
-    def heard(self) -> str:
-        """The sentence that the player hears."""
-        return self.say or self.task.instruction
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """One episode's result."""
-
-    task_id: str
-    heard: str
-    seed: int
-    outcome: Outcome
-    ticks: int
-    seconds: float
-
-    @property
-    def success(self) -> bool:
-        """Whether the game called it a success."""
-        return self.outcome is Outcome.SUCCESS
-
+__all__ = ["Beside", "Known", "Played", "Question", "evaluate", "evaluate_pair", "evaluate_starts"]
 
 Known = Mapping[tuple[str, str, int], Played]
 """Results that are there already, by (task id, heard sentence, seed)."""
@@ -80,6 +39,7 @@ def evaluate(
     workers: int | None = None,
     known: Known | None = None,
     on_played: Callable[[Played], None] | None = None,
+    beside: Beside | None = None,
 ) -> list[Played]:
     """Play every question on every seed; return results in that order.
 
@@ -88,8 +48,9 @@ def evaluate(
     them the successes, do not depend on the spread.  A game whose world does not wait is
     paced unless it is ``slowed``, and plays one at a time.  ``known`` results are not played
     again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
-    may raise to stop.  Raises what the game or the model raises, GameError where a
-    worker process died.
+    may raise to stop.  ``beside`` is the person on whose screen a game in a window of its own
+    is played.  Raises what the game or the model raises, GameError where a worker process
+    died, or where the person stopped it.
     """
     starts = [(question, seed) for question in questions for seed in seeds]
     return evaluate_starts(
@@ -101,6 +62,7 @@ def evaluate(
         workers=workers,
         known=known,
         on_played=on_played,
+        beside=beside,
     )
 
 
@@ -114,16 +76,17 @@ def evaluate_starts(
     workers: int | None = None,
     known: Known | None = None,
     on_played: Callable[[Played], None] | None = None,
+    beside: Beside | None = None,
 ) -> list[Played]:
     """Play each question on the seed beside it; all else as in :func:`evaluate`."""
     results: dict[tuple[str, str, int], Played] = dict(known or {})
     jobs = [
-        _Job("", player, question, seed)
+        Job("", player, question, seed)
         for question, seed in starts
         if (question.task.id, question.heard, seed) not in results
     ]
     with contextlib.closing(
-        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed)
+        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed, beside=beside)
     ) as played:
         for _, result in played:
             results[(result.task_id, result.heard, result.seed)] = result
@@ -142,6 +105,7 @@ def evaluate_pair(
     slowed: bool = False,
     workers: int | None = None,
     on_played: Callable[[str, Played], None] | None = None,
+    beside: Beside | None = None,
 ) -> tuple[list[Played], list[Played]]:
     """Play every start in lock-step as ``before`` and as ``after``; return both lists.
 
@@ -149,17 +113,18 @@ def evaluate_pair(
 
     The two are one checkpoint with different adapters: a worker loads it once, and a
     start is played by one right after the other.  ``on_played`` hears ("before" or
-    "after", result) and may raise to stop.  Raises ValueError for players of two
+    "after", result) and may raise to stop.  ``beside`` is the person who is there while a game
+    in a window of its own is played, None where nobody is.  Raises ValueError for players of two
     checkpoints, and what :func:`evaluate` raises.
     """
-    if not _same_but_adapter(before, after):
+    if not same_but_adapter(before, after):
         raise ValueError("a pair is one checkpoint with two adapters")
     starts = [(question, seed) for question in questions for seed in seeds]
     sides = {"before": before, "after": after}
-    jobs = [_Job(side, spec, *start) for start in starts for side, spec in sides.items()]
+    jobs = [Job(side, spec, *start) for start in starts for side, spec in sides.items()]
     results: dict[tuple[str, str, str, int], Played] = {}
     with contextlib.closing(
-        _play(jobs, game_name, paced=False, workers=workers, slowed=slowed)
+        _play(jobs, game_name, paced=False, workers=workers, slowed=slowed, beside=beside)
     ) as played:
         for side, result in played:
             results[(side, result.task_id, result.heard, result.seed)] = result
@@ -172,27 +137,14 @@ def evaluate_pair(
     return first, second
 
 
-def _same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
-    """Return whether two players are one checkpoint, played alike."""
-    return (one.checkpoint, one.temperature, one.options) == (
-        other.checkpoint,
-        other.temperature,
-        other.options,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One attempt to be made; ``side`` comes back with its result."""
-
-    side: str
-    player: PlayerSpec
-    question: Question
-    seed: int
-
-
 def _play(
-    jobs: Sequence[_Job], game_name: str, *, paced: bool, workers: int | None, slowed: bool = False
+    jobs: Sequence[Job],
+    game_name: str,
+    *,
+    paced: bool,
+    workers: int | None,
+    slowed: bool = False,
+    beside: Beside | None = None,
 ) -> Generator[tuple[str, Played], None, None]:
     """Yield (side, result) of every job as it ends."""
     own_window = game_name in REALTIME_GAMES
@@ -202,11 +154,11 @@ def _play(
     if count > 1:
         yield from _play_in_processes(jobs, game_name, count)
     elif jobs:
-        yield from _play_here(jobs, game_name, paced=paced, slowed=slowed)
+        yield from _play_here(jobs, game_name, paced=paced, slowed=slowed, beside=beside)
 
 
 def _play_here(
-    jobs: Sequence[_Job], game_name: str, *, paced: bool, slowed: bool
+    jobs: Sequence[Job], game_name: str, *, paced: bool, slowed: bool, beside: Beside | None
 ) -> Iterator[tuple[str, Played]]:
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
@@ -214,7 +166,7 @@ def _play_here(
             stack.enter_context(_one_thread())
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or game_name in REALTIME_GAMES else None
-        desk = _Desk(game_name, paced=paced, threads=threads, slowed=slowed)
+        desk = Desk(game_name, paced=paced, threads=threads, slowed=slowed, beside=beside)
         stack.callback(desk.close)
         for job in jobs:
             yield job.side, desk.play(job)
@@ -234,7 +186,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _play_in_processes(
-    jobs: Sequence[_Job], game_name: str, count: int
+    jobs: Sequence[Job], game_name: str, count: int
 ) -> Iterator[tuple[str, Played]]:
     executor = ProcessPoolExecutor(count, mp.get_context("spawn"), _begin_worker, (game_name,))
     waiting = list(reversed(jobs))
@@ -256,93 +208,7 @@ def _play_in_processes(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-class _Desk:
-    """A game, a player and a loop, kept for many episodes."""
-
-    def __init__(
-        self, game_name: str, *, paced: bool, threads: int | None, slowed: bool = False
-    ) -> None:
-        self._game: Game = open_game(game_name, slowed=slowed)
-        self._paced = paced
-        self._threads = threads
-        self._player: PlayerSpec | None = None
-        self._policy: Policy | None = None
-        self._runner: BackgroundRunner | LockStepRunner | None = None
-        self._loop: EpisodeLoop | None = None
-
-    def play(self, job: _Job) -> Played:
-        """Play one start to its end."""
-        loop = self._sit_down(job.player)
-        question = job.question
-        for tries_left in reversed(range(TRIES)):
-            started = time.perf_counter()
-            try:
-                ended = run_episode(
-                    loop,
-                    question.task,
-                    job.seed,
-                    instruction=question.heard,
-                    max_ticks=None if question.task.judged else FREE_TICKS,
-                )
-                break
-            except GameSuspendedError:
-                # Somebody took the keyboard from the game's window: the start is played anew.
-                if not tries_left:
-                    raise
-                time.sleep(AGAIN_S)
-        return Played(
-            question.task.id,
-            question.heard,
-            job.seed,
-            ended.outcome,
-            ended.ticks,
-            time.perf_counter() - started,
-        )
-
-    def _sit_down(self, player: PlayerSpec) -> EpisodeLoop:
-        """Return the loop of ``player``; another adapter of the same model is swapped in."""
-        if self._loop is not None and self._player == player:
-            return self._loop
-        if (
-            self._loop is not None
-            and self._player is not None
-            and self._policy is not None
-            and player.checkpoint is not None
-            and _same_but_adapter(player, self._player)
-        ):
-            use_adapter(self._policy, player.adapter)
-            self._player = player
-            return self._loop
-        if self._runner is not None:
-            self._runner.close()
-        self._policy = make_policy(player, self._game, threads=self._threads)
-        self._runner = (
-            BackgroundRunner(self._policy)
-            # A script needs no time to think, and a held click of its would be two.
-            if self._paced and player.checkpoint is not None
-            else LockStepRunner(self._policy)
-        )
-        clock: Clock = (
-            self._game.clock if isinstance(self._game, OwnWindowGame) else MonotonicClock()
-        )
-        self._loop = EpisodeLoop(
-            self._game,
-            self._runner,
-            policy_name=self._policy.name,
-            clock=clock,
-            pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
-        )
-        self._player = player
-        return self._loop
-
-    def close(self) -> None:
-        """Stop runner and game."""
-        if self._runner is not None:
-            self._runner.close()
-        self._game.close()
-
-
-_desk: _Desk | None = None
+_desk: Desk | None = None
 
 
 def _begin_worker(game_name: str) -> None:
@@ -350,7 +216,7 @@ def _begin_worker(game_name: str) -> None:
     global _desk  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
-    _desk = _Desk(game_name, paced=False, threads=1)
+    _desk = Desk(game_name, paced=False, threads=1)
     atexit.register(_desk.close)
 
 
@@ -370,7 +236,7 @@ def _follow_parent() -> None:
         time.sleep(0.5)
 
 
-def _play_in_worker(job: _Job) -> tuple[str, Played]:
+def _play_in_worker(job: Job) -> tuple[str, Played]:
     if _desk is None:
         raise RuntimeError("the worker was not set up")
     return job.side, _desk.play(job)

@@ -15,7 +15,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The round entered a stage: "reading", "replay", "seeing", "training", "gates"."""
+    """The round entered a stage: "reading", "replay", "seeing", "training", "gates", or else.
+
+    "measuring": a game in a window of its own plays on the person's screen.
+    """
 
     kind: ClassVar[str] = "stage"
     name: str

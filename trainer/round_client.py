@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,10 +34,10 @@ from recorder.store import (
     of_game,
 )
 from trainer import progress
-from trainer.evaluate import Played, Question, evaluate_pair
+from trainer.evaluate import Beside, Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
 from trainer.questions import questions_of, title_of
-from trainer.round_process import FEW_BITS, play_gate, see_off
+from trainer.round_process import FEW_BITS, EndedError, play_gate, see_off, understood
 from trainer.rounds import (
     CANCELLED,
     MAX_STEPS,
@@ -49,6 +49,12 @@ from trainer.verdict import Verdict, judge
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
+MEASURING = "measuring"
+"""The name of a stage in which a game in a window of its own plays on the person's screen."""
+LEAVE_ALONE = (
+    "Another window of the game opens for the measurement; leave keyboard and mouse alone until it "
+    "closes. A touch has a start played anew, and the panic key stops it."
+)
 Say = Callable[[progress.Message], None]
 
 
@@ -115,13 +121,15 @@ class RoundClient:
         say: Say = lambda message: None,
         activate: bool = True,
         measure_failed: bool = False,
+        hotkeys: Mapping[str, str] | None = None,
     ) -> RoundResult:
         """Train, gate, play pairs of ``questions``, and activate what passed.
 
         Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
         games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
-        window of its own in real time unless it is ``slowed``.  An adapter that
+        window of its own in real time unless it is ``slowed``; ``hotkeys`` are the person's, None
+        where nobody sits before the screen.  An adapter that
         failed its offline gates is played only with ``measure_failed``, and never
         activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
         that cannot be read, DataError where the database cannot be.
@@ -160,13 +168,14 @@ class RoundClient:
                     PlayerSpec("after", self._base, folder, options=self._options),
                 )
                 verdict = self._play_pairs(
-                    sides, game, tasks, paired_seeds, round_id, played, say, slowed=slowed
-                )
+                    sides, game, tasks, paired_seeds, round_id, played, say,
+                    slowed=slowed, hotkeys=hotkeys,
+                )  # fmt: skip
                 gates.append(play_gate(verdict))
                 say(gates[-1])
             with self._lock:
                 if self._cancelled:
-                    raise _EndedError(CANCELLED)
+                    raise EndedError(CANCELLED)
             return self._keep(
                 ended,
                 folder,
@@ -185,7 +194,7 @@ class RoundClient:
             why = str(error) if isinstance(error, KnownError) else type(error).__name__
             sentence = CANCELLED if self._cancelled else why
             self._store.update_round(round_id, status=status, metrics={"why": sentence})
-            if not isinstance(error, _EndedError):
+            if not isinstance(error, EndedError):
                 raise
             return RoundResult(
                 round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
@@ -263,14 +272,14 @@ class RoundClient:
         )
 
     def _listen(self, command: list[str], gates: list[progress.Gate], say: Say) -> progress.Done:
-        """Run the process to its end.  Raises _EndedError where it ends without an adapter."""
+        """Run the process to its end.  Raises EndedError where it ends without an adapter."""
         self._work.mkdir(parents=True, exist_ok=True)
         last: progress.Message | None = None
         log_file = self._work / "round.log"
         with log_file.open("w", encoding="utf-8") as log:
             with self._lock:
                 if self._cancelled:
-                    raise _EndedError(CANCELLED)
+                    raise EndedError(CANCELLED)
                 process = self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
@@ -283,7 +292,7 @@ class RoundClient:
                 with process:
                     try:
                         for line in process.stdout or ():
-                            last = _understood(line)
+                            last = understood(line)
                             if isinstance(last, progress.Gate):
                                 gates.append(last)
                             say(last)
@@ -300,16 +309,16 @@ class RoundClient:
             return last
         if isinstance(last, progress.Failed):
             shutil.rmtree(self._work, ignore_errors=True)
-            raise _EndedError(last.sentence, process.returncode)
+            raise EndedError(last.sentence, process.returncode)
         if self._cancelled:
-            raise _EndedError(CANCELLED)
+            raise EndedError(CANCELLED)
         kept = logs_path(self._data) / "round.log"
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(log_file, kept)
         if process.returncode > 0:
             # A fault of ours: what lies there may be why.
             shutil.rmtree(self._work, ignore_errors=True)
-        raise _EndedError(
+        raise EndedError(
             f"The round ended with code {process.returncode} before it was done, so the agent "
             f"plays as before; {kept} says why. Try again, with other programs closed if memory "
             "is short."
@@ -334,6 +343,7 @@ class RoundClient:
         say: Say,
         *,
         slowed: bool,
+        hotkeys: Mapping[str, str] | None,
     ) -> Verdict:
         """Play both sides on the same starts, spread evenly over the questions."""
         each = math.ceil(seeds / len(questions))
@@ -345,9 +355,12 @@ class RoundClient:
         done = dict.fromkeys(keys, 0)
         good = dict.fromkeys(keys, 0)
 
-        def heard(side: str, result: Played) -> None:
+        def check() -> None:
             if self._cancelled:
-                raise _EndedError(CANCELLED)
+                raise EndedError(CANCELLED)
+
+        def heard(side: str, result: Played) -> None:
+            check()
             done[side] += 1
             good[side] += result.success
             rows.append(
@@ -369,28 +382,14 @@ class RoundClient:
 
         # Of a large model one copy at a time is enough for any memory.
         workers = None if is_small(self._base) else 1
+        beside = None
+        if game in REALTIME_GAMES and hotkeys is not None:
+            beside = Beside(
+                hotkeys, lambda text: say(progress.Stage(MEASURING, text)), check, attending=True
+            )
+            beside.tell(LEAVE_ALONE)
         before, after = evaluate_pair(
-            *sides, game, questions, starts, slowed=slowed, workers=workers, on_played=heard
-        )
+            *sides, game, questions, starts,
+            slowed=slowed, workers=workers, on_played=heard, beside=beside,
+        )  # fmt: skip
         return judge([r.success for r in before], [r.success for r in after])
-
-
-class _EndedError(KnownError):
-    """The round is over without an adapter; the sentence says why."""
-
-    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
-        super().__init__(sentence)
-        known = code in {each.value for each in ExitCode}
-        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
-
-
-def _understood(line: str) -> progress.Message:
-    """Read a line of the round's process; raises _EndedError for what is no message."""
-    try:
-        return progress.parse(line)
-    except ValueError as error:
-        raise _EndedError(
-            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
-            "round was ended and the agent plays as before; try again, and install Playteach "
-            "anew if it stays so."
-        ) from error

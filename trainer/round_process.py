@@ -1,9 +1,10 @@
-"""A round's process as its parent sees it: how it is seen off, what few bits and play mean."""
+"""A round's process as its parent sees it: what it says, how it ends, what came of it."""
 
 from __future__ import annotations
 
 import subprocess
 
+from recorder.errors import ExitCode, KnownError
 from trainer import progress
 from trainer.verdict import Verdict, VerdictKind
 
@@ -23,6 +24,27 @@ def see_off(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+class EndedError(KnownError):
+    """The round is over without an adapter; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
+        super().__init__(sentence)
+        known = code in {each.value for each in ExitCode}
+        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def understood(line: str) -> progress.Message:
+    """Read a line of the round's process; raises EndedError for what is no message."""
+    try:
+        return progress.parse(line)
+    except ValueError as error:
+        raise EndedError(
+            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
+            "round was ended and the agent plays as before; try again, and install Playteach "
+            "anew if it stays so."
+        ) from error
 
 
 def play_gate(verdict: Verdict) -> progress.Gate:

@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,7 @@ from Xlib import X, Xutil
 from recorder.capture.x11 import open_display
 from recorder.errors import GameError
 
+_ROOT = Path(__file__).resolve().parents[2]
 FIRST_DISPLAY, LAST_DISPLAY = 60, 99
 START_S = 15.0
 NEEDED = ("Xvfb", "openbox")
@@ -52,19 +54,14 @@ def own_desktop(width: int = 1280, height: int = 720) -> Iterator[str]:
         )
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="playteach-desk-")))
-        server, name = _start_server(width, height)
-        stack.callback(_end, server)
+        name = _start_server(stack, folder, width, height)
         config = folder / "rc.xml"
         config.write_text(_CONFIG, encoding="utf-8")
         before = os.environ.get("DISPLAY")
         os.environ["DISPLAY"] = name
         stack.callback(_restore, before)
-        manager = subprocess.Popen(
-            [shutil.which("openbox") or "openbox", "--config-file", str(config)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(_end, manager)
+        openbox = shutil.which("openbox") or "openbox"
+        stack.enter_context(_kept([openbox, "--config-file", str(config)], folder / "openbox.txt"))
         _wait_for_manager(name)
         yield name
 
@@ -76,23 +73,44 @@ def _restore(display: str | None) -> None:
         os.environ["DISPLAY"] = display
 
 
-def _start_server(width: int, height: int) -> tuple[subprocess.Popen[bytes], str]:
+@contextlib.contextmanager
+def _kept(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the block or this process ends, however it does; it writes to ``said``.
+
+    Gives its keeper, which lives as long as the program.
+    """
+    with said.open("wb") as out:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "recorder.keeper", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            start_new_session=True,
+        )
+    # Leaving closes the keeper's stdin, which ends the program, and waits for both.
+    with keeper:
+        yield keeper
+
+
+def _start_server(stack: contextlib.ExitStack, folder: Path, width: int, height: int) -> str:
+    """Start an X server that lives as long as ``stack``; return its DISPLAY."""
     for number in range(FIRST_DISPLAY, LAST_DISPLAY + 1):
         name = f":{number}"
-        server = subprocess.Popen(
-            [shutil.which("Xvfb") or "Xvfb", name, "-screen", "0", f"{width}x{height}x24",
-             "-nolisten", "tcp", "-noreset", "-displayfd", "1"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        if server.stdout is None:
-            raise RuntimeError("the X server has no stdout")
-        # It says its number when it is ready, and ends where another one has it.
-        with server.stdout:
-            ready, _, _ = select.select([server.stdout], [], [], START_S)
-            if ready and server.stdout.readline().strip() == str(number).encode():
-                return server, name
-        _end(server)
+        said = folder / f"xvfb-{number}.txt"
+        command = [
+            shutil.which("Xvfb") or "Xvfb", name, "-screen", "0", f"{width}x{height}x24",
+            "-nolisten", "tcp", "-noreset", "-displayfd", "2",
+        ]  # fmt: skip
+        with contextlib.ExitStack() as own:
+            keeper = own.enter_context(_kept(command, said))
+            until = time.monotonic() + START_S
+            # It says its number when it is ready, and ends where another one has it.
+            while keeper.poll() is None and time.monotonic() < until:
+                if str(number).encode() in said.read_bytes().splitlines():
+                    stack.push(own.pop_all())
+                    return name
+                time.sleep(0.02)
     raise GameError("No X server could be started, so nothing was measured; see /tmp/.X*-lock.")
 
 
@@ -123,16 +141,6 @@ def _wait_for_manager(name: str) -> None:
     finally:
         display.close()
     raise GameError("The window manager did not start, so nothing was measured; try again.")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 class PlainWindow:

@@ -13,7 +13,7 @@ from app.cli.common import data_folder, emit, say
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.games import REALTIME_GAMES
 from recorder.store import EvaluationRow, Reader, Stepping, Store
-from trainer.evaluate import Played, Question, evaluate
+from trainer.evaluate import Beside, Played, Question, evaluate
 from trainer.summary import summarise
 
 KEEP_EVERY = 10
@@ -23,6 +23,7 @@ KEEP_EVERY = 10
 def run(options: argparse.Namespace) -> int:
     """Play every instruction on every seed and print the document."""
     from app.headless import chosen_player
+    from app.session.settings import load_settings
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
             workers=options.workers,
             known=there,
             on_played=on_played,
+            beside=Beside(load_settings().settings.hotkeys, say),
         )
     verbs = {question.task.id: question.task.verb for question in questions}
     document = summarise(options.policy, results, stepping=stepping.value, verbs=verbs)

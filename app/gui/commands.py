@@ -301,7 +301,11 @@ class Commands(QObject):
     def settings(self) -> None:
         """Show the settings."""
         dialog = SettingsDialog(
-            self.preferences, self._workplace.default_bindings, self._desk.storage, self._window
+            self.preferences,
+            self._workplace.default_bindings,
+            self._desk.storage,
+            self._window,
+            own_window=self._workplace.own_window,
         )
         dialog.theme_tried.connect(self._theme.choose)
         dialog.empty_bin_asked.connect(self._desk.empty_bin)

@@ -47,6 +47,8 @@ class GameWizard(QDialog):
         self._lesson = KeyLesson()
         self._degrees: float | None = None
         self._delay_ms: float | None = None
+        # None until the trial turn was tried, then whether it came back to where it began.
+        self._came_back: bool | None = None
         self._taken: frozenset[str] = frozenset()
         self.setWindowTitle("Another game")
         self.resize(860, 620)
@@ -185,10 +187,13 @@ class GameWizard(QDialog):
             self.window_info is not None,
             bool(self._lesson.keys),
             self._degrees is not None,
-            True,
+            self._came_back is not None,
             True,
         )
         self.next.setEnabled(ready[page])
+        if page == 3:
+            # A game may show nothing that a turn could be told by: then the person decides.
+            self.next.setText("Next" if self._came_back is not False else "Next all the same")
         self.back.setEnabled(page > 0)
 
     def _on_back(self) -> None:
@@ -259,6 +264,7 @@ class GameWizard(QDialog):
             return
         self.note.setText("")
         self._degrees = None
+        self._came_back = None
         self._bridge.ask(
             lambda: self._studio.begin_turn(window), lambda _nothing: self._count_timer.start()
         )
@@ -298,18 +304,21 @@ class GameWizard(QDialog):
     def _show_trial(self, trial: Trial) -> None:
         self.trial.setEnabled(True)
         self._delay_ms = trial.delay_ms
-        good = trial.off < GOOD_TURN
+        good = self._came_back = trial.off < GOOD_TURN
         self.came_back.setText(
             "It came back to where it began: the mouse is calibrated."
             if good
             else "It did not come back to where it began; go back and turn around once more."
         )
         set_role(self.came_back, tone="agent" if good else "person")
+        self._show_ready()
         self._to_front()
 
     def _trial_failed(self, sentence: str) -> None:
         self.trial.setEnabled(True)
         self.came_back.setText("")
+        self._came_back = False
+        self._show_ready()
         self.note.setText(sentence)
         self._to_front()
 

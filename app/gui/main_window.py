@@ -56,6 +56,8 @@ class MainWindow(QMainWindow):
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
+        self._asks = True
+        self._called_away = False
         self.next_game: GameWish | None = None
         """The game that the person wants next, once the window is closed."""
         self.desk = Desk(workplace)
@@ -247,6 +249,15 @@ class MainWindow(QMainWindow):
 
     def _on_round(self, update: RoundUpdate) -> None:
         self.side.teach.show_update(update)
+        if update.notice:
+            self._called_away = True
+            self.play_page.notice.tell(update.notice)
+        if update.finished and self._called_away:
+            # The measured game had the keyboard; its window is gone.
+            self._called_away = False
+            self.play_page.notice.clear()
+            self.raise_()
+            self.activateWindow()
         if update.verdict is not None:
             self._on_verdict(update.verdict)
 
@@ -267,6 +278,11 @@ class MainWindow(QMainWindow):
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def close_at_once(self) -> None:
+        """Close without asking, as when the system ends."""
+        self._asks = False
+        self.close()
 
     # Qt's events
 
@@ -309,7 +325,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, stop the timers, leave nothing pressed."""
-        if self.desk.rounds.running and not self._may_drop_round():
+        if self._asks and self.desk.rounds.running and not self._may_drop_round():
             event.ignore()
             return
         self.desk.rounds.cancel()

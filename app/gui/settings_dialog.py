@@ -41,6 +41,13 @@ THEME_WORDS = {
 }
 
 
+REBIND = "Press a button, then the key or mouse button it should be."
+OWN_KEYS = (
+    "This game has a window of its own and hears its own keys: these, by its profile. Where you "
+    "changed them in the game, change the profile too."
+)
+
+
 def rebind(keys: Mapping[str, str], control: str, key: str) -> tuple[dict[str, str], str]:
     """Bind ``control`` to ``key``; a control that had the key gets the old one in exchange.
 
@@ -76,8 +83,11 @@ class SettingsDialog(QDialog):
         defaults: Bindings,
         storage: StorageFacts | None,
         parent: QWidget | None = None,
+        *,
+        own_window: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._own_window = own_window
         self.setWindowTitle("Settings")
         self.resize(580, 560)
         self._preferences = preferences
@@ -134,6 +144,7 @@ class SettingsDialog(QDialog):
             row, column = index % half, 2 * (index // half)
             grid.addWidget(label(control_words(control)), row, column)
             choice = KeyButton(control, key)
+            choice.setEnabled(not self._own_window)
             choice.chosen.connect(lambda name, c=control: self._on_key(c, name))
             self._buttons[control] = choice
             grid.addWidget(choice, row, column + 1)
@@ -147,9 +158,8 @@ class SettingsDialog(QDialog):
         again.clicked.connect(self._on_defaults)
         page = QWidget()
         layout = QVBoxLayout(page)
-        layout.addWidget(
-            label("Press a button, then the key or mouse button it should be.", "muted", wrap=True)
-        )
+        layout.addWidget(label(OWN_KEYS if self._own_window else REBIND, "muted", wrap=True))
+        again.setEnabled(not self._own_window)
         layout.addWidget(area, 1)
         layout.addWidget(self.note)
         layout.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)

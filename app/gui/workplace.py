@@ -122,6 +122,7 @@ class VerdictFacts:
 class RoundUpdate:
     """News of a running round; None and empty fields mean "as before".
 
+    ``notice`` is a sentence that the person has to read now: their screen is needed.
     ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
     belong to ``step``.  Exactly one update of a round is final (``finished``), with a
     ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
@@ -137,6 +138,7 @@ class RoundUpdate:
     verdict: VerdictFacts | None = None
     problem: str = ""
     finished: bool = False
+    notice: str = ""
 
 
 class RoundHandle(Protocol):

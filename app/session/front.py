@@ -13,12 +13,15 @@ from app.session.parts import Ask, Player, Request
 from model.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.controls import HeldControls
-from recorder.errors import ModelError
+from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Task
 from recorder.types import Outcome
 
 TAKEOVER_TURN_DEG = 2.0
 """A mouse move of less than this in one tick is a trembling hand, not a takeover."""
+
+
+_PAUSES_OR_NOT = frozenset({Ask.PAUSE, Ask.RESUME, Ask.PLAY, Ask.DEMONSTRATE})
 
 
 class SessionFront:
@@ -46,6 +49,8 @@ class SessionFront:
         self._hands = Hands()
         self._next_player = player
         self._player_problem = ""
+        # Why nobody may play now, one sentence, "" where one may.
+        self._resting = ""
         # A wish to play that waits for the model.
         self._waiting: Request | None = None
 
@@ -58,6 +63,15 @@ class SessionFront:
         """Whether something was asked for that has not been served yet."""
         return bool(self._queue)
 
+    @property
+    def paused(self) -> bool:
+        """Whether all is paused, or will be once what was asked for is done."""
+        with self._wake:
+            for request in reversed(self._queue):
+                if request.ask in _PAUSES_OR_NOT:
+                    return request.ask is Ask.PAUSE
+            return self._hands.phase is Phase.PAUSED
+
     def snapshot(self) -> Snapshot:
         """Return the newest state; never blocks."""
         return self._snapshot
@@ -66,14 +80,16 @@ class SessionFront:
         """Let the policy play; in an episode this changes the sentence.
 
         Raises UsageError for a sentence that cannot be heard, ModelError where the
-        policy could not be loaded.
+        policy could not be loaded, GameError at rest.
         """
+        self._refuse_at_rest()
         if self._player_problem and self._next_player is None:
             raise ModelError(self._player_problem)
         self._post(Request(Ask.PLAY, clean_instruction(instruction)))
 
     def demonstrate(self, instruction: str) -> None:
-        """Begin an episode that the person drives from its first tick."""
+        """Begin an episode that the person drives from its first tick; raises GameError at rest."""
+        self._refuse_at_rest()
         self._post(Request(Ask.DEMONSTRATE, clean_instruction(instruction)))
 
     def pause(self) -> None:
@@ -106,8 +122,8 @@ class SessionFront:
         if not self._controls.key(name, down, mono_ns):
             return
         self._last_input_ns = self._clock.now_ns()
-        if down and self._hands.phase is Phase.PLAYING:
-            self._post(Request(Ask.TAKE_OVER))
+        if down:
+            self._post_takeover()
 
     def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
         """Hear a mouse move; a clear one takes over while the policy plays."""
@@ -117,17 +133,32 @@ class SessionFront:
             return
         self._last_input_ns = self._clock.now_ns()
         if playing:
-            self._post(Request(Ask.TAKE_OVER))
+            self._post_takeover()
 
     def take_over(self) -> None:
         """Hear that the person touched the game; takes over while the policy plays."""
         self._last_input_ns = self._clock.now_ns()
-        if self._hands.phase is Phase.PLAYING:
-            self._post(Request(Ask.TAKE_OVER))
+        self._post_takeover()
 
     def focus_lost(self) -> None:
         """Release the person's keys."""
         self._controls.release_all()
+
+    def rest(self, sentence: str) -> None:
+        """Pause, and let nobody play until :meth:`wake_up`; ``sentence`` says why."""
+        with self._wake:
+            self._resting = sentence
+        if self._hands.phase is not Phase.WATCHING:
+            self.pause()
+
+    def wake_up(self) -> None:
+        """Let play go on; it goes on when the person says so.  Nothing where it does not rest."""
+        with self._wake:
+            self._resting = ""
+
+    def _refuse_at_rest(self) -> None:
+        if self._resting:
+            raise GameError(self._resting)
 
     def set_idle_handback_s(self, seconds: float | None) -> None:
         """Hand back after so long without input; None is never."""
@@ -161,6 +192,19 @@ class SessionFront:
         with self._wake:
             self._queue.append(request)
             self._wake.notify_all()
+
+    def _post_takeover(self) -> None:
+        """Ask for the hands; nothing where nobody plays.
+
+        Also while the person has them: a hand-back may be on its way, and who touches the game
+        after it wants them back.  In that order they stand in the queue.
+        """
+        if self._hands.phase is Phase.WATCHING:
+            return
+        with self._wake:
+            if not self._queue or self._queue[-1].ask is not Ask.TAKE_OVER:
+                self._queue.append(Request(Ask.TAKE_OVER))
+                self._wake.notify_all()
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:

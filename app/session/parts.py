@@ -152,6 +152,10 @@ URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.PAUSE})
 """Asked for while a tick waits for its deadline, these count in that very tick."""
 
 
+NOT_AT_REST = frozenset({Ask.PLAY, Ask.DEMONSTRATE, Ask.RESUME, Ask.RESET})
+"""What would give the game the keyboard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One thing asked of the session; the fields that an ask does not need stay empty."""

@@ -10,10 +10,11 @@ from dataclasses import replace
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import Attempt
-from app.session.front import SessionFront
+from app.session.front import TAKEOVER_TURN_DEG, SessionFront
 from app.session.parts import (
     BUG_SENTENCE,
     CHANGED_SENTENCE,
+    NOT_AT_REST,
     URGENT,
     AnyRunner,
     Ask,
@@ -96,6 +97,8 @@ class LiveSession(SessionFront):
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
         self._fresh = True
+        # A hand-back that waits for the tick that carries the person's last input.
+        self._handing_back = False
         self._closing = False
         self._thread: threading.Thread | None = None
         self._threaded = threaded
@@ -206,7 +209,7 @@ class LiveSession(SessionFront):
             self._serve(request)
         if self._attempt is None:
             self._swap_player()
-            if self._waiting is not None and self._player is not None:
+            if self._waiting is not None and self._player is not None and not self._resting:
                 request, self._waiting = self._waiting, None
                 self._serve(request)
         if not self._hands.driving or self._attempt is None:
@@ -234,12 +237,14 @@ class LiveSession(SessionFront):
         while (request := self._take(URGENT)) is not None:
             self._serve(request)
         self._hand_back_if_idle()
-        if self._controls.keys_held:
-            # Also a key that went down just as the hands went back.
+        if self._controls.keys_held or self._controls.turned_deg >= TAKEOVER_TURN_DEG:
+            # Also what was pressed or turned just as the hands went back.
             self._move(Wish.TAKE_OVER)
         match self._hands.owner:
             case Driver.PERSON:
                 action, events = self._controls.take()
+                if self._handing_back:
+                    self._move(Wish.HAND_BACK)
                 return Decision(action, Driver.PERSON, events)
             case Driver.POLICY:
                 # What the person did not mean as a takeover is forgotten.
@@ -257,6 +262,10 @@ class LiveSession(SessionFront):
             self._move(Wish.HAND_BACK, idle=True)
 
     def _serve(self, request: Request) -> None:
+        if self._resting and request.ask in NOT_AT_REST:
+            self._waiting = None
+            self._publish(message=self._resting)
+            return
         match request.ask:
             case Ask.PLAY:
                 self._begin_or_edit(request)
@@ -273,8 +282,13 @@ class LiveSession(SessionFront):
                 self._seed = self._seed + 1 if request.seed is None else request.seed
                 self._show_start()
             case Ask.HAND_BACK:
-                self._move(Wish.HAND_BACK)
+                if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
+                    # What they did just before it happened in the game: one more tick is theirs.
+                    self._handing_back = True
+                else:
+                    self._move(Wish.HAND_BACK)
             case Ask.TAKE_OVER:
+                self._handing_back = False
                 self._move(Wish.TAKE_OVER)
             case Ask.PAUSE:
                 self._waiting = None
@@ -358,12 +372,16 @@ class LiveSession(SessionFront):
                 self._publish(message=error.sentence)
                 return
         self._hands = after
+        self._handing_back = False
         if self._own_window is not None and after.phase is Phase.PAUSED:
             self._own_window.hold_still()
         elif not after.driving:
             self._let_go()
-        if wish in {Wish.PAUSE, Wish.PLAY} or (wish is Wish.HAND_BACK and not idle):
+        if wish in {Wish.PAUSE, Wish.PLAY}:
             self._controls.release_all()
+        elif wish is Wish.HAND_BACK and not idle:
+            # A touch after it is a takeover, and what was done in it must not be lost.
+            self._controls.release_keys()
         if before.phase is Phase.PAUSED and self._attempt is not None:
             self._attempt.go_on()
         if wish is Wish.RESUME:

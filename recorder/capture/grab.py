@@ -34,7 +34,10 @@ class MssGrabber:
             ) from error
 
     def grab(self, rect: Rect) -> RGBImage:
-        """Return what is shown in ``rect``."""
+        """Return what is shown in ``rect``.
+
+        Raises GameError where the screen cannot be read, or has other pixels than the pointer.
+        """
         where = {
             "left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height
         }  # fmt: skip
@@ -45,6 +48,12 @@ class MssGrabber:
                 f"The screen could not be read ({error}), so the attempt cannot go on; check that "
                 "the game's window lies wholly on the screen and that recording it is allowed."
             ) from error
+        if (shot.width, shot.height) != (rect.width, rect.height):
+            raise GameError(
+                f"The display is scaled: a window of {rect.width} x {rect.height} has "
+                f"{shot.width} x {shot.height} pixels, so turns would go astray and nothing is "
+                "played; set the display's scale to 100 % and try again."
+            )
         return rgb_of(np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4))
 
     def close(self) -> None:

@@ -118,6 +118,13 @@ class OwnWindowGame(Game, Protocol):
         """Do one tick in which the person plays; ``action`` is what they did."""
         ...
 
+    def cut_short(self) -> Action | None:
+        """Return what was really sent of the last :meth:`step`, None where all of it was.
+
+        It is cut short by a touch of the person's, or by whatever else silences the agent.
+        """
+        ...
+
     def hear(self) -> None:
         """Tell the session of all that the person did until now; control thread only."""
         ...

@@ -39,6 +39,11 @@ DEFAULT_HOTKEYS: dict[Hotkey, str] = {
 class Ears(Protocol):
     """Who is told of the person: a play session.  Every method returns at once."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether all is paused, or will be once what was asked for is done."""
+        ...
+
     def key(self, name: str, down: bool, mono_ns: int) -> None:
         """Hear a key or button; unbound ones leave no trace."""
         ...
@@ -104,7 +109,7 @@ class Hearing:
         self._down: dict[str, bool] = {}
         self._focused = False
         self._chatting = False
-        self._paused = False
+        self._goes_on_after_chat = False
         self._moves: deque[tuple[int, float]] = deque()
         self.person_events = 0
         """The person's events that reached the game, kept or not."""
@@ -189,11 +194,14 @@ class Hearing:
         if not down and name not in self._down and not self._agent_holds(name):
             return
         self._count(mono_ns)
+        # To let go of one's own key after a hand-back is no touch, unless it is the agent's too.
+        touched = down or (self._agent_holds(name) and self._down.get(name, True))
         if down:
             self._down[name] = shared
         else:
             self._down.pop(name, None)
-        self._interrupt()
+        if touched:
+            self._interrupt()
         if name in self._bound:
             self._ears.key(name, down, mono_ns)
 
@@ -203,11 +211,12 @@ class Hearing:
             if down and name in CHAT_ENDS:
                 self._chatting = False
                 self._down.clear()
-                if not self._paused:
+                if self._goes_on_after_chat:
                     self._ears.resume()
             return True
         if down and name in self._chat_keys:
             self._chatting = True
+            self._goes_on_after_chat = not self._ears.paused
             self._gate.shut_for("chat")
             self._ears.focus_lost()
             self._ears.pause()
@@ -217,13 +226,15 @@ class Hearing:
     def _obey(self, hotkey: Hotkey) -> None:
         match hotkey:
             case Hotkey.PAUSE:
-                self._paused = not self._paused
-                if self._paused:
+                # Whoever paused it: a lost focus, the panic key, the window.
+                if self._ears.paused:
+                    self._ears.resume()
+                else:
                     self._gate.shut_for("pause")
                     self._ears.pause()
-                else:
-                    self._ears.resume()
             case Hotkey.HAND_BACK:
+                # What the mouse did before is no touch after it.
+                self._moves.clear()
                 self._ears.hand_back()
             case Hotkey.SUCCESS:
                 self._ears.mark(Outcome.SUCCESS)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from Xlib import X
+from Xlib import X, error
 from Xlib.ext import ge, xinput
 
 from recorder.capture.x11 import open_display
@@ -147,8 +147,7 @@ class X11Listener:
         root.xinput_select_events([(xinput.AllDevices, 1 << xinput.HierarchyChanged)])
         window = display.create_resource_object("window", self._window_id)
         window.change_attributes(event_mask=X.FocusChangeMask)
-        focus = display.get_input_focus().focus
-        self._sorter.focus(not isinstance(focus, int) and focus.id == self._window_id)
+        self._sorter.focus(self._has_focus())
         self._thread.start()
         return self
 
@@ -172,6 +171,17 @@ class X11Listener:
         self._wake.close()
         self._woken.close()
         self._display.close()
+
+    def _has_focus(self) -> bool:
+        """Whether the window or one within it has the keyboard."""
+        window = self._display.get_input_focus().focus
+        # X.NONE and X.PointerRoot come as plain numbers.
+        with contextlib.suppress(error.BadWindow):
+            while not isinstance(window, int):
+                if window.id == self._window_id:
+                    return True
+                window = window.query_tree().parent
+        return False
 
     def _look_at_devices(self) -> None:
         devices = self._display.xinput_query_device(xinput.AllDevices).devices
@@ -198,12 +208,12 @@ class X11Listener:
             while not self._closed:
                 self._hear_all()
                 select.select([display.fileno(), self._woken], [], [])
-        except (OSError, ConnectionError) as error:
+        except (OSError, ConnectionError) as problem:
             if not self._closed:
                 self._sorter.focus(False)
                 self._on_error(
                     GameError(
-                        f"The connection to the screen was lost ({error}), so the attempt ended; "
+                        f"The connection to the screen was lost ({problem}), so the attempt ended; "
                         "start Playteach again."
                     )
                 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
+from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -12,8 +15,10 @@ from app.application import effective_bindings, run_window
 from app.gui.game_facts import GameWish
 from app.gui.main_window import MainWindow
 from app.session.settings import FILE_NAME, Settings
+from app.workplace import RoundInProgress
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Store
+from trainer.round_client import RoundClient
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +63,22 @@ def test_the_window_opens_shows_the_game_and_tells_what_is_wrong(
     Store.open(tmp_path / "data").close()
 
 
+@pytest.mark.timeout(90)
+def test_a_polite_kill_closes_the_window_and_everything_behind_it(
+    tmp_path: Path, qapp: QApplication
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def opened(window: MainWindow) -> None:
+        # A round that runs must not make it ask.
+        window.desk.rounds._handle = RoundInProgress(RoundClient(tmp_path, None, tmp_path))  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+    Store.open(tmp_path / "data").close()
+
+
 def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:
     with Store.open(tmp_path / "data"), pytest.raises(DataBusyError):
         run_window(tmp_path / "data", config=tmp_path / "config")
@@ -81,6 +102,11 @@ def test_the_persons_keys_lie_on_top_of_the_games() -> None:
 
 
 @pytest.mark.timeout(120)
+def test_a_game_in_its_own_window_keeps_its_own_keys() -> None:
+    game = Desk().game
+    assert effective_bindings(game, Settings(keys={"forward": "Up"})) == game.bindings
+
+
 def test_a_game_that_cannot_be_opened_leaves_the_one_before_with_a_sentence(
     tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:

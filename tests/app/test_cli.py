@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +170,28 @@ def test_ctrl_c_has_its_own_code(
     assert run(capsys, "games")[0] == ExitCode.CANCELLED
 
 
+def test_a_polite_kill_ends_what_was_begun_as_ctrl_c_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    def be_killed(options: argparse.Namespace) -> int:
+        with contextlib.ExitStack() as stack:
+            stack.callback(ended.append, "first begun")
+            # A second one while everything is being ended changes nothing.
+            stack.callback(os.kill, os.getpid(), signal.SIGTERM)
+            stack.callback(ended.append, "last begun")
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.sigtimedwait([], 10)
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("app.cli.games.list_", be_killed)
+    assert run(capsys, "games")[0] == ExitCode.CANCELLED
+    assert ended == ["last begun", "first begun"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_every_exit_code_is_explained() -> None:
     text = build_parser().format_help()
     for code in ExitCode:
@@ -244,6 +269,17 @@ def test_tasks_are_listed_with_what_may_be_trained_on(capsys: pytest.CaptureFixt
     assert not set(row["phrasings"]) & set(row["heldout_phrasings"])
     code, out, _ = run(capsys, "tasks")
     assert "pick up the left backpack" in out
+
+
+def test_the_tasks_of_luanti_are_listed_without_starting_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "tasks", "--game", "luanti", "--json")
+    assert code == ExitCode.OK
+    rows = document(out)
+    assert len(rows) >= 20
+    assert {"mine", "craft", "smelt", "cook", "kill"} <= {row["verb"] for row in rows}
+    assert all(row["instruction"] and row["max_ticks"] > 0 for row in rows)
 
 
 def test_a_task_is_judged_whatever_is_said(

@@ -5,46 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from desktop_room import Room
 from fake_desktop import PROFILE, Desk
-from toy_game import WalkPolicy
 
 from app.session.api import Phase
-from app.session.parts import Player
 from app.session.session import LiveSession
 from model.episode import Decision, EpisodeLoop, Proposal
-from model.runner import LockStepRunner
 from recorder.capture.base import Trouble
+from recorder.errors import GameError
 from recorder.games.base import free_task
-from recorder.games.desktop.profile import Profile
 from recorder.types import NO_ACTION, Driver, Frame, Outcome
-
-
-class Room(Desk):
-    def __init__(self, profile: Profile = PROFILE) -> None:
-        super().__init__(profile)
-        self.session = LiveSession(
-            self.game,
-            player=Player(WalkPolicy("forward")),
-            make_runner=LockStepRunner,
-            clock=self.clock,
-            idle_handback_s=None,
-            threaded=False,
-        )
-        self.game.listen(self.session)
-        assert self.hearing is not None
-        self.ears = self.hearing
-        self.ears.focus(True)
-        self.session.start()
-
-    def tick(self, times: int = 1) -> None:
-        for _ in range(times):
-            self.session.step()
-
-    def hear_own(self) -> None:
-        """Let the listener hear what was sent."""
-        for name, down in self.device.events:
-            self.ears.key(name, down, self.clock.now_ns(), shared=True)
-        self.device.events.clear()
 
 
 @pytest.fixture
@@ -198,3 +168,102 @@ def test_a_pause_key_is_pressed_on_pausing_and_on_going_on() -> None:
     room.ears.key("F12", True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.device.events == [("W", False)]
+
+
+def test_a_grabbed_keyboard_pauses_though_the_window_has_the_focus(room: Room) -> None:
+    """A screen lock, a menu or a launcher takes the keys and leaves the focus where it was."""
+    room.session.play("walk")
+    room.tick(2)
+    ticks = room.session.snapshot().tick
+    room.ears.focus(False)
+    room.tick(5)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.tick) == (Phase.PAUSED, ticks)
+    assert "focus" in shot.message
+    assert room.device.down == set()
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.focus(True)
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.device.down == {"W"}
+
+
+@pytest.mark.parametrize("why", ["focus", "panic", "window"])
+def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.hear_own()
+    match why:
+        case "focus":
+            room.ears.focus(False)
+        case "panic":
+            room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+        case _:
+            room.session.pause()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.focus(True)
+    for phase in (Phase.PLAYING, Phase.PAUSED, Phase.PLAYING):
+        room.hear_own()
+        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+        room.tick(2)
+        assert room.session.snapshot().phase is phase
+
+
+def test_the_pause_key_pressed_twice_at_once_changes_nothing(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    for _ in range(2):
+        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_forbidden_key_is_never_sent_whatever_the_policy_says() -> None:
+    """A profile refuses to bind one; here a policy's control leads to one all the same."""
+    room = Room(replace(PROFILE, forbidden=frozenset({"W"})))
+    room.session.play("walk")
+    room.tick(5)
+    assert room.device.events == []
+    assert room.sender.refused >= 5
+
+
+def test_at_rest_nothing_gives_the_game_the_keyboard(room: Room) -> None:
+    """While a round is measured in another window of the game."""
+    room.session.play("walk")
+    room.tick(2)
+    room.session.rest("It is being measured.")
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    assert room.device.down == set()
+    focused = room.windows.focused
+    for begin in (room.session.play, room.session.demonstrate):
+        with pytest.raises(GameError, match="measured"):
+            begin("walk")
+    room.session.resume()
+    room.session.reset()
+    room.tick(2)
+    shot = room.session.snapshot()
+    assert (shot.phase, shot.message) == (Phase.PAUSED, "It is being measured.")
+    assert room.windows.focused == focused
+    room.session.wake_up()
+    # It goes on when the person says so, not before.
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.session.resume()
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert room.windows.focused == focused + 1
+
+
+def test_rest_finds_nobody_playing_and_leaves_it_so(room: Room) -> None:
+    room.session.rest("It is being measured.")
+    room.tick()
+    room.session.wake_up()
+    assert room.session.snapshot().phase is Phase.WATCHING
+    room.session.play("walk")
+    room.tick()
+    assert room.session.snapshot().phase is Phase.PLAYING

@@ -77,6 +77,20 @@ def test_no_display_is_told_but_stops_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert "demo --quick" in line.todo
 
 
+def test_a_session_in_which_no_other_window_may_be_seen_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recorder.games.luanti.launch.program", lambda: Path("/usr/games/minetest"))
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert doctor.own_window_line("luanti").status is Status.OK
+    monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+    line = doctor.own_window_line("luanti")
+    assert line.status is Status.WARN
+    assert "Wayland" in line.text
+    assert "X.Org" in line.todo
+
+
 def test_the_embedded_game_starts() -> None:
     line, *others = doctor.game_lines()
     # The simulators take minutes to start and are not asked to.

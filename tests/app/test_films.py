@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from toy_game import TASKS, ToyGame
 
-from app.films import PICTURES, film, telling_start
-from recorder.store import EvaluationRow, Stepping
+from app import films
+from app.films import PICTURES, film, film_of_round, telling_start
+from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Outcome
 from trainer.players import PlayerSpec
+from trainer.round_client import RoundResult
 
 
 def row(key: str, seed: int, good: bool) -> EvaluationRow:
@@ -29,6 +34,20 @@ def test_what_got_better_is_shown_first_then_what_got_worse() -> None:
     assert shown.seed == 1
     assert telling_start([], mixed) is None
     assert telling_start(before, [row("b", 9, True)]) is None
+
+
+def test_no_film_is_played_on_the_persons_own_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = EvaluationRow(
+        "b", "luanti", "mine:tree", "chop a tree", 1, Stepping.PACED, Outcome.SUCCESS, 9
+    )
+    monkeypatch.setattr(films, "telling_start", lambda _before, _after: start)
+    with Store.open(tmp_path) as store, Reader.open(tmp_path) as reader:
+        number = store.add_adapter(NewAdapter(folder=str(tmp_path), base="b"))
+        result = RoundResult(1, RoundStatus.DONE, "Better.", number, tmp_path)
+        monkeypatch.setattr(PlayerSpec, "key", "k")
+        assert film_of_round(reader, result, tmp_path) is None
 
 
 def test_a_film_runs_from_the_first_picture_to_the_last() -> None:

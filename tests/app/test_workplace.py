@@ -6,20 +6,25 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fake_desktop import Desk
 from toy_game import SIZE, ToyGame, WalkPolicy
 
 from app.gui.workplace import RoundUpdate, ThemeChoice
+from app.session.api import Phase
 from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
-from recorder.errors import DataError, ModelError
+from recorder.errors import DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Store
 from recorder.types import Driver, Outcome
+from trainer.progress import Stage
+from trainer.round_client import MEASURING, RoundClient, RoundResult
 
 RED = "reach the red dot"
 VERDICT = {
@@ -207,6 +212,104 @@ def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
     place.session.key("Left", True, 0)
     place.session.step()
     assert place.session.snapshot().executed.left
+
+
+class Office:
+    """A workplace over a game in a window of its own, on a fake screen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store.open(folder / "data")
+        self.reader = Reader.open(folder / "data")
+        self.screen = Desk()
+        self.session = LiveSession(
+            self.screen.game,
+            player=Player(WalkPolicy("forward")),
+            make_runner=LockStepRunner,
+            clock=self.screen.clock,
+            threaded=False,
+        ).start()
+        self.screen.game.listen(self.session)
+        self.workplace = LiveWorkplace(
+            self.session,
+            self.store,
+            self.reader,
+            Settings(keys={"forward": "Up"}, hotkeys={"panic": "F2"}),
+            data=folder / "data",
+            base=folder / "no-checkpoint",
+            game=self.screen.game,
+            config=folder / "config",
+        )
+
+    def close(self) -> None:
+        self.session.close()
+        self.reader.close()
+        self.store.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    yield made
+    made.close()
+
+
+def test_keys_chosen_for_the_embedded_game_are_not_those_of_one_in_its_own_window(
+    office: Office,
+) -> None:
+    wanted = office.workplace.preferences()
+    assert wanted.bindings.keys["forward"] == "W"
+    office.workplace.save_preferences(replace(wanted, mouse_sensitivity=2.0))
+    saved = load_settings(office.workplace._config).settings
+    assert (saved.keys, saved.mouse_sensitivity) == ({"forward": "Up"}, 2.0)
+    office.session.demonstrate("walk")
+    office.session.step()
+    office.session.key("W", True, 0)
+    office.session.step()
+    assert office.session.snapshot().executed.forward
+
+
+@pytest.mark.parametrize("trouble", [None, GameError("It was stopped.")])
+def test_while_a_round_is_measured_in_another_window_this_one_rests(
+    office: Office, monkeypatch: pytest.MonkeyPatch, trouble: GameError | None
+) -> None:
+    given: dict[str, Any] = {}
+    seen: list[Phase] = []
+
+    def measured(_client: RoundClient, **arguments: Any) -> RoundResult:
+        given.update(arguments)
+        # Training goes on beside play.
+        office.session.step()
+        seen.append(office.session.snapshot().phase)
+        arguments["say"](Stage(MEASURING, "Leave keyboard and mouse alone."))
+        office.session.step()
+        seen.append(office.session.snapshot().phase)
+        with pytest.raises(GameError, match="measured in another window"):
+            office.session.play("walk")
+        if trouble is not None:
+            raise trouble
+        return RoundResult(1, RoundStatus.DONE, "Nobody could judge it.")
+
+    monkeypatch.setattr(RoundClient, "run", measured)
+    office.session.play("walk")
+    office.session.step()
+    news: list[RoundUpdate] = []
+    over = threading.Event()
+
+    def hear(update: RoundUpdate) -> None:
+        news.append(update)
+        if update.finished:
+            over.set()
+
+    office.workplace.start_round(hear)
+    assert over.wait(60)
+    assert seen == [Phase.PLAYING, Phase.PAUSED]
+    assert given["hotkeys"]["panic"] == "F2"
+    assert given["hotkeys"]["pause"] == "F6"
+    assert news[0].notice == "Leave keyboard and mouse alone."
+    assert news[-1].problem == ("Nobody could judge it." if trouble is None else "It was stopped.")
+    office.session.play("walk")
+    office.session.step()
+    assert office.session.snapshot().phase is Phase.PLAYING
 
 
 def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ class FakeEars:
 
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
+        self.paused = False
 
     def key(self, name: str, down: bool, mono_ns: int) -> None:
         self.told.append(("key", name, down))
@@ -162,9 +163,11 @@ class FakeEars:
         self.told.append(("focus_lost",))
 
     def pause(self) -> None:
+        self.paused = True
         self.told.append(("pause",))
 
     def resume(self) -> None:
+        self.paused = False
         self.told.append(("resume",))
 
     def hand_back(self) -> None:
@@ -216,4 +219,5 @@ class Desk:
 
     def _listen(self, hearing: Hearing) -> FakeListener:
         self.hearing = hearing
+        hearing.focus(self.windows.trouble is None)
         return self.listener

@@ -14,7 +14,7 @@ import pytest
 from toy_game import TASKS as TOY_TASKS
 from toy_game import ToyGame, WalkPolicy
 
-import trainer.evaluate as measuring
+import trainer.desk as measuring
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.doom.tasks import TASKS
 from recorder.types import Action, Frame, Outcome

@@ -10,15 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.vla import VlaPolicy
-from recorder.errors import DiskFullError, ExitCode, GameError
+from recorder.errors import DiskFullError, ExitCode, GameError, KnownError
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader, RoundStatus, Store, adapters_path
+from recorder.types import Outcome
 from trainer import progress, round_client
-from trainer.evaluate import Question
+from trainer.evaluate import Beside, Played, Question
+from trainer.players import PlayerSpec
 from trainer.progress import Message, Step
 from trainer.round_client import RoundClient, RoundResult
 
@@ -245,6 +248,47 @@ def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
     result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=cancel)
     assert result.status is RoundStatus.CANCELLED
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+@pytest.mark.parametrize(("game", "hotkeys"), [("luanti", {"panic": "F2"}), ("luanti", None)])
+def test_a_person_beside_a_measured_window_is_told_and_can_cancel_at_every_tick(
+    data: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    game: str,
+    hotkeys: dict[str, str] | None,
+) -> None:
+    client = RoundClient(data, store, data)
+    said: list[Message] = []
+    beside: list[Beside | None] = []
+
+    def played(*_sides: object, **given: Any) -> tuple[list[Played], list[Played]]:
+        there: Beside | None = given["beside"]
+        beside.append(there)
+        assert given["slowed"]
+        if there is not None:
+            there.check()
+            client.cancel()
+            with pytest.raises(KnownError, match="cancelled"):
+                there.check()
+            there.tell("It was touched.")
+        one = [Played("a", "go", 1, Outcome.SUCCESS, 1, 0.1)] * 2
+        return one, one
+
+    monkeypatch.setattr(round_client, "evaluate_pair", played)
+    monkeypatch.setattr(round_client, "is_small", lambda _base: True)
+    sides = (PlayerSpec("before"), PlayerSpec("after"))
+    client._play_pairs(sides, game, [LESSON], 2, 1, [], said.append, slowed=True, hotkeys=hotkeys)
+    sentences = [each.sentence for each in said if isinstance(each, progress.Stage)]
+    if hotkeys is None:
+        assert (beside, said) == ([None], [])
+    else:
+        assert beside[0] is not None
+        assert (beside[0].hotkeys, beside[0].attending) == (hotkeys, True)
+        assert sentences == [round_client.LEAVE_ALONE, "It was touched."]
+        assert {each.name for each in said if isinstance(each, progress.Stage)} == {
+            round_client.MEASURING
+        }
 
 
 HALF = """#!/bin/sh

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from recorder.capture.base import Grabber, Rect, Trouble, WindowSystem
+from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
 from recorder.clock import Clock
 from recorder.controls import HOTBAR_PREFIX
@@ -18,7 +18,7 @@ from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import GateClock
 from recorder.input.hearing import Ears
-from recorder.types import Action, Frame, Outcome
+from recorder.types import NO_ACTION, Action, Frame, Outcome
 
 TURN_PARTS = 4
 TURN_SHARE = 0.5
@@ -77,6 +77,7 @@ class DesktopGame:
         self._silent_ticks = 0
         self._resting = False
         self._left_over = (0.0, 0.0)
+        self._sent = NO_ACTION
         self._rect = Rect(0, 0, 0, 0)
         self.cut_counts = 0
         """Mouse counts that were asked for and did not fit into a tick."""
@@ -131,10 +132,19 @@ class DesktopGame:
             self._silent_ticks += 1
             if self._silent_ticks > 1 and gate.why not in {"panic", "chat"}:
                 gate.open()
+        self._sent = NO_ACTION
         if not gate.shut:
             self._silent_ticks = 0
-            self._act(action, rect, began_ns)
+            self._sent = self._act(action, rect, began_ns)
         return self._finish(began_ns)
+
+    def cut_short(self) -> Action | None:
+        """Return what was really sent of the last step where the agent was silenced in it.
+
+        The gate stays shut until the session has seen why, so a touch at any moment of the tick
+        is known here.
+        """
+        return self._sent if self._hands.gate.shut else None
 
     def watch(self, action: Action) -> Frame:
         """Do a tick of the person's: their keys are in the game already, or are sent for them."""
@@ -209,7 +219,8 @@ class DesktopGame:
         """
         self._windows.focus(self._window_id)
         for _ in range(40):
-            state = self._windows.look(self._window_id)
+            self._hands.hear()
+            state = self._look()
             if state.trouble is None:
                 self._hands.gate.open()
                 self._silent_ticks = 0
@@ -235,11 +246,22 @@ class DesktopGame:
     # One tick
 
     def _check(self) -> Rect:
-        state = self._windows.look(self._window_id)
+        state = self._look()
         if state.trouble is not None:
             self._refuse(state.trouble, state.sentence)
         self._rect = state.rect
         return state.rect
+
+    @property
+    def in_front(self) -> bool:
+        """Whether the window can be seen and played right now; control thread only."""
+        return self._look().trouble is None
+
+    def _look(self) -> WindowState:
+        state = self._windows.look(self._window_id)
+        if state.trouble is None and self._hands.typed_elsewhere:
+            return WindowState(state.rect, Trouble.UNFOCUSED)
+        return state
 
     def _refuse(self, trouble: Trouble, sentence: str) -> None:
         self._hands.gate.shut_for("focus")
@@ -248,13 +270,14 @@ class DesktopGame:
             raise GameError(sentence)
         raise GameSuspendedError(sentence)
 
-    def _act(self, action: Action, rect: Rect, began_ns: int) -> None:
+    def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
+        """Send an action; return what of it was sent before the gate was shut."""
         sender = self._hands.sender
-        wanted = self._keys_of(action)
-        sender.hold(wanted)
+        if not sender.hold(self._keys_of(action)):
+            return self._held_of(action)
         moves = self._moves(action)
         if not any(moves):
-            return
+            return action
         part_ns = int(1e9 / self.tick_rate_hz * TURN_SHARE / TURN_PARTS)
         # A game puts the pointer back into the middle whenever it likes.  A turn that fits from
         # there and from here fits from anywhere on the way.
@@ -269,11 +292,24 @@ class DesktopGame:
                 dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
             if not sender.move(dx, dy):
-                return
+                yaw, pitch = (counts * self.bindings.degrees_per_count for counts in done)
+                return action.with_camera(pitch, yaw)
             done = [done[0] + step[0], done[1] + step[1]]
             self.turned_counts = (self.turned_counts[0] + dx, self.turned_counts[1] + dy)
             if part < TURN_PARTS:
                 self.clock.sleep_until_ns(began_ns + part * part_ns)
+        return action
+
+    def _held_of(self, action: Action) -> Action:
+        """Return the part of an action whose keys are down."""
+        down = self._hands.sender.held
+        keys = self.bindings.keys
+        slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
+        sent = Action(hotbar=action.hotbar if slot in down else 0)
+        for control in action.held:
+            if keys.get(control) in down:
+                sent = sent.pressing(control)
+        return sent
 
     def _keys_of(self, action: Action) -> list[str]:
         keys = self.bindings.keys

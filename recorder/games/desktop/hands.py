@@ -75,6 +75,15 @@ class Hands:
         if self._listener is not None:
             self._listener.hear()
 
+    @property
+    def typed_elsewhere(self) -> bool:
+        """Whether the listener knows that keys go somewhere else than into the game.
+
+        That is more than who has the focus: a screen lock, a menu or a launcher may have grabbed
+        the keyboard, and leaves the focus where it is.
+        """
+        return self.hearing is not None and not self.hearing.focused
+
     def let_go(self) -> None:
         """Release all that the agent holds, except what is in the person's hand now."""
         hearing = self.hearing

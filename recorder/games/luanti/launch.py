@@ -153,7 +153,7 @@ class LuantiProcess:
             ]  # fmt: skip
         with (home / "stdout.txt").open("wb") as out:
             return subprocess.Popen(
-                [sys.executable, "-m", "recorder.games.luanti.keeper", *game],
+                [sys.executable, "-m", "recorder.keeper", *game],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=out,

@@ -13,10 +13,13 @@ from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.hotkeys_page import HotkeysPage, rebind_hotkey
 from app.gui.main_window import MainWindow
 from app.gui.sample import SampleSession, SampleWorkplace
+from app.gui.settings_dialog import SettingsDialog
 from app.gui.wizard_parts import KeyPad, short_name
+from app.gui.workplace import Preferences, RoundUpdate
 from app.session.api import Phase
 from recorder.capture.base import Rect, WindowInfo
 from recorder.errors import GameError
+from recorder.games.base import Bindings
 from recorder.games.desktop.calibration import Candidate
 from recorder.games.desktop.profile import Profile
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
@@ -116,8 +119,11 @@ def test_the_wizard_makes_a_profile_step_by_step(
     turn_around(qtbot, wizard, studio)
     assert wizard.next.isEnabled()
     wizard.next.click()
+    # Nothing is saved that was not tried.
+    assert not wizard.next.isEnabled()
     wizard.trial.click()
     qtbot.waitUntil(lambda: "calibrated" in wizard.came_back.text())
+    assert (wizard.next.isEnabled(), wizard.next.text()) == (True, "Next")
     assert studio.checked[0].bindings.degrees_per_count == pytest.approx(0.2)
     wizard.next.click()
     assert wizard.name.text() == "digger_2_world"
@@ -147,12 +153,17 @@ def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
     studio.off = 0.9
     wizard.trial.click()
     qtbot.waitUntil(lambda: "did not come back" in wizard.came_back.text())
+    assert wizard.next.text() == "Next all the same"
     studio.off = -1.0
     wizard.trial.click()
     qtbot.waitUntil(lambda: wizard.note.text() == "The game's picture did not change.")
     assert wizard.trial.isEnabled()
     wizard.back.click()
     assert wizard.pages.currentIndex() == 2
+    # Another turn is another trial.
+    turn_around(qtbot, wizard, studio)
+    wizard.next.click()
+    assert not wizard.next.isEnabled()
     wizard.reject()
 
 
@@ -314,6 +325,35 @@ def test_a_game_in_its_own_window_hears_the_person_itself(
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
     assert session.snapshot().phase is Phase.PLAYING
     assert not view.captured
+
+
+def test_a_measurement_in_another_window_is_told_of_and_gives_the_focus_back(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_front: list[str] = []
+    monkeypatch.setattr(window, "raise_", lambda: to_front.append("raised"))
+    monkeypatch.setattr(window, "activateWindow", lambda: to_front.append("activated"))
+    for notice in ("", "Another window of the game opens."):
+        window.side.teach.retrain.click()
+        assert place.round is not None
+        place.round.send(RoundUpdate(stage="Learning"))
+        if notice:
+            place.round.send(RoundUpdate(stage="Measuring", notice=notice))
+            qtbot.waitUntil(window.play_page.notice.isVisible)
+            assert window.play_page.notice.text() == "Another window of the game opens."
+        place.round.send(RoundUpdate(finished=True))
+        qtbot.waitUntil(lambda: not window.side.teach.busy)
+        # Whoever plays on in the game while it learns keeps the keyboard.
+        assert to_front == (["raised", "activated"] if notice else [])
+    assert not window.play_page.notice.isVisible()
+
+
+def test_the_keys_of_a_game_in_its_own_window_are_shown_and_not_changed(qtbot: QtBot) -> None:
+    wanted = Preferences(bindings=Bindings({"forward": "W"}))
+    for own_window in (True, False):
+        dialog = SettingsDialog(wanted, wanted.bindings, None, own_window=own_window)
+        qtbot.addWidget(dialog)
+        assert dialog._buttons["forward"].isEnabled() is not own_window
 
 
 def test_hotkeys_are_exchanged_and_never_taken_from_the_game(qtbot: QtBot) -> None:

@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.capture.base import SENTENCES, Rect, Trouble, WindowState
-from recorder.capture.grab import fit, fitted_size, rgb_of
+from recorder.capture.grab import MssGrabber, fit, fitted_size, rgb_of
 from recorder.capture.system import refuse
 from recorder.errors import GameError, NoDisplayError
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
@@ -78,3 +80,20 @@ def test_a_machine_without_x11_is_told_why(
 
 def test_an_x11_session_is_fine() -> None:
     refuse("linux", {"DISPLAY": ":0", "XDG_SESSION_TYPE": "x11"})
+
+
+def test_a_screen_with_other_pixels_than_the_pointers_is_told_of() -> None:
+    def screen(times: int) -> MssGrabber:
+        def shoot(where: dict[str, int]) -> SimpleNamespace:
+            width, height = where["width"] * times, where["height"] * times
+            return SimpleNamespace(raw=bytes(4 * width * height), width=width, height=height)
+
+        grabber = object.__new__(MssGrabber)
+        grabber._screen = SimpleNamespace(grab=shoot)
+        grabber._error = OSError
+        return grabber
+
+    rect = Rect(5, 5, 64, 36)
+    assert screen(1).grab(rect).shape == (36, 64, 3)
+    with pytest.raises(GameError, match=r"64 x 36 has 128 x 72 pixels.*100 %"):
+        screen(2).grab(rect)

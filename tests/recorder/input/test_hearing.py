@@ -85,6 +85,23 @@ def test_a_key_on_another_device_is_not_in_the_agents_way() -> None:
     assert not room.hearing.took("W")
 
 
+def test_to_let_go_of_ones_own_key_is_no_touch() -> None:
+    room = Room()
+    room.key("W", True)
+    room.gate.open()
+    room.ears.told.clear()
+    # Handed back with the key still down; by now the agent holds it too, on its own device.
+    room.agent.add("W")
+    room.key("W", False)
+    assert room.ears.told == [("key", "W", False)]
+    assert not room.gate.shut
+    # On the agent's own device the key goes up in its hand.
+    room.key("W", True, shared=True)
+    room.gate.open()
+    room.key("W", False, shared=True)
+    assert room.gate.why == "person"
+
+
 def test_an_unbound_key_takes_over_and_leaves_no_code() -> None:
     room = Room()
     room.tap("P")

@@ -85,6 +85,20 @@ def test_the_right_calibration_comes_back_to_the_same_view_and_a_wrong_one_does_
         assert check_turn(game, RECT, game.turn, wrong) > 0.5
 
 
+@pytest.mark.parametrize("lost", [0, 5, -15, 20])
+def test_a_few_lost_counts_are_no_wrong_calibration(lost: int) -> None:
+    game = Panorama(0.2)
+    left = lost
+
+    def turn(counts: int) -> None:
+        nonlocal left
+        # Somewhere on the way.
+        game.turn(counts - left if counts else 0)
+        left = 0 if counts else left
+
+    assert check_turn(game, RECT, turn, 0.2) < 0.1
+
+
 def test_a_game_that_shows_nothing_cannot_be_checked() -> None:
     game = Panorama(0.2, shows=False)
     with pytest.raises(GameError, match="did not change"):

@@ -185,3 +185,41 @@ def test_closing_releases_everything() -> None:
     assert desk.device.down == set()
     assert desk.windows.closed
     assert desk.grabber.closed
+
+
+@pytest.mark.parametrize(
+    ("events", "sent"),
+    [
+        (0, Action()),
+        (1, Action(forward=True)),
+        (2, Action(forward=True, hotbar=2)),
+        (3, Action(forward=True, hotbar=2, camera=(0.0, 1.0))),
+        (5, Action(forward=True, hotbar=2, camera=(0.0, 3.0))),
+    ],
+)
+def test_a_tick_that_was_cut_short_tells_what_was_really_sent(events: int, sent: Action) -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    done = 0
+
+    def touch() -> None:
+        nonlocal done
+        done += 1
+        if done == events:
+            desk.gate.shut_for("person")
+
+    desk.device.on_event = touch
+    if not events:
+        desk.gate.shut_for("person")
+    desk.game.step(Action(forward=True, hotbar=2, camera=(0.0, 4.0)))
+    assert desk.game.cut_short() == sent
+
+
+def test_a_touch_after_everything_was_sent_still_cuts_the_tick_short() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.step(FORWARD)
+    assert desk.game.cut_short() is None
+    desk.grabber.after = lambda: desk.gate.shut_for("person")
+    desk.game.step(FORWARD)
+    assert desk.game.cut_short() == FORWARD

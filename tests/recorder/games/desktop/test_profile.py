@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.errors import DataError, UsageError
+from recorder.games import task_list
 from recorder.games.base import Bindings
 from recorder.games.desktop.profile import (
     CONTROLS,
@@ -30,7 +32,7 @@ def document(**changes: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["luanti", "minecraft"])
+@pytest.mark.parametrize("name", ["luanti", "luanti_own", "minecraft"])
 def test_shipped_profiles_hold_every_control_and_forbid_what_leaves_the_game(name: str) -> None:
     profile = find_profiles(SHIPPED, None)[name]
     assert profile.shipped
@@ -38,6 +40,15 @@ def test_shipped_profiles_hold_every_control_and_forbid_what_leaves_the_game(nam
     assert {"Esc", "T", "F12"} <= profile.forbidden
     assert profile.chat == {"T", "/"}
     assert not profile.forbidden & set(profile.bindings.keys.values())
+
+
+def test_a_luanti_in_the_persons_own_world_is_played_as_ours_is_and_judged_by_nobody() -> None:
+    profiles = find_profiles(SHIPPED, None)
+    ours, theirs = profiles["luanti"], profiles["luanti_own"]
+    assert replace(theirs, name=ours.name, title=ours.title) == ours
+    # Nothing of ours is started, and so no mod is put anywhere.
+    assert theirs.launch == ()
+    assert task_list("luanti_own") == ()
 
 
 def test_luantis_window_is_known_by_title_and_program() -> None:
