@@ -28,8 +28,8 @@ from trainer.clone_data import Lessons, kept_lessons
 from trainer.dataset import Example
 
 REPLAY_FILE = "replay.safetensors"
-EXAMPLES = 320
-QUALITY = 85
+EXAMPLES = 240
+QUALITY = 80
 """Of the JPEG pictures; chroma as fine as luma."""
 
 
