@@ -50,6 +50,10 @@ class ServerKeys:
         return KEY_FOR_NOW
 
 
+SMALL_MODELS = {"checkpoint-luanti": "small Luanti model"}
+"""Names of models that ship with Playteach, by their folders."""
+
+
 class Models:
     """Makes the policy of a choice, and knows what it would need.
 
@@ -72,7 +76,7 @@ class Models:
                 return choice.hub.rpartition("/")[2]
             case "server":
                 return choice.server_model or urlsplit(choice.server).netloc
-        return "practice model"
+        return SMALL_MODELS.get(self._practice.name, "practice model")
 
     def folder(self, choice: ModelChoice) -> Path | None:
         """Return the checkpoint's folder, None where a server plays.

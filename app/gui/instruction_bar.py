@@ -287,9 +287,12 @@ class ChipRow(QWidget):
 
 
 def spread(tasks: Sequence[Task]) -> list[str]:
-    """Return every task's sentence, the verbs taking turns in their own order."""
+    """Return every task's sentence, the verbs taking turns in their own order.
+
+    What the agent was taught comes first, and verbs of which it was taught nothing last.
+    """
     by_verb: dict[str, list[str]] = {}
-    for task in tasks:
+    for task in sorted(tasks, key=lambda task: task.split != "train"):
         by_verb.setdefault(task.verb, []).append(task.instruction)
     result: list[str] = []
     columns = list(by_verb.values())

@@ -24,6 +24,7 @@ from app.gui.teach_panel import spoken_duration
 from app.gui.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
 from app.gui.widgets import describe_runs
 from app.session.api import Phase
+from recorder.games.base import Task
 from recorder.types import Driver, Outcome
 
 
@@ -118,6 +119,16 @@ def test_examples_alternate_between_verbs() -> None:
     assert len(sentences) == len(TASKS)
     assert [s.split()[0] for s in sentences[:3]] == ["go", "pick", "shoot"]
     assert spread(()) == []
+
+
+def test_examples_begin_with_what_the_agent_was_taught() -> None:
+    tasks = [
+        Task("craft:planks", "craft planks", "craft"),
+        Task("mine:iron", "mine iron", "mine"),
+        Task("mine:stone", "mine stone", "mine", split="train"),
+        Task("kill:pig", "kill the pig", "kill", split="train"),
+    ]
+    assert spread(tasks) == ["mine stone", "kill the pig", "craft planks", "mine iron"]
 
 
 @pytest.mark.parametrize(
