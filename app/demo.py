@@ -38,6 +38,7 @@ from trainer.evaluate import Question, evaluate
 from trainer.players import PlayerSpec, make_policy
 from trainer.progress import Message, Step
 from trainer.round_client import FIRST_PAIRED_SEED, RoundClient, RoundResult
+from trainer.rounds import REPLAY_EXAMPLES
 
 QUICK_CANDIDATES = ("pick_up:medkit", "go_to:barrel", "shoot:zombie")
 LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
@@ -48,13 +49,17 @@ FILM_FRAMES = 8
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How much of everything: seeds a candidate, demonstrations, corrections, pairs, steps."""
+    """How much of everything: seeds a candidate, demonstrations, corrections, pairs, steps.
+
+    ``replay`` is how many examples of what it could before are mixed in.
+    """
 
     seeds: int
     demonstrations: int
     corrections: int
     pairs: int
     steps: int
+    replay: int = REPLAY_EXAMPLES
 
 
 QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=12, steps=60)
@@ -163,6 +168,7 @@ def run_demo(
             game=game,
             slowed=stage.slowed,
             max_steps=size.steps,
+            replay=size.replay,
             say=hear,
             measure_failed=True,
         )

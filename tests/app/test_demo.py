@@ -13,7 +13,7 @@ from app.__main__ import main
 from app.demo import DemoSize
 from recorder.errors import ExitCode
 
-SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3)
+SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
 
 
 def test_the_smallest_demo_ends_with_a_report(
