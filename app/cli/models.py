@@ -17,15 +17,18 @@ def list_(options: argparse.Namespace) -> int:
     from model.paths import default_checkpoint
     from trainer.players import SCRIPTED
 
-    folder = default_checkpoint()
     rows: list[dict[str, Any]] = [
         {
-            "name": "base",
+            "name": name,
             "kind": "checkpoint",
             "folder": str(folder),
             "bytes": _bytes(folder),
             "there": folder.is_dir(),
         }
+        for name, folder in (
+            ("base", default_checkpoint()),
+            ("base (luanti)", default_checkpoint("luanti")),
+        )
     ]
     rows += [
         {"name": name, "kind": "scripted", "folder": None, "bytes": 0, "there": True}

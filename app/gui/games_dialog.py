@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -61,12 +61,15 @@ class PrivacyDialog(QDialog):
             layout.addSpacing(GRID + GRID // 2)
             layout.addWidget(label(head, "strong"))
             layout.addWidget(label(text.format(panic=panic_key), "muted", wrap=True))
-        buttons = QDialogButtonBox()
+        # It opens by itself, maybe while somebody types: no stray key may have understood it.  (A
+        # button box would make the button the default one.)
         self.understood = button("I understand", "agent")
-        buttons.addButton(self.understood, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.accepted.connect(self.accept)
+        self.understood.setAutoDefault(False)
+        self.understood.clicked.connect(self.accept)
         layout.addSpacing(GRID)
-        layout.addWidget(buttons)
+        layout.addWidget(self.understood, alignment=Qt.AlignmentFlag.AlignRight)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
 
 
 SLOWED_DETAIL = (

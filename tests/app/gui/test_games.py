@@ -368,3 +368,15 @@ def test_hotkeys_are_exchanged_and_never_taken_from_the_game(qtbot: QtBot) -> No
     assert page.chosen()[Hotkey.PANIC] == "F2"
     page._on_defaults()
     assert page.chosen() == DEFAULT_HOTKEYS
+
+
+def test_a_stray_key_has_not_understood_what_is_watched(qtbot: QtBot) -> None:
+    dialog = PrivacyDialog("Luanti", "F12")
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    for key in (Qt.Key.Key_C, Qt.Key.Key_Space, Qt.Key.Key_Return):
+        qtbot.keyClick(dialog.focusWidget() or dialog, key)
+    assert dialog.isVisible()
+    dialog.understood.click()
+    assert dialog.result() == PrivacyDialog.DialogCode.Accepted
