@@ -45,6 +45,10 @@ class Runner(Protocol):
         """Return the action that belongs to ``tick``, or None without a plan."""
         ...
 
+    def wait_for_plan(self, timeout_s: float = ..., interrupted: Callable[[], bool] = ...) -> bool:
+        """Wait until there is a plan, where one is made meanwhile; False without one."""
+        ...
+
     def last_chunk(self) -> ActionChunk | None:
         """Return the newest finished plan."""
         ...
@@ -186,6 +190,17 @@ class EpisodeLoop:
             self._pacer.restart()
         return self._frame
 
+    def await_answer(self, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Wait for the policy's answer to the first picture; the deadlines count from then on.
+
+        Nobody acts meanwhile, so the answer is still about what is seen.  Begun without it, a
+        game in real time would be played by an answer that is late by all of what a first
+        thought takes.
+        """
+        if self._runner is not None and self._pacer is not None:
+            self._runner.wait_for_plan(interrupted=interrupted)
+            self._pacer.rebase()
+
     def set_instruction(self, text: str) -> None:
         """Change the sentence before the next tick."""
         if self._runner is not None:
@@ -267,6 +282,7 @@ def run_episode(
 ) -> EpisodeEnd:
     """Play one episode to its end; an unjudged task ends after ``max_ticks`` as unknown."""
     loop.begin(task, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
+    loop.await_answer()
     while True:
         outcome = loop.outcome()
         if outcome is not None:

@@ -2,13 +2,16 @@
 
 Newest frame in, action chunk out.  The action that belongs to tick t of a plan made
 from the frame of tick s is ``actions[t - s]``; where the plan is shorter than that, its
-last action is held until the plan is too old.
+last action is held until the plan is too old.  Keys and buttons are held; a turn is made
+once, for it was meant for what the picture showed, and turned twice it goes past it.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from model.episode import Proposal
 from model.policy import ActionChunk, Observation, Policy
@@ -16,6 +19,10 @@ from recorder.types import Frame
 
 MAX_PLAN_AGE_TICKS = 9
 """About half a second: an older plan is no plan."""
+FIRST_PLAN_S = 5.0
+"""So long a world that does not wait is not begun without an answer to its first picture."""
+INTERRUPTED_S = 0.02
+"""So often it is asked whether a wait for a thought is still wanted."""
 
 
 def action_for(chunk: ActionChunk, made_at: int, tick: int, max_age: int) -> Proposal | None:
@@ -70,6 +77,13 @@ class LockStepRunner:
             self.invalid_outputs += self._chunk.invalid
         return action_for(self._chunk, self._made_at, tick, 0)
 
+    def wait_for_plan(
+        self, timeout_s: float = FIRST_PLAN_S, interrupted: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Return True: it thinks when asked."""
+        del timeout_s, interrupted
+        return True
+
     def last_chunk(self) -> ActionChunk | None:
         """Return the newest plan."""
         return self._chunk
@@ -97,6 +111,8 @@ class BackgroundRunner:
         self._error: BaseException | None = None
         self._stopping = False
         self._last_used = -1
+        # Of the newest action of a plan: (made at, index, tick in which it was first given out).
+        self._given = (-1, -1, -1)
         self.dropped_actions = 0
         self.invalid_outputs = 0
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -116,6 +132,7 @@ class BackgroundRunner:
             self._pending = None
             self._plan = None
             self._last_used = -1
+            self._given = (-1, -1, -1)
             self._epoch += 1
             self._wake.notify()
 
@@ -145,19 +162,38 @@ class BackgroundRunner:
                 # Actions of a new plan whose ticks are over already never happen.
                 self.dropped_actions += min(proposal.plan_age_ticks, len(chunk.actions) - 1)
                 self._last_used = made_at
+            return None if proposal is None else self._turned_once(proposal, made_at, tick)
+
+    def _turned_once(self, proposal: Proposal, made_at: int, tick: int) -> Proposal:
+        """Return the proposal without its turn where an earlier tick has made it."""
+        length = 1 if self._plan is None else len(self._plan[0].actions)
+        index = min(proposal.plan_age_ticks, length - 1)
+        if self._given[:2] != (made_at, index):
+            self._given = (made_at, index, tick)
+        if self._given[2] == tick:
             return proposal
+        return replace(proposal, action=proposal.action.with_camera(0.0, 0.0))
 
     def last_chunk(self) -> ActionChunk | None:
         """Return the newest finished plan."""
         with self._wake:
             return self._plan[0] if self._plan else None
 
-    def wait_for_plan(self, timeout_s: float) -> bool:
-        """Wait until there is a plan, for warming up; False after ``timeout_s``."""
+    def wait_for_plan(
+        self, timeout_s: float = FIRST_PLAN_S, interrupted: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Wait until there is a plan; False where it was ``interrupted`` or took too long.
+
+        The error of a thought that failed comes out on the next call.
+        """
+        ends_s = time.monotonic() + timeout_s
         with self._wake:
-            return self._wake.wait_for(
-                lambda: self._plan is not None or self._error is not None, timeout_s
-            )
+            while self._plan is None and self._error is None:
+                left_s = ends_s - time.monotonic()
+                if left_s <= 0 or interrupted():
+                    return False
+                self._wake.wait(min(left_s, INTERRUPTED_S))
+            return True
 
     def close(self) -> None:
         """Stop the thread after the thought it is in."""
@@ -198,10 +234,6 @@ class BackgroundRunner:
                     self._plan = (chunk, work[1])
                     self.invalid_outputs += chunk.invalid
                     self._wake.notify_all()
-
-
-INTERRUPTED_S = 0.02
-"""So often it is asked whether a wait for a thought is still wanted."""
 
 
 class WaitingRunner(BackgroundRunner):

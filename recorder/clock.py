@@ -87,11 +87,6 @@ class Pacer:
         self._start_ns = self._clock.now_ns()
         self._index = 0
 
-    def resume(self) -> None:
-        """Go on from now after a pause; the counts stay."""
-        self._start_ns = self._clock.now_ns()
-        self._index = 0
-
     def wait(self) -> int:
         """Wait for the next deadline; return how many were missed before it."""
         self._index += 1

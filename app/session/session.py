@@ -169,6 +169,11 @@ class LiveSession(SessionFront):
             or (self._attempt is None and self._next_player is not self._player)
         )
 
+    def _called(self) -> bool:
+        """Whether the person wants something, so that nothing else is waited for."""
+        touched = self._controls.keys_held or self._controls.turned_deg >= TAKEOVER_TURN_DEG
+        return self._closing or bool(self._queue) or bool(touched)
+
     def _guarded(self, work: Callable[[], bool | None]) -> bool | None:
         """Run a piece of the loop: whatever it raises ends the attempt, not the session."""
         try:
@@ -335,6 +340,8 @@ class LiveSession(SessionFront):
         self._hands = Hands()
         self._move(wish)
         self._publish(seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner)
+        if wish is Wish.PLAY:
+            loop.await_answer(self._called)
 
     def _end(self, outcome: Outcome, source: LabelSource) -> None:
         attempt, self._attempt = self._attempt, None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from toy_game import SIZE, ToyGame, WalkPolicy
 from app.session.api import Phase
 from app.session.parts import BUG_SENTENCE, Player, store_recording
 from app.session.session import LiveSession
+from model.policy import ActionChunk, Observation
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError
@@ -299,6 +302,50 @@ def test_the_control_thread_plays_by_itself_and_closes_the_game(game: ToyGame) -
         session.close()
         session.close()
     assert game.closed
+
+
+class SlowPolicy(WalkPolicy):
+    """Its first answer comes when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.asked.set()
+        assert self.go.wait(30)
+        return super().propose(observation)
+
+
+def test_a_world_that_does_not_wait_begins_with_the_first_answer(game: ToyGame) -> None:
+    policy = SlowPolicy()
+    with closing(LiveSession(game, player=Player(policy)).start()) as session:
+        session.play(RED)
+        assert policy.asked.wait(30)
+        assert session.wait_for(lambda state: state.phase is Phase.PLAYING, 30)
+        assert session.snapshot().tick == 0
+        policy.go.set()
+        assert session.wait_for(lambda state: state.tick >= 3, 30)
+        # Nobody's ticks would come first.
+        assert session.snapshot().drivers[0][0] is Driver.POLICY
+
+
+@pytest.mark.parametrize("what", ["stop", "key"])
+def test_a_first_answer_keeps_no_person_waiting(game: ToyGame, what: str) -> None:
+    policy = SlowPolicy()
+    with closing(LiveSession(game, player=Player(policy)).start()) as session:
+        session.play(RED)
+        assert policy.asked.wait(30)
+        assert session.wait_for(lambda state: state.phase is Phase.PLAYING, 30)
+        if what == "stop":
+            session.stop(Outcome.ABANDONED)
+            assert session.wait_for(lambda state: state.phase is Phase.WATCHING, 30)
+            assert session.snapshot().tick == 0
+        else:
+            session.key("A", True, 0)
+            assert session.wait_for(lambda state: state.tick >= 1, 30)
+            assert {driver for driver, _ in session.snapshot().drivers} == {Driver.PERSON}
+        policy.go.set()
 
 
 class TalkingPolicy(WalkPolicy):

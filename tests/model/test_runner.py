@@ -154,6 +154,43 @@ def test_a_stale_plan_is_no_plan(start: Start) -> None:
     assert runner.proposal(MAX_PLAN_AGE_TICKS + 1) is None
 
 
+def test_keys_of_a_late_plan_are_held_but_its_turn_is_made_once(start: Start) -> None:
+    policy = GatedPolicy(length=3)
+    runner = start(policy)
+    plan(runner, policy, 0)
+    given = [runner.proposal(tick) for tick in (1, 2, 2, 3, 4)]
+    # The action of tick 2 is asked for twice, and is the plan's last.
+    assert [each and each.action.camera[1] for each in given] == [1.0, 2.0, 2.0, 0.0, 0.0]
+    assert [each and each.action.hotbar for each in given] == [0] * 5
+    policy.let_go()
+    runner.offer(frame(8), 8)
+    policy.wait_until_thinking()
+    # The plan made from tick 1's picture is another one: its turn is made.
+    fresh = runner.proposal(3)
+    assert fresh is not None
+    assert (fresh.action.camera[1], fresh.action.hotbar) == (2.0, 9)
+
+
+def test_a_plan_that_comes_late_still_makes_its_turn(start: Start) -> None:
+    policy = GatedPolicy(length=2)
+    runner = start(policy)
+    plan(runner, policy, 0)
+    late = runner.proposal(MAX_PLAN_AGE_TICKS)
+    assert late is not None
+    assert late.action.camera == (0.0, 1.0)
+
+
+def test_a_first_plan_is_waited_for(start: Start) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    runner.offer(frame(1), 0)
+    assert not runner.wait_for_plan(ENOUGH_S, interrupted=lambda: True)
+    assert not runner.wait_for_plan(0.0)
+    policy.let_go()
+    assert runner.wait_for_plan(ENOUGH_S)
+    assert runner.proposal(0) is not None
+
+
 def test_a_new_sentence_throws_the_thought_under_way_away(start: Start) -> None:
     policy = GatedPolicy()
     runner = start(policy)

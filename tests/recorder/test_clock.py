@@ -91,14 +91,13 @@ def test_a_stall_skips_deadlines_instead_of_racing_after_them() -> None:
     assert (pacer.ticks, pacer.missed) == (3, 2)
 
 
-@pytest.mark.parametrize("method", ["rebase", "resume"])
-def test_a_pause_is_no_missed_tick_and_the_counts_stay(method: str) -> None:
+def test_a_pause_is_no_missed_tick_and_the_counts_stay() -> None:
     clock, pacer = paced()
     clock.advance_ns(3 * PERIOD_NS)
     missed = pacer.wait()
     assert missed == 2
     clock.advance_ns(100 * PERIOD_NS)
-    getattr(pacer, method)()
+    pacer.rebase()
     paused_until = clock.now_ns()
     assert pacer.wait() == 0
     assert clock.now_ns() == paused_until + PERIOD_NS
