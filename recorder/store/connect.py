@@ -15,6 +15,8 @@ APPLICATION_ID = 0x506C5479
 PAGE_BYTES = 8192
 """Larger than the default: most of the file is pictures in long overflow chains."""
 BUSY_MS = 5000
+LEAST_BYTES = 512
+"""The smallest page, so the smallest database, that SQLite knows."""
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -80,6 +82,10 @@ def diagnose(path: Path, *, for_writing: bool) -> None:
 
     A missing or empty file is fine for writing.  Only cheap checks: the header, the
     size against the header, the table of contents, and whose file it is.
+
+    A file that may be a database is never opened here but by SQLite: closing any file gives up
+    all locks that this process has on it, those of its open connections too, and then the next
+    program to look into the database would take away the log that is being written.
     """
     if not path.exists():
         if for_writing:
@@ -92,12 +98,11 @@ def diagnose(path: Path, *, for_writing: bool) -> None:
         size = path.stat().st_size
         if size == 0 and for_writing:
             return
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
-    if magic != _MAGIC[: len(magic)] or size == 0:
-        raise DataError(foreign_sentence(path))
-    if size < 512:
-        raise DataError(damaged_sentence(path))
+        if size < LEAST_BYTES:
+            # Too small for a database that somebody could have open.
+            magic = path.read_bytes()[: len(_MAGIC)]
+            cut = size > 0 and magic == _MAGIC[: len(magic)]
+            raise DataError(damaged_sentence(path) if cut else foreign_sentence(path))
     if for_writing and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         raise DataError(read_only_sentence(path))
     with translated(path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -225,3 +227,34 @@ def test_what_a_crash_left_open_is_closed_at_the_next_start(kit: Any) -> None:
         assert verify(kit.folder).ok
     finally:
         again.close()
+
+
+LOOK = """
+import contextlib, sqlite3, sys
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as database:
+    print(database.execute("SELECT count(*) FROM episode").fetchone()[0])
+"""
+
+
+def counted_by_another_program(path: Path) -> int:
+    """Look into a database as a browser of databases does, which may write to it too."""
+    seen = subprocess.run(
+        [sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True
+    )
+    return int(seen.stdout)
+
+
+def test_another_programs_look_takes_nothing_of_what_is_being_recorded(kit: Any) -> None:
+    path = database_path(kit.folder)
+    kit.record(10)
+    kit.store.wait()
+    # Whoever reads looks at the file first, in the process that records.
+    with Reader.open(kit.folder) as reader:
+        assert counted_by_another_program(path) == 1
+        log = path.with_name(path.name + "-wal")
+        assert log.exists(), "the other program has taken away the log that is being written"
+        kit.record(10)
+        kit.store.wait()
+        assert len(reader.episodes()) == 2
+        assert counted_by_another_program(path) == 2
+    assert log.exists()
