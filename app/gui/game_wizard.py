@@ -19,6 +19,7 @@ from app.gui.wizard_parts import KeyPad, WindowGrid, short_name, wizard_page
 from recorder.capture.base import WindowInfo
 from recorder.errors import KnownError
 from recorder.games.desktop.calibration import (
+    CAME_BACK,
     SKIP_KEY,
     Candidate,
     KeyLesson,
@@ -28,8 +29,6 @@ from recorder.games.desktop.calibration import (
 from recorder.games.desktop.profile import Profile
 
 COUNT_MS = 100
-GOOD_TURN = 0.5
-"""A trial turn that ends nearer to where it began than this, of 1, is once around."""
 STEPS = ("Window", "Keys", "Mouse", "Trial", "Name")
 
 
@@ -304,7 +303,7 @@ class GameWizard(QDialog):
     def _show_trial(self, trial: Trial) -> None:
         self.trial.setEnabled(True)
         self._delay_ms = trial.delay_ms
-        good = self._came_back = trial.off < GOOD_TURN
+        good = self._came_back = trial.off < CAME_BACK
         self.came_back.setText(
             "It came back to where it began: the mouse is calibrated."
             if good

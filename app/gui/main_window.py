@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRect, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -34,6 +34,8 @@ SNAPSHOT_MS = 33
 ASK_AGAIN_MS = 300
 MOST_ASKED_AGAIN = 20
 NARROW_PX = 1100
+GAME_PX = 660
+"""So wide is a game that has docked itself beside this window, with its frame."""
 TEACH_PAGE_PX = 560
 DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
 
@@ -374,12 +376,26 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         geometry = self._state.value("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            # A little is left for the frame and for what lies beside the window.
-            room = self.screen().availableSize() - QSize(40, 60)
-            self.resize(QSize(1440, 900).boundedTo(room).expandedTo(self.minimumSize()))
+            place = first_place(self.screen().availableGeometry(), self._workplace.own_window)
+            self.resize(place.size().expandedTo(self.minimumSize()))
+            if self._workplace.own_window:
+                self.move(place.topLeft())
         page = self._state.value("page", pages.PLAY, type=int)
         if page == pages.LIBRARY:
             self.show_page(pages.LIBRARY)
+
+
+def first_place(free: QRect, own_window: bool) -> QRect:
+    """Return where the window comes first on a screen with ``free`` to put windows.
+
+    ``own_window``: beside a game that lies in the upper right corner, where there is room.
+    """
+    # A little is left for the frame and for what lies beside the window.
+    room = free.size() - QSize(40, 60)
+    beside = room - QSize(GAME_PX, 0)
+    if own_window and beside.width() >= NARROW_PX:
+        room = beside
+    return QRect(free.topLeft(), QSize(1440, 900).boundedTo(room))
 
 
 def _sentences(value: object) -> list[str]:

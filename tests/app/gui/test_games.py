@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -11,7 +11,7 @@ from app.gui.game_facts import GameFacts, GameWish, Trial
 from app.gui.game_wizard import GameWizard
 from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.hotkeys_page import HotkeysPage, rebind_hotkey
-from app.gui.main_window import MainWindow
+from app.gui.main_window import MainWindow, first_place
 from app.gui.sample import SampleSession, SampleWorkplace
 from app.gui.settings_dialog import SettingsDialog
 from app.gui.wizard_parts import KeyPad, short_name
@@ -309,6 +309,20 @@ def test_nothing_is_watched_before_the_person_knows_what(
     qtbot.waitUntil(lambda: place.settings.seen_privacy)
     window.commands.play("go on")
     assert session.snapshot().phase is Phase.PLAYING
+
+
+@pytest.mark.parametrize(
+    ("width", "own_window", "expected"),
+    [(1920, False, 1440), (1920, True, 1220), (2560, True, 1440), (1366, True, 1326)],
+)
+def test_the_window_comes_beside_a_game_of_its_own_where_there_is_room(
+    width: int, own_window: bool, expected: int
+) -> None:
+    place = first_place(QRect(0, 20, width, 1000), own_window)
+    assert (place.left(), place.top()) == (0, 20)
+    assert (place.width(), place.height()) == (expected, 900)
+    game_left = width - 656
+    assert not own_window or width < 1800 or place.right() < game_left
 
 
 def test_a_game_in_its_own_window_hears_the_person_itself(

@@ -99,6 +99,25 @@ def test_a_few_lost_counts_are_no_wrong_calibration(lost: int) -> None:
     assert check_turn(game, RECT, turn, 0.2) < 0.1
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_turn_of_which_a_busy_game_lost_much_is_made_anew(times: int) -> None:
+    game = Panorama(0.2)
+    left = times
+    turned = 0
+
+    def turn(counts: int) -> None:
+        nonlocal left, turned
+        turned += counts
+        # A fifth of the way, in the first turns only.
+        if counts and left and turned % 1800 == 0:
+            left -= 1
+            counts -= 360
+        game.turn(counts)
+
+    assert check_turn(game, RECT, turn, 0.2) < 0.1
+    assert turned == 1800 * (times + 1)
+
+
 def test_a_game_that_shows_nothing_cannot_be_checked() -> None:
     game = Panorama(0.2, shows=False)
     with pytest.raises(GameError, match="did not change"):
