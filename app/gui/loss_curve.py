@@ -123,8 +123,10 @@ class LossCurve(QWidget):
         painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         painter.setPen(colour)
+        # The higher one's above its line, the lower one's below: close lines share no place.
+        top = y - 14 if loss == MARKS[0] else y
         painter.drawText(
-            QRectF(plot.right() - 60, y - 14, 60, 14),
+            QRectF(plot.right() - 60, top, 60, 14),
             Qt.AlignmentFlag.AlignRight,
             f"paper {loss:.2f}",
         )
