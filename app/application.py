@@ -50,6 +50,7 @@ def run_window(
     base: Path | None = None,
     config: Path | None = None,
     game_name: str = "doom",
+    slowed: bool = False,
     play: str = "",
     seed: int = 1,
     milestone: Milestone | None = None,
@@ -60,7 +61,8 @@ def run_window(
     """Show the window until it is closed; return the exit code.
 
     The person may go on to another game in it.  ``agreed`` agrees to the command of the
-    game's profile.  ``model`` plays instead of the one that is set.
+    game's profile; ``slowed`` has the first game wait for every thought.  ``model`` plays
+    instead of the one that is set.
 
     ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
@@ -77,7 +79,7 @@ def run_window(
     settings = load_settings(config).settings
     folder = data or settings.data_folder or default_data_folder()
     confirmed = agreed_command(game_name, folder, agreed)
-    wish: GameWish | None = GameWish(game_name, confirmed)
+    wish: GameWish | None = GameWish(game_name, confirmed, slowed)
     before: GameWish | None = None
     problem = ""
     code = 0

@@ -26,6 +26,7 @@ POLICIES = (
     "teacher | random | idle"
 )
 DEFAULT_GAME = "doom"
+SLOWED_HELP = "let a game in a window wait for every step"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
@@ -61,8 +62,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
     )
     _add_launch(parser)
+    parser.add_argument(
+        "--slowed", action="store_true", default=argparse.SUPPRESS, help=SLOWED_HELP
+    )
     parser.set_defaults(
-        run="app.cli.window:run", data=None, json=False, game=DEFAULT_GAME, launch=False
+        run="app.cli.window:run",
+        data=None,
+        json=False,
+        game=DEFAULT_GAME,
+        launch=False,
+        slowed=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -133,9 +142,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     _add_model(play)
     play.add_argument("--record", action="store_true", help="store what happens")
     play.add_argument("--headless", action="store_true", help="without a window")
-    play.add_argument(
-        "--slowed", action="store_true", help="let a game in a window wait for every step"
-    )
+    play.add_argument("--slowed", action="store_true", default=argparse.SUPPRESS, help=SLOWED_HELP)
     play.add_argument("--episodes", type=positive, default=1, metavar="N")
     _add_launch(play)
     evaluate = add(commands, "evaluate", "app.cli.evaluate:run", "measure a policy on many starts")
@@ -151,9 +158,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
-    evaluate.add_argument(
-        "--slowed", action="store_true", help="let a game in a window wait for every step"
-    )
+    evaluate.add_argument("--slowed", action="store_true", help=SLOWED_HELP)
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
 
 
@@ -164,9 +169,7 @@ def _add_teaching(commands: Any, add: Any) -> None:
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
     demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
-    demonstrate.add_argument(
-        "--slowed", action="store_true", help="let a game in a window wait for every step"
-    )
+    demonstrate.add_argument("--slowed", action="store_true", help=SLOWED_HELP)
     demonstrate.add_argument(
         "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
     )

@@ -37,10 +37,10 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import window_choice
     from app.display import require_display
 
-    if options.episodes != 1 or options.json or options.slowed:
+    if options.episodes != 1 or options.json:
         raise UsageError(
             "The window plays one attempt after another by hand; add --headless to choose a "
-            "number of episodes, --slowed or --json."
+            "number of episodes, or --json."
         )
     choice = window_choice(options)
     require_display()
@@ -50,6 +50,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
         run_window(
             data_folder(options),
             game_name=options.game,
+            slowed=options.slowed,
             play=text,
             seed=options.seed,
             agreed=options.launch,

@@ -14,4 +14,6 @@ def run(options: argparse.Namespace) -> int:
     from app.application import run_window
 
     data = None if options.data is None else Path(options.data)
-    return int(run_window(data, game_name=options.game, agreed=options.launch))
+    return int(
+        run_window(data, game_name=options.game, slowed=options.slowed, agreed=options.launch)
+    )

@@ -87,6 +87,11 @@ def open_game(
     if name == "doom":
         from recorder.games.doom.game import DoomGame
 
+        if slowed:
+            raise UsageError(
+                "The practice yard waits wherever nothing else is asked for, so --slowed means "
+                "nothing there and it was not started; leave --slowed out."
+            )
         return DoomGame(width=width, height=height)
     if name in MINECRAFT_GAMES:
         from recorder.games.minecraft.game import MinecraftGame

@@ -74,6 +74,20 @@ def test_data_counts_wherever_it_stands(arguments: list[str]) -> None:
     assert build_parser().parse_args(arguments).data == Path("D")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "slowed"),
+    [
+        ([], False),
+        (["--game", "luanti", "--slowed"], True),
+        (["play"], False),
+        (["play", "--game", "luanti", "--slowed"], True),
+        (["--slowed", "play"], True),
+    ],
+)
+def test_a_window_may_be_asked_for_in_slowed_time(arguments: list[str], slowed: bool) -> None:
+    assert build_parser().parse_args(arguments).slowed is slowed
+
+
 def test_a_verb_does_not_undo_the_query_before_it() -> None:
     assert build_parser().parse_args(["episodes", "--query", "id:3", "list"]).query == "id:3"
 
@@ -120,6 +134,7 @@ def test_a_verb_does_not_undo_the_query_before_it() -> None:
             ],
             ExitCode.MODEL_PROBLEM,
         ),
+        (["play", "--headless", "--instruction", "x", "--slowed"], ExitCode.USAGE),
         (["round", "--game", "chess"], ExitCode.USAGE),
         (["round", "--policy", "nobody"], ExitCode.USAGE),
         (["round", "--base", "teacher"], ExitCode.USAGE),
