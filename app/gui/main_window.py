@@ -28,7 +28,7 @@ from app.gui.theme import Theme
 from app.gui.welcome import Welcome
 from app.gui.workplace import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
 from app.session.api import Phase, Snapshot
-from recorder.types import Outcome
+from recorder.types import Driver, Outcome
 
 SNAPSHOT_MS = 33
 ASK_AGAIN_MS = 300
@@ -224,6 +224,17 @@ class MainWindow(QMainWindow):
             # The attempt is over: give the mouse back without being asked.
             page.view.release()
 
+        if self._workplace.own_window and (
+            lays_out(before, snapshot) or (ended and not by_person(snapshot))
+        ):
+            # The game had the keyboard for that, and holds the pointer while it has it.  Not
+            # under the person's hands: what they press there would be typed here.
+            self._to_front()
+
+    def _to_front(self) -> None:
+        self.raise_()
+        self.activateWindow()
+
     def show_page(self, page: int) -> None:
         """Show a page; in a wide window the teach page is the play page's right column."""
         if page == pages.TEACH and not self._narrow:
@@ -258,8 +269,7 @@ class MainWindow(QMainWindow):
             # The measured game had the keyboard; its window is gone.
             self._called_away = False
             self.play_page.notice.clear()
-            self.raise_()
-            self.activateWindow()
+            self._to_front()
         if update.verdict is not None:
             self._on_verdict(update.verdict)
 
@@ -383,6 +393,17 @@ class MainWindow(QMainWindow):
         page = self._state.value("page", pages.PLAY, type=int)
         if page == pages.LIBRARY:
             self.show_page(pages.LIBRARY)
+
+
+def lays_out(before: Snapshot, now: Snapshot) -> bool:
+    """Return whether a new start was laid out, which nobody plays yet."""
+    waiting = now.phase is Phase.WATCHING and now.outcome is None and now.tick == 0
+    return waiting and now.frame is not None and now.frame is not before.frame
+
+
+def by_person(snapshot: Snapshot) -> bool:
+    """Return whether the person drove last in the attempt."""
+    return bool(snapshot.drivers) and snapshot.drivers[-1][0] is Driver.PERSON
 
 
 def first_place(free: QRect, own_window: bool) -> QRect:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.gui.game_facts import GameFacts, GameWish, Trial
@@ -23,6 +23,7 @@ from recorder.games.base import Bindings
 from recorder.games.desktop.calibration import Candidate
 from recorder.games.desktop.profile import Profile
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
+from recorder.types import Driver, Outcome
 
 GAMES = (
     GameFacts("doom", "Practice yard", in_use=True),
@@ -309,6 +310,51 @@ def test_nothing_is_watched_before_the_person_knows_what(
     qtbot.waitUntil(lambda: place.settings.seen_privacy)
     window.commands.play("go on")
     assert session.snapshot().phase is Phase.PLAYING
+
+
+@pytest.mark.qt_log_ignore("does not support raise")
+@pytest.mark.parametrize(
+    ("own_window", "drivers", "ends", "comes"),
+    [
+        (True, (), False, True),
+        (True, ((Driver.PERSON, 4), (Driver.POLICY, 9)), True, True),
+        (True, ((Driver.POLICY, 9), (Driver.PERSON, 4)), True, False),
+        (False, (), False, False),
+        (False, ((Driver.POLICY, 9),), True, False),
+    ],
+)
+def test_the_window_comes_back_when_a_start_is_laid_out_or_the_agent_has_ended(
+    window: MainWindow,
+    place: SampleWorkplace,
+    session: SampleSession,
+    qtbot: QtBot,
+    own_window: bool,
+    drivers: tuple[tuple[Driver, int], ...],
+    ends: bool,
+    comes: bool,
+) -> None:
+    place.own_window = own_window
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(other.isActiveWindow)
+    session.set(phase=Phase.PLAYING, outcome=None, tick=13, drivers=drivers)
+    session.show_frame(0)
+    window.pull()
+    assert other.isActiveWindow()
+    session.set(
+        phase=Phase.WATCHING,
+        outcome=Outcome.SUCCESS if ends else None,
+        tick=13 if ends else 0,
+    )
+    session.show_frame(1)
+    window.pull()
+    if comes:
+        qtbot.waitUntil(window.isActiveWindow)
+    else:
+        qtbot.wait(50)
+        assert other.isActiveWindow()
 
 
 @pytest.mark.parametrize(
