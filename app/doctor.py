@@ -228,30 +228,39 @@ def own_window_line(name: str) -> DoctorLine:
 
 
 def model_lines() -> Iterator[DoctorLine]:
-    """Tell whether the default checkpoint is there and whole."""
-    from model.paths import default_checkpoint
+    """Tell whether the checkpoints that ship are there and whole."""
+    from model.paths import own_checkpoint
 
-    folder = default_checkpoint()
+    yield _model_line(
+        "model base",
+        own_checkpoint("doom"),
+        "the small default",
+        "the default checkpoint is missing, so only scripted players can play",
+        Status.PROBLEM,
+    )
+    yield _model_line(
+        "model for Luanti",
+        own_checkpoint("luanti"),
+        "small too",
+        "the small Luanti model is missing, so the practice yard's plays there",
+        Status.WARN,
+    )
+
+
+def _model_line(name: str, folder: Path, text: str, missing: str, status: Status) -> DoctorLine:
     if not folder.is_dir():
-        yield DoctorLine(
-            "model base",
-            Status.PROBLEM,
-            "the default checkpoint is missing, so only scripted players can play",
-            "bring assets/checkpoint back from the repository",
-        )
-        return
+        todo = f"bring assets/{folder.name} back from the repository"
+        return DoctorLine(name, status, missing, todo)
     try:
         from model.vla import check_checkpoint
 
         check_checkpoint(folder)
     except KnownError as error:
-        yield DoctorLine("model base", Status.PROBLEM, *_split(error))
-        return
+        return DoctorLine(name, Status.PROBLEM, *_split(error))
     except (ImportError, OSError) as error:
-        yield DoctorLine("model base", Status.PROBLEM, f"cannot be looked at ({error})")
-        return
+        return DoctorLine(name, Status.PROBLEM, f"cannot be looked at ({error})")
     size = sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
-    yield DoctorLine("model base", Status.OK, f"the small default, {size / 1e6:.1f} MB")
+    return DoctorLine(name, Status.OK, f"{text}, {size / 1e6:.1f} MB")
 
 
 def adapter_lines(data: Path) -> Iterator[DoctorLine]:

@@ -14,10 +14,15 @@ _OWN_CHECKPOINTS = {"luanti": "checkpoint-luanti", "luanti_own": "checkpoint-lua
 """Games that a small model of their own ships for."""
 
 
+def own_checkpoint(game: str) -> Path:
+    """Return the folder in which the small model that ships for ``game`` should be."""
+    return assets_folder() / _OWN_CHECKPOINTS.get(game, "checkpoint")
+
+
 def default_checkpoint(game: str = "doom") -> Path:
     """Return the folder of the small model that plays ``game`` if nobody chose another one.
 
     A game without a model of its own is played by the practice yard's.
     """
-    own = assets_folder() / _OWN_CHECKPOINTS.get(game, "checkpoint")
-    return own if own.is_dir() else assets_folder() / "checkpoint"
+    own = own_checkpoint(game)
+    return own if own.is_dir() else own_checkpoint("doom")

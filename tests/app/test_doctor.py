@@ -103,9 +103,24 @@ def test_the_embedded_game_starts() -> None:
 
 def test_a_missing_checkpoint_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
-    (line,) = doctor.model_lines()
-    assert line.status is Status.PROBLEM
-    assert "assets/checkpoint" in line.todo
+    base, luanti = doctor.model_lines()
+    assert base.status is Status.PROBLEM
+    assert base.todo.startswith("bring assets/checkpoint back")
+    assert luanti.status is Status.WARN
+    assert luanti.todo.startswith("bring assets/checkpoint-luanti back")
+
+
+def test_the_checkpoints_that_ship_are_whole() -> None:
+    assert [line.status for line in doctor.model_lines()] == [Status.OK, Status.OK]
+
+
+def test_a_shipped_checkpoint_without_its_weights_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("checkpoint", "checkpoint-luanti"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
+    assert [line.status for line in doctor.model_lines()] == [Status.PROBLEM, Status.PROBLEM]
 
 
 def test_the_device_is_explained() -> None:
