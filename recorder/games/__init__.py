@@ -66,6 +66,10 @@ def agreed_command(name: str, data: Path | None, agreed: bool) -> tuple[str, ...
     return None if profile is None else profile.launch
 
 
+def _not_slowed(title: str) -> UsageError:
+    return UsageError(f"{title} cannot be slowed, so it was not started; leave --slowed out.")
+
+
 def open_game(
     name: str,
     *,
@@ -88,10 +92,7 @@ def open_game(
         from recorder.games.doom.game import DoomGame
 
         if slowed:
-            raise UsageError(
-                "The practice yard waits wherever nothing else is asked for, so --slowed means "
-                "nothing there and it was not started; leave --slowed out."
-            )
+            raise _not_slowed(DoomGame.title)
         return DoomGame(width=width, height=height)
     if name in MINECRAFT_GAMES:
         from recorder.games.minecraft.game import MinecraftGame
@@ -109,9 +110,7 @@ def open_game(
 
         return open_luanti(shipped_assets(), profile, slowed=slowed)
     if slowed:
-        raise UsageError(
-            f"{profile.title} cannot be slowed, so it was not started; leave --slowed out."
-        )
+        raise _not_slowed(profile.title)
     from recorder.games.desktop.opening import open_profile
 
     return open_profile(profile, confirmed=confirmed)
