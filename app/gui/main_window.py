@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.gui import header as pages
 from app.gui import icons
+from app.gui.beside_game import NARROW_PX, first_place, takes_back
 from app.gui.commands import Commands
 from app.gui.desk import Desk
 from app.gui.game_facts import GameWish
@@ -28,14 +29,11 @@ from app.gui.theme import Theme
 from app.gui.welcome import Welcome
 from app.gui.workplace import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
 from app.session.api import Phase, Snapshot
-from recorder.types import Driver, Outcome
+from recorder.types import Outcome
 
 SNAPSHOT_MS = 33
 ASK_AGAIN_MS = 300
 MOST_ASKED_AGAIN = 20
-NARROW_PX = 1100
-GAME_PX = 660
-"""So wide is a game that has docked itself beside this window, with its frame."""
 TEACH_PAGE_PX = 560
 DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
 
@@ -224,11 +222,7 @@ class MainWindow(QMainWindow):
             # The attempt is over: give the mouse back without being asked.
             page.view.release()
 
-        if self._workplace.own_window and (
-            lays_out(before, snapshot) or (ended and not by_person(snapshot))
-        ):
-            # The game had the keyboard for that, and holds the pointer while it has it.  Not
-            # under the person's hands: what they press there would be typed here.
+        if self._workplace.own_window and takes_back(before, snapshot):
             self._to_front()
 
     def _to_front(self) -> None:
@@ -393,30 +387,6 @@ class MainWindow(QMainWindow):
         page = self._state.value("page", pages.PLAY, type=int)
         if page == pages.LIBRARY:
             self.show_page(pages.LIBRARY)
-
-
-def lays_out(before: Snapshot, now: Snapshot) -> bool:
-    """Return whether a new start was laid out, which nobody plays yet."""
-    waiting = now.phase is Phase.WATCHING and now.outcome is None and now.tick == 0
-    return waiting and now.frame is not None and now.frame is not before.frame
-
-
-def by_person(snapshot: Snapshot) -> bool:
-    """Return whether the person drove last in the attempt."""
-    return bool(snapshot.drivers) and snapshot.drivers[-1][0] is Driver.PERSON
-
-
-def first_place(free: QRect, own_window: bool) -> QRect:
-    """Return where the window comes first on a screen with ``free`` to put windows.
-
-    ``own_window``: beside a game that lies in the upper right corner, where there is room.
-    """
-    # A little is left for the frame and for what lies beside the window.
-    room = free.size() - QSize(40, 60)
-    beside = room - QSize(GAME_PX, 0)
-    if own_window and beside.width() >= NARROW_PX:
-        room = beside
-    return QRect(free.topLeft(), QSize(1440, 900).boundedTo(room))
 
 
 def _sentences(value: object) -> list[str]:

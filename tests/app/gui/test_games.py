@@ -3,15 +3,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.gui.game_facts import GameFacts, GameWish, Trial
 from app.gui.game_wizard import GameWizard
 from app.gui.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.hotkeys_page import HotkeysPage, rebind_hotkey
-from app.gui.main_window import MainWindow, first_place
+from app.gui.main_window import MainWindow
 from app.gui.sample import SampleSession, SampleWorkplace
 from app.gui.settings_dialog import SettingsDialog
 from app.gui.wizard_parts import KeyPad, short_name
@@ -23,7 +23,6 @@ from recorder.games.base import Bindings
 from recorder.games.desktop.calibration import Candidate
 from recorder.games.desktop.profile import Profile
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
-from recorder.types import Driver, Outcome
 
 GAMES = (
     GameFacts("doom", "Practice yard", in_use=True),
@@ -310,65 +309,6 @@ def test_nothing_is_watched_before_the_person_knows_what(
     qtbot.waitUntil(lambda: place.settings.seen_privacy)
     window.commands.play("go on")
     assert session.snapshot().phase is Phase.PLAYING
-
-
-@pytest.mark.qt_log_ignore("does not support raise")
-@pytest.mark.parametrize(
-    ("own_window", "drivers", "ends", "comes"),
-    [
-        (True, (), False, True),
-        (True, ((Driver.PERSON, 4), (Driver.POLICY, 9)), True, True),
-        (True, ((Driver.POLICY, 9), (Driver.PERSON, 4)), True, False),
-        (False, (), False, False),
-        (False, ((Driver.POLICY, 9),), True, False),
-    ],
-)
-def test_the_window_comes_back_when_a_start_is_laid_out_or_the_agent_has_ended(
-    window: MainWindow,
-    place: SampleWorkplace,
-    session: SampleSession,
-    qtbot: QtBot,
-    own_window: bool,
-    drivers: tuple[tuple[Driver, int], ...],
-    ends: bool,
-    comes: bool,
-) -> None:
-    place.own_window = own_window
-    other = QWidget()
-    qtbot.addWidget(other)
-    other.show()
-    other.activateWindow()
-    qtbot.waitUntil(other.isActiveWindow)
-    session.set(phase=Phase.PLAYING, outcome=None, tick=13, drivers=drivers)
-    session.show_frame(0)
-    window.pull()
-    assert other.isActiveWindow()
-    session.set(
-        phase=Phase.WATCHING,
-        outcome=Outcome.SUCCESS if ends else None,
-        tick=13 if ends else 0,
-    )
-    session.show_frame(1)
-    window.pull()
-    if comes:
-        qtbot.waitUntil(window.isActiveWindow)
-    else:
-        qtbot.wait(50)
-        assert other.isActiveWindow()
-
-
-@pytest.mark.parametrize(
-    ("width", "own_window", "expected"),
-    [(1920, False, 1440), (1920, True, 1220), (2560, True, 1440), (1366, True, 1326)],
-)
-def test_the_window_comes_beside_a_game_of_its_own_where_there_is_room(
-    width: int, own_window: bool, expected: int
-) -> None:
-    place = first_place(QRect(0, 20, width, 1000), own_window)
-    assert (place.left(), place.top()) == (0, 20)
-    assert (place.width(), place.height()) == (expected, 900)
-    game_left = width - 656
-    assert not own_window or width < 1800 or place.right() < game_left
 
 
 def test_a_game_in_its_own_window_hears_the_person_itself(
