@@ -18,13 +18,15 @@ from app.headless import Attempted, attempt
 from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from model.paths import default_checkpoint
-from model.policy import Observation
+from model.policy import Observation, Policy
 from recorder.games import free_task, open_game
 from recorder.store import Store
 from recorder.types import Frame
 from trainer.players import PlayerSpec, make_policy
 
 SENTENCE = "look around the yard"
+MANY_PARTS = ", then ".join(["turn around"] * 20)
+"""At each picture but for those of the last part, the model is asked whether a part is done."""
 TICKS = 350
 THOUGHTS = 100
 WINDOW_S = 20.0
@@ -42,6 +44,8 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
     """Measure ``runs`` times: thinking alone, recorded play at the tick rate, the window.
 
     ``actions_per_s`` is how many actions the model gives when it never waits;
+    ``asked_ms_p50`` is what an answer takes to a sentence of many parts, of which it is asked
+    whether each is done, and ``unasked_ms_p50`` what it takes to one part on the same pictures;
     ``resident_gb`` the player's own memory, ``engine_resident_gb`` that of the game's process.
     """
     each = []
@@ -81,6 +85,9 @@ def _paced(seed: int) -> dict[str, float | None]:
             seconds += time.perf_counter() - began_s
             actions += len(chunk.actions)
             frames.append(game.step(chunk.actions[0]))
+        unasked_ms, asked_ms = (
+            _thoughts_ms(policy, frames, text) for text in (SENTENCE, MANY_PARTS)
+        )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="playteach-play-"))
         store = stack.enter_context(Store.open(Path(folder)))
         _, recording = store_recording(store, game)
@@ -99,4 +106,13 @@ def _paced(seed: int) -> dict[str, float | None]:
         "latency_ms_p95": percentile(done.latencies_ms, 0.95),
         "unplanned_share": 1 - len(done.latencies_ms) / done.ticks,
         "lost_ticks": float(done.lost_ticks),
+        "unasked_ms_p50": percentile(unasked_ms, 0.5),
+        "asked_ms_p50": percentile(asked_ms, 0.5),
+        "asked_ms_p95": percentile(asked_ms, 0.95),
     }
+
+
+def _thoughts_ms(policy: Policy, frames: list[Frame], sentence: str) -> list[float]:
+    """Return how long each of the pictures takes, told ``sentence``."""
+    policy.reset(sentence, seed=0)
+    return [policy.propose(Observation(frame, sentence)).latency_ms for frame in frames]
