@@ -77,6 +77,34 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     raise AssertionError("the last way of opening either returned or raised")
 
 
+class Whereabouts:
+    """Tells whether the files that a connection writes still lie where they were opened.
+
+    A file that was deleted or replaced takes everything that is written to it, without an
+    error, and is gone with the process that has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Remember the database ``path`` and its log as they are now, both open."""
+        self._path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._identity = _identity(path)
+        self._log_identity = _identity(self._log)
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raise DataError where the database or its log is not there any more.
+
+        Where only the log is gone, what ``connection`` has in it is put into the database.
+        """
+        if _identity(self._path) != self._identity:
+            raise DataError(gone_sentence(self._path))
+        # None: this file system lets SQLite keep no log.
+        if self._log_identity is None or _identity(self._log) == self._log_identity:
+            return
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raise DataError(gone_sentence(self._log))
+
+
 def diagnose(path: Path, *, for_writing: bool) -> None:
     """Raise DataError with one sentence where ``path`` cannot be used; leave it untouched.
 
@@ -181,6 +209,15 @@ def read_only_sentence(path: Path) -> str:
     )
 
 
+def gone_sentence(path: Path) -> str:
+    """Return what to say where the database or its log was taken away while it was open."""
+    return (
+        f"The file {path} was moved, replaced or deleted while Playteach had it open, so nothing "
+        "more was recorded; start Playteach again, and change its data folder only while it is "
+        "closed."
+    )
+
+
 def broken_disk_sentence(path: Path) -> str:
     """Return what to say when the disk does not do what it should."""
     return (
@@ -213,6 +250,14 @@ def _known_os_error(error: OSError, path: Path) -> KnownError | None:
             "opened; choose another folder with --data."
         )
     return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _has_log(path: Path) -> bool:

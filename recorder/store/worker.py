@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from recorder.clock import Clock
 from recorder.errors import DataError
-from recorder.store.connect import as_known
+from recorder.store.connect import Whereabouts, as_known
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -47,6 +47,7 @@ class Worker:
         self.path = path
         self.clock = clock
         self._connection = connection
+        self.whereabouts = Whereabouts(path)
         self._limit = queue_limit
         self._items: deque[_Item] = deque()
         self._ticks = 0
@@ -111,6 +112,7 @@ class Worker:
 
         def step(connection: sqlite3.Connection) -> None:
             try:
+                self.whereabouts.check(connection)
                 if not pending:
                     pending.append(work(connection))
                 newest[0] = next(pending[0])
