@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -135,6 +136,24 @@ def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> N
     workplace.delete(rows[0].id)
     assert workplace.empty_bin() == 1
     assert workplace.storage().bin == 0
+
+
+def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.workplace.storage().problem == ""
+    usage = shutil.disk_usage(place.store.folder)
+    place.session.play(RED)
+    for _ in range(3):
+        place.session.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+        place.session.stop()
+        place.session.step()
+        place.store.wait()
+    assert "is full" in place.workplace.storage().problem
+    place.play()
+    assert place.workplace.storage().problem == ""
 
 
 def test_a_label_of_the_persons_counts(place: Place) -> None:
