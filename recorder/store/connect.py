@@ -50,7 +50,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the database read-only; usable from any one thread at a time.
 
     Where the log beside the file cannot be opened (a read-only medium) and there is no
-    log, the file is read as it stands.
+    log, the file is read as it stands.  Raises DataError where there is a log: without it the
+    newest recordings would be missing.
     """
     uri = path.absolute().as_uri()
     for query in ("mode=ro", "mode=ro&immutable=1"):
@@ -67,8 +68,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 sqlite3.SQLITE_CANTOPEN,
                 sqlite3.SQLITE_READONLY,
             )
-            if query == "mode=ro" and blocked and not _has_log(path):
+            if not blocked or query != "mode=ro":
+                raise
+            if not _has_log(path):
                 continue
+            if not os.access(path.parent, os.W_OK):
+                raise DataError(read_only_log_sentence(path)) from error
             raise
         except sqlite3.Error:
             connection.close()
@@ -188,8 +193,9 @@ def damaged_sentence(path: Path) -> str:
     """Return what to say of a truncated or corrupt file."""
     return (
         f"The database {path} is damaged or cut short, so it was left untouched and not opened; "
-        f"restore a copy of it (see {path.parent / 'backups'}) or choose another folder with "
-        "--data."
+        "move it away with its log (all files that begin with its name: the log would damage the "
+        f"next one too), then put a copy in its place (see {path.parent / 'backups'}), or choose "
+        "another folder with --data."
     )
 
 
@@ -206,6 +212,15 @@ def read_only_sentence(path: Path) -> str:
     return (
         f"The database {path} may only be read by you, so nothing can be recorded in it; "
         "give yourself the right to write to its folder or choose another one with --data."
+    )
+
+
+def read_only_log_sentence(path: Path) -> str:
+    """Return what to say of a copy that may only be read, made while it was recorded into."""
+    return (
+        f"The newest recordings of {path} are in the log beside it, which cannot be read where "
+        "nothing may be written, so nothing was opened; copy the whole folder to where you may "
+        "write and open that with --data."
     )
 
 

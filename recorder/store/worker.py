@@ -184,8 +184,12 @@ class Worker:
         for work in works:
             try:
                 work(self._connection)
-            except Exception:
-                logger.exception("work for the database ended in a mistake of ours")
+            except Exception as error:
+                known = as_known(error, self.path)
+                if known is None:
+                    logger.exception("work for the database ended in a mistake of ours")
+                else:
+                    logger.warning("%s", known.sentence)
 
 
 class transaction:  # noqa: N801 - reads as the statement it is
