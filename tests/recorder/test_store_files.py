@@ -154,14 +154,14 @@ def test_a_copy_with_a_log_that_may_only_be_read(
     # SQLite cannot make the index of the log: so it is where nothing may be written.
     index = copy / "playteach.sqlite3-shm"
     index.unlink()
-    index.mkdir()
+    index.symlink_to(tmp_path / "missing" / "file")
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda _path, _mode: False)
         with pytest.raises(DataError, match="in the log beside it"):
             Reader.open(copy)
         with pytest.raises(DataError, match="in the log beside it"):
             verify(copy)
-    index.rmdir()
+    index.unlink()
     with Reader.open(copy) as reader:
         assert len(reader.episodes()) == 1
 
