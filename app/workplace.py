@@ -316,7 +316,9 @@ class LiveWorkplace:
 
     def empty_bin(self) -> int:
         """Erase what is in the bin for good."""
-        return self._store.purge().episodes
+        counts = self._store.purge()
+        counts.require_cleared()
+        return counts.episodes
 
     # Games
 

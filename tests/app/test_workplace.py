@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,8 +23,9 @@ from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
-from recorder.errors import DataError, GameError, ModelError
+from recorder.errors import DataBusyError, DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Store
+from recorder.store.paths import database_path
 from recorder.types import Driver, Outcome
 from trainer.progress import Stage
 from trainer.round_client import MEASURING, RoundClient, RoundResult
@@ -154,6 +157,20 @@ def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
     assert "is full" in place.workplace.storage().problem
     place.play()
     assert place.workplace.storage().problem == ""
+
+
+def test_a_bin_whose_pictures_somebody_still_reads_is_not_called_erased(place: Place) -> None:
+    def impatient(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    place.store._worker.post(impatient)
+    place.workplace.delete(place.workplace.episodes()[0].id)
+    with contextlib.closing(sqlite3.connect(database_path(place.store.folder))) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM episode").fetchone()
+        with pytest.raises(DataBusyError, match=r"emptied \(1 attempts\), but another program"):
+            place.workplace.empty_bin()
+    assert place.workplace.empty_bin() == 0
 
 
 def test_a_label_of_the_persons_counts(place: Place) -> None:
