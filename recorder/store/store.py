@@ -422,7 +422,8 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
     free, free_before = _free_pages(connection), -1
     # It stops shrinking where the file was not made for it.
     while free > 0 and free != free_before:
-        connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        # execute() would stop after the first page: each is a row to SQLite, without columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
         free, free_before = _free_pages(connection), free
         yield counts
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -305,6 +305,21 @@ def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
     assert kit.store.purge().log_cleared
 
 
+def test_the_file_shrinks_by_many_pages_at_once(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        kit.store.delete_episode(kit.record(60))
+    left: list[int] = []
+
+    def counted(connection: sqlite3.Connection) -> int:
+        left.append(int(connection.execute("PRAGMA freelist_count").fetchone()[0]))
+        return left[-1]
+
+    monkeypatch.setattr(store_module, "_free_pages", counted)
+    kit.store.purge()
+    assert left[0] > 3
+    assert left[1:] == [0]
+
+
 def test_recording_goes_on_while_the_bin_is_emptied(kit: Any) -> None:
     for _ in range(5):
         kit.store.delete_episode(kit.record(30))
