@@ -316,7 +316,9 @@ class LiveWorkplace:
 
     def empty_bin(self) -> int:
         """Erase what is in the bin for good."""
-        return self._store.purge().episodes
+        counts = self._store.purge()
+        counts.require_cleared()
+        return counts.episodes
 
     # Games
 
@@ -389,9 +391,8 @@ class LiveWorkplace:
     def storage(self) -> StorageFacts:
         """Return sizes for the status line."""
         health = self._store.health()
-        return StorageFacts(
-            health.bytes, self._reader.bin_facts().bytes, health.free_bytes, self._data
-        )
+        binned = self._reader.bin_facts().bytes
+        return StorageFacts(health.bytes, binned, health.free_bytes, self._data, health.sentence)
 
     def log_file(self) -> Path | None:
         """Return where the log is written."""

@@ -168,6 +168,7 @@ class EpisodeRecorder:
             ),
             start.instruction,
             path=self._worker.path,
+            whereabouts=self._worker.whereabouts,
             clock=self._worker.clock,
             counters=self._counters,
             min_free_bytes=self._min_free_bytes,

@@ -37,7 +37,7 @@ from trainer import progress
 from trainer.evaluate import Beside, Played, Question, evaluate_pair
 from trainer.players import PlayerSpec
 from trainer.questions import questions_of, title_of
-from trainer.round_process import FEW_BITS, EndedError, play_gate, see_off, understood
+from trainer.round_process import FEW_BITS, EndedError, new_folder, play_gate, see_off, understood
 from trainer.rounds import (
     CANCELLED,
     MAX_STEPS,
@@ -146,7 +146,7 @@ class RoundClient:
             query=query,
             config={"max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done},
         )
-        folder = adapters_path(self._data) / f"round-{round_id:03d}"
+        folder = new_folder(adapters_path(self._data), round_id)
         command = [
             sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
             "--base", str(self._base), "--out", str(folder), "--work", str(self._work),

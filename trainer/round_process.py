@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from recorder.errors import ExitCode, KnownError
 from trainer import progress
@@ -14,6 +15,20 @@ FEW_BITS = (
 )
 PATIENCE_S = 10.0
 """How long a round's process may take to tidy up before it is killed."""
+
+
+def new_folder(adapters: Path, round_id: int) -> Path:
+    """Return where a round's adapter is to be written: a folder that is not there yet.
+
+    A database that was put back from a copy, or begun anew, counts on from rounds whose
+    adapters still lie here; what such a folder holds is not this round's to throw away.
+    """
+    folder = adapters / f"round-{round_id:03d}"
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = adapters / f"round-{round_id:03d}-{number}"
+    return folder
 
 
 def see_off(process: subprocess.Popen[str]) -> None:

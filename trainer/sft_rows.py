@@ -174,13 +174,29 @@ def exported_rows(reader: Reader, episode_ids: Iterable[int]) -> Iterator[dict[s
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write .jsonl or .parquet; return the number of rows.
+    """Write .jsonl or .parquet, whole or not at all; return the number of rows.
 
-    Raises DataError for another ending, or for parquet without pyarrow.
+    Raises DataError for another ending, for parquet without pyarrow, or where the file cannot be
+    written.
     """
     _require_known(path)
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        count = _write_rows(fresh, rows, parquet=path.suffix == ".parquet")
+        fresh.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path.name} could not be written ({error.strerror or error}), so nothing was "
+            "exported; make room or choose another folder."
+        ) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+    return count
+
+
+def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, parquet: bool) -> int:
     count = 0
-    if path.suffix == ".parquet":
+    if parquet:
         import pyarrow
         import pyarrow.parquet
 

@@ -171,7 +171,10 @@ class Desk(QObject):
         self.verdict_changed.emit(facts)
 
     def _on_storage(self, facts: StorageFacts) -> None:
+        known = "" if self.storage is None else self.storage.problem
         self.storage = facts
+        if facts.problem and facts.problem != known:
+            self.problem.emit(facts.problem)
         self.storage_changed.emit(facts)
 
     def _on_round(self, update: RoundUpdate) -> None:

@@ -182,12 +182,17 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True)
 class StorageFacts:
-    """Sizes in bytes of the database, what the bin holds, and the disk's free space."""
+    """Sizes in bytes of the database, what the bin holds, and the disk's free space.
+
+    ``problem`` says why the newest could not be stored, "" while all is well: the end of an
+    attempt may fail when nobody follows it any more.
+    """
 
     database: int
     bin: int
     free: int
     folder: Path
+    problem: str = ""
 
 
 class ThemeChoice(StrEnum):

@@ -57,7 +57,8 @@ def store_episodes(
     """Store each episode as a demonstration; return (source, ticks) of every one.
 
     Nobody judged them: their outcome is unknown.  Raises DataError where a file is
-    malformed or something could not be stored; what was stored before stays.
+    malformed or something could not be stored; what was stored before stays, the last one
+    of it as interrupted.
     """
     session = store.begin_session(
         game,
@@ -84,8 +85,10 @@ def store_episodes(
                 for tick in _ticks(episode.steps):
                     recorder.on_tick(tick)
                     count += 1
-            finally:
                 recorder.on_end(_End(Outcome.UNKNOWN))
+            finally:
+                # Where the file broke off it did not end: what is there is interrupted.
+                recorder.close()
                 store.wait()
             if recorder.lost_ticks or recorder.problem:
                 raise DataError(

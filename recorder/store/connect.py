@@ -50,7 +50,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the database read-only; usable from any one thread at a time.
 
     Where the log beside the file cannot be opened (a read-only medium) and there is no
-    log, the file is read as it stands.
+    log, the file is read as it stands.  Raises DataError where there is a log: without it the
+    newest recordings would be missing.
     """
     uri = path.absolute().as_uri()
     for query in ("mode=ro", "mode=ro&immutable=1"):
@@ -67,14 +68,46 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 sqlite3.SQLITE_CANTOPEN,
                 sqlite3.SQLITE_READONLY,
             )
-            if query == "mode=ro" and blocked and not _has_log(path):
+            if not blocked or query != "mode=ro":
+                raise
+            if not _has_log(path):
                 continue
+            if not os.access(path.parent, os.W_OK):
+                raise DataError(read_only_log_sentence(path)) from error
             raise
         except sqlite3.Error:
             connection.close()
             raise
         return connection
     raise AssertionError("the last way of opening either returned or raised")
+
+
+class Whereabouts:
+    """Tells whether the files that a connection writes still lie where they were opened.
+
+    A file that was deleted or replaced takes everything that is written to it, without an
+    error, and is gone with the process that has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Remember the database ``path`` and its log as they are now, both open."""
+        self._path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._identity = _identity(path)
+        self._log_identity = _identity(self._log)
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raise DataError where the database or its log is not there any more.
+
+        Where only the log is gone, what ``connection`` has in it is put into the database.
+        """
+        if _identity(self._path) != self._identity:
+            raise DataError(gone_sentence(self._path))
+        # None: this file system lets SQLite keep no log.
+        if self._log_identity is None or _identity(self._log) == self._log_identity:
+            return
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raise DataError(gone_sentence(self._log))
 
 
 def diagnose(path: Path, *, for_writing: bool) -> None:
@@ -160,8 +193,9 @@ def damaged_sentence(path: Path) -> str:
     """Return what to say of a truncated or corrupt file."""
     return (
         f"The database {path} is damaged or cut short, so it was left untouched and not opened; "
-        f"restore a copy of it (see {path.parent / 'backups'}) or choose another folder with "
-        "--data."
+        "move it away with its log (all files that begin with its name: the log would damage the "
+        f"next one too), then put a copy in its place (see {path.parent / 'backups'}), or choose "
+        "another folder with --data."
     )
 
 
@@ -178,6 +212,24 @@ def read_only_sentence(path: Path) -> str:
     return (
         f"The database {path} may only be read by you, so nothing can be recorded in it; "
         "give yourself the right to write to its folder or choose another one with --data."
+    )
+
+
+def read_only_log_sentence(path: Path) -> str:
+    """Return what to say of a copy that may only be read, made while it was recorded into."""
+    return (
+        f"The newest recordings of {path} are in the log beside it, which cannot be read where "
+        "nothing may be written, so nothing was opened; copy the whole folder to where you may "
+        "write and open that with --data."
+    )
+
+
+def gone_sentence(path: Path) -> str:
+    """Return what to say where the database or its log was taken away while it was open."""
+    return (
+        f"The file {path} was moved, replaced or deleted while Playteach had it open, so nothing "
+        "more was recorded; start Playteach again, and change its data folder only while it is "
+        "closed."
     )
 
 
@@ -213,6 +265,14 @@ def _known_os_error(error: OSError, path: Path) -> KnownError | None:
             "opened; choose another folder with --data."
         )
     return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _has_log(path: Path) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from recorder.clock import Clock
 from recorder.errors import DiskFullError, KnownError
-from recorder.store.connect import as_known, full_sentence
+from recorder.store.connect import Whereabouts, as_known, full_sentence
 from recorder.store.labelling import add_label, write_segments
 from recorder.store.rows import EpisodeKind, LabelSource, Split
 from recorder.store.tick_codec import TICK_COLUMNS, TICK_PLACES, tick_values
@@ -118,6 +118,7 @@ class EpisodeWriter:
         instruction: str,
         *,
         path: Path,
+        whereabouts: Whereabouts,
         clock: Clock,
         counters: Counters,
         min_free_bytes: int,
@@ -129,6 +130,7 @@ class EpisodeWriter:
         self.lost_ticks = 0
         self._unseen_ticks = 0
         self._path = path
+        self._whereabouts = whereabouts
         self._clock = clock
         self._counters = counters
         self._min_free_bytes = min_free_bytes
@@ -179,6 +181,7 @@ class EpisodeWriter:
         if pending is None:
             return
         with self._stopping_at_trouble(connection):
+            self._whereabouts.check(connection)
             if shutil.disk_usage(self._path.parent).free < self._min_free_bytes:
                 raise DiskFullError(full_sentence(self._path))
             data = b"" if pending.encoder is None else pending.encoder.finish()
@@ -201,10 +204,13 @@ class EpisodeWriter:
         """Commit the rest, derive the segments, write the label.
 
         ``unseen_ticks`` were lost before they came here.  Where recording stopped
-        earlier only the loss is noted.
+        earlier only the loss is noted, or the episode closed as interrupted if it could
+        not be then.
         """
         self._unseen_ticks = unseen_ticks
         self.flush(connection)
+        if self.failed.is_set():
+            outcome, source, missed_ticks = Outcome.INTERRUPTED, LabelSource.RECORDER, 0
         self._close(connection, outcome, source, missed_ticks)
 
     def abort(self, connection: sqlite3.Connection, error: KnownError) -> None:
@@ -224,24 +230,24 @@ class EpisodeWriter:
     ) -> None:
         if self.committed_ticks == 0:
             return
+        lost = self.lost_ticks + self._unseen_ticks
         if self._ended:
-            with self._stopping_at_trouble(connection), transaction(connection):
+            with self._noting_trouble(), transaction(connection):
                 connection.execute(
-                    "UPDATE episode SET lost_ticks = ? WHERE id = ?",
-                    (self.lost_ticks + self._unseen_ticks, self.facts.id),
+                    "UPDATE episode SET lost_ticks = ? WHERE id = ?", (lost, self.facts.id)
                 )
             return
-        self._ended = True
-        # Where this fails the episode stays open and is closed at the next start.
-        with self._stopping_at_trouble(connection), transaction(connection):
-            write_segments(connection, self.facts.id)
-            add_label(connection, self.facts.id, outcome, source)
-            lost = self.lost_ticks + self._unseen_ticks
-            connection.execute(
-                "UPDATE episode SET ended_mono_ns = ?, missed_ticks = ?, lost_ticks = ? "
-                "WHERE id = ?",
-                (self._clock.now_ns(), missed_ticks, lost, self.facts.id),
-            )
+        # Where this fails it is tried again when the attempt ends, and at the next start.
+        with self._noting_trouble():
+            with transaction(connection):
+                write_segments(connection, self.facts.id)
+                add_label(connection, self.facts.id, outcome, source)
+                connection.execute(
+                    "UPDATE episode SET ended_mono_ns = ?, missed_ticks = ?, lost_ticks = ? "
+                    "WHERE id = ?",
+                    (self._clock.now_ns(), missed_ticks, lost, self.facts.id),
+                )
+            self._ended = True
 
     def _take(self, tick: Tick, rgb: RGBImage, offered_ns: int) -> None:
         height, width = rgb.shape[:2]
@@ -329,18 +335,25 @@ class EpisodeWriter:
 
     @contextlib.contextmanager
     def _stopping_at_trouble(self, connection: sqlite3.Connection) -> Iterator[None]:
+        failed_before = self.failed.is_set()
+        with self._noting_trouble():
+            yield
+        if self.failed.is_set() and not failed_before and not self._ended:
+            self._close(connection, Outcome.INTERRUPTED, LabelSource.RECORDER, 0)
+
+    @contextlib.contextmanager
+    def _noting_trouble(self) -> Iterator[None]:
         try:
             yield
         # Whatever it is: it must end this recording visibly, not the thread.
         except Exception as error:  # noqa: BLE001
+            first = not self.failed.is_set()
             self.failed.set()
             self._lose(0 if self._pending is None else len(self._pending.ticks))
             self._pending = None
-            self._report(error)
-            if not self._ended:
-                self._close(connection, Outcome.INTERRUPTED, LabelSource.RECORDER, 0)
+            self._report(error, tell=first)
 
-    def _report(self, error: Exception) -> None:
+    def _report(self, error: Exception, *, tell: bool) -> None:
         known = as_known(error, self._path)
         if known is None:
             logger.error("a tick could not be stored", exc_info=error)
@@ -349,5 +362,5 @@ class EpisodeWriter:
                 "stored is safe; start a new attempt and report the log file."
             )
         self._counters.trouble(known.sentence)
-        if self._on_error is not None:
+        if tell and self._on_error is not None:
             self._on_error(known)

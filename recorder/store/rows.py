@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from recorder.errors import DataBusyError
 from recorder.types import Action, Driver, Outcome, SegmentKind
 
 DriverStrip = tuple[tuple[Driver, int], ...]
@@ -312,6 +313,15 @@ class PurgeCounts:
     ticks: int
     freed_bytes: int
     log_cleared: bool
+
+    def require_cleared(self) -> None:
+        """Raise DataBusyError where the log may still hold what was erased."""
+        if not self.log_cleared:
+            raise DataBusyError(
+                f"The bin was emptied ({self.episodes} attempts), but another program is reading "
+                "the database, so pictures of theirs are still in its log; close that program, "
+                "then Playteach, which empties the log."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -400,6 +400,11 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
             "SELECT id FROM episode WHERE deleted_wall_ns IS NOT NULL"
         )
     ]
+    # First: if this is cut short, the bin may be empty already and nobody looks for copies again.
+    # It also makes room, which erasing needs.
+    for backup in sorted(backups_path(folder).glob("*")) if ids else ():
+        if not backup.is_dir():
+            backup.unlink()
     episodes = ticks = 0
     counts = PurgeCounts(0, 0, 0, log_cleared=True)
     for episode_id in ids:
@@ -417,13 +422,11 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
     free, free_before = _free_pages(connection), -1
     # It stops shrinking where the file was not made for it.
     while free > 0 and free != free_before:
-        connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        # execute() would stop after the first page: each is a row to SQLite, without columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
         free, free_before = _free_pages(connection), free
         yield counts
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if episodes:
-        for backup in sorted(backups_path(folder).glob("*")):
-            backup.unlink()
     after = _size(path) + _size(path.with_name(path.name + "-wal"))
     yield PurgeCounts(episodes, ticks, max(0, before - after), log_cleared=not busy)
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from recorder.clock import Clock
 from recorder.errors import DataError
-from recorder.store.connect import as_known
+from recorder.store.connect import Whereabouts, as_known
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -47,6 +47,7 @@ class Worker:
         self.path = path
         self.clock = clock
         self._connection = connection
+        self.whereabouts = Whereabouts(path)
         self._limit = queue_limit
         self._items: deque[_Item] = deque()
         self._ticks = 0
@@ -111,6 +112,7 @@ class Worker:
 
         def step(connection: sqlite3.Connection) -> None:
             try:
+                self.whereabouts.check(connection)
                 if not pending:
                     pending.append(work(connection))
                 newest[0] = next(pending[0])
@@ -182,8 +184,12 @@ class Worker:
         for work in works:
             try:
                 work(self._connection)
-            except Exception:
-                logger.exception("work for the database ended in a mistake of ours")
+            except Exception as error:
+                known = as_known(error, self.path)
+                if known is None:
+                    logger.exception("work for the database ended in a mistake of ours")
+                else:
+                    logger.warning("%s", known.sentence)
 
 
 class transaction:  # noqa: N801 - reads as the statement it is

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,8 +23,9 @@ from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
-from recorder.errors import DataError, GameError, ModelError
+from recorder.errors import DataBusyError, DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Store
+from recorder.store.paths import database_path
 from recorder.types import Driver, Outcome
 from trainer.progress import Stage
 from trainer.round_client import MEASURING, RoundClient, RoundResult
@@ -135,6 +139,38 @@ def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> N
     workplace.delete(rows[0].id)
     assert workplace.empty_bin() == 1
     assert workplace.storage().bin == 0
+
+
+def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.workplace.storage().problem == ""
+    usage = shutil.disk_usage(place.store.folder)
+    place.session.play(RED)
+    for _ in range(3):
+        place.session.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+        place.session.stop()
+        place.session.step()
+        place.store.wait()
+    assert "is full" in place.workplace.storage().problem
+    place.play()
+    assert place.workplace.storage().problem == ""
+
+
+def test_a_bin_whose_pictures_somebody_still_reads_is_not_called_erased(place: Place) -> None:
+    def impatient(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    place.store._worker.post(impatient)
+    place.workplace.delete(place.workplace.episodes()[0].id)
+    with contextlib.closing(sqlite3.connect(database_path(place.store.folder))) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM episode").fetchone()
+        with pytest.raises(DataBusyError, match=r"emptied \(1 attempts\), but another program"):
+            place.workplace.empty_bin()
+    assert place.workplace.empty_bin() == 0
 
 
 def test_a_label_of_the_persons_counts(place: Place) -> None:

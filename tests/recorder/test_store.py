@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from recorder.store import (
     of_game,
     parse_query,
 )
+from recorder.store import store as store_module
 from recorder.store.connect import open_for_reading
 from recorder.store.paths import database_path
 from recorder.store.tick_codec import action_from, action_values
@@ -277,6 +279,45 @@ def test_the_bin_can_be_undone_and_emptied_for_good(kit: Any) -> None:
     kit.store.close()
     kit.open()
     assert kit.record(1) == kept + 1
+
+
+def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.store.delete_episode(kit.record(20))
+    backups = kit.folder / "backups"
+    (backups / "a-folder").mkdir(parents=True)
+    copy = backups / "before-x.sqlite3"
+    copy.write_text("pictures of the erased episode")
+
+    def cut_short(_connection: sqlite3.Connection) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        # After the episode's rows are gone.
+        patch.setattr(store_module, "_free_pages", cut_short)
+        with pytest.raises(DataError):
+            kit.store.purge()
+    with kit.reader() as reader:
+        assert reader.bin_facts().episodes == 0
+    # Nothing is in the bin any more: whoever empties it again would not look for copies.
+    assert not copy.exists()
+    assert kit.store.purge().log_cleared
+
+
+def test_the_file_shrinks_by_many_pages_at_once(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        kit.store.delete_episode(kit.record(60))
+    left: list[int] = []
+
+    def counted(connection: sqlite3.Connection) -> int:
+        left.append(int(connection.execute("PRAGMA freelist_count").fetchone()[0]))
+        return left[-1]
+
+    monkeypatch.setattr(store_module, "_free_pages", counted)
+    kit.store.purge()
+    assert left[0] > 3
+    assert left[1:] == [0]
 
 
 def test_recording_goes_on_while_the_bin_is_emptied(kit: Any) -> None:

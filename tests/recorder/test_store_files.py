@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -59,6 +60,8 @@ def test_a_truncated_database(database: Path) -> None:
     for size in (len(whole) // 2, 8192, 5000, 200):
         database.write_bytes(whole[:size])
         refuse_both(database, "damaged or cut short")
+    # A log that stays beside a copy that was put back is replayed into it.
+    refuse_both(database, "move it away with its log")
 
 
 def test_a_file_of_another_kind(database: Path) -> None:
@@ -140,6 +143,27 @@ def test_a_database_that_may_only_be_read(database: Path, monkeypatch: pytest.Mo
     assert digest(database) == before
     with Reader.open(database.parent) as reader:
         assert len(reader.episodes()) == 2
+
+
+def test_a_copy_with_a_log_that_may_only_be_read(
+    kit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.record(10)
+    copy = tmp_path / "copy"
+    shutil.copytree(kit.folder, copy)
+    # SQLite cannot make the index of the log: so it is where nothing may be written.
+    index = copy / "playteach.sqlite3-shm"
+    index.unlink()
+    index.symlink_to(tmp_path / "missing" / "file")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda _path, _mode: False)
+        with pytest.raises(DataError, match="in the log beside it"):
+            Reader.open(copy)
+        with pytest.raises(DataError, match="in the log beside it"):
+            verify(copy)
+    index.unlink()
+    with Reader.open(copy) as reader:
+        assert len(reader.episodes()) == 1
 
 
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:

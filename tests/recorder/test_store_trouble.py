@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import shutil
 import sqlite3
@@ -13,6 +14,7 @@ import pytest
 
 from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.store import LabelSource, Store
+from recorder.store.paths import database_path
 from recorder.store.verify import verify
 from recorder.types import Driver, Frame, Outcome
 
@@ -242,3 +244,34 @@ def test_threads_that_come_and_go_leave_few_connections(kit: Any) -> None:
             thread.join()
         assert len(reader._connections) < 10
         assert len(reader.episodes()) == 1
+
+
+def test_an_attempt_that_another_program_kept_from_being_closed_is_closed_at_its_end(
+    kit: Any,
+) -> None:
+    told: list[KnownError] = []
+    recorder = kit.recorder(on_error=told.append)
+    # Nobody's patience is part of this test.
+    kit.store._worker.post(lambda connection: connection.execute("PRAGMA busy_timeout = 0"))
+    recorder.on_start(kit.start)
+    for index in range(15):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    with contextlib.closing(sqlite3.connect(database_path(kit.folder))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for index in range(15, 30):
+            recorder.on_tick(kit.tick(index))
+        entered = threading.Event()
+        kit.store._worker.post(lambda _connection: entered.set())
+        assert entered.wait(30)
+        other.rollback()
+    recorder.on_end(kit.end)
+    kit.store.wait()
+    assert ["in use by another program" in error.sentence for error in told] == [True]
+    with kit.reader() as reader:
+        (row,) = reader.episodes()
+        # Open until the next start, it would be passed over by the rounds until then.
+        assert (row.open, row.ticks, row.outcome) == (False, 15, Outcome.INTERRUPTED)
+        assert row.lost_ticks == 15
+        assert len(reader.labels(row.id)) == 1
+    assert verify(kit.folder).ok

@@ -15,7 +15,7 @@ from recorder.exchange import Step, store_episodes
 from recorder.exchange.minestudio import read_minestudio
 from recorder.exchange.vpt import DEGREES_PER_COUNT, draw_cursor, read_lines, read_vpt, write_vpt
 from recorder.store import Reader, Store
-from recorder.types import NO_ACTION, Action, SegmentKind
+from recorder.types import NO_ACTION, Action, Outcome, SegmentKind
 
 COUNT = DEGREES_PER_COUNT
 DONE = [
@@ -144,6 +144,17 @@ def test_a_video_that_ends_much_too_soon_is_refused(tmp_path: Path) -> None:
     written(tmp_path, *[line()] * 40)
     with pytest.raises(DataError, match="2 pictures and 40 lines"):
         list(read_vpt(video, instruction="go").steps)
+
+
+def test_what_was_read_of_a_broken_file_is_an_interrupted_episode(tmp_path: Path) -> None:
+    video = tmp_path / "player.mp4"
+    write_vpt(video, steps(DONE[:2]))
+    written(tmp_path, *[line()] * 40)
+    with Store.open(tmp_path) as store, Reader.open(tmp_path) as reader:
+        with pytest.raises(DataError, match="2 pictures and 40 lines"):
+            store_episodes(store, [read_vpt(video, instruction="go")])
+        (episode,) = reader.episodes()
+        assert (episode.ticks, episode.outcome) == (2, Outcome.INTERRUPTED)
 
 
 def minestudio(folder: Path, actions: list[object]) -> Path:

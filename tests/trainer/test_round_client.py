@@ -306,6 +306,19 @@ def test_a_half_written_adapter_is_swept_away(
     assert books(data) == ([RoundStatus.FAILED], 0, None, [])
 
 
+def test_an_adapter_of_a_round_that_the_database_does_not_know_stays(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As where the database was put back from an older copy: its next round has that number again.
+    earlier = adapters_path(data) / "round-001"
+    earlier.mkdir(parents=True)
+    (earlier / "adapter_model.safetensors").write_bytes(b"learnt before")
+    talk(monkeypatch, tmp_path, HALF)
+    assert run(client).status is RoundStatus.FAILED
+    assert (earlier / "adapter_model.safetensors").read_bytes() == b"learnt before"
+    assert books(data) == ([RoundStatus.FAILED], 0, None, ["round-001"])
+
+
 @pytest.mark.usefixtures("quick_learner")
 def test_a_full_disk_while_the_adapter_is_put_to_use_keeps_the_old_one(
     data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch

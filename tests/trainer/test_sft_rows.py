@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,23 @@ def test_rows_go_into_the_store_and_out_again(tmp_path: Path, ending: str) -> No
     assert len(list(episodes_of(found))) == 1
     for number, each in enumerate(found):
         assert np.abs(each.rgb.astype(int) - picture(number)).mean() < 4
+
+
+def test_an_export_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_rows(path, [row(0), row(1)])
+    before = path.read_bytes()
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield row(2)
+        raise DataError("This episode is damaged, so it cannot be read; leave it out.")
+
+    with pytest.raises(DataError, match="is damaged"):
+        write_rows(path, broken())
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.jsonl"]
+    with pytest.raises(DataError, match="could not be written"):
+        write_rows(tmp_path / "missing" / "rows.jsonl", [row(0)])
 
 
 def test_a_gap_or_another_sentence_begins_another_episode() -> None:
