@@ -15,7 +15,7 @@ from app.benchmarks.desktop_parts import until
 from app.benchmarks.desktop_stage import missing_programs
 from recorder.errors import ExitCode
 
-pytest_plugins = ("live_desktop",)
+pytest_plugins = ("live_fixtures",)
 pytestmark = [
     pytest.mark.desktop,
     pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),

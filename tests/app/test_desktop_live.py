@@ -20,7 +20,7 @@ from recorder.capture.x11 import X11Windows
 from recorder.input.x11_listener import X11Listener
 from recorder.types import Driver, Outcome
 
-pytest_plugins = ("live_desktop",)
+pytest_plugins = ("live_fixtures",)
 pytestmark = [
     pytest.mark.desktop,
     pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),

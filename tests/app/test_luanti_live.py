@@ -32,7 +32,7 @@ from trainer.desk import Beside, Desk, Job, Question
 from trainer.luanti_teacher import LuantiTeacher
 from trainer.players import PlayerSpec
 
-pytest_plugins = ("live_desktop",)
+pytest_plugins = ("live_fixtures",)
 pytestmark = [
     pytest.mark.desktop,
     pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),

@@ -1,11 +1,8 @@
 """A desktop of the test's own: its window, a hand on it, and what a test waits for there."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from app.benchmarks.desktop_parts import Hand, until
-from app.benchmarks.desktop_stage import PlainWindow, own_desktop
 from app.session.api import Phase
 from app.session.session import LiveSession
 from recorder.capture.base import Trouble
@@ -13,40 +10,6 @@ from recorder.capture.x11 import X11Windows
 from recorder.games.luanti.launch import program
 
 needs_luanti = pytest.mark.skipif(program() is None, reason="Luanti is not installed")
-
-
-@pytest.fixture
-def desktop() -> Iterator[str]:
-    with own_desktop() as name:
-        yield name
-
-
-@pytest.fixture
-def window(desktop: str) -> Iterator[PlainWindow]:
-    made = PlainWindow("Plain game", left=100, top=60, width=640, height=360)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other(window: PlainWindow) -> Iterator[PlainWindow]:
-    made = PlainWindow("Other window", left=900, top=100, width=200, height=200)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def windows(desktop: str) -> Iterator[X11Windows]:
-    made = X11Windows()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def hand(desktop: str) -> Iterator[Hand]:
-    made = Hand()
-    yield made
-    made.close()
 
 
 def wait_for_trouble(windows: X11Windows, window_id: int, trouble: Trouble | None) -> None:
