@@ -7,6 +7,7 @@ tried by :func:`check_turn`.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import tomllib
@@ -203,14 +204,18 @@ def check_turn(
 
     ``turn`` moves the mouse by so many counts to the right and waits for a picture.  0 is
     the very same view; 1 or more is no better than the view behind.  The best of up to
-    :data:`TURNS` turns counts: a wrong calibration comes back in none of them.  Raises GameError
-    where nothing turned at all, so that nothing can be said.
+    :data:`TURNS` turns counts, each from where the first began: a wrong calibration comes back in
+    none of them.  Raises GameError where nothing turned at all, so that nothing can be said.
     """
+    counts = round(360.0 / degrees_per_count)
     best = math.inf
-    for _ in range(TURNS):
-        best = min(best, _turned_off(grabber, rect, turn, degrees_per_count))
-        if best < CAME_BACK:
+    for tries_left in reversed(range(TURNS)):
+        best = min(best, _turned_off(grabber, rect, turn, counts))
+        if best < CAME_BACK or not tries_left:
             break
+        # Elsewhere one view may be like another: it is tried where the first try was.
+        for step in _steps(-counts):
+            turn(step)
     return best
 
 
@@ -218,15 +223,13 @@ def _turned_off(
     grabber: Grabber,
     rect: Rect,
     turn: Callable[[int], None],
-    degrees_per_count: float,
+    counts: int,
 ) -> float:
-    counts = round(360.0 / degrees_per_count)
     before = _rested(grabber, rect, turn)
-    parts = [counts * step // TURN_STEPS for step in range(TURN_STEPS + 1)]
     opposite = before
-    for step in range(TURN_STEPS):
-        turn(parts[step + 1] - parts[step])
-        if step + 1 == TURN_STEPS // 2:
+    for number, step in enumerate(_steps(counts), 1):
+        turn(step)
+        if number == TURN_STEPS // 2:
             opposite = _rested(grabber, rect, turn)
     after = _rested(grabber, rect, turn)
     behind, off = _apart_by_more(before, opposite), _apart_by_more(before, after)
@@ -236,6 +239,11 @@ def _turned_off(
             "be checked; stand where there is something to see and close the game's menus."
         )
     return off / behind
+
+
+def _steps(counts: int) -> list[int]:
+    parts = [counts * step // TURN_STEPS for step in range(TURN_STEPS + 1)]
+    return [after - before for before, after in itertools.pairwise(parts)]
 
 
 def _rested(grabber: Grabber, rect: Rect, turn: Callable[[int], None]) -> RGBImage:

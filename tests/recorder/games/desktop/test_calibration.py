@@ -103,19 +103,20 @@ def test_a_few_lost_counts_are_no_wrong_calibration(lost: int) -> None:
 def test_a_turn_of_which_a_busy_game_lost_much_is_made_anew(times: int) -> None:
     game = Panorama(0.2)
     left = times
-    turned = 0
+    turned = back = 0
 
     def turn(counts: int) -> None:
-        nonlocal left, turned
-        turned += counts
+        nonlocal left, turned, back
+        turned += max(counts, 0)
+        back += max(-counts, 0)
         # A fifth of the way, in the first turns only.
-        if counts and left and turned % 1800 == 0:
+        if counts > 0 and left and turned % 1800 == 0:
             left -= 1
             counts -= 360
         game.turn(counts)
 
     assert check_turn(game, RECT, turn, 0.2) < 0.1
-    assert turned == 1800 * (times + 1)
+    assert (turned, back) == (1800 * (times + 1), 1800 * times)
 
 
 def test_a_game_that_shows_nothing_cannot_be_checked() -> None:
