@@ -14,7 +14,7 @@ from recorder.errors import ExitCode, ModelError, UsageError
 
 def list_(options: argparse.Namespace) -> int:
     """List the checkpoints that ship with Playteach and the scripted players."""
-    from model.paths import default_checkpoint
+    from model.paths import own_checkpoint
     from trainer.players import SCRIPTED
 
     rows: list[dict[str, Any]] = [
@@ -26,8 +26,8 @@ def list_(options: argparse.Namespace) -> int:
             "there": folder.is_dir(),
         }
         for name, folder in (
-            ("base", default_checkpoint()),
-            ("base (luanti)", default_checkpoint("luanti")),
+            ("base", own_checkpoint("doom")),
+            ("base (luanti)", own_checkpoint("luanti")),
         )
     ]
     rows += [
@@ -42,10 +42,10 @@ def list_(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Show a checkpoint: 'base' or a folder.  Raises ModelError for anything else."""
     from model.adapters import fingerprint
-    from model.paths import default_checkpoint
+    from model.paths import own_checkpoint
 
     name = "default" if options.name == "base" else options.name
-    folder = default_checkpoint() if name == "default" else Path(name)
+    folder = own_checkpoint("doom") if name == "default" else Path(name)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

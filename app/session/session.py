@@ -169,10 +169,13 @@ class LiveSession(SessionFront):
             or (self._attempt is None and self._next_player is not self._player)
         )
 
+    @property
+    def _touched(self) -> bool:
+        return bool(self._controls.keys_held) or self._controls.turned_deg >= TAKEOVER_TURN_DEG
+
     def _called(self) -> bool:
         """Whether the person wants something, so that nothing else is waited for."""
-        touched = self._controls.keys_held or self._controls.turned_deg >= TAKEOVER_TURN_DEG
-        return self._closing or bool(self._queue) or bool(touched)
+        return self._closing or bool(self._queue) or self._touched
 
     def _guarded(self, work: Callable[[], bool | None]) -> bool | None:
         """Run a piece of the loop: whatever it raises ends the attempt, not the session."""
@@ -242,7 +245,7 @@ class LiveSession(SessionFront):
         while (request := self._take(URGENT)) is not None:
             self._serve(request)
         self._hand_back_if_idle()
-        if self._controls.keys_held or self._controls.turned_deg >= TAKEOVER_TURN_DEG:
+        if self._touched:
             # Also what was pressed or turned just as the hands went back.
             self._move(Wish.TAKE_OVER)
         match self._hands.owner:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.benchmarks.desktop_parts import Hand, until
-from app.benchmarks.desktop_stage import PlainWindow, missing_programs, own_desktop
+from app.benchmarks.desktop_stage import PlainWindow, missing_programs
 from app.studio import DesktopStudio
 from recorder.capture.base import WindowInfo
 from recorder.errors import GameError
@@ -18,16 +18,11 @@ from recorder.games.desktop.calibration import new_profile
 from recorder.games.luanti.launch import program
 from recorder.games.luanti.profile import shipped_profile
 
+pytest_plugins = ("live_fixtures",)
 pytestmark = [
     pytest.mark.desktop,
     pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),
 ]
-
-
-@pytest.fixture
-def desktop() -> Iterator[str]:
-    with own_desktop() as name:
-        yield name
 
 
 @pytest.fixture
