@@ -8,7 +8,8 @@ sentence in another form is told to the model in one of these:
 2. the longest known name in it is found, with at most one letter wrong in a word, and
    whatever tells two of a kind apart ("on your left", "the closest");
 3. the words around the name are compared with the frames; what the most similar one stands
-   for is said, if no word of substance in the sentence is unknown.
+   for is said, if no word of substance in the sentence is unknown, and if it is something that
+   can be done to the thing: nobody switches to an imp.
 
 A sentence that was taught stays letter for letter, and so does one of which nothing similar
 was taught.  The person is shown what is said, and can switch it off.
@@ -70,7 +71,8 @@ class Sayings:
     ``frames`` maps what is said to the model to the other ways that it was taught; a frame
     has ``{thing}`` in it or is about nothing.  ``understood`` are ways that it was not taught,
     by the same sentences.  ``relations`` maps a name's pattern ("left {noun}") to what means
-    the same anywhere in a sentence ("on your left").
+    the same anywhere in a sentence ("on your left").  ``takes`` maps what is said to the nouns
+    that it may be about; what is not in it is said of everything.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Sayings:
         names: Iterable[str],
         understood: Mapping[str, Sequence[str]] | None = None,
         relations: Mapping[str, Sequence[str]] | None = None,
+        takes: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._names = sorted(
             {tuple(words(name)) for name in names} - {()}, key=lambda name: (-len(name), name)
@@ -93,6 +96,9 @@ class Sayings:
              for way in ways),
             key=lambda pair: (-len(pair[0]), pair[0]),
         )  # fmt: skip
+        self._takes = {
+            means: [tuple(words(noun)) for noun in nouns] for means, nouns in (takes or {}).items()
+        }
         taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
         more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
         self._sentences = tuple(way for way, _ in taught)
@@ -122,6 +128,7 @@ class Sayings:
                 [str(name) for name in raw["names"]],
                 _lists(raw.get("understood", {})),
                 _lists(raw.get("relations", {})),
+                _lists(raw.get("takes", {})),
             )
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelError(
@@ -149,7 +156,7 @@ class Sayings:
         frame = [self._spelt(word) for word in frame]
         if any(word not in self._known for word in frame):
             return sentence
-        best = self._closest(frame)
+        best = self._closest(frame, name)
         return sentence if best is None else best.means.replace(THING, " ".join(name))
 
     def _said(
@@ -223,12 +230,21 @@ class Sayings:
             return word
         return min((w for w in self._known if one_letter_apart(word, w)), default=word)
 
-    def _closest(self, frame: Sequence[str]) -> _Frame | None:
+    def _may_take(self, means: str, name: Sequence[str]) -> bool:
+        """Return whether what is said was taught of such a thing."""
+        nouns = self._takes.get(means)
+        return nouns is None or any(
+            tuple(name[at : at + len(noun)]) == noun
+            for noun in nouns
+            for at in range(len(name) - len(noun) + 1)
+        )
+
+    def _closest(self, frame: Sequence[str], name: Sequence[str]) -> _Frame | None:
         features, length = self._weighed(frame)
         turns = _turning(frame)
         best, most = None, LEAST_ALIKE
         for other in self._frames:
-            if other.turns != turns:
+            if other.turns != turns or not self._may_take(other.means, name):
                 continue
             shared = sum(weight * other.features.get(key, 0.0) for key, weight in features.items())
             alike = shared / (length * other.length) if length and other.length else 0.0

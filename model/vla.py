@@ -27,7 +27,7 @@ from model.captured import recorder_for
 from model.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.memory import check_memory, check_precision, is_small, quantisation
-from model.parts import Plan, done_question, split_instruction, yes_no_ids
+from model.parts import Plan, done_question, plan_of, yes_no_ids
 from model.play_options import PlayOptions, told_notice
 from model.policy import ActionChunk, Observation
 from model.preprocess import SPEC_FILE, CheckpointSpec, load_spec
@@ -282,7 +282,7 @@ class VlaPolicy:
         # Questions are asked behind the picture that was answered, one tick after the other.
         plain = spec.prompt == "picture" and not spec.history and spec.chunk == 1
         apart = spec.parts and plain
-        self._plan = Plan(split_instruction(clean_instruction(sentence)) if apart else (sentence,))
+        self._plan = plan_of(clean_instruction(sentence)) if apart else Plan((sentence,))
         self._hear_part()
 
     def _hear_part(self) -> None:
@@ -328,8 +328,10 @@ class VlaPolicy:
             self._listen(observation.instruction)
         decoded = self._answer_to(vision, self._plan.now)
         self.answer = decoded
-        if self._plan.more and self._plan.follow(self._just_done(), decoded.actions[0]):
-            self._hear_part()
+        if self._plan.more:
+            done = self._just_done() if self._plan.asks else 0.0
+            if self._plan.follow(done, decoded.actions[0]):
+                self._hear_part()
         if self.spec.history:
             said = "".join(token_string(number) for number in decoded.numbers)
             self._history.append((vision, said))

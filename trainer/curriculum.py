@@ -281,7 +281,34 @@ def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
         "frames": frames,
         "understood": understood,
         "relations": relations,
+        "takes": _takes(templates),
         "names": sorted(names),
+    }
+
+
+def _takes(templates: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what may be said of which nouns; what is said of every sort of thing is left out.
+
+    A combination that is held out may be said as well: the noun is of a sort that was taught.
+    """
+    sorts: dict[str, set[str]] = {}
+    for text in atomic_ids():
+        (step,) = _goal(text).steps
+        if step.slot:
+            sorts.setdefault(step.verb, set()).update(WEAPON_SLOTS)
+        elif step.kind is not None:
+            family = step.kind.family
+            of_it = {kind.key for kind in (*KINDS, *FIXTURES) if kind.family == family}
+            # Of the landmarks the barrel alone is shot at.
+            alone = step.verb == goals.SHOOT and family == LANDMARK
+            sorts.setdefault(step.verb, set()).update({step.kind.key} if alone else of_it)
+    everything = {kind.key for kind in (*KINDS, *FIXTURES)}
+    return {
+        templates["verbs"][verb]["train"][0]: sorted(
+            noun for key in keys for noun in templates["nouns"][key]
+        )
+        for verb, keys in sorts.items()
+        if not everything <= keys
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from model.parts import Plan, done_question, split_instruction, yes_no_ids
+from model.parts import done_question, plan_of, yes_no_ids
 from model.preprocess import CheckpointSpec
 from model.prompts import clean_instruction
 from model.saying import Sayings
@@ -40,12 +40,12 @@ def by_part(
     heard: list[Example] = []
     for _, group in groupby(examples, key=lambda each: (each.episode_id, each.instruction)):
         own = list(group)
-        plan = Plan(split_instruction(clean_instruction(own[0].instruction)))
+        plan = plan_of(clean_instruction(own[0].instruction))
         told = restate(plan.now)
         for example in own:
             heard.append(replace(example, instruction=told))
             if plan.more:
-                done = just_done(example.image, told)
+                done = just_done(example.image, told) if plan.asks else 0.0
                 if plan.follow(done, decode_ids(example.answer)[0]):
                     told = restate(plan.now)
     return tuple(heard)

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.parts import ACTED_DEG, ROUND_DEG, Plan, split_instruction
+from model.parts import (
+    ACTED_DEG,
+    AROUND_DEG,
+    IN_A_ROW,
+    ROUND_DEG,
+    SHOTS,
+    TURN_AROUND,
+    Plan,
+    plan_of,
+    split_instruction,
+    turned_first,
+)
 from recorder.games.doom.tasks import ALL_TASKS, TASK_BY_ID
 from recorder.types import NO_ACTION, Action
 
@@ -59,12 +70,14 @@ def test_the_next_part_begins_when_the_model_is_sure_and_was_not_before() -> Non
     assert (plan.now, plan.place) == ("take it", "1 of 3")
     assert not plan.follow(0.1, NO_ACTION)
     assert not plan.follow(0.6, NO_ACTION)
+    assert not plan.follow(0.9, NO_ACTION)
     assert plan.follow(0.9, NO_ACTION)
     assert (plan.now, plan.more) == ("leave", True)
     # What was said of one part says nothing of the next.
     assert not plan.follow(0.9, NO_ACTION)
     assert not plan.follow(0.2, NO_ACTION)
     assert not plan.follow(0.2, NO_ACTION)
+    assert not plan.follow(0.8, NO_ACTION)
     assert plan.follow(0.8, NO_ACTION)
     assert (plan.now, plan.more) == ("wait", False)
 
@@ -73,6 +86,19 @@ def test_an_answer_that_was_yes_all_along_is_none() -> None:
     plan = Plan(("take it", "leave"))
     assert not any(plan.follow(0.95, NO_ACTION) for _ in range(50))
     assert not any(plan.follow(0.6 + 0.01 * tick, NO_ACTION) for tick in range(40))
+
+
+def test_one_yes_alone_is_a_flash() -> None:
+    plan = Plan(("take it", "leave"))
+    assert not any(plan.follow(0.9 if tick % 5 == 4 else 0.0, NO_ACTION) for tick in range(60))
+    assert IN_A_ROW > 1
+
+
+def test_a_shot_is_no_kill_yet() -> None:
+    plan = Plan(("shoot it", "leave"))
+    shot = [(0.0, True)] * 3 + [(0.9, False)] * 3
+    said = [plan.follow(done, Action(attack=fires)) for done, fires in shot * SHOTS]
+    assert said.index(True) == len(shot) * (SHOTS - 1) + 3 + IN_A_ROW - 1
 
 
 def test_a_look_all_the_way_round_ends_a_part() -> None:
@@ -107,3 +133,48 @@ def test_after_a_deed_a_short_search_ends_a_part(deed: Action) -> None:
 def test_the_task_list_has_two_step_tasks() -> None:
     # The tests above would hold for an empty list too.
     assert sum("+" in task.id for task in ALL_TASKS) == 120
+
+
+def test_what_stands_behind_you_is_turned_around_to_first() -> None:
+    for task in ALL_TASKS:
+        if "+" in task.id:
+            continue
+        behind = ":behind:" in task.id
+        for said in (*task.phrasings, *task.heldout_phrasings):
+            first, *rest = turned_first(said)
+            assert (first == TURN_AROUND and len(rest) == 1 and "behind" not in rest[0]) or (
+                not behind and first == said and not rest
+            ), said
+    assert plan_of("take the medkit behind you").parts == (TURN_AROUND, "take the medkit")
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        ("shoot the imp that's behind me, then open the blue door",
+         (TURN_AROUND, "shoot the imp", "open the blue door")),
+        ("Pick the medkit at your back up", (TURN_AROUND, "Pick the medkit up")),
+        ("look behind you", ("look behind you",)),
+        ("see what is behind you", ("see what is behind you",)),
+        ("keep away from the demon behind you", ("keep away from the demon behind you",)),
+        ("don't go to the tree behind you", ("don't go to the tree behind you",)),
+        ("go to the torch behind the pillar", ("go to the torch behind the pillar",)),
+        ("take the medkit in your backpack", ("take the medkit in your backpack",)),
+    ],
+)  # fmt: skip
+def test_only_a_thing_behind_you_is_turned_around_to(said: str, parts: tuple[str, ...]) -> None:
+    assert plan_of(said).parts == parts
+
+
+@pytest.mark.parametrize("yaw", [12.0, -12.0])
+def test_it_has_turned_around_when_it_turned_that_far(yaw: float) -> None:
+    plan = plan_of("pick up the medkit behind you")
+    assert (plan.now, plan.more, plan.asks) == (TURN_AROUND, True, False)
+    ticks = -int(-AROUND_DEG // abs(yaw))
+    # Neither a walk on the way nor a model that is sure of it counts.
+    turning = [Action(camera=(0.0, yaw), forward=tick % 3 == 0) for tick in range(ticks)]
+    assert not any(
+        plan.follow(0.1 if tick % 2 else 1.0, turning[tick]) for tick in range(ticks - 1)
+    )
+    assert plan.follow(0.0, turning[-1])
+    assert (plan.now, plan.more, plan.asks) == ("pick up the medkit", False, False)

@@ -18,7 +18,9 @@ from trainer.curriculum import taught_ways, write_taught
 @pytest.fixture(scope="module")
 def yard() -> Sayings:
     ways = taught_ways(json.loads((task_folder() / "templates.json").read_text(encoding="utf-8")))
-    return Sayings(ways["frames"], ways["names"], ways["understood"], ways["relations"])
+    return Sayings(
+        ways["frames"], ways["names"], ways["understood"], ways["relations"], ways["takes"]
+    )
 
 
 def test_what_was_taught_stays_letter_for_letter(yard: Sayings) -> None:
@@ -81,17 +83,36 @@ def test_a_held_out_sentence_is_told_as_a_taught_one_or_stays(yard: Sayings) -> 
     own: dict[str, set[str]] = {}
     for task in ALL_TASKS:
         for said in task.phrasings:
-            own.setdefault(said, set()).add(task.id)
+            own.setdefault(said.lower(), set()).add(task.id)
     right = wrong = whole = 0
     for task in ALL_TASKS[::3]:
         for said in task.heldout_phrasings if "+" not in task.id else ():
-            told = yard.restate(said)
+            told = yard.restate(said).lower()
             whole += 1
             right += task.id in own.get(told, ())
-            wrong += told != said and task.id not in own.get(told, ())
-    # Over all of them: 84 % and 5 %.
+            wrong += told != said.lower() and task.id not in own.get(told, ())
+    # Over all of them: 84 %.
     assert right > 0.7 * whole
-    assert wrong < 0.08 * whole
+    assert wrong == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["use your gun on the imp", "please use your shotgun on the demon behind you"]
+)
+def test_nothing_is_said_of_what_it_cannot_be_done_to(yard: Sayings, said: str) -> None:
+    told = yard.restate(said)
+    assert not told.startswith(("switch to", "open", "press"))
+    assert "demon behind you" in told or told == "use your gun on the imp"
+
+
+def test_a_held_out_combination_may_be_said_in_other_words(yard: Sayings) -> None:
+    held = [task for task in ALL_TASKS if task.split == "heldout" and task.id.count(":") == 1]
+    verbs = {"pick up": "get me the {}", "shoot": "get rid of the {}"}
+    asked = [task for task in held if task.verb in verbs and "+" not in task.id]
+    assert len(asked) > 3
+    for task in asked:
+        said = verbs[task.verb].format(task.thing)
+        assert yard.restate(said) == f"{task.verb} the {task.thing}"
 
 
 @given(st.text(max_size=60))

@@ -35,17 +35,35 @@ def bright(image: RGBImage, said: str) -> float:
 
 
 def test_each_tick_is_put_down_to_the_part_in_force() -> None:
-    episode = [example(grey) for grey in (10, 20, 250, 30, 250, 40)]
+    episode = [example(grey) for grey in (10, 20, 250, 251, 30, 250, 40)]
     heard = by_part(episode, bright)
-    assert [each.instruction for each in heard] == ["take the medkit"] * 3 + ["shoot the imp"] * 3
+    assert [each.instruction for each in heard] == ["take the medkit"] * 4 + ["shoot the imp"] * 3
     assert [each.tick for each in heard] == [each.tick for each in episode]
 
 
 def test_every_episode_begins_with_its_first_part() -> None:
-    heard = by_part([example(10), example(250), example(20), example(20, episode=2)], bright)
-    assert [each.instruction for each in heard] == [
-        "take the medkit", "take the medkit", "shoot the imp", "take the medkit",
+    seen = [example(10), example(250), example(251), example(20), example(20, episode=2)]
+    assert [each.instruction for each in by_part(seen, bright)] == [
+        "take the medkit", "take the medkit", "take the medkit", "shoot the imp",
+        "take the medkit",
     ]  # fmt: skip
+
+
+def test_what_stands_behind_you_is_taught_from_where_the_person_has_turned() -> None:
+    around = encode_ids(Action(camera=(0.0, 20.0)))
+    turning = [
+        replace(example(grey, "take the medkit behind you"), answer=around) for grey in range(30)
+    ]
+
+    def never_asked(image: RGBImage, said: str) -> float:
+        raise AssertionError(said)
+
+    heard = [each.instruction for each in by_part(turning, never_asked)]
+    assert heard == ["turn around"] * heard.count("turn around") + ["take the medkit"] * (
+        heard.count("take the medkit")
+    )
+    # A tick turns by at most as far as an answer can say.
+    assert 8 <= heard.count("turn around") < 30
 
 
 def test_a_sentence_of_one_part_stays_as_it_is() -> None:
@@ -64,9 +82,9 @@ def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
         assert said == "pick up the medkit"
         return float(image.mean() > 200)
 
-    heard = by_part([example(10), example(250), example(20)], just_done, told)
-    assert [each.instruction for each in heard] == [
-        "pick up the medkit", "pick up the medkit", "shoot the imp",
+    seen = [example(10), example(250), example(251), example(20)]
+    assert [each.instruction for each in by_part(seen, just_done, told)] == [
+        "pick up the medkit", "pick up the medkit", "pick up the medkit", "shoot the imp",
     ]  # fmt: skip
     # Once a part, not once a picture.
     assert asked == ["take the medkit", "shoot the imp"]
