@@ -25,7 +25,7 @@ from recorder.types import Frame
 from trainer.players import PlayerSpec, make_policy
 
 SENTENCE = "look around the yard"
-MANY_PARTS = ", then ".join(["turn around"] * 20)
+MANY_PARTS = ", then ".join(["go to the red torch"] * 15)
 """At each picture but for those of the last part, the model is asked whether a part is done."""
 TICKS = 350
 THOUGHTS = 100

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from app.benchmarks import sentences, swap, teacher
 from app.benchmarks.common import Target, median, percentile, report
 from app.benchmarks.headless_child import run_headless_child
+from app.benchmarks.play import MANY_PARTS, SENTENCE
 from app.benchmarks.window import run_window_child
+from model.parts import plan_of
+from model.prompts import clean_instruction
 from recorder.games.doom.scene import build_scene
 from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, goal_of
 from recorder.games.doom.things import KIND_BY_KEY
@@ -55,6 +58,14 @@ def test_the_real_window_comes_to_play_in_a_process_of_its_own() -> None:
     run = run_window_child(0.3)
     assert 0 < run.visible_s < run.playing_s
     assert run.gaps_ms
+
+
+def test_what_a_question_costs_is_measured_where_questions_are_asked() -> None:
+    asked, unasked = (plan_of(clean_instruction(said)) for said in (MANY_PARTS, SENTENCE))
+    assert all(plan_of(f"{part}, then go on").asks for part in asked.parts)
+    assert len(asked.parts) > 10
+    assert asked.asks
+    assert not unasked.asks
 
 
 def test_sentences_are_told_apart() -> None:
