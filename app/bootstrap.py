@@ -146,19 +146,18 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     try:
         return _start(list(arguments), Environment(root))
     except KnownError as error:
-        say(str(error), error=True)
+        say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         say("")
-        say("Stopped; what has arrived is kept, so start again to go on from here.", error=True)
+        say("Stopped; what has arrived is kept, so start again to go on from here.")
         return ExitCode.CANCELLED
 
 
-def say(text: str, *, error: bool = False) -> None:
-    """Print a line, at once."""
-    stream = sys.stderr if error else sys.stdout
-    stream.write(f"{text}\n")
-    stream.flush()
+def say(text: str) -> None:
+    """Tell the person a line, at once; what the command prints stays alone on its stream."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def opens_window(arguments: Sequence[str]) -> bool:

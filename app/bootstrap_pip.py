@@ -119,7 +119,7 @@ class Progress:
 
     def __init__(self, heading: str) -> None:
         self._heading = heading
-        self._terminal = sys.stdout.isatty()
+        self._terminal = sys.stderr.isatty()
         self._began_s = time.monotonic()
         self._file = ""
         self._drawn_s = 0.0
@@ -143,18 +143,18 @@ class Progress:
         took = f"{time.monotonic() - self._began_s:.0f} s"
         self._draw(f"done in {took}" if ok else "failed", always=True)
         if self._terminal:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+            sys.stderr.write("\n")
+            sys.stderr.flush()
 
     def _draw(self, text: str, *, always: bool = False) -> None:
         self._drawn_s = time.monotonic()
         words = f"{self._heading}  {text}".rstrip()
         if self._terminal:
             width = shutil.get_terminal_size().columns
-            sys.stdout.write(f"\r{words[: width - 1]}\x1b[K")
+            sys.stderr.write(f"\r{words[: width - 1]}\x1b[K")
         elif always:
-            sys.stdout.write(f"{words}\n")
-        sys.stdout.flush()
+            sys.stderr.write(f"{words}\n")
+        sys.stderr.flush()
 
 
 def bar(done: int, total: int, width: int = 24) -> str:

@@ -2,13 +2,14 @@
 
 Four trainings with the same third stage (imitation alone, the same states, the same number
 of samples): without anything before it, after stage I, after stage II, after both; each
-from several seeds.  Every (variant, seed) is a folder that goes on where it was stopped;
-`rows.jsonl` holds a row for every attempt that was played.  At the end `ablation.json`,
-`ablation.md` and `ablation.png` say how often each succeeds, with Wilson's 95 % intervals.
+from several seeds, one seed of all four after the other.  Every (variant, seed) is a folder
+that goes on where it was stopped; `rows.jsonl` holds a row for every attempt that was played.
+What came of one that is finished is in `results.json`, which is all that another machine
+needs to go on.  `ablation.json`, `ablation.md` and `ablation.png` say after every seed how
+often each succeeds, with Wilson's 95 % intervals.
 
-All sizes are in `AblationSizes`.  With them it takes about five hours on two idle cores,
-3.5 of them training, and 3.5 GB of disk: estimated from a run of the default model, see
-docs/evidence.md.  SIGTERM saves and ends it; the same command goes on.
+All sizes are in `AblationSizes`; docs/evidence.md says how long it takes.  SIGTERM saves and
+ends it; the same command goes on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from model.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
 from trainer.action_loss import TaughtState, action_loss, taught_states
+from trainer.apart import run_apart
 from trainer.charts import draw_rates
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -40,6 +42,7 @@ VARIANTS = {"III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I
 IMITATION = (Stage("III actions", 1.0, actions=1.0),)
 """The same for all: no helping loss, and nothing of the other stages in it."""
 ENDLESS_S = 1e9
+SIZES_FILE, RESULTS_FILE = "sizes.json", "results.json"
 
 Tell = Callable[[str], None]
 
@@ -56,17 +59,18 @@ class AblationSizes:
     tasks: int = 12
     seeds: int = 3
     language_samples: int = 6_400
-    seeing_samples: int = 32_000
+    seeing_samples: int = 16_000
     vision_language_samples: int = 8_000
     imitation_samples: int = 20_000
     evaluation_seeds: int = 25
-    seeing_states: int = 10_000
+    seeing_states: int = 6_000
     acting_states: int = 5_000
     batch_frames: int = 6
     actions_per_frame: int = 4
     warmup_steps: int = 50
     vocabulary: int = 2048
     loss_seeds: int = 4
+    copy_every: int = 5_000
 
     def config(self, stages: tuple[Stage, ...], seed: int) -> PosttrainConfig:
         """Return a training's hyper-parameters: the default model's, but for the sizes."""
@@ -119,44 +123,62 @@ class Ablation:
         self._device = device
         self._workers = workers
         self._tell = tell
+        self._taught: list[TaughtState] = []
         out.mkdir(parents=True, exist_ok=True)
-        written = out / "sizes.json"
+        written = out / SIZES_FILE
         if not written.exists():
             written.write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
         elif json.loads(written.read_text(encoding="utf-8")) != asdict(sizes):
             raise ValueError(f"{out} was begun with other sizes, see {written}")
+        self.results = _read_results(out / RESULTS_FILE)
 
-    def run(self, only: Sequence[str] = ()) -> bool:
-        """Train and play what is left of the variants; False where a training was stopped."""
-        if not self.train(only):
-            return False
-        self.play(only)
+    def run(self, only: Sequence[str] = (), *, jobs: int = 1) -> bool:
+        """Train and play what is left, seed by seed; False where a training was stopped.
+
+        With several ``jobs`` so many trainings run at once, in processes with one thread each.
+        """
+        for seed in range(self.sizes.seeds):
+            left = [
+                variant
+                for variant in VARIANTS
+                if (not only or variant in only) and _name(variant, seed) not in self.results
+            ]
+            if left and not self.train(left, seed, jobs=jobs):
+                return False
+            for variant in left:
+                self._finish(variant, seed)
+            if left:
+                self.write()
         self.write()
         return True
 
-    def train(self, only: Sequence[str] = ()) -> bool:
-        """Train what is left, one seed of every variant after the other."""
-        for seed in range(self.sizes.seeds):
-            for variant, which in VARIANTS.items():
-                if only and variant not in only:
-                    continue
-                if not self._train_one(variant, which, seed):
-                    return False
-        return True
+    def train(self, variants: Sequence[str], seed: int, *, jobs: int = 1) -> bool:
+        """Train what is left of a seed's variants; False where one of them was stopped."""
+        if jobs == 1:
+            return all(self._train_one(variant, VARIANTS[variant], seed) for variant in variants)
+        self._states()
+        command = [sys.executable, "-m", "trainer.ablation", "--out", str(self.out)]
+        each = [
+            [*command, "--train", variant, "--seed", str(seed), "--threads", "1"]
+            for variant in variants
+        ]
+        return run_apart(each, jobs, {"OMP_NUM_THREADS": "1"})
 
     def _train_one(self, variant: str, which: str, seed: int) -> bool:
-        folder = self._folder(variant, seed)
+        folder = self.out / _name(variant, seed)
         ready = folder / "ready"
         if ready.exists():
             return True
         start_from = None
         if which:
             stages, samples = self.sizes.before(which)
-            if not self._train_part(folder / "before", stages, samples, seed, None):
+            if not self._train_part(folder / "before", stages, samples, seed):
                 return False
             start_from = folder / "before" / "checkpoint"
         budget = self.sizes.imitation_samples
-        if not self._train_part(folder / "imitation", IMITATION, budget, seed, start_from):
+        if not self._train_part(
+            folder / "imitation", IMITATION, budget, seed, start_from, self.sizes.copy_every
+        ):
             return False
         ready.touch()
         return True
@@ -167,7 +189,8 @@ class Ablation:
         stages: tuple[Stage, ...],
         samples: int,
         seed: int,
-        start_from: Path | None,
+        start_from: Path | None = None,
+        copy_every: int | None = None,
     ) -> bool:
         config = self.sizes.config(stages, seed)
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +198,7 @@ class Ablation:
         run = Run(folder, config, start_from, self._device)
         check_words(self.out / "states", run.trainee.tokenizer)
         self._tell(f"{folder.relative_to(self.out)}: {run.samples} of {samples} samples")
-        return run.train(ENDLESS_S, budget_samples=samples, states=states)
+        return run.train(ENDLESS_S, budget_samples=samples, states=states, copy_every=copy_every)
 
     def _states(self) -> FixedStates:
         config = self.sizes.config(IMITATION, 0)
@@ -191,78 +214,75 @@ class Ablation:
             self.out / "states", fresh, self._spec, config, tasks, counts, self._tell
         )
 
-    def play(self, only: Sequence[str] = ()) -> None:
-        """Play what is left of the evaluation of all that is trained."""
+    def _finish(self, variant: str, seed: int) -> None:
+        """Play a trained variant, measure its loss, and keep what came of it."""
         _back_to_cpu()
-        rows = KeptRows(self.out / ROWS_FILE)
-        for variant, seed in self._trained():
-            if not only or variant in only:
-                self._tell(f"playing: {variant}, seed {seed}")
-                self._played(rows, variant, seed)
-
-    def _played(self, rows: KeptRows, variant: str, seed: int) -> list[Played]:
-        name = self._folder(variant, seed).name
-        return play_kept(
-            rows,
-            name,
-            PlayerSpec(name, self._checkpoint(variant, seed)),
-            [Question(task) for task in TASKS[: self.sizes.tasks]],
+        name = _name(variant, seed)
+        checkpoint = self.out / name / "imitation" / "checkpoint"
+        tasks = TASKS[: self.sizes.tasks]
+        self._tell(f"playing: {variant}, seed {seed}")
+        played = play_kept(
+            KeptRows(self.out / ROWS_FILE),
+            "",
+            PlayerSpec(name, checkpoint),
+            [Question(task) for task in tasks],
             range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + self.sizes.evaluation_seeds),
             workers=self._workers,
         )
+        self._taught = self._taught or taught_states(tasks, seeds=self.sizes.loss_seeds)
+        loss = round(action_loss(checkpoint, self._taught), 4)
+        self.results[name] = {"action_loss": loss, "by_task": by_task(played)}
+        path = self.out / RESULTS_FILE
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(self.results, indent=1) + "\n", encoding="utf-8")
+        fresh.replace(path)
 
     def write(self) -> dict[str, Any]:
-        """Write the table (JSON, Markdown) and the picture of all that was trained and played."""
-        _back_to_cpu()
-        rows = KeptRows(self.out / ROWS_FILE)
-        states = taught_states(TASKS[: self.sizes.tasks], seeds=self.sizes.loss_seeds)
-        table = {
-            variant: self._line(rows, variant, seeds, states)
-            for variant in VARIANTS
-            if (seeds := [seed for name, seed in self._trained() if name == variant])
-        }
+        """Write the table (JSON, Markdown) and the picture of all that is finished."""
+        table = {}
+        for variant in VARIANTS:
+            names = [_name(variant, seed) for seed in range(self.sizes.seeds)]
+            if results := [self.results[name] for name in names if name in self.results]:
+                table[variant] = _line(results)
         document = {"sizes": asdict(self.sizes), "variants": table}
         text = json.dumps(document, indent=1) + "\n"
         (self.out / "ablation.json").write_text(text, encoding="utf-8")
         (self.out / "ablation.md").write_text(markdown(table), encoding="utf-8")
-        draw_rates(
-            {name: (row["success_rate"], *row["interval"]) for name, row in table.items()},
-            self.out / "ablation.png",
-            f"success on {self.sizes.tasks} instructions",
-        )
+        if table:
+            draw_rates(
+                {name: (row["success_rate"], *row["interval"]) for name, row in table.items()},
+                self.out / "ablation.png",
+                f"success on {self.sizes.tasks} instructions",
+            )
         return document
 
-    def _line(
-        self, rows: KeptRows, variant: str, seeds: Sequence[int], states: Sequence[TaughtState]
-    ) -> dict[str, Any]:
-        by_seed = [self._played(rows, variant, seed) for seed in seeds]
-        results = [played for group in by_seed for played in group]
-        good = sum(played.success for played in results)
-        low, high = wilson(good, len(results))
-        losses = [action_loss(self._checkpoint(variant, seed), states) for seed in seeds]
-        return {
-            "success": good,
-            "n": len(results),
-            "success_rate": round(good / len(results), 4),
-            "interval": [round(low, 4), round(high, 4)],
-            "by_seed": [sum(played.success for played in group) for group in by_seed],
-            "action_loss": [round(loss, 4) for loss in losses],
-            "by_verb": by_verb(results),
-        }
 
-    def _trained(self) -> list[tuple[str, int]]:
-        return [
-            (variant, seed)
-            for variant in VARIANTS
-            for seed in range(self.sizes.seeds)
-            if (self._folder(variant, seed) / "ready").exists()
-        ]
+def _name(variant: str, seed: int) -> str:
+    return f"{variant.replace(' + ', '-').replace(' ', '-')}-{seed}"
 
-    def _folder(self, variant: str, seed: int) -> Path:
-        return self.out / f"{variant.replace(' + ', '-').replace(' ', '-')}-{seed}"
 
-    def _checkpoint(self, variant: str, seed: int) -> Path:
-        return self._folder(variant, seed) / "imitation" / "checkpoint"
+def _read_results(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return results
+
+
+def _line(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a variant's line of the table from the results of its seeds."""
+    counts = [list(result["by_task"].values()) for result in results]
+    good = [sum(pair[0] for pair in pairs) for pairs in counts]
+    attempts = sum(pair[1] for pairs in counts for pair in pairs)
+    low, high = wilson(sum(good), attempts)
+    return {
+        "success": sum(good),
+        "n": attempts,
+        "success_rate": round(sum(good) / attempts, 4),
+        "interval": [round(low, 4), round(high, 4)],
+        "by_seed": good,
+        "action_loss": [result["action_loss"] for result in results],
+        "by_verb": by_verb(results),
+    }
 
 
 def _back_to_cpu() -> None:
@@ -272,13 +292,24 @@ def _back_to_cpu() -> None:
     torch.set_default_device("cpu")
 
 
-def by_verb(results: Sequence[Played]) -> dict[str, list[int]]:
-    """Return (successes, attempts) of every verb."""
+def by_task(results: Sequence[Played]) -> dict[str, list[int]]:
+    """Return (successes, attempts) of every task."""
     counts: dict[str, list[int]] = {}
     for played in results:
-        pair = counts.setdefault(played.task_id.partition(":")[0], [0, 0])
+        pair = counts.setdefault(played.task_id, [0, 0])
         pair[0] += played.success
         pair[1] += 1
+    return counts
+
+
+def by_verb(results: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return (successes, attempts) of every verb, over all results."""
+    counts: dict[str, list[int]] = {}
+    for result in results:
+        for task, (good, attempts) in result["by_task"].items():
+            pair = counts.setdefault(task.partition(":")[0], [0, 0])
+            pair[0] += good
+            pair[1] += attempts
     return counts
 
 
@@ -308,10 +339,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", action="append", default=[], choices=VARIANTS, help="only this variant"
     )
-    parser.add_argument("--table", action="store_true", help="only play and write what is trained")
     parser.add_argument("--workers", type=int, help="games at once (default: one a core)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of the training")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="trainings at once, each with one thread"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads of a single training")
     parser.add_argument("--device", choices=DEVICES, help="default: the fastest that is there")
+    parser.add_argument("--train", choices=VARIANTS, help="only train this one, of --seed")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of --train")
     given = parser.parse_args(arguments)
     import torch
 
@@ -323,11 +358,9 @@ def main(arguments: list[str] | None = None) -> int:
         workers=given.workers,
         tell=_say,
     )
-    if given.table:
-        ablation.play(given.only)
-        ablation.write()
-        return 0
-    return 0 if ablation.run(given.only) else 3
+    if given.train:
+        return 0 if ablation.train([given.train], given.seed) else 3
+    return 0 if ablation.run(given.only, jobs=given.jobs) else 3
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Loss against success: `python -m trainer.loss_success CHECKPOINT ... --out DIR`.
 
-For a series of checkpoints of one training: the loss of the teacher's actions on fixed
-states that no training saw, and how often the checkpoint succeeds on the default suite
-(unseen seeds, Wilson's 95 % interval).  JARVIS-VLA's authors saw no success above a loss
-of 0.30, and a rise below 0.22; their losses are of other tokens, so that only the shape
-can be compared.  Random play on the same starts says what is no success of the model's.
+For a series of checkpoints (copies that trainings kept, or their ends): the loss of the
+teacher's actions on fixed states that no training saw, and how often the checkpoint
+succeeds on the default suite (unseen seeds, Wilson's 95 % interval).  JARVIS-VLA's authors
+saw no success above a loss of 0.30, and a rise below 0.22; their losses are of other
+tokens, so that only the shape can be compared.  Random play on the same starts says what
+is no success of the model's.
 Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt,
 `losses.json` every loss, and what is there is not measured again.
 """
@@ -58,17 +59,18 @@ def measure(
     if seeds < 1:
         raise ValueError("a success rate needs at least one seed")
     steps = {folder: _steps(folder) for folder in checkpoints}
-    ordered = sorted(steps, key=lambda folder: steps[folder])
+    names = _names(checkpoints)
     asked = TASKS[:tasks]
     questions = [Question(task) for task in asked]
     rows = KeptRows(out / ROWS_FILE)
-    losses = _losses(ordered, asked, loss_seeds, out / LOSSES_FILE)
+    losses = _losses(checkpoints, asked, loss_seeds, out / LOSSES_FILE)
+    ordered = sorted(steps, key=lambda folder: (-losses[folder], steps[folder]))
     for folder in ordered:
-        tell(f"{folder.name}: step {steps[folder]}, loss {losses[folder]:.3f}")
+        tell(f"{names[folder]}: step {steps[folder]}, loss {losses[folder]:.3f}")
 
     def play(player: PlayerSpec, count: int) -> dict[str, Any]:
         starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + count)
-        played = play_kept(rows, player.name, player, questions, starts, workers=workers)
+        played = play_kept(rows, "", player, questions, starts, workers=workers)
         rates = _rates(played)
         tell(f"{player.name}: {rates['success']} of {rates['n']}")
         return rates
@@ -78,10 +80,10 @@ def measure(
         random = play(PlayerSpec("random"), count)
         lines = [
             {
-                "checkpoint": folder.name,
+                "checkpoint": names[folder],
                 "steps": steps[folder],
                 "action_loss": round(losses[folder], 4),
-                **play(PlayerSpec(folder.name, folder), count),
+                **play(PlayerSpec(names[folder], folder), count),
             }
             for folder in ordered
         ]
@@ -93,6 +95,13 @@ def measure(
         }
         _write(document, out)
     return document
+
+
+def _names(checkpoints: Sequence[Path]) -> dict[Path, str]:
+    """Return what tells the folders apart: their paths below the last folder of all of them."""
+    parents = [folder.resolve().parents for folder in checkpoints]
+    common = next(one for one in parents[0] if all(one in each for each in parents))
+    return {folder: folder.resolve().relative_to(common).as_posix() for folder in checkpoints}
 
 
 def _losses(
@@ -143,12 +152,13 @@ def first_above(lines: Sequence[dict[str, Any]], bound: float) -> float | None:
 
 def markdown(lines: Sequence[dict[str, Any]]) -> str:
     """Return the table as Markdown."""
-    text = ["| Steps | Action loss | Success |", "|---|---|---|"]
+    text = ["| Checkpoint | Steps | Action loss | Success |", "|---|---|---|---|"]
     for line in lines:
         low, high = line["interval"]
         share = f"{line['success_rate']:.1%} ({low:.1%} to {high:.1%})"
         counts = f"{line['success']} of {line['n']}"
-        text.append(f"| {line['steps']} | {line['action_loss']:.3f} | {counts}, {share} |")
+        start = f"| `{line['checkpoint']}` | {line['steps']} | {line['action_loss']:.3f} "
+        text.append(f"{start}| {counts}, {share} |")
     return "\n".join(text) + "\n"
 
 

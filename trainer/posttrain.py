@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import json
 import math
 import shutil
@@ -30,6 +29,7 @@ from model.device import DEVICES, DeviceChoice, choose_device
 from model.preprocess import CheckpointSpec, load_spec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from trainer.curriculum import write_taught
+from trainer.loss_curve import Curve
 from trainer.muon import Muon
 from trainer.posttrain_config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import StateRing
@@ -41,9 +41,6 @@ from trainer.vision_language import Pair, paraphrase_pairs, rule_pairs
 STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
 CURVE_FILE = "curve.csv"
-LOSSES = ("text", "pair", "action", "presence", "column")
-COUNTS = ("step", "seconds", "samples", "made")
-LOG_EVERY = 25
 
 
 def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
@@ -223,13 +220,20 @@ class Run:
         shutil.rmtree(old, ignore_errors=True)
 
     def train(
-        self, budget_s: float, *, budget_samples: int | None = None, states: States | None = None
+        self,
+        budget_s: float,
+        *,
+        budget_samples: int | None = None,
+        states: States | None = None,
+        copy_every: int | None = None,
     ) -> bool:
         """Train until ``budget_s`` seconds of training are spent in all runs together.
 
         With ``budget_samples`` that many samples are the budget instead, the same on every
-        machine.  ``states`` None makes fresh ones beside the training.  Returns whether the
-        budget is spent: False where SIGTERM ended the training, which goes on when called anew.
+        machine.  ``states`` None makes fresh ones beside the training.  A copy of the checkpoint
+        is kept as `snap_SAMPLES` whenever ``copy_every`` samples more were learnt.  Returns
+        whether the budget is spent: False where SIGTERM ended the training, which goes on when
+        called anew.
         """
         config = self.config
         rng = np.random.default_rng((config.seed, self.step))
@@ -249,6 +253,7 @@ class Run:
             while (done := self._share_done(budget_s, budget_samples)) < 1 and not stopping:
                 last += wait_for_quiet()
                 stage = stage_at(config.stages, done)
+                copies = 0 if copy_every is None else self.samples // copy_every
                 if stage.actions and stage.acts:
                     ring.let_learner_drive()
                 with self._numbers():
@@ -260,9 +265,13 @@ class Run:
                 self.step += 1
                 counts = (self.step, self.seconds, self.samples, self.made + ring.made)
                 curve.add(counts, stage, losses)
-                if now - last_save > config.checkpoint_every_s:
+                copy = copy_every is not None and self.samples // copy_every > copies
+                if copy or now - last_save > config.checkpoint_every_s:
                     ring.check()
                     self.save(ring.made)
+                    if copy:
+                        kept = self.out / f"snap_{self.samples:07}"
+                        shutil.copytree(self.checkpoint, kept, dirs_exist_ok=True)
                     last_save = last = time.monotonic()
             self.save(ring.made)
         finally:
@@ -321,38 +330,11 @@ class Run:
         self.muon.step()
 
 
-class Curve:
-    """The losses as a table in a file, one row for LOG_EVERY steps."""
-
-    def __init__(self, path: Path, *, fresh: bool) -> None:
-        self._file = path.open("a", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
-        self._kept: dict[str, list[float]] = {}
-        if fresh:
-            self._writer.writerow([*COUNTS, "stage", *LOSSES])
-
-    def add(self, counts: tuple[int, float, int, int], stage: Stage, losses: Losses) -> None:
-        """Take a step's losses; means over what a stretch of steps had of each are written.
-
-        ``counts`` are the steps, seconds, samples and states made so far.
-        """
-        step, seconds, samples, made = counts
-        for name, loss in losses.items():
-            self._kept.setdefault(name, []).append(float(loss.detach()))
-        if step % LOG_EVERY:
-            return
-        means = [
-            round(float(np.mean(self._kept[name])), 4) if name in self._kept else ""
-            for name in LOSSES
-        ]
-        self._kept = {}
-        self._writer.writerow([step, round(seconds), samples, made, stage.name.split()[0], *means])
-        self._file.flush()
-        sys.stderr.write(f"{step} {seconds:.0f} s {made} states {stage.name} {means}\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -364,12 +346,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=DEVICES, help="default: the fastest that is there")
+    parser.add_argument(
+        "--copy-every",
+        type=_count,
+        metavar="SAMPLES",
+        help="keep a checkpoint so often",
+    )
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
     config = PosttrainConfig(seed=given.seed)
     device = choose_device(given.device, small=False)
-    Run(given.out, config, given.start_from, device).train(given.minutes * 60)
+    run = Run(given.out, config, given.start_from, device)
+    run.train(given.minutes * 60, copy_every=given.copy_every)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from model.tiny import build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
 from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses
-from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_verb, markdown
+from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_task, by_verb, markdown
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
 from trainer.evaluate import Known, Played, Question
 from trainer.players import PlayerSpec
@@ -43,6 +44,7 @@ SIZES = AblationSizes(
     warmup_steps=2,
     vocabulary=1024,
     loss_seeds=1,
+    copy_every=8,
 )
 TWO = ("III only", "I + II + III")
 
@@ -124,11 +126,14 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
 
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(Run, "_follow", stopped_at_the_first_step)
-    assert not begin(tmp_path).train(TWO)
+    assert not begin(tmp_path).train(TWO, 0)
     assert signal.getsignal(signal.SIGTERM) is before
     progress = tmp_path / "III-only-0" / "imitation" / "progress.json"
     reached = json.loads(progress.read_text())["samples"]
     assert 0 < reached < SIZES.imitation_samples
+    other_words = build_tokenizer(["another sentence"], 600)
+    with pytest.raises(ValueError, match="another tokenizer"):
+        check_words(tmp_path / "states", other_words)
     states = {path: path.stat().st_mtime_ns for path in (tmp_path / "states").iterdir()}
     assert len(states) == 5
     said: list[str] = []
@@ -147,18 +152,19 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
     with Image.open(tmp_path / "ablation.png") as picture:
         assert picture.width > 100
     rows = (tmp_path / "rows.jsonl").read_text().splitlines()
-    assert {json.loads(row)["label"] for row in rows} == {"III-only-0", "I-II-III-0"}
     assert len(rows) == 4
-    # Nothing is left to do: neither trained nor played again.
+    copies = sorted((tmp_path / "III-only-0" / "imitation").glob("snap_*"))
+    assert [int(copy.name[5:]) // SIZES.copy_every for copy in copies] == [1, 2]
+    assert all((copy / "model.safetensors").exists() for copy in copies)
+    # Nothing is left to do, also where the weights are gone: neither trained nor played again.
     steps.clear()
+    for folder in (*tmp_path.glob("*-0"), tmp_path / "states"):
+        shutil.rmtree(folder)
     assert begin(tmp_path).run(TWO)
     assert steps == []
-    assert (tmp_path / "rows.jsonl").read_text().splitlines() == rows
+    assert json.loads((tmp_path / "ablation.json").read_text()) == document
     with pytest.raises(ValueError, match="other sizes"):
         Ablation(tmp_path, replace(SIZES, seeds=2), tell=said.append)
-    other_words = build_tokenizer(["another sentence"], 600)
-    with pytest.raises(ValueError, match="another tokenizer"):
-        check_words(tmp_path / "states", other_words)
 
 
 def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> None:
@@ -196,7 +202,30 @@ def test_the_table_says_counts_shares_and_seeds() -> None:
         for task, seed, outcome in (
             ("shoot:imp", 1, Outcome.SUCCESS),
             ("shoot:imp", 2, Outcome.TIMEOUT),
+            ("shoot:soldier", 1, Outcome.SUCCESS),
             ("go_to:tree", 1, Outcome.SUCCESS),
         )
     ]
-    assert by_verb(played) == {"shoot": [1, 2], "go_to": [1, 1]}
+    counts = by_task(played)
+    assert counts == {"shoot:imp": [1, 2], "shoot:soldier": [1, 1], "go_to:tree": [1, 1]}
+    both = by_verb([{"by_task": counts}, {"by_task": {"go_to:tree": [0, 3]}}])
+    assert both == {"shoot": [2, 3], "go_to": [1, 4]}
+
+
+def test_several_trainings_run_apart_with_one_thread_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def run_apart(commands: Any, at_once: int, environment: dict[str, str]) -> bool:
+        asked.append((commands, at_once, environment))
+        return False
+
+    monkeypatch.setattr(ablation, "run_apart", run_apart)
+    monkeypatch.setattr(Ablation, "_states", lambda _self: asked.append("states"))
+    assert not begin(tmp_path).run(jobs=2)
+    states, (commands, at_once, environment) = asked
+    assert (states, at_once, environment) == ("states", 2, {"OMP_NUM_THREADS": "1"})
+    trained = [command[command.index("--train") + 1] for command in commands]
+    assert trained == list(VARIANTS)
+    assert all(command[-4:] == ["--seed", "0", "--threads", "1"] for command in commands)

@@ -75,13 +75,16 @@ def test_checkpoints_are_measured_once_and_drawn(
         [later, checkpoint], out, seeds=1, loss_seeds=1, tasks=1, workers=1, tell=said.append
     )
     assert [line["steps"] for line in document["checkpoints"]] == [10, 20]
+    first, second = (line["checkpoint"] for line in document["checkpoints"])
+    assert first.endswith("/snap_1")
+    assert second.endswith("snap_2")
     assert all(line["n"] == 1 for line in document["checkpoints"])
     assert json.loads((out / "loss_success.json").read_text()) == document
-    assert (out / "loss_success.md").read_text().count("| 10 |") == 1
+    assert (out / "loss_success.md").read_text().count("snap_1` | 10 |") == 1
     with Image.open(out / "loss_success.png") as picture:
         assert picture.width > 100
     rows = (out / "rows.jsonl").read_text()
-    assert len(rows.splitlines()) == 3
+    assert len(rows.splitlines()) == 2, "equal weights are played once"
     assert len(json.loads((out / "losses.json").read_text())) == 1, "equal weights, one loss"
     # What is there is neither played nor measured again.
     monkeypatch.setattr(loss_success, "action_loss", lambda *_given: pytest.fail("again"))

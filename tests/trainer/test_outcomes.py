@@ -1,0 +1,91 @@
+"""The file of outcomes: kept from a data folder, put back, summed up in the docs' tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from recorder.games.doom.tasks import SUITES
+from recorder.store import EvaluationRow, Stepping, Store
+from recorder.types import Outcome
+from trainer.outcomes import OUTCOMES, Outcomes, collect, main, read, restore, tables, write
+from trainer.players import player_spec
+
+KEY = player_spec("base", active_adapter=None, adapters={}).key
+ASKED = SUITES["seen"][0]
+SAID = ASKED.say or ASKED.task.instruction
+
+
+def row(seed: int, outcome: Outcome, **other: str) -> EvaluationRow:
+    fields = {"policy_key": KEY, "variant": "0.1.0", **other}
+    return EvaluationRow(
+        fields["policy_key"], "doom", ASKED.task.id, SAID, seed, Stepping.LOCK_STEP,
+        outcome, 9, fields["variant"],
+    )  # fmt: skip
+
+
+def fill(folder: Path, *rows: EvaluationRow) -> Path:
+    with Store.open(folder) as store:
+        store.add_evaluations(rows)
+    return folder
+
+
+def test_what_was_played_is_kept_and_goes_on_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = fill(
+        tmp_path / "here",
+        row(1_000_002, Outcome.FAILURE),
+        row(1_000_000, Outcome.SUCCESS),
+        row(7, Outcome.SUCCESS),
+        row(1_000_001, Outcome.SUCCESS, policy_key="another"),
+    )
+    file = tmp_path / "outcomes.json"
+    assert main(["keep", str(file), "--data", str(here)]) == 0
+    written = read(file)
+    outcomes = {1_000_000: Outcome.SUCCESS, 1_000_002: Outcome.FAILURE}
+    assert written.suites["seen"] == {(ASKED.task.id, SAID): outcomes}
+    assert json.loads(file.read_text())["suites"]["seen"] == [[ASKED.task.id, SAID, "S.W"]]
+    there = tmp_path / "there"
+    assert main(["restore", str(file), "--data", str(there)]) == 0
+    assert collect(there, KEY) == written
+    assert restore(written, there) == 0, "nothing twice"
+    picture = tmp_path / "verbs.png"
+    capsys.readouterr()
+    asked = ["tables", str(file), "--suite", "seen", "--picture", str(picture)]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert printed == tables(written, ["seen"])
+    assert "| `seen` | 1 of 2, 50.0 % (9.4 % to 90.5 %) | 50.0 % |" in printed
+    assert f"| {ASKED.task.verb} | 1 of 2 |" in printed
+    with Image.open(picture) as drawn:
+        assert drawn.width > 100
+
+
+def test_every_outcome_has_a_letter_of_its_own(tmp_path: Path) -> None:
+    assert set(OUTCOMES.values()) == set(Outcome)
+    by_seed = dict(enumerate(Outcome, 1_000_000))
+    every = Outcomes(KEY, "0.1.0", {"seen": {(ASKED.task.id, SAID): by_seed}})
+    write(every, tmp_path / "file.json")
+    assert read(tmp_path / "file.json") == every
+
+
+def test_what_cannot_be_kept_or_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "outcomes.json"
+    mixed = fill(
+        tmp_path / "mixed",
+        row(1_000_000, Outcome.SUCCESS),
+        row(1_000_001, Outcome.SUCCESS, variant="0.0.9"),
+    )
+    assert main(["keep", str(file), "--data", str(mixed)]) == 2
+    assert "2 versions" in capsys.readouterr().err
+    assert not file.exists()
+    for text in ("", "[]", '{"first": 1, "suites": {"seen": [["a", "b", "X"]]}}'):
+        file.write_text(text)
+        assert main(["tables", str(file)]) == 2
+        assert "no file of outcomes" in capsys.readouterr().err
