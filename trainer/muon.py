@@ -23,7 +23,8 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     x = x / (x.norm() + 1e-7)
     for _ in range(ITERATIONS):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        # a x + (b gram + c gram gram) x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     made: torch.Tensor = x.T if tall else x
     return made
 
