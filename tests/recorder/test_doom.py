@@ -17,7 +17,15 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.goals import Goal, thing_goal
 from recorder.games.doom.judge import which
 from recorder.games.doom.state import HiddenState
-from recorder.games.doom.tasks import ALL_TASKS, MAX_TICKS, TASK_BY_ID, TASKS, goal_of, time_limit
+from recorder.games.doom.tasks import (
+    ALL_TASKS,
+    KEEP_AWAY_TICKS,
+    MAX_TICKS,
+    TASK_BY_ID,
+    TASKS,
+    goal_of,
+    time_limit,
+)
 from recorder.games.doom.things import KIND_BY_KEY
 from recorder.types import NO_ACTION, Action, Outcome
 from trainer.teacher import teach
@@ -238,6 +246,15 @@ def test_doing_it_to_the_wrong_thing_or_the_wrong_way_fails(
     # Standing at another thing first, in two steps, is no mistake yet.
     if "+" not in task_id or "shoot" in other:
         assert outcome is Outcome.FAILURE
+
+
+def test_who_stands_still_keeps_away_from_nothing(yard: DoomGame) -> None:
+    # Here what comes takes a detour, and is not there yet when the time is over.
+    task = TASK_BY_ID["keep_away_from:baron"]
+    outcome, done = play(yard, task, 1_000_006, lambda *_given: NO_ACTION)
+    assert outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
+    assert len(done) > KEEP_AWAY_TICKS
+    assert play(yard, task, 1_000_006, teach)[0] is Outcome.SUCCESS
 
 
 def test_half_of_two_steps_is_not_enough(yard: DoomGame) -> None:

@@ -27,6 +27,8 @@ FACE_DEG = 6.0
 FACE_TICKS = 6
 DANGER = 96.0
 """How near is too near of what is to be kept away from."""
+AWAY_UNITS = 32.0
+"""Who never got so far from where it began did not keep away: what comes took a detour."""
 TURN_DEG = 60.0
 TURN_AROUND_DEG = 150.0
 WALK_UNITS = 128.0
@@ -81,7 +83,7 @@ class Judge:
     def _begin(self, state: HiddenState, step: int) -> None:
         self._at = step
         self._start = self._last = state
-        self._turned = 0.0
+        self._turned = self._gone = 0.0
         self._held: tuple[int | None, int] = (None, 0)
 
     def see(self, state: HiddenState) -> Outcome | None:
@@ -142,7 +144,10 @@ class Judge:
             there = next((thing for thing in state.things if thing.id == target.id), None)
             if there is not None and state.distance(there) < DANGER:
                 return False
-            return True if self._ticks >= KEEP_AWAY_TICKS else None
+            gone = math.hypot(state.x - self._start.x, state.y - self._start.y)
+            self._gone = max(self._gone, gone)
+            kept = self._ticks >= KEEP_AWAY_TICKS and self._gone >= AWAY_UNITS
+            return True if kept else None
         return None
 
     def _near(self, state: HiddenState, reach: float) -> set[int]:
