@@ -2,7 +2,8 @@
 
 Four trainings with the same third stage (imitation alone, the same states, the same number
 of samples): without anything before it, after stage I, after stage II, after both; each
-from several seeds, one seed of all four after the other.  Every (variant, seed) is a folder
+from several seeds, one seed of all four after the other.  What comes before the third stage
+is trained once, and all seeds go on from it.  Every (variant, seed) is a folder
 that goes on where it was stopped; `rows.jsonl` holds a row for every attempt that was played.
 What came of one that is finished is in `results.json`, which is all that another machine
 needs to go on.  `ablation.json`, `ablation.md` and `ablation.png` say after every seed how
@@ -59,14 +60,14 @@ class AblationSizes:
     tasks: int = 12
     seeds: int = 3
     language_samples: int = 6_400
-    seeing_samples: int = 16_000
-    vision_language_samples: int = 8_000
+    seeing_samples: int = 12_000
+    vision_language_samples: int = 40_000
     imitation_samples: int = 20_000
     evaluation_seeds: int = 25
-    seeing_states: int = 6_000
-    acting_states: int = 5_000
+    seeing_states: int = 4_000
+    acting_states: int = 2_500
     batch_frames: int = 6
-    actions_per_frame: int = 4
+    actions_per_frame: int = 8
     warmup_steps: int = 50
     vocabulary: int = 2048
     loss_seeds: int = 4
@@ -171,10 +172,13 @@ class Ablation:
             return True
         start_from = None
         if which:
-            stages, samples = self.sizes.before(which)
-            if not self._train_part(folder / "before", stages, samples, seed):
-                return False
-            start_from = folder / "before" / "checkpoint"
+            before = self.out / f"before-{which.replace(' ', '-')}"
+            if not (before / "ready").exists():
+                stages, samples = self.sizes.before(which)
+                if not self._train_part(before, stages, samples, 0):
+                    return False
+                (before / "ready").touch()
+            start_from = before / "checkpoint"
         budget = self.sizes.imitation_samples
         if not self._train_part(
             folder / "imitation", IMITATION, budget, seed, start_from, self.sizes.copy_every

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from model.preprocess import CheckpointSpec
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
-from recorder.games.doom.tasks import TRAINED_TASKS
+from trainer.answers import goal_for
 from trainer.posttrain_config import PosttrainConfig
 from trainer.posttrain_data import RecordWriter, record_type
 from trainer.posttrain_forward import Sequences
@@ -85,8 +85,8 @@ def make_states(
 ) -> FixedStates:
     """Make what is missing of the files in ``folder``, and open them.
 
-    ``counts`` are the states of SEEING (crowded yards, questions about all that is taught)
-    and of ACTING (the teacher's noisy play of ``tasks``, asked about those alone).
+    ``counts`` are the states of SEEING (yards crowded with what ``tasks`` are about) and of
+    ACTING (the teacher's noisy play of ``tasks``); both are asked about those alone.
     ``tokenizer_of`` returns a model and its tokenizer, and is called only where something
     is missing.
     """
@@ -106,6 +106,8 @@ def make_states(
             check_words(folder, tokenizer)
         else:
             words.write_text(_words(tokenizer), encoding="utf-8")
+        steps = [step for task in tasks for step in goal_for(task).steps]
+        kinds = list(dict.fromkeys(step.kind for step in steps if step.kind is not None))
         game = DoomGame(labels=True)
         try:
             for part, number, size in missing:
@@ -116,7 +118,7 @@ def make_states(
                 rng = np.random.default_rng(seed)
                 if part == SEEING:
                     states = crowds_asking(
-                        game, rng, TRAINED_TASKS, questions=config.actions_per_frame
+                        game, rng, tasks, questions=config.actions_per_frame, kinds=kinds
                     )
                 else:
                     states = explore_asking(

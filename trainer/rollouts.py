@@ -20,6 +20,7 @@ from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.state import HiddenState
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID, TASKS
+from recorder.games.doom.things import KINDS, Kind
 from recorder.types import Action, Frame
 from trainer.answers import Answer, TaskChooser, answers, goal_for
 from trainer.teacher import target_of, teach
@@ -117,16 +118,22 @@ FEWEST_IN_VIEW = 3
 
 
 def crowds_asking(
-    game: DoomGame, rng: np.random.Generator, tasks: Sequence[Task], *, questions: int = 6
+    game: DoomGame,
+    rng: np.random.Generator,
+    tasks: Sequence[Task],
+    *,
+    questions: int = 6,
+    kinds: Sequence[Kind] = KINDS,
 ) -> Iterator[AskedState]:
     """Yield views of crowded yards with the teacher's answers to a few tasks each, without end.
 
     One picture shows many things, so that what they look like is learnt from few pictures.
+    ``kinds`` are those that the crowds are of.
     """
     chooser = TaskChooser(tasks)
     while True:
         seed = int(rng.integers(1 << 31))
-        frame = game.show(build_crowd(seed), seed)
+        frame = game.show(build_crowd(seed, kinds), seed)
         for view in range(VIEWS_OF_A_CROWD):
             state = game.hidden_state()
             if sum(thing.box is not None for thing in state.everything) < FEWEST_IN_VIEW:

@@ -191,6 +191,14 @@ def test_an_id_that_spells_no_goal_is_none(text: str) -> None:
     assert parse_goal(text) is None
 
 
+def test_a_crowd_of_few_kinds_has_no_others() -> None:
+    kinds = [KIND_BY_KEY[key] for key in ("imp", "medkit")]
+    crowds = [build_crowd(seed, kinds) for seed in range(20)]
+    assert {thing.kind.key for crowd in crowds for thing in crowd.things} == {"imp", "medkit"}
+    # So that it is clear which is meant.
+    assert all(len(crowd.things) <= len(kinds) + 2 for crowd in crowds)
+
+
 @given(st.integers(0, 1 << 31))
 @settings(max_examples=20, deadline=None)
 def test_a_crowd_stands_in_its_room_and_not_in_itself(seed: int) -> None:

@@ -6,12 +6,13 @@ Nothing is judged there and nothing needs a free way; the pictures hold many thi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from recorder.games.doom.layout import crosses, draw_plan, within
 from recorder.games.doom.scene import Placed, Scene
-from recorder.games.doom.things import FIXTURES, KIND_BY_KEY, KINDS
+from recorder.games.doom.things import FIXTURES, KIND_BY_KEY, KINDS, Kind
 
 MOST_FIXTURES = 3
 FEWEST_THINGS, MOST_THINGS = 10, 26
@@ -21,8 +22,8 @@ APART = 30.0
 START_ROOM = 70.0
 
 
-def build_crowd(seed: int) -> Scene:
-    """Return the crowded scene of a seed; most kinds stand once, some twice."""
+def build_crowd(seed: int, kinds: Sequence[Kind] = KINDS) -> Scene:
+    """Return the crowded scene of a seed; most of ``kinds`` stand once, some twice."""
     rng = np.random.default_rng((0xC40D, seed))
     count = int(rng.integers(MOST_FIXTURES + 1))
     fixtures = [str(k.key) for k in rng.choice(np.array(FIXTURES, object), count, replace=False)]
@@ -30,8 +31,8 @@ def build_crowd(seed: int) -> Scene:
     west, south, east, north = plan.room
     start = (float(rng.uniform(west + WALL_ROOM, east - WALL_ROOM)),
              float(rng.uniform(south + WALL_ROOM, north - WALL_ROOM)))  # fmt: skip
-    kinds = [KINDS[int(n)] for n in rng.permutation(len(KINDS))]
-    wanted = kinds[: int(rng.integers(FEWEST_THINGS, MOST_THINGS + 1))]
+    mixed = [kinds[int(n)] for n in rng.permutation(len(kinds))]
+    wanted = mixed[: int(rng.integers(FEWEST_THINGS, MOST_THINGS + 1))]
     wanted += [wanted[int(n)] for n in rng.integers(len(wanted), size=2)]
     things: list[Placed] = []
     for kind in wanted:
