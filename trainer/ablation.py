@@ -29,7 +29,6 @@ from model.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
 from trainer.action_loss import TaughtState, action_loss, taught_states
-from trainer.apart import run_apart
 from trainer.charts import draw_rates
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -133,18 +132,15 @@ class Ablation:
             raise ValueError(f"{out} was begun with other sizes, see {written}")
         self.results = _read_results(out / RESULTS_FILE)
 
-    def run(self, only: Sequence[str] = (), *, jobs: int = 1) -> bool:
-        """Train and play what is left, seed by seed; False where a training was stopped.
-
-        With several ``jobs`` so many trainings run at once, in processes with one thread each.
-        """
+    def run(self, only: Sequence[str] = ()) -> bool:
+        """Train and play what is left, seed by seed; False where a training was stopped."""
         for seed in range(self.sizes.seeds):
             left = [
                 variant
                 for variant in VARIANTS
                 if (not only or variant in only) and _name(variant, seed) not in self.results
             ]
-            if left and not self.train(left, seed, jobs=jobs):
+            if not self.train(left, seed):
                 return False
             for variant in left:
                 self._finish(variant, seed)
@@ -153,17 +149,9 @@ class Ablation:
         self.write()
         return True
 
-    def train(self, variants: Sequence[str], seed: int, *, jobs: int = 1) -> bool:
+    def train(self, variants: Sequence[str], seed: int) -> bool:
         """Train what is left of a seed's variants; False where one of them was stopped."""
-        if jobs == 1:
-            return all(self._train_one(variant, VARIANTS[variant], seed) for variant in variants)
-        self._states()
-        command = [sys.executable, "-m", "trainer.ablation", "--out", str(self.out)]
-        each = [
-            [*command, "--train", variant, "--seed", str(seed), "--threads", "1"]
-            for variant in variants
-        ]
-        return run_apart(each, jobs, {"OMP_NUM_THREADS": "1"})
+        return all(self._train_one(variant, VARIANTS[variant], seed) for variant in variants)
 
     def _train_one(self, variant: str, which: str, seed: int) -> bool:
         folder = self.out / _name(variant, seed)
@@ -344,13 +332,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--only", action="append", default=[], choices=VARIANTS, help="only this variant"
     )
     parser.add_argument("--workers", type=int, help="games at once (default: one a core)")
-    parser.add_argument(
-        "--jobs", type=int, default=1, help="trainings at once, each with one thread"
-    )
-    parser.add_argument("--threads", type=int, default=2, help="threads of a single training")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the training")
     parser.add_argument("--device", choices=DEVICES, help="default: the fastest that is there")
-    parser.add_argument("--train", choices=VARIANTS, help="only train this one, of --seed")
-    parser.add_argument("--seed", type=int, default=0, help="the seed of --train")
     given = parser.parse_args(arguments)
     import torch
 
@@ -362,9 +345,7 @@ def main(arguments: list[str] | None = None) -> int:
         workers=given.workers,
         tell=_say,
     )
-    if given.train:
-        return 0 if ablation.train([given.train], given.seed) else 3
-    return 0 if ablation.run(given.only, jobs=given.jobs) else 3
+    return 0 if ablation.run(given.only) else 3
 
 
 if __name__ == "__main__":

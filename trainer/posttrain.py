@@ -270,8 +270,7 @@ class Run:
                     ring.check()
                     self.save(ring.made)
                     if copy:
-                        kept = self.out / f"snap_{self.samples:07}"
-                        shutil.copytree(self.checkpoint, kept, dirs_exist_ok=True)
+                        self._keep_copy()
                     last_save = last = time.monotonic()
             self.save(ring.made)
         finally:
@@ -279,6 +278,13 @@ class Run:
             curve.close()
             ring.close()
         return done >= 1
+
+    def _keep_copy(self) -> None:
+        """Keep a copy of the checkpoint; an interruption leaves none that is cut off."""
+        fresh = self.out / "snap.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(self.checkpoint, fresh)
+        fresh.rename(self.out / f"snap_{self.samples:07}")
 
     def _share_done(self, budget_s: float, budget_samples: int | None) -> float:
         if budget_samples is None:

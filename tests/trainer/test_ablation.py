@@ -210,22 +210,3 @@ def test_the_table_says_counts_shares_and_seeds() -> None:
     assert counts == {"shoot:imp": [1, 2], "shoot:soldier": [1, 1], "go_to:tree": [1, 1]}
     both = by_verb([{"by_task": counts}, {"by_task": {"go_to:tree": [0, 3]}}])
     assert both == {"shoot": [2, 3], "go_to": [1, 4]}
-
-
-def test_several_trainings_run_apart_with_one_thread_each(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Any] = []
-
-    def run_apart(commands: Any, at_once: int, environment: dict[str, str]) -> bool:
-        asked.append((commands, at_once, environment))
-        return False
-
-    monkeypatch.setattr(ablation, "run_apart", run_apart)
-    monkeypatch.setattr(Ablation, "_states", lambda _self: asked.append("states"))
-    assert not begin(tmp_path).run(jobs=2)
-    states, (commands, at_once, environment) = asked
-    assert (states, at_once, environment) == ("states", 2, {"OMP_NUM_THREADS": "1"})
-    trained = [command[command.index("--train") + 1] for command in commands]
-    assert trained == list(VARIANTS)
-    assert all(command[-4:] == ["--seed", "0", "--threads", "1"] for command in commands)
