@@ -26,9 +26,9 @@ from typing import Any
 from model.device import DEVICES, DeviceChoice, choose_device
 from model.preprocess import CheckpointSpec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
-from trainer.action_loss import TaughtState, action_loss, taught_states
+from trainer.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states
 from trainer.charts import draw_rates
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -39,8 +39,10 @@ from trainer.verdict import wilson
 
 VARIANTS = {"III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I II"}
 """Which stages come before the third."""
-IMITATION = (Stage("III actions", 1.0, actions=1.0),)
-"""The same for all: no helping loss, and nothing of the other stages in it."""
+IMITATION = (
+    Stage("III actions", 1.0, actions=1.0, presence_weight=0.6, column_weight=0.3, tower=0.2),
+)
+"""The same for all: the default model's third stage without what it repeats of the others."""
 ENDLESS_S = 1e9
 SIZES_FILE, RESULTS_FILE = "sizes.json", "results.json"
 
@@ -64,22 +66,27 @@ class AblationSizes:
     imitation_samples: int = 20_000
     evaluation_seeds: int = 25
     seeing_states: int = 4_000
-    acting_states: int = 2_500
-    batch_frames: int = 6
-    actions_per_frame: int = 8
+    acting_states: int = 5_000
+    batch_frames: int = 12
+    seeing_questions: int = 8
+    acting_questions: int = 4
     warmup_steps: int = 50
+    imitation_rate: float = 1.2e-3
     vocabulary: int = 2048
     loss_seeds: int = 4
     copy_every: int = 5_000
 
     def config(self, stages: tuple[Stage, ...], seed: int) -> PosttrainConfig:
         """Return a training's hyper-parameters: the default model's, but for the sizes."""
+        acting = stages == IMITATION
+        whole = PosttrainConfig()
         return replace(
-            PosttrainConfig(),
+            whole,
             stages=stages,
             vocabulary=self.vocabulary,
             batch_frames=self.batch_frames,
-            actions_per_frame=self.actions_per_frame,
+            actions_per_frame=self.acting_questions if acting else self.seeing_questions,
+            learning_rate=self.imitation_rate if acting else whole.learning_rate,
             warmup_steps=self.warmup_steps,
             seed=seed,
         )
@@ -123,6 +130,7 @@ class Ablation:
         self._device = device
         self._workers = workers
         self._tell = tell
+        self._tasks = INSTRUCTIONS[: sizes.tasks]
         self._taught: list[TaughtState] = []
         out.mkdir(parents=True, exist_ok=True)
         written = out / SIZES_FILE
@@ -193,17 +201,22 @@ class Ablation:
         return run.train(ENDLESS_S, budget_samples=samples, states=states, copy_every=copy_every)
 
     def _states(self) -> FixedStates:
-        config = self.sizes.config(IMITATION, 0)
+        acting, seeing = self.sizes.config(IMITATION, 0), self.sizes.config(STAGES, 0)
 
         def fresh() -> tuple[Any, Any]:
             # The tokenizer is the same in every training: it depends on its texts alone.
-            tokenizer = build_tokenizer(tokenizer_corpus(), config.vocabulary)
+            tokenizer = build_tokenizer(tokenizer_corpus(), acting.vocabulary)
             return build_model(tokenizer, self._spec, seed=0), tokenizer
 
         counts = {SEEING: self.sizes.seeing_states, ACTING: self.sizes.acting_states}
-        tasks = TASKS[: self.sizes.tasks]
         return make_states(
-            self.out / "states", fresh, self._spec, config, tasks, counts, self._tell
+            self.out / "states",
+            fresh,
+            self._spec,
+            {SEEING: seeing, ACTING: acting},
+            self._tasks,
+            counts,
+            self._tell,
         )
 
     def _finish(self, variant: str, seed: int) -> None:
@@ -211,17 +224,16 @@ class Ablation:
         _back_to_cpu()
         name = _name(variant, seed)
         checkpoint = self.out / name / "imitation" / "checkpoint"
-        tasks = TASKS[: self.sizes.tasks]
         self._tell(f"playing: {variant}, seed {seed}")
         played = play_kept(
             KeptRows(self.out / ROWS_FILE),
             "",
             PlayerSpec(name, checkpoint),
-            [Question(task) for task in tasks],
+            [Question(task) for task in self._tasks],
             range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + self.sizes.evaluation_seeds),
             workers=self._workers,
         )
-        self._taught = self._taught or taught_states(tasks, seeds=self.sizes.loss_seeds)
+        self._taught = self._taught or taught_states(self._tasks, seeds=self.sizes.loss_seeds)
         loss = round(action_loss(checkpoint, self._taught), 4)
         self.results[name] = {"action_loss": loss, "by_task": by_task(played)}
         path = self.out / RESULTS_FILE

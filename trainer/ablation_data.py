@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,19 @@ WORDS_FILE = "words.sha256"
 class FixedStates:
     """States in files in place of a ring; those of the actions once they count."""
 
-    def __init__(self, folder: Path, record: np.dtype[Any]) -> None:
-        """Open the files of ``folder``; raises ValueError where one holds other records."""
+    def __init__(self, folder: Path, records: dict[str, np.dtype[Any]]) -> None:
+        """Open the files of ``folder``; raises ValueError where one holds other records.
+
+        ``records``: the layout of the states of SEEING and of ACTING.
+        """
         self._shards = {
             part: [np.load(path, mmap_mode="r") for path in sorted(folder.glob(f"{part}-*.npy"))]
             for part in (SEEING, ACTING)
         }
-        if any(shard.dtype != record for part in self._shards.values() for shard in part):
-            raise ValueError(f"{folder} holds states of another form")
-        self._record = record
+        for part, shards in self._shards.items():
+            if any(shard.dtype != records[part] for shard in shards):
+                raise ValueError(f"{folder} holds states of another form")
+        self._records = records
         self._part = SEEING
 
     @property
@@ -54,7 +59,7 @@ class FixedStates:
         ends = np.cumsum([len(shard) for shard in shards])
         places = rng.integers(ends[-1], size=count)
         which = np.searchsorted(ends, places, side="right")
-        drawn = np.empty(count, self._record)
+        drawn = np.empty(count, self._records[self._part])
         for row, (shard, place) in enumerate(zip(which, places, strict=True)):
             drawn[row] = shards[shard][place - ends[shard]]
         return drawn
@@ -78,7 +83,7 @@ def make_states(
     folder: Path,
     tokenizer_of: Callable[[], tuple[Any, Any]],
     spec: CheckpointSpec,
-    config: PosttrainConfig,
+    configs: dict[str, PosttrainConfig],
     tasks: Sequence[Task],
     counts: dict[str, int],
     tell: Callable[[str], None],
@@ -86,12 +91,13 @@ def make_states(
     """Make what is missing of the files in ``folder``, and open them.
 
     ``counts`` are the states of SEEING (yards crowded with what ``tasks`` are about) and of
-    ACTING (the teacher's noisy play of ``tasks``); both are asked about those alone.
+    ACTING (the teacher's noisy play of ``tasks``); both are asked about those alone, as the
+    part's configuration says.
     ``tokenizer_of`` returns a model and its tokenizer, and is called only where something
     is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    record = record_type(spec, config)
+    records = {part: record_type(spec, config) for part, config in configs.items()}
     missing = [
         (part, number, min(SHARD_STATES, count - number * SHARD_STATES))
         for part, count in counts.items()
@@ -112,6 +118,7 @@ def make_states(
         try:
             for part, number, size in missing:
                 tell(f"making states: {part} {number}, {size}")
+                config = configs[part]
                 # The seed tells the two parts and every file apart.
                 seed = (config.seed, (SEEING, ACTING).index(part), number)
                 writer = RecordWriter(sequences, spec, config, seed=number)
@@ -128,9 +135,10 @@ def make_states(
                         questions=config.actions_per_frame,
                         bare_share=config.bare_share,
                     )
-                made = np.zeros(size, record)
+                made = np.zeros(size, records[part])
                 for row in made:
-                    writer.write(row, next(states))
+                    # Whether something is done is asked of sentences with several parts only.
+                    writer.write(row, replace(next(states), done=()))
                 path = _shard(folder, part, number)
                 fresh = path.with_suffix(".new")
                 with fresh.open("wb") as file:
@@ -138,7 +146,7 @@ def make_states(
                 fresh.rename(path)
         finally:
             game.close()
-    return FixedStates(folder, record)
+    return FixedStates(folder, records)
 
 
 def check_words(folder: Path, tokenizer: Any) -> None:

@@ -17,7 +17,7 @@ from model.preprocess import load_spec, patches, resize
 from model.tokens import encode_ids
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID
 from recorder.types import Action
 from trainer.answers import answer
 from trainer.posttrain_forward import Sequences, load_checkpoint
@@ -31,6 +31,24 @@ EVERY = 4
 """Of an episode every so many-th state; its neighbours look alike."""
 NOISE = 0.1
 BATCH = 16
+INSTRUCTIONS: tuple[Task, ...] = tuple(
+    TASK_BY_ID[name]
+    for name in (
+        "go_to:barrel",
+        "pick_up:medkit",
+        "shoot:demon",
+        "face:green_torch",
+        "keep_away_from:imp",
+        "open:blue_door",
+        "press:red_switch",
+        "stand_still:tree",
+        "switch_to:shotgun",
+        "turn_left",
+        "turn_around",
+        "walk_forward",
+    )
+)
+"""What trainings are compared by: one of every verb; turns and walks one each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,10 +2,10 @@
 
 For a series of checkpoints (copies that trainings kept, or their ends): the loss of the
 teacher's actions on fixed states that no training saw, and how often the checkpoint
-succeeds on the default suite (unseen seeds, Wilson's 95 % interval).  JARVIS-VLA's authors
-saw no success above a loss of 0.30, and a rise below 0.22; their losses are of other
-tokens, so that only the shape can be compared.  Random play on the same starts says what
-is no success of the model's.
+succeeds on one instruction of every verb (unseen seeds, Wilson's 95 % interval).
+JARVIS-VLA's authors saw no success above a loss of 0.30, and a rise below 0.22; their
+losses are of other tokens, so that only the shape can be compared.  Random play on the
+same starts says what is no success of the model's.
 Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt,
 `losses.json` every loss, and what is there is not measured again.
 """
@@ -22,8 +22,8 @@ from typing import Any
 from model.adapters import fingerprint
 from recorder.errors import KnownError
 from recorder.games.base import Task
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
-from trainer.action_loss import TaughtState, action_loss, taught_states
+from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
+from trainer.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states
 from trainer.charts import draw_against
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -47,7 +47,7 @@ def measure(
     *,
     seeds: int = SEEDS,
     loss_seeds: int = LOSS_SEEDS,
-    tasks: int = len(TASKS),
+    tasks: int = len(INSTRUCTIONS),
     workers: int | None = None,
     tell: Callable[[str], None] = _say,
 ) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def measure(
         raise ValueError("a success rate needs at least one seed")
     steps = {folder: _steps(folder) for folder in checkpoints}
     names = _names(checkpoints)
-    asked = TASKS[:tasks]
+    asked = INSTRUCTIONS[:tasks]
     questions = [Question(task) for task in asked]
     rows = KeptRows(out / ROWS_FILE)
     losses = _losses(checkpoints, asked, loss_seeds, out / LOSSES_FILE)

@@ -21,12 +21,14 @@ from model.preprocess import CheckpointSpec
 from model.tiny import build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
-from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses
+from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses, rollouts
 from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_task, by_verb, markdown
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
+from trainer.action_loss import INSTRUCTIONS
 from trainer.evaluate import Known, Played, Question
 from trainer.players import PlayerSpec
 from trainer.posttrain import Run
+from trainer.posttrain_config import STAGES
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="picture")
 SIZES = AblationSizes(
@@ -40,7 +42,8 @@ SIZES = AblationSizes(
     seeing_states=5,
     acting_states=6,
     batch_frames=2,
-    actions_per_frame=3,
+    seeing_questions=3,
+    acting_questions=2,
     warmup_steps=2,
     vocabulary=1024,
     loss_seeds=1,
@@ -58,6 +61,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
     monkeypatch.setattr(posttrain_losses, "TINY_SPEC", SPEC)
     monkeypatch.setattr(ablation_data, "SHARD_STATES", 4)
+    monkeypatch.setattr(rollouts, "UNDONE_ASKED", 1.0)
     monkeypatch.setattr(kept_rows, "evaluate", play)
     monkeypatch.setattr(ablation, "taught_states", lambda tasks, *, seeds: [None] * len(tasks))
     monkeypatch.setattr(ablation, "action_loss", lambda folder, states: 0.1 * len(states))
@@ -96,9 +100,13 @@ def test_the_third_stage_is_the_same_for_all_and_the_others_are_what_they_are_ca
     sizes = AblationSizes()
     assert sizes.imitation_samples == 20_000
     assert (sizes.tasks, sizes.seeds, sizes.evaluation_seeds) == (12, 3, 25)
+    assert len({task.verb for task in INSTRUCTIONS}) == len(INSTRUCTIONS) == sizes.tasks
+    assert all(task.split == "train" for task in INSTRUCTIONS)
     (imitation,) = ablation.IMITATION
-    assert (imitation.text, imitation.looks, imitation.pictures) == (0, 0, 0)
-    assert imitation.presence_weight == imitation.column_weight == 0
+    # The default model's, but that nothing is repeated of the stages before.
+    assert imitation == replace(STAGES[-1], share=1, text=0, looks=0, pictures=0, actions=1)
+    assert sizes.config(ablation.IMITATION, 1).actions_per_frame == sizes.acting_questions
+    assert sizes.config(STAGES, 1).actions_per_frame == sizes.seeing_questions
     assert list(VARIANTS.values()) == ["", "I", "II", "I II"]
     language, samples = sizes.before("I")
     assert [stage.name for stage in language] == ["I language"]
@@ -136,6 +144,13 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
         check_words(tmp_path / "states", other_words)
     states = {path: path.stat().st_mtime_ns for path in (tmp_path / "states").iterdir()}
     assert len(states) == 5
+    actions = np.load(tmp_path / "states" / "acting-000.npy")
+    asked = build_tokenizer([task.instruction for task in ALL_TASKS], 700).batch_decode(
+        actions["actions"].reshape(-1, actions["actions"].shape[-1])
+    )
+    # Nobody asks whether something is done: no sentence here has parts.
+    assert len(asked) == 4 * SIZES.acting_questions
+    assert not any("done" in text for text in asked)
     said: list[str] = []
     assert begin(tmp_path, said).run(TWO)
     # It went on where it was, and made no state anew.
@@ -169,17 +184,18 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
 
 def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> None:
     record = np.dtype([("number", np.int64)])
+    records = {SEEING: record, ACTING: record}
     for part, first in ((SEEING, 0), (ACTING, 100)):
         for shard, size in enumerate((3, 2)):
             numbers = np.arange(size) + first + 10 * shard
             np.save(tmp_path / f"{part}-{shard:03}.npy", numbers.astype(record))
-    states = FixedStates(tmp_path, record)
+    states = FixedStates(tmp_path, records)
     rng = np.random.default_rng(0)
     assert set(states.draw(rng, 200)["number"]) == {0, 1, 2, 10, 11}
     states.let_learner_drive()
     assert set(states.draw(rng, 200)["number"]) == {100, 101, 102, 110, 111}
     with pytest.raises(ValueError, match="another form"):
-        FixedStates(tmp_path, np.dtype([("other", np.int64)]))
+        FixedStates(tmp_path, {**records, ACTING: np.dtype([("other", np.int64)])})
 
 
 def test_the_table_says_counts_shares_and_seeds() -> None:
