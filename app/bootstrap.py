@@ -54,6 +54,8 @@ INPUT_PACKAGES = ("pynput", "python-xlib", "six")
 kernel's headers and serves keyboards without X, which Playteach does not use."""
 REST_MB = 36
 TEST_TOOLS_MB = 33
+WHOLE_SUITE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""The whole suite is shared out among processes, file by file; a part of it runs in one."""
 
 NO_DISPLAY = (
     "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so the window "
@@ -175,7 +177,7 @@ def _start(arguments: list[str], environment: Environment) -> int:
     if tests:
         _require_libraries("")
         os.chdir(environment.root)
-        return become([str(environment.python), "-m", "pytest", *arguments[1:]])
+        return become([str(environment.python), "-m", "pytest", *(arguments[1:] or WHOLE_SUITE)])
     if opens_window(arguments):
         if has_display():
             _require_libraries(display_kind())

@@ -66,6 +66,18 @@ def test_arguments_are_playteachs(clone: Environment, started: list[list[str]]) 
     assert started[0][-3:] == [str(clone.scripts / "playteach"), "games", "--json"]
 
 
+def test_the_whole_suite_is_shared_out_and_a_part_is_not(
+    clone: Environment, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clone.root)
+    clone.write_stamp(tests=True)
+    assert bootstrap.main(["test"], clone.root) == 0
+    assert bootstrap.main(["test", "tests/model", "-x"], clone.root) == 0
+    whole, part = started
+    assert whole[1:5] == ["-m", "pytest", "-n", "auto"]
+    assert part[1:] == ["-m", "pytest", "tests/model", "-x"]
+
+
 def test_without_a_display_it_says_so_and_runs_the_loop(
     clone: Environment,
     started: list[list[str]],
