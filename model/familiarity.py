@@ -65,6 +65,7 @@ class Repertoire:
             for at, first in enumerate(said)
             for later in said[at + 1 :]
         }
+        self._asking = {said[0] for said in self._plain}
         self._near_words: dict[str, str] = {}
 
     def check(self, sentence: str) -> Unfamiliar | None:
@@ -104,7 +105,9 @@ class Repertoire:
             for at, first in enumerate(meant)
             for later in meant[at + 1 :]
         )
-        return (unknown + 0.5 * apart / max(1, len(said) - 1)) / len(said)
+        score = (unknown + 0.5 * apart / max(1, len(said) - 1)) / len(said)
+        # A thing that is only named asks for nothing.
+        return score if self._asking.intersection(meant) else score + UNFAMILIAR_FROM
 
     def closest(self, sentence: str) -> str:
         """Return the taught sentence most like this one, "" where none is like it.

@@ -51,6 +51,13 @@ def test_what_was_taught_is_never_called_unfamiliar() -> None:
     assert [s for s in taught if YARD.check(s) or YARD.score(s)] == []
 
 
+@pytest.mark.parametrize("named", ["the imp", "red torch", "imp", "the demon and the imp"])
+def test_a_thing_that_is_only_named_asks_for_nothing(named: str) -> None:
+    unfamiliar = YARD.check(named)
+    assert unfamiliar is not None
+    assert unfamiliar.closest in taught_sentences(TRAINED_TASKS)
+
+
 def test_the_closest_sentence_is_named() -> None:
     unfamiliar = SMALL.check("photograph that red torch")
     assert unfamiliar is not None
