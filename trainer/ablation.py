@@ -1,16 +1,15 @@
 """What the stages before imitation are worth: `python -m trainer.ablation --out DIR`.
 
-Four trainings with the same third stage (imitation alone, the same states, the same number
-of samples): without anything before it, after stage I, after stage II, after both; each
-from several seeds, one seed of all four after the other.  What comes before the third stage
-is trained once, and all seeds go on from it.  Every (variant, seed) is a folder
-that goes on where it was stopped; `rows.jsonl` holds a row for every attempt that was played.
-What came of one that is finished is in `results.json`, which is all that another machine
-needs to go on.  `ablation.json`, `ablation.md` and `ablation.png` say after every seed how
-often each succeeds, with Wilson's 95 % intervals.
+Four trainings with the same third stage (the teacher's actions and the two helping losses, the
+same states, the same number of samples): without anything before it, after stage I, after
+stage II, after both; each from several seeds, one seed of all four after the other, the
+stages before it included.  Every (variant, seed) is a folder that goes on where it was
+stopped; `rows.jsonl` holds a row for every attempt that was played.  What came of one that
+is finished is in `results.json`, which is all that another machine needs to go on.
+`ablation.json`, `ablation.md` and `ablation.png` say after every seed how often each
+succeeds, with 95 % intervals.
 
-All sizes are in `AblationSizes`; docs/evidence.md says how long it takes.  SIGTERM saves and
-ends it; the same command goes on.
+All sizes are in `AblationSizes`.  SIGTERM saves and ends it; the same command goes on.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from model.preprocess import CheckpointSpec
 from model.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
+from trainer.ablation_table import lines, markdown, outcomes
 from trainer.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states
 from trainer.charts import draw_rates
-from trainer.evaluate import Played, Question
+from trainer.evaluate import Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.players import PlayerSpec
 from trainer.posttrain import Run
 from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
-from trainer.verdict import wilson
 
 VARIANTS = {"III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I II"}
 """Which stages come before the third."""
@@ -44,7 +43,7 @@ IMITATION = (
 )
 """The same for all: the default model's third stage without what it repeats of the others."""
 ENDLESS_S = 1e9
-SIZES_FILE, RESULTS_FILE = "sizes.json", "results.json"
+SETTINGS_FILE, RESULTS_FILE = "settings.json", "results.json"
 
 Tell = Callable[[str], None]
 
@@ -123,7 +122,7 @@ class Ablation:
         workers: int | None = None,
         tell: Tell,
     ) -> None:
-        """Open the folder; raises ValueError where it was begun with other sizes."""
+        """Open the folder; raises ValueError where it was begun with other settings."""
         self.out = out
         self.sizes = sizes
         self._spec = spec
@@ -133,12 +132,24 @@ class Ablation:
         self._tasks = INSTRUCTIONS[: sizes.tasks]
         self._taught: list[TaughtState] = []
         out.mkdir(parents=True, exist_ok=True)
-        written = out / SIZES_FILE
+        written = out / SETTINGS_FILE
+        # As JSON gives it back, where tuples are lists.
+        wanted = json.loads(json.dumps(self.settings()))
         if not written.exists():
-            written.write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
-        elif json.loads(written.read_text(encoding="utf-8")) != asdict(sizes):
-            raise ValueError(f"{out} was begun with other sizes, see {written}")
+            written.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        elif json.loads(written.read_text(encoding="utf-8")) != wanted:
+            raise ValueError(f"{out} was begun with other settings, see {written}")
         self.results = _read_results(out / RESULTS_FILE)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that the results depend on: sizes, tasks, stages, hyper-parameters."""
+        acting, seeing = self.sizes.config(IMITATION, 0), self.sizes.config(STAGES, 0)
+        return {
+            "sizes": asdict(self.sizes),
+            "tasks": [task.id for task in self._tasks],
+            "imitation": asdict(acting),
+            "before": asdict(seeing),
+        }
 
     def run(self, only: Sequence[str] = ()) -> bool:
         """Train and play what is left, seed by seed; False where a training was stopped."""
@@ -168,10 +179,10 @@ class Ablation:
             return True
         start_from = None
         if which:
-            before = self.out / f"before-{which.replace(' ', '-')}"
+            before = self.out / f"before-{which.replace(' ', '-')}-{seed}"
             if not (before / "ready").exists():
                 stages, samples = self.sizes.before(which)
-                if not self._train_part(before, stages, samples, 0):
+                if not self._train_part(before, stages, samples, seed):
                     return False
                 (before / "ready").touch()
             start_from = before / "checkpoint"
@@ -235,7 +246,7 @@ class Ablation:
         )
         self._taught = self._taught or taught_states(self._tasks, seeds=self.sizes.loss_seeds)
         loss = round(action_loss(checkpoint, self._taught), 4)
-        self.results[name] = {"action_loss": loss, "by_task": by_task(played)}
+        self.results[name] = {"action_loss": loss, "outcomes": outcomes(played)}
         path = self.out / RESULTS_FILE
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(self.results, indent=1) + "\n", encoding="utf-8")
@@ -243,11 +254,12 @@ class Ablation:
 
     def write(self) -> dict[str, Any]:
         """Write the table (JSON, Markdown) and the picture of all that is finished."""
-        table = {}
+        finished = {}
         for variant in VARIANTS:
             names = [_name(variant, seed) for seed in range(self.sizes.seeds)]
             if results := [self.results[name] for name in names if name in self.results]:
-                table[variant] = _line(results)
+                finished[variant] = results
+        table = lines(finished)
         document = {"sizes": asdict(self.sizes), "variants": table}
         text = json.dumps(document, indent=1) + "\n"
         (self.out / "ablation.json").write_text(text, encoding="utf-8")
@@ -272,64 +284,11 @@ def _read_results(path: Path) -> dict[str, Any]:
     return results
 
 
-def _line(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a variant's line of the table from the results of its seeds."""
-    counts = [list(result["by_task"].values()) for result in results]
-    good = [sum(pair[0] for pair in pairs) for pairs in counts]
-    attempts = sum(pair[1] for pairs in counts for pair in pairs)
-    low, high = wilson(sum(good), attempts)
-    return {
-        "success": sum(good),
-        "n": attempts,
-        "success_rate": round(sum(good) / attempts, 4),
-        "interval": [round(low, 4), round(high, 4)],
-        "by_seed": good,
-        "action_loss": [result["action_loss"] for result in results],
-        "by_verb": by_verb(results),
-    }
-
-
 def _back_to_cpu() -> None:
     """Undo a training's choice of a device: play and measured losses are the CPU's."""
     import torch
 
     torch.set_default_device("cpu")
-
-
-def by_task(results: Sequence[Played]) -> dict[str, list[int]]:
-    """Return (successes, attempts) of every task."""
-    counts: dict[str, list[int]] = {}
-    for played in results:
-        pair = counts.setdefault(played.task_id, [0, 0])
-        pair[0] += played.success
-        pair[1] += 1
-    return counts
-
-
-def by_verb(results: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
-    """Return (successes, attempts) of every verb, over all results."""
-    counts: dict[str, list[int]] = {}
-    for result in results:
-        for task, (good, attempts) in result["by_task"].items():
-            pair = counts.setdefault(task.partition(":")[0], [0, 0])
-            pair[0] += good
-            pair[1] += attempts
-    return counts
-
-
-def markdown(table: dict[str, dict[str, Any]]) -> str:
-    """Return the table of the variants as Markdown."""
-    lines = ["| Stages | Success | By seed | Action loss by seed |", "|---|---|---|---|"]
-    for variant, row in table.items():
-        low, high = row["interval"]
-        each = row["n"] // len(row["by_seed"])
-        seeds = ", ".join(f"{good} of {each}" for good in row["by_seed"])
-        losses = ", ".join(f"{loss:.3f}" for loss in row["action_loss"])
-        share = f"{row['success_rate']:.1%} ({low:.1%} to {high:.1%})"
-        lines.append(
-            f"| {variant} | {row['success']} of {row['n']}, {share} | {seeds} | {losses} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

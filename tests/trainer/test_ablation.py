@@ -22,7 +22,7 @@ from model.tiny import build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
 from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses, rollouts
-from trainer.ablation import VARIANTS, Ablation, AblationSizes, by_task, by_verb, markdown
+from trainer.ablation import VARIANTS, Ablation, AblationSizes
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
 from trainer.action_loss import INSTRUCTIONS
 from trainer.evaluate import Known, Played, Question
@@ -163,7 +163,7 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
         (row["success"], row["n"], row["action_loss"]) == (1, 2, [0.2])
         for row in document["variants"].values()
     )
-    assert (tmp_path / "ablation.md").read_text().count("\n") == 4
+    assert (tmp_path / "ablation.md").read_text().count("\n") == 4 + 1 + 4
     with Image.open(tmp_path / "ablation.png") as picture:
         assert picture.width > 100
     rows = (tmp_path / "rows.jsonl").read_text().splitlines()
@@ -178,8 +178,12 @@ def test_a_stopped_ablation_goes_on_and_ends_with_a_table(
     assert begin(tmp_path).run(TWO)
     assert steps == []
     assert json.loads((tmp_path / "ablation.json").read_text()) == document
-    with pytest.raises(ValueError, match="other sizes"):
+    with pytest.raises(ValueError, match="other settings"):
         Ablation(tmp_path, replace(SIZES, seeds=2), tell=said.append)
+    more = (replace(ablation.IMITATION[0], column_weight=0.1),)
+    monkeypatch.setattr(ablation, "IMITATION", more)
+    with pytest.raises(ValueError, match="other settings"):
+        Ablation(tmp_path, SIZES, tell=said.append)
 
 
 def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> None:
@@ -196,33 +200,3 @@ def test_states_of_both_parts_are_drawn_from_their_own_files(tmp_path: Path) -> 
     assert set(states.draw(rng, 200)["number"]) == {100, 101, 102, 110, 111}
     with pytest.raises(ValueError, match="another form"):
         FixedStates(tmp_path, {**records, ACTING: np.dtype([("other", np.int64)])})
-
-
-def test_the_table_says_counts_shares_and_seeds() -> None:
-    rows = {
-        "III only": {
-            "success": 3,
-            "n": 30,
-            "success_rate": 0.1,
-            "interval": [0.03, 0.26],
-            "by_seed": [1, 2, 0],
-            "action_loss": [0.5, 0.25, 0.125],
-        }
-    }
-    line = markdown(rows).splitlines()[-1]
-    assert "3 of 30, 10.0% (3.0% to 26.0%)" in line
-    assert "1 of 10, 2 of 10, 0 of 10" in line
-    assert "0.500, 0.250, 0.125" in line
-    played = [
-        Played(task, "", seed, outcome, 1, 0.1)
-        for task, seed, outcome in (
-            ("shoot:imp", 1, Outcome.SUCCESS),
-            ("shoot:imp", 2, Outcome.TIMEOUT),
-            ("shoot:soldier", 1, Outcome.SUCCESS),
-            ("go_to:tree", 1, Outcome.SUCCESS),
-        )
-    ]
-    counts = by_task(played)
-    assert counts == {"shoot:imp": [1, 2], "shoot:soldier": [1, 1], "go_to:tree": [1, 1]}
-    both = by_verb([{"by_task": counts}, {"by_task": {"go_to:tree": [0, 3]}}])
-    assert both == {"shoot": [2, 3], "go_to": [1, 4]}
