@@ -29,6 +29,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _GRAMS = (3, 4)
 _GRAM_WEIGHT = 0.35
 _TYPO_COST = 0.25
+_ARTICLES = frozenset({"the", "a", "an"})
 _NONE = np.empty(0, np.int64)
 _NO_SHARES = np.empty(0, np.float64)
 _SAID_KEPT = 1024
@@ -66,6 +67,9 @@ class Repertoire:
             for later in said[at + 1 :]
         }
         self._asking = {said[0] for said in self._plain}
+        self._names = {
+            said[at + 1 :] for said in self._plain for at, word in enumerate(said) if word == "the"
+        }
         self._near_words: dict[str, str] = {}
 
     def check(self, sentence: str) -> Unfamiliar | None:
@@ -78,7 +82,7 @@ class Repertoire:
         strange = [
             part for part in split_instruction(sentence) if self.score(part) >= UNFAMILIAR_FROM
         ]
-        if not strange or self.score(sentence) < UNFAMILIAR_FROM:
+        if not strange or tuple(words(sentence)) in self._plain:
             return None
         return Unfamiliar(sentence, self.closest(strange[0]))
 
@@ -106,8 +110,10 @@ class Repertoire:
             for later in meant[at + 1 :]
         )
         score = (unknown + 0.5 * apart / max(1, len(said) - 1)) / len(said)
-        # A thing that is only named asks for nothing.
-        return score if self._asking.intersection(meant) else score + UNFAMILIAR_FROM
+        if self._only_names(meant):
+            # It asks for nothing.
+            score += UNFAMILIAR_FROM
+        return score
 
     def closest(self, sentence: str) -> str:
         """Return the taught sentence most like this one, "" where none is like it.
@@ -126,12 +132,29 @@ class Repertoire:
             return ""
         return self._sentences[int(likeness.argmax())]
 
+    def _only_names(self, said: Sequence[str]) -> bool:
+        """Return whether a sentence names a thing and asks for nothing: "the red switch".
+
+        Some verbs are also words of names, so the longest known name does not count, and
+        neither does the last word: "first aid kit", "the pistol at your back".
+        """
+        bare = tuple(word for word in said if word not in _ARTICLES)
+        found = (
+            (at, at + size)
+            for size in range(len(bare), 0, -1)
+            for at in range(len(bare) - size + 1)
+            if bare[at : at + size] in self._names
+        )
+        start, end = next(found, (0, 0))
+        around = (*bare[:start], *bare[end:])
+        return not self._asking.intersection(around if end == len(bare) else around[:-1])
+
     def _meant(self, word: str) -> str:
         """Return the known word that this is, perhaps with one letter wrong; "" for none."""
         if word in self._known:
             return word
         if word not in self._near_words:
-            near = (known for known in sorted(self._known) if one_letter_apart(word, known))
+            near = (known for known in sorted(self._known) if likely_typo(word, known))
             self._near_words[word] = next(near, "") if len(word) > 3 else ""
         return self._near_words[word]
 
@@ -180,6 +203,40 @@ def _features(sentence: str) -> dict[str, float]:
                 key = f"letters {framed[at : at + size]}"
                 found[key] = found.get(key, 0.0) + _GRAM_WEIGHT
     return found
+
+
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+def likely_typo(typed: str, meant: str) -> bool:
+    """Return whether a word looks like another one mistyped rather than a word of its own.
+
+    Two letters swapped, one left out or put in behind the first, or, in words of more than
+    three letters, the key beside its own struck: "shoto", "shot", "shooot", "shoor".  "Paint"
+    is no mistyped "point", nor "close" a "closer".
+    """
+    if not one_letter_apart(typed, meant) or typed[:1] != meant[:1]:
+        return False
+    if len(typed) != len(meant):
+        shorter, longer = sorted((typed, meant), key=len)
+        # Another ending is another word, but for a plural and a letter struck twice.
+        return longer[:-1] != shorter or longer[-1] == "s" or longer[-1] == longer[-2]
+    wrong = [pair for pair in zip(typed, meant, strict=True) if pair[0] != pair[1]]
+    return len(wrong) != 1 or (len(typed) > 3 and _side_by_side(*wrong[0]))
+
+
+def _side_by_side(first: str, second: str) -> bool:
+    """Return whether two letters' keys touch; each row lies half a key right of the upper."""
+    places = [
+        (row, column + 0.5 * row)
+        for letter in (first, second)
+        for row, keys in enumerate(_KEYS)
+        if (column := keys.find(letter)) >= 0
+    ]
+    if len(places) != 2:
+        return False
+    (row, at), (other_row, other_at) = places
+    return abs(row - other_row) <= 1 and abs(at - other_at) <= 1
 
 
 def one_letter_apart(first: str, second: str) -> bool:

@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from model.familiarity import one_letter_apart, words
+from model.familiarity import likely_typo, one_letter_apart, words
 from model.instructions import bare_request
 from recorder.errors import ModelError
 
@@ -47,7 +47,7 @@ _SMALL_WORDS = frozenset({
     "with", "for", "from", "by", "me", "you", "i", "we", "is", "be", "s", "t", "please",
     "pls", "thx", "right", "now", "just", "so", "then", "one", "will", "can", "could",
     "would", "should", "which", "whichever", "thats", "that's", "thing", "dude", "guy",
-    "floor", "wall", "hand", "bit", "little",
+    "floor", "wall", "hand", "bit", "little", "all", "well",
 })  # fmt: skip
 _LIGHT_VERBS = frozenset({"take", "make", "get", "have", "do", "give", "put", "bring", "go"})
 """What is done is said by the words behind them: "take a left turn", "make a left turn"."""
@@ -106,6 +106,7 @@ class Sayings:
         said = {way: _frame_words(way) for way, _ in (*more, *taught)}
         self._known = {word for each in said.values() for word in each} | _SMALL_WORDS
         count = Counter(feature for each in said.values() for feature in set(_features(each)))
+        self._verbs = {each[0] for each in said.values()} | _SMALL_WORDS | _LIGHT_VERBS | {THING}
         self._rarity = {key: math.log(len(said) / n) + 1 for key, n in count.items()}
         self._frames = [
             _Frame(way, means, *self._weighed(said[way]), _turning(said[way]))
@@ -155,6 +156,9 @@ class Sayings:
             frame, name = self._told_apart(frame, name)
         frame = [self._spelt(word) for word in frame]
         if any(word not in self._known for word in frame):
+            return sentence
+        if frame and frame[0] not in self._verbs:
+            # "Close the door" is not what "get close to the door" means.
             return sentence
         best = self._closest(frame, name)
         return sentence if best is None else best.means.replace(THING, " ".join(name))
@@ -225,10 +229,10 @@ class Sayings:
         return found
 
     def _spelt(self, word: str) -> str:
-        """Return the known word that this is, perhaps with one letter wrong."""
+        """Return the known word that this is, perhaps mistyped."""
         if word in self._known or len(word) < 3:
             return word
-        return min((w for w in self._known if one_letter_apart(word, w)), default=word)
+        return min((w for w in self._known if likely_typo(word, w)), default=word)
 
     def _may_take(self, means: str, name: Sequence[str]) -> bool:
         """Return whether what is said was taught of such a thing."""

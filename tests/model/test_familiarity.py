@@ -8,14 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
-from model.saying import Sayings
+from model.familiarity import UNFAMILIAR_FROM, Repertoire, likely_typo, taught_sentences
+from model.paths import default_checkpoint
+from model.saying import TAUGHT_FILE, Sayings
 from recorder.games.base import Task
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS
 
 SAID = Path(__file__).parents[2] / "assets" / "tasks" / "said.json"
 YARD = Repertoire(taught_sentences(ALL_TASKS))
 SMALL = Repertoire(["go to the red torch", "pick up the medkit", "shoot the imp"])
+
+
+def told() -> Repertoire:
+    """What the default model was taught, as the window asks it."""
+    sayings = Sayings.load(default_checkpoint())
+    assert sayings is not None
+    return Repertoire(taught_sentences(ALL_TASKS), sayings.restate)
 
 
 def area_under_curve(higher: Sequence[str], lower: Sequence[str]) -> float:
@@ -51,11 +59,52 @@ def test_what_was_taught_is_never_called_unfamiliar() -> None:
     assert [s for s in taught if YARD.check(s) or YARD.score(s)] == []
 
 
-@pytest.mark.parametrize("named", ["the imp", "red torch", "imp", "the demon and the imp"])
-def test_a_thing_that_is_only_named_asks_for_nothing(named: str) -> None:
-    unfamiliar = YARD.check(named)
+def test_a_thing_that_is_only_named_asks_for_nothing() -> None:
+    taught = json.loads((default_checkpoint() / TAUGHT_FILE).read_text(encoding="utf-8"))
+    as_told = told()
+    assert len(taught["names"]) > 100
+    for name in taught["names"]:
+        for named in (name, f"the {name}", f"a {name}"):
+            assert YARD.score(named) >= UNFAMILIAR_FROM, named
+            assert as_told.score(named) >= UNFAMILIAR_FROM, named
+    unfamiliar = as_told.check("the demon and the imp")
     assert unfamiliar is not None
     assert unfamiliar.closest in taught_sentences(TRAINED_TASKS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "typo"),
+    [
+        ("shoto", "shoot", True),
+        ("shot", "shoot", True),
+        ("shooot", "shoot", True),
+        ("shoor", "shoot", True),
+        ("teh", "the", True),
+        ("barrels", "barrel", True),
+        ("kil", "kill", True),
+        ("paint", "point", False),
+        ("close", "closer", False),
+        ("burn", "turn", False),
+        ("rub", "run", False),
+        ("hoot", "shoot", False),
+        ("shoot", "shoot", True),
+        ("sprint", "shoot", False),
+    ],
+)
+def test_a_word_of_its_own_is_no_typing_mistake(typed: str, meant: str, typo: bool) -> None:
+    assert likely_typo(typed, meant) is typo
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "shoot the imp, then walk the dog",
+        "shoot the imp, then the demon",
+        "open the red door, then eat",
+    ],
+)
+def test_a_sentence_with_a_strange_part_is_strange(said: str) -> None:
+    assert told().check(said) is not None
 
 
 def test_the_closest_sentence_is_named() -> None:
