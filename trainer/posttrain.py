@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model.device import DEVICES, DeviceChoice, choose_device
@@ -117,6 +118,17 @@ class States(Protocol):
         ...
 
 
+def _mend(out: Path) -> None:
+    """Put the checkpoint back that a kill in the middle of saving has left beside its place."""
+    checkpoint = out / "checkpoint"
+    if checkpoint.exists() or not (out / PROGRESS_FILE).exists():
+        return
+    for left in (out / "checkpoint.old", out / "checkpoint.new"):
+        if (left / "ready").exists():
+            left.rename(checkpoint)
+            return
+
+
 class Run:
     """A training run in a folder: loads what is there, goes on, saves."""
 
@@ -135,7 +147,10 @@ class Run:
         self.step = 0
         self.samples = 0
         self.made = 0
-        resumable = (self.checkpoint / "config.json").exists()
+        _mend(out)
+        # A kill in the very first saving leaves a checkpoint of which nothing is learnt yet.
+        begun = (out / PROGRESS_FILE).exists()
+        resumable = begun and (self.checkpoint / "config.json").exists()
         source = self.checkpoint if resumable else start_from
         if source is not None and _sees_alike(load_spec(source)):
             model, tokenizer = load_checkpoint(source)
@@ -164,7 +179,7 @@ class Run:
             self._resume()
 
     def _resume(self) -> None:
-        progress = json.loads((self.out / PROGRESS_FILE).read_text(encoding="utf-8"))
+        progress = self._progress()
         self.seconds, self.step = progress["seconds"], progress["step"]
         self.samples, self.made = progress["samples"], progress.get("made", 0)
         state = load_file(self.out / STATE_FILE, device=self.device.device)
@@ -182,6 +197,13 @@ class Run:
                     "exp_avg": state[f"first.{name}"],
                     "exp_avg_sq": state[f"second.{name}"],
                 }
+
+    def _progress(self) -> dict[str, Any]:
+        with safe_open(self.out / STATE_FILE, "pt") as state:
+            counts = (state.metadata() or {}).get(PROGRESS_FILE)
+        text = counts or (self.out / PROGRESS_FILE).read_text(encoding="utf-8")
+        found: dict[str, Any] = json.loads(text)
+        return found
 
     def save(self, made: int = 0) -> None:
         """Write checkpoint and optimizer state; a kill in between loses neither.
@@ -203,20 +225,24 @@ class Run:
             if moments:
                 state[f"first.{name}"] = moments["exp_avg"].clone()
                 state[f"second.{name}"] = moments["exp_avg_sq"].clone()
-        save_file(state, self.out / (STATE_FILE + ".new"))
-        old = self.out / "checkpoint.old"
-        shutil.rmtree(old, ignore_errors=True)
-        if self.checkpoint.exists():
-            self.checkpoint.rename(old)
-        fresh.rename(self.checkpoint)
-        (self.out / (STATE_FILE + ".new")).replace(self.out / STATE_FILE)
         progress = {
             "seconds": self.seconds,
             "step": self.step,
             "samples": self.samples,
             "made": self.made + made,
         }
-        (self.out / PROGRESS_FILE).write_text(json.dumps(progress), encoding="utf-8")
+        # In the file of the weights too, so that the two are always of one moment.
+        counts = {PROGRESS_FILE: json.dumps(progress)}
+        save_file(state, self.out / (STATE_FILE + ".new"), metadata=counts)
+        old = self.out / "checkpoint.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if self.checkpoint.exists():
+            self.checkpoint.rename(old)
+        fresh.rename(self.checkpoint)
+        (self.out / (STATE_FILE + ".new")).replace(self.out / STATE_FILE)
+        progress_new = self.out / (PROGRESS_FILE + ".new")
+        progress_new.write_text(json.dumps(progress), encoding="utf-8")
+        progress_new.replace(self.out / PROGRESS_FILE)
         shutil.rmtree(old, ignore_errors=True)
 
     def train(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +165,112 @@ def test_another_models_weights_are_taken_over_with_its_words(words: Any, tmp_pa
     assert torch.equal(table[vocabulary[alone]], before[vocabulary[alone]])
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, words: Any) -> PosttrainConfig:
+    """A training of small pictures and few words."""
+    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(posttrain_losses, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(posttrain, "build_tokenizer", lambda *_given: words)
+    return PosttrainConfig(vocabulary=1024, warmup_steps=1)
+
+
+def learn(run: Run, seed: int) -> None:
+    """Take a step along a gradient of noise."""
+    torch.manual_seed(seed)
+    loss = sum((tensor * torch.randn_like(tensor)).sum() for tensor in run.trainee.parameters())
+    run._follow({"action": torch.as_tensor(loss)}, STAGES[-1], 1e-3)
+    run.step += 1
+    run.samples += 10
+
+
+def learnt(run: Run) -> dict[str, torch.Tensor]:
+    """Return all that a training has learnt, and what its optimizers remember."""
+    found = {}
+    for name, tensor in run.trainee.named_parameters():
+        found[name] = tensor.detach().clone()
+        for optimizer in (run.muon, run.adam):
+            for key, value in optimizer.state.get(tensor, {}).items():
+                found[f"{name} {key}"] = torch.as_tensor(value).detach().clone()
+    return found
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        torch.equal(tensor, second[name]) for name, tensor in first.items()
+    )
+
+
+def test_what_was_learnt_is_there_after_a_restart(tmp_path: Path, small: PosttrainConfig) -> None:
+    run = Run(tmp_path, small, None)
+    learn(run, 1)
+    learn(run, 2)
+    run.save()
+    again = Run(tmp_path, small, None)
+    assert (again.step, again.samples) == (2, 20)
+    assert same(learnt(again), learnt(run))
+    # And so it learns the same from there.
+    learn(run, 3)
+    learn(again, 3)
+    assert same(learnt(again), learnt(run))
+
+
+def test_weights_alone_are_enough_to_go_on_from(tmp_path: Path, small: PosttrainConfig) -> None:
+    run = Run(tmp_path / "a", small, None)
+    learn(run, 1)
+    run.save()
+    later = Run(tmp_path / "b", replace(small, seed=7), run.checkpoint)
+    assert (later.step, later.samples) == (0, 0)
+    theirs = dict(run.trainee.model.named_parameters())
+    for name, tensor in later.trainee.model.named_parameters():
+        # A checkpoint holds bfloat16.
+        assert torch.equal(tensor, theirs[name].to(torch.bfloat16).float()), name
+
+
+def test_a_kill_in_the_middle_of_saving_loses_neither(
+    tmp_path: Path, small: PosttrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "begun", small, None)
+    learn(run, 1)
+    run.save()
+    before = learnt(run)
+    learn(run, 2)
+    after = learnt(run)
+    moves = {name: getattr(Path, name) for name in ("rename", "replace")}
+
+    def die_at(last: int) -> None:
+        """Let ``last`` files and folders be moved, and no more."""
+        done: list[Path] = []
+
+        def move(name: str) -> Callable[[Path, Path], Path]:
+            def moved(path: Path, target: Path) -> Path:
+                done.append(path)
+                if len(done) > last:
+                    raise KeyboardInterrupt
+                return Path(moves[name](path, target))
+
+            return moved
+
+        for name in moves:
+            monkeypatch.setattr(Path, name, move(name))
+
+    kept = []
+    for last in range(5):
+        folder = tmp_path / f"killed-{last}"
+        shutil.copytree(tmp_path / "begun", folder)
+        run.out, run.checkpoint = folder, folder / "checkpoint"
+        die_at(last)
+        with contextlib.suppress(KeyboardInterrupt):
+            run.save()
+        for name, whole in moves.items():
+            monkeypatch.setattr(Path, name, whole)
+        again = Run(folder, small, None)
+        kept.append("before" if same(learnt(again), before) else "after")
+        assert same(learnt(again), before if kept[-1] == "before" else after)
+        assert again.step in (1, 2)
+    # The last one was not killed.
+    assert (kept[0], kept[-1], again.step) == ("before", "after", 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_run_goes_on_where_it_was(
@@ -177,7 +287,7 @@ def test_a_run_goes_on_where_it_was(
     assert again.step > 0
     assert again.seconds >= 2.0
     again.train(4.0)
-    assert Run(tmp_path, config, None, device).step > again.step - 1
+    assert Run(tmp_path, config, None, device).step == again.step
     assert isinstance(again.trainee, Trainee)
     rows = (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("step,seconds,samples,made,stage")
