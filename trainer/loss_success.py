@@ -13,6 +13,7 @@ Writes `loss_success.json`, `.md` and `.png`; `rows.jsonl` holds every attempt,
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +24,15 @@ from model.adapters import fingerprint
 from recorder.errors import KnownError
 from recorder.games.base import Task
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
-from trainer.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states
+from trainer.action_loss import (
+    EVERY,
+    FIRST_SEED,
+    INSTRUCTIONS,
+    NOISE,
+    TaughtState,
+    action_loss,
+    taught_states,
+)
 from trainer.charts import draw_against
 from trainer.evaluate import Played, Question
 from trainer.kept_rows import ROWS_FILE, KeptRows, play_kept
@@ -114,7 +123,7 @@ def _losses(
     states: list[TaughtState] = []
     losses = {}
     for folder in checkpoints:
-        key = f"{fingerprint(folder)} {len(tasks)} tasks {seeds} seeds"
+        key = f"{fingerprint(folder)} {_states_key(tasks, seeds)}"
         if key not in known:
             states = states or taught_states(tasks, seeds=seeds)
             known[key] = action_loss(folder, states)
@@ -123,6 +132,12 @@ def _losses(
             fresh.replace(kept)
         losses[folder] = known[key]
     return losses
+
+
+def _states_key(tasks: Sequence[Task], seeds: int) -> str:
+    """Return what tells the states apart on which a loss was measured."""
+    text = json.dumps([[task.id for task in tasks], seeds, FIRST_SEED, EVERY, NOISE])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _write(document: dict[str, Any], out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every attempt behind the figures of the suites, in one file: `docs/outcomes.json`.
+"""Attempts behind the figures of the suites, in one file: `docs/outcomes.json`.
 
 `python -m trainer.outcomes keep FILE --data FOLDER` puts what `playteach evaluate --suite`
 has played of the default model into FILE; `restore` puts it back into a data folder, so that
@@ -22,6 +22,8 @@ from recorder.store import EvaluationRow, Reader, Stepping, Store
 from recorder.types import Outcome
 from trainer.charts import draw_verbs
 from trainer.evaluate import Played
+from trainer.held_out import is_untouched
+from trainer.play_version import PLAY_VERSION
 from trainer.players import player_spec
 from trainer.summary import summarise
 
@@ -60,23 +62,31 @@ class Outcomes:
 
     def summary(self, suite: str) -> dict[str, Any]:
         """Return what ``playteach evaluate --suite`` says of these attempts."""
-        verbs = {task.id: task.verb for task in TASK_BY_ID.values()}
+        return self._summed_up(self.results(suite))
+
+    def untouched(self, suite: str) -> dict[str, Any]:
+        """Return the same of the entries that are strictly held out."""
         results = self.results(suite)
+        return self._summed_up([one for one in results if is_untouched(one.task_id, one.heard)])
+
+    def _summed_up(self, results: Sequence[Played]) -> dict[str, Any]:
+        verbs = {task.id: task.verb for task in TASK_BY_ID.values()}
         return summarise(self.player, results, stepping=str(Stepping.LOCK_STEP), verbs=verbs)
 
 
 def collect(folder: Path, player: str) -> Outcomes:
     """Return what a data folder holds of a player's attempts at the suites' entries.
 
-    Raises KnownError where there are none, or of two versions.
+    Only those of today's play count.  Raises KnownError where there are none.
     """
     with Reader.open(folder) as reader:
-        rows = reader.evaluations(policy_key=player, game="doom", stepping=Stepping.LOCK_STEP)
-    variants = {row.variant for row in rows}
-    if len(variants) != 1:
+        rows = reader.evaluations(
+            policy_key=player, game="doom", stepping=Stepping.LOCK_STEP, variant=PLAY_VERSION
+        )
+    if not rows:
         raise KnownError(
-            f"{folder} holds attempts of {len(variants)} versions of the default model's play, "
-            "so nothing was written; choose the folder of one measurement."
+            f"{folder} holds no attempts of the default model's play as it is now, so nothing "
+            "was written; choose the folder of a measurement."
         )
     played: dict[tuple[str, str], dict[int, Outcome]] = {}
     for row in sorted(rows, key=lambda row: row.seed):
@@ -87,7 +97,7 @@ def collect(folder: Path, player: str) -> Outcomes:
         asked = [(entry.task.id, entry.say or entry.task.instruction) for entry in entries]
         if found := {key: played[key] for key in asked if key in played}:
             suites[name] = found
-    return Outcomes(player, variants.pop(), suites)
+    return Outcomes(player, PLAY_VERSION, suites)
 
 
 def write(outcomes: Outcomes, path: Path) -> None:
@@ -153,10 +163,9 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
     summaries = {name: outcomes.summary(name) for name in suites}
     lines = ["| Suite | Success | To the wrong thing |", "|---|---|---|"]
     for name, summary in summaries.items():
-        low, high = summary["interval"]
-        share = f"{summary['success_rate']:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")
-        wrong = f"{summary['wrong_rate']:.1%}".replace("%", " %")
-        lines.append(f"| `{name}` | {summary['success']} of {summary['n']}, {share} | {wrong} |")
+        lines.append(_row(f"`{name}`", summary))
+        if name.startswith("heldout"):
+            lines.append(_row("of these untouched", outcomes.untouched(name)))
     lines += ["", "| Verb |" + "".join(f" `{name}` |" for name in suites)]
     lines.append("|---|" + "---|" * len(suites))
     for verb in dict.fromkeys(task.verb for task in TASK_BY_ID.values()):
@@ -164,7 +173,33 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
         if any(rates):
             cells = [f" {rate['success']} of {rate['n']} |" if rate else " |" for rate in rates]
             lines.append(f"| {verb} |" + "".join(cells))
+    for name in suites:
+        if any("+" in task for task, _ in outcomes.suites[name]):
+            lines += _by_step(outcomes.results(name))
     return "\n".join(lines) + "\n"
+
+
+def _row(name: str, summary: dict[str, Any]) -> str:
+    low, high = summary["interval"]
+    share = f"{summary['success_rate']:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")
+    wrong = f"{summary['wrong_rate']:.1%}".replace("%", " %")
+    return f"| {name} | {summary['success']} of {summary['n']}, {share} | {wrong} |"
+
+
+def _by_step(results: Sequence[Played]) -> list[str]:
+    """Return the table of sentences with two steps, by the verb of either."""
+    lines = ["", "| Verb | As the first step | As the second |", "|---|---|---|"]
+    counts: dict[str, list[list[int]]] = {}
+    for played in results:
+        for place, part in enumerate(played.task_id.split("+")):
+            pair = counts.setdefault(TASK_BY_ID[part].verb, [[0, 0], [0, 0]])[place]
+            pair[0] += played.success
+            pair[1] += 1
+    for verb in dict.fromkeys(task.verb for task in TASK_BY_ID.values()):
+        if verb in counts:
+            cells = [f"{good} of {n}" if n else "" for good, n in counts[verb]]
+            lines.append(f"| {verb} | {' | '.join(cells)} |")
+    return lines
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app import __version__
 from app.cli.common import data_folder, emit, say
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.games import REALTIME_GAMES
 from recorder.store import EvaluationRow, Reader, Stepping, Store
 from trainer.evaluate import Beside, Played, Question, evaluate
+from trainer.play_version import PLAY_VERSION
 from trainer.summary import summarise
 
 KEEP_EVERY = 10
@@ -152,7 +152,9 @@ def _keeper(
         say(f"Results are not kept: {error.sentence}")
         return (lambda played: None), {}
     with Reader.open(folder) as reader:
-        rows = reader.evaluations(policy_key=key, game=game, stepping=stepping, variant=__version__)
+        rows = reader.evaluations(
+            policy_key=key, game=game, stepping=stepping, variant=PLAY_VERSION
+        )
     known = {
         (row.task_id, row.instruction, row.seed): Played(
             row.task_id, row.instruction, row.seed, row.outcome, row.ticks, 0.0
@@ -163,14 +165,15 @@ def _keeper(
 
     def flush() -> None:
         if waiting:
-            store.add_evaluations(waiting)
+            # Only what was not known, or is asked once more, is played.
+            store.add_evaluations(waiting, anew=True)
             waiting.clear()
 
     def keep(played: Played) -> None:
         waiting.append(
             EvaluationRow(
                 key, game, played.task_id, played.heard, played.seed, stepping,
-                played.outcome, played.ticks, __version__,
+                played.outcome, played.ticks, PLAY_VERSION,
             )
         )  # fmt: skip
         if len(waiting) >= KEEP_EVERY:

@@ -134,14 +134,23 @@ def add_round_samples(
     return len(samples)
 
 
-def add_evaluations(connection: sqlite3.Connection, rows: Sequence[EvaluationRow]) -> int:
-    """Insert what is not there yet; return how many that were."""
+_NEWEST_COUNTS = (
+    "DO UPDATE SET outcome = excluded.outcome, success = excluded.success, "
+    "ticks = excluded.ticks, made_wall_ns = excluded.made_wall_ns"
+)
+
+
+def add_evaluations(
+    connection: sqlite3.Connection, rows: Sequence[EvaluationRow], *, anew: bool = False
+) -> int:
+    """Insert what is not there yet, with ``anew`` all of it; return how many that were."""
     now_ns = time.time_ns()
     before = connection.total_changes
     connection.executemany(
         "INSERT INTO evaluation (policy_key, game, task_id, instruction, seed, stepping, variant, "
         "outcome, success, ticks, round_id, made_wall_ns) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
+        + (_NEWEST_COUNTS if anew else "DO NOTHING"),
         (
             (
                 row.policy_key,

@@ -347,12 +347,13 @@ class Store:
             partial(ledger.add_round_samples, round_id=round_id, samples=list(samples))
         )
 
-    def add_evaluations(self, rows: Iterable[EvaluationRow]) -> int:
-        """Note attempts made to measure; return how many were new.
+    def add_evaluations(self, rows: Iterable[EvaluationRow], *, anew: bool = False) -> int:
+        """Note attempts made to measure; return how many were noted.
 
-        What is there already is kept, so that a long evaluation resumes.
+        What is there already is kept; ``anew`` says that it was played once more, and that
+        the new outcome counts.
         """
-        return self._worker.call(partial(ledger.add_evaluations, rows=list(rows)))
+        return self._worker.call(partial(ledger.add_evaluations, rows=list(rows), anew=anew))
 
     def forget_evaluations(self, policy_key: str) -> int:
         """Remove a policy's attempts, to measure it anew; return how many."""

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,29 @@ def test_an_evaluation_resumes_and_repeats(
                 "ticks_per_s"} <= each.keys()  # fmt: skip
         each.pop("ticks_per_s")
     assert first == again
+
+
+def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recorder.store import Reader, Store
+
+    command = ("evaluate", "--policy", "idle", "--instruction", "turn left", "--seeds", "0-1",
+               "--workers", 1, "--data", tmp_path, "--json")  # fmt: skip
+    run(capsys, *command)
+    with Reader.open(tmp_path) as reader:
+        played = reader.evaluations()
+    assert [row.ticks > 1 for row in played] == [True, True]
+    with Store.open(tmp_path) as store:
+        store.add_evaluations([replace(row, ticks=1) for row in played], anew=True)
+    run(capsys, *command)
+    with Reader.open(tmp_path) as reader:
+        assert reader.evaluations() == played
+    with Store.open(tmp_path) as store:
+        store.forget_evaluations(played[0].policy_key)
+        store.add_evaluations([replace(played[0], variant="play-0")])
+    _, _, err = run(capsys, *command)
+    assert "are there from before" not in err
 
 
 def test_a_locked_data_folder_does_not_stop_an_evaluation(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +445,14 @@ def test_evaluations_resume(kit: Any) -> None:
         assert reader.evaluations(policy_key="k", stepping=Stepping.LOCK_STEP) == rows
         assert reader.evaluations(stepping=Stepping.PACED) == []
         assert all(row.success for row in reader.evaluations())
+    failed = replace(rows[1], outcome=Outcome.TIMEOUT, ticks=90)
+    # Without a word the first outcome counts, and where it was played anew the last one.
+    assert store.add_evaluations([failed]) == 0
+    with kit.reader() as reader:
+        assert reader.evaluations(policy_key="k") == rows
+    assert store.add_evaluations([failed], anew=True) == 1
+    with kit.reader() as reader:
+        assert reader.evaluations(policy_key="k") == [rows[0], failed, rows[2]]
     assert store.forget_evaluations("k") == 3
 
 

@@ -12,6 +12,7 @@ from recorder.games.doom.tasks import SUITES
 from recorder.store import EvaluationRow, Stepping, Store
 from recorder.types import Outcome
 from trainer.outcomes import OUTCOMES, Outcomes, collect, main, read, restore, tables, write
+from trainer.play_version import PLAY_VERSION
 from trainer.players import player_spec
 
 KEY = player_spec("base", active_adapter=None, adapters={}).key
@@ -20,7 +21,7 @@ SAID = ASKED.say or ASKED.task.instruction
 
 
 def row(seed: int, outcome: Outcome, **other: str) -> EvaluationRow:
-    fields = {"policy_key": KEY, "variant": "0.1.0", **other}
+    fields = {"policy_key": KEY, "variant": PLAY_VERSION, **other}
     return EvaluationRow(
         fields["policy_key"], "doom", ASKED.task.id, SAID, seed, Stepping.LOCK_STEP,
         outcome, 9, fields["variant"],
@@ -42,6 +43,7 @@ def test_what_was_played_is_kept_and_goes_on_elsewhere(
         row(1_000_000, Outcome.SUCCESS),
         row(7, Outcome.SUCCESS),
         row(1_000_001, Outcome.SUCCESS, policy_key="another"),
+        row(1_000_001, Outcome.SUCCESS, variant="play-1"),
     )
     file = tmp_path / "outcomes.json"
     assert main(["keep", str(file), "--data", str(here)]) == 0
@@ -65,10 +67,31 @@ def test_what_was_played_is_kept_and_goes_on_elsewhere(
         assert drawn.width > 100
 
 
+def test_what_is_strictly_held_out_and_each_step_have_rows_of_their_own() -> None:
+    success = {1_000_000: Outcome.SUCCESS, 1_000_001: Outcome.SUCCESS}
+    missed = {1_000_000: Outcome.TIMEOUT, 1_000_001: Outcome.SUCCESS}
+    played = Outcomes(
+        KEY,
+        PLAY_VERSION,
+        {
+            "heldout-combinations": {
+                ("go_to:tree", "go to the tree"): success,
+                ("go_to:space_suit", "go to the space suit"): missed,
+            },
+            "two-step": {("open:blue_door+shoot:imp", "open it, then shoot"): missed},
+        },
+    )
+    printed = tables(played, ["heldout-combinations", "two-step"])
+    assert "| `heldout-combinations` | 3 of 4, 75.0 %" in printed
+    assert "| of these untouched | 1 of 2, 50.0 %" in printed
+    assert "| shoot |  | 1 of 2 |" in printed
+    assert "| open | 1 of 2 |  |" in printed
+
+
 def test_every_outcome_has_a_letter_of_its_own(tmp_path: Path) -> None:
     assert set(OUTCOMES.values()) == set(Outcome)
     by_seed = dict(enumerate(Outcome, 1_000_000))
-    every = Outcomes(KEY, "0.1.0", {"seen": {(ASKED.task.id, SAID): by_seed}})
+    every = Outcomes(KEY, PLAY_VERSION, {"seen": {(ASKED.task.id, SAID): by_seed}})
     write(every, tmp_path / "file.json")
     assert read(tmp_path / "file.json") == every
 
@@ -77,13 +100,9 @@ def test_what_cannot_be_kept_or_read_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "outcomes.json"
-    mixed = fill(
-        tmp_path / "mixed",
-        row(1_000_000, Outcome.SUCCESS),
-        row(1_000_001, Outcome.SUCCESS, variant="0.0.9"),
-    )
-    assert main(["keep", str(file), "--data", str(mixed)]) == 2
-    assert "2 versions" in capsys.readouterr().err
+    old = fill(tmp_path / "old", row(1_000_001, Outcome.SUCCESS, variant="play-1"))
+    assert main(["keep", str(file), "--data", str(old)]) == 2
+    assert "no attempts of the default model's play as it is now" in capsys.readouterr().err
     assert not file.exists()
     for text in ("", "[]", '{"first": 1, "suites": {"seen": [["a", "b", "X"]]}}'):
         file.write_text(text)

@@ -1,0 +1,8 @@
+"""Which play an attempt was kept of: with the same weights it can come out otherwise."""
+
+PLAY_VERSION = "play-2"
+"""Counted up whenever the practice yard, its judge, or what the model is told and shown change
+in a way that can change an outcome: attempts of another version are never mixed with new ones.
+
+1: until the judge of "keep away" asked for having moved.
+"""
