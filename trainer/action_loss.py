@@ -48,7 +48,8 @@ INSTRUCTIONS: tuple[Task, ...] = tuple(
         "walk_forward",
     )
 )
-"""What trainings are compared by: one of every verb; turns and walks one each."""
+"""What trainings are compared by: one each of twelve verbs, all but turn right, walk back and
+walk sideways."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

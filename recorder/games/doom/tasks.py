@@ -12,7 +12,10 @@ from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, parse_goal
 
 FIRST_UNSEEN_SEED = 1_000_000
-"""No seed from here on is ever trained on."""
+"""No task's yard of a seed from here on is ever trained on.
+
+Crowded yards, in which nothing is judged, come of another generator and have seeds of their own.
+"""
 KEEP_AWAY_TICKS = 90
 """So long must something be kept away from."""
 
