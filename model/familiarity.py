@@ -90,7 +90,8 @@ class Repertoire:
         """Return how unfamiliar a sentence is: 0 (was taught) to 1 and a little beyond.
 
         The mean over its words of: unknown (1; a quarter where one letter makes it
-        known), plus half the share of its word pairs that no taught sentence holds.
+        known), plus half the share of its word pairs that no taught sentence holds; and
+        UNFAMILIAR_FROM more where it only names a thing.
         """
         said = words(sentence if self._restate is None else self._restate(sentence))[
             :_LONGEST_SCORED
