@@ -42,6 +42,8 @@ MOST_SHIFT = 10
 RESTS = 0.5
 """Two views that differ by less are one, seen twice."""
 REST_TRIES = 12
+STALLS = 60
+"""So many more moments a turn may wait for a game that has not drawn its last step yet."""
 CAME_BACK = 0.5
 """A view that is off by less, see :func:`check_turn`, is the one in which the turn began."""
 TURNS = 3
@@ -226,9 +228,17 @@ def _turned_off(
     counts: int,
 ) -> float:
     before = _rested(grabber, rect, turn)
-    opposite = before
+    opposite = drawn = before
+    waits = STALLS
     for number, step in enumerate(_steps(counts), 1):
         turn(step)
+        newer = _small(grabber.grab(rect))
+        # A game that stalls while the mouse goes on loses what leads out of its window.
+        while waits and np.array_equal(newer, drawn):
+            waits -= 1
+            turn(0)
+            newer = _small(grabber.grab(rect))
+        drawn = newer
         if number == TURN_STEPS // 2:
             opposite = _rested(grabber, rect, turn)
     after = _rested(grabber, rect, turn)

@@ -119,6 +119,22 @@ def test_a_turn_of_which_a_busy_game_lost_much_is_made_anew(times: int) -> None:
     assert (turned, back) == (1800 * (times + 1), 1800 * times)
 
 
+def test_a_game_that_stalls_is_waited_for_at_every_step() -> None:
+    game = Panorama(0.2)
+    pending = moments = 0
+
+    def turn(counts: int) -> None:
+        nonlocal pending, moments
+        # It draws at every second moment, and the pointer comes no further than 45 counts.
+        pending = min(45, max(-45, pending + counts))
+        moments += 1
+        if moments % 2 == 0:
+            game.turn(pending)
+            pending = 0
+
+    assert check_turn(game, RECT, turn, 0.2) < 0.1
+
+
 def test_a_game_that_shows_nothing_cannot_be_checked() -> None:
     game = Panorama(0.2, shows=False)
     with pytest.raises(GameError, match="did not change"):
