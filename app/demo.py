@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,7 +40,9 @@ from trainer.progress import Message, Step
 from trainer.round_client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 from trainer.rounds import REPLAY_EXAMPLES
 
-QUICK_CANDIDATES = ("pick_up:medkit", "go_to:barrel", "shoot:zombie")
+UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
+"""What the default model was never trained on: words, and a verb with a thing."""
+QUICK_CANDIDATES = (*UNTAUGHT, "go to the barrel")
 LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
 LOOK_SEED = 3_000_000
 LESSON_SEED = 4_000_000
@@ -188,21 +190,29 @@ def run_demo(
 
 
 def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
-    """Return the tasks of which one becomes the lesson."""
+    """Return the tasks of which one becomes the lesson, each with the words it is asked in."""
     every = task_list(game)
     if wanted:
-        said = normalise_instruction(wanted)
-        found = [task for task in every if normalise_instruction(task.instruction) == said]
-        if not found:
-            raise UsageError(
-                f"The game {game!r} has no task {wanted!r}, so its teacher cannot teach it; see "
-                f"`playteach tasks --game {game}`."
-            )
-        return found[:1]
+        return [_said(game, every, wanted)]
     if game == "luanti":
         return [task for task in every if task.id in LUANTI_CANDIDATES]
+    if quick:
+        return [_said(game, every, text) for text in QUICK_CANDIDATES]
     tasks = [asked.task for asked in suites_of(game)[DEFAULT_SUITE]]
-    return [task for task in tasks if not quick or task.id in QUICK_CANDIDATES]
+    return [*tasks, *(_said(game, every, text) for text in UNTAUGHT)]
+
+
+def _said(game: str, every: Sequence[Task], text: str) -> Task:
+    """Return the task that ``text`` is a way to say, with that as its sentence."""
+    said = normalise_instruction(text)
+    for task in every:
+        for way in (task.instruction, *task.phrasings, *task.heldout_phrasings):
+            if normalise_instruction(way) == said:
+                return replace(task, instruction=way)
+    raise UsageError(
+        f"The game {game!r} has no task {text!r}, so its teacher cannot teach it; see "
+        f"`playteach tasks --game {game}`."
+    )
 
 
 def _choose_lesson(
@@ -220,7 +230,7 @@ def _choose_lesson(
         slowed=stage.slowed,
     )
     looked = {
-        task.instruction: (sum(r.success for r in results if r.task_id == task.id), count)
+        task.instruction: (sum(r.success for r in results if r.heard == task.instruction), count)
         for task in candidates
     }
     lesson = min(candidates, key=lambda task: looked[task.instruction][0])

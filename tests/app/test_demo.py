@@ -12,6 +12,7 @@ from app import demo
 from app.__main__ import main
 from app.demo import DemoSize
 from recorder.errors import ExitCode
+from recorder.games.doom.tasks import TASK_BY_ID
 
 SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
 
@@ -20,7 +21,7 @@ def test_the_smallest_demo_ends_with_a_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "QUICK", SMALLEST)
-    monkeypatch.setattr(demo, "QUICK_CANDIDATES", ("go_to:barrel",))
+    monkeypatch.setattr(demo, "QUICK_CANDIDATES", ("go to the barrel",))
     code = main(["demo", "--quick", "--json", "--out", str(tmp_path)])
     captured = capsys.readouterr()
     assert code == ExitCode.OK
@@ -61,8 +62,20 @@ def test_the_candidates_of_a_lesson_are_tasks_of_the_game() -> None:
     assert {task.id for task in demo._candidates("luanti", "", quick=True)} == set(
         demo.LUANTI_CANDIDATES
     )
-    assert {task.id for task in demo._candidates("doom", "", quick=True)} == set(
-        demo.QUICK_CANDIDATES
-    )
+    quick = demo._candidates("doom", "", quick=True)
+    assert [task.instruction for task in quick] == list(demo.QUICK_CANDIDATES)
+    full = demo._candidates("doom", "", quick=False)
+    assert len({task.instruction for task in full}) == len(full)
+    assert {task.instruction for task in full} > set(demo.UNTAUGHT)
     (wanted,) = demo._candidates("luanti", "Kill the sheep.", quick=False)
     assert wanted.id == "kill:sheep"
+
+
+def test_lessons_are_offered_that_the_model_was_never_trained_on() -> None:
+    words, combination = demo.UNTAUGHT
+    (asked,) = demo._candidates("doom", f"{words.capitalize()}.", quick=True)
+    assert asked.instruction == words
+    assert words in TASK_BY_ID[asked.id].heldout_phrasings
+    assert words not in TASK_BY_ID[asked.id].phrasings
+    (asked,) = demo._candidates("doom", combination, quick=True)
+    assert asked.split == "heldout"
