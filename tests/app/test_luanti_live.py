@@ -245,6 +245,8 @@ def test_a_session_says_how_late_pictures_are_and_how_time_ran(
     with live(listen=False) as desk:
         desk.session.demonstrate("walk about")
         desk.until_phase(Phase.DEMONSTRATING)
+        # An attempt that was stopped before its first tick is not kept.
+        assert desk.session.wait_for(lambda shot: shot.tick >= 3, 60.0)
         desk.session.stop()
         assert desk.session.wait_for(lambda shot: shot.outcome is not None, 10.0)
         desk.store.wait()
