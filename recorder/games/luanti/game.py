@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from recorder.games.luanti.tasks import RIVALS, TASKS, Goal, goal_of
 from recorder.types import Action, Frame, Outcome
 
 START_S = 60.0
+STARTS = 3
+"""So often a Luanti that ends before its player is in the world is started."""
 SETTLE_S = 0.35
 """After a layout the client needs this long to draw it and to have the view turned."""
 REACH = 1.9
@@ -304,6 +307,32 @@ def verdict(goal: Goal | None, event: Event) -> Outcome | None:
     return None
 
 
+def _joined(assets: Path, *, slowed: bool) -> tuple[LuantiProcess, JudgeClient]:
+    """Start Luanti and wait until its player is in the world.
+
+    Two that start in the same second draw the same port, and one of them ends at once: that one
+    is started again.
+    """
+    tries_left = STARTS
+    while True:
+        tries_left -= 1
+        process = LuantiProcess(assets, slowed=slowed)
+        try:
+            judge = JudgeClient(process.world, alive=partial(_runs, process))
+            judge.wait_for(lambda event: event.get("ev") == "join", START_S)
+        except BaseException as error:
+            ended = isinstance(error, GameError) and not process.running
+            process.close()
+            if not ended or not tries_left:
+                raise
+        else:
+            return process, judge
+
+
+def _runs(process: LuantiProcess) -> bool:
+    return process.running
+
+
 def open_luanti(assets: Path, profile: Profile, *, slowed: bool = False) -> LuantiGame:
     """Start Luanti on the display in use and sit down at it.
 
@@ -314,13 +343,11 @@ def open_luanti(assets: Path, profile: Profile, *, slowed: bool = False) -> Luan
 
     windows = open_windows()
     try:
-        process = LuantiProcess(assets, slowed=slowed)
-    except GameError:
+        process, judge = _joined(assets, slowed=slowed)
+    except BaseException:
         windows.close()
         raise
     try:
-        judge = JudgeClient(process.world, alive=lambda: process.running)
-        judge.wait_for(lambda event: event.get("ev") == "join", START_S)
         window_id = _own_window(windows, process)
         # In the middle of the screen it would lie on what Playteach says.
         windows.dock(window_id)
