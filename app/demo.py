@@ -27,6 +27,7 @@ from recorder.games import (
     DEFAULT_SUITE,
     normalise_instruction,
     open_game,
+    sentences_of,
     suites_of,
     task_list,
 )
@@ -205,10 +206,9 @@ def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
 def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
     said = normalise_instruction(text)
-    for task in every:
-        for way in (task.instruction, *task.phrasings, *task.heldout_phrasings):
-            if normalise_instruction(way) == said:
-                return replace(task, instruction=way)
+    for task, way in sentences_of(every):
+        if normalise_instruction(way) == said:
+            return replace(task, instruction=way)
     raise UsageError(
         f"The game {game!r} has no task {text!r}, so its teacher cannot teach it; see "
         f"`playteach tasks --game {game}`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,11 +162,7 @@ def find_task(game: Game, instruction: str) -> Task:
     Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
     do not matter, and nor does "a" or "the" where only one task is left by that.
     """
-    said = [
-        (task, normalise_instruction(each))
-        for task in game.tasks()
-        for each in (task.instruction, *task.phrasings, *task.heldout_phrasings)
-    ]
+    said = [(task, normalise_instruction(each)) for task, each in sentences_of(game.tasks())]
     wanted = normalise_instruction(instruction)
     for task, text in said:
         if text == wanted:
@@ -174,6 +170,13 @@ def find_task(game: Game, instruction: str) -> Task:
     bare = without_articles(wanted)
     meant = {task.id: task for task, text in said if without_articles(text) == bare}
     return next(iter(meant.values())) if len(meant) == 1 else free_task(instruction.strip())
+
+
+def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:
+    """Yield every task with each of its sentences, its own one first."""
+    for task in tasks:
+        for each in (task.instruction, *task.phrasings, *task.heldout_phrasings):
+            yield task, each
 
 
 def normalise_instruction(text: str) -> str:

@@ -310,8 +310,8 @@ def verdict(goal: Goal | None, event: Event) -> Outcome | None:
 def _joined(assets: Path, *, slowed: bool) -> tuple[LuantiProcess, JudgeClient]:
     """Start Luanti and wait until its player is in the world.
 
-    Two that start in the same second draw the same port, and one of them ends at once: that one
-    is started again.
+    Of two that start in the same second one ends at once (measured: docs/log.md): that one is
+    started again.
     """
     tries_left = STARTS
     while True:

@@ -1,4 +1,4 @@
-"""Starting Luanti where another one has the port that it drew."""
+"""Starting a Luanti that ends at once, as one of two in the same second does."""
 
 from collections.abc import Callable
 from pathlib import Path
