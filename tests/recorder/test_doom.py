@@ -353,3 +353,34 @@ def test_the_verdict_stays_after_the_end(yard: DoomGame) -> None:
     for _ in range(5):
         yard.step(Action(back=True))
     assert yard.outcome() == outcome
+
+
+def die_by_own_rocket(yard: DoomGame) -> None:
+    """Walk into a wall and fire the rocket launcher at it, until a verdict is there."""
+    assert yard.hidden_state().weapon == 5
+    for tick in range(90):
+        if yard.outcome() is not None:
+            return
+        yard.step(Action(forward=True, attack=tick > 20))
+
+
+def test_who_dies_has_failed_and_the_next_attempt_begins_as_ever(yard: DoomGame) -> None:
+    task = replace(TASK_BY_ID["switch_to:bfg"], max_ticks=100)
+    first = yard.reset(task, UNSEEN)
+    die_by_own_rocket(yard)
+    assert yard.outcome() is Outcome.FAILURE
+    still = [yard.step(Action(attack=True, camera=(0.0, 20.0))).rgb for _ in range(3)]
+    assert all(np.array_equal(still[0], each) for each in still[1:])
+    assert len(yard.hidden_state().things) > 0
+    assert yard.outcome() is Outcome.FAILURE
+    assert np.array_equal(yard.reset(task, UNSEEN).rgb, first.rgb)
+    assert yard.outcome() is None
+
+
+def test_who_dies_where_nothing_is_judged_has_not_failed(yard: DoomGame) -> None:
+    yard.reset(TASK_BY_ID["switch_to:bfg"], UNSEEN)
+    scene = yard.hidden_state().scene
+    assert scene is not None
+    yard.show(scene, 0)
+    die_by_own_rocket(yard)
+    assert yard.outcome() is Outcome.UNKNOWN

@@ -99,6 +99,7 @@ class DoomGame:
         self._frame_id = 0
         self._judge: Judge | None = None
         self._hidden: HiddenState | None = None
+        self._newest: Any = None
 
     def tasks(self) -> Sequence[Task]:
         """Return every task of the yard; the default suite's twelve come first."""
@@ -129,13 +130,14 @@ class DoomGame:
         self._settle(scene)
         self._outcome = None
         self._ticks = 0
-        self._hidden = None
+        self._hidden = self._newest = None
         self._judge = None
 
     def step(self, action: Action) -> Frame:
         """Do two engine tics; after the end of an attempt the world still moves.
 
-        A use that is held counts anew in every tick.
+        A use that is held counts anew in every tick.  Who dies, of their own rocket, has failed
+        the task; the picture stands still from then on.
         """
         engine = self._running()
         pitch_deg, yaw_deg = action.camera
@@ -152,7 +154,9 @@ class DoomGame:
             engine.make_action(values, TICS_PER_TICK)
         self._hidden = None
         self._ticks += 1
-        if self._outcome is None and self._judge is not None:
+        if self._outcome is None and engine.is_player_dead():
+            self._outcome = Outcome.UNKNOWN if self._judge is None else Outcome.FAILURE
+        elif self._outcome is None and self._judge is not None:
             self._outcome = self._judge.see(self.hidden_state())
         return self._frame()
 
@@ -255,11 +259,14 @@ class DoomGame:
 
     def _state(self) -> Any:
         state = self._running().get_state()
-        if state is None:
+        if state is not None:
+            self._newest = state
+        elif self._newest is None or not self._engine.is_player_dead():
             raise GameError(
                 "The practice yard ended by itself, so this attempt cannot go on; reset it."
             )
-        return state
+        # The engine shows nothing to the dead.
+        return self._newest
 
     def _start_engine(self) -> Any:
         try:
