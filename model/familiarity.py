@@ -50,13 +50,18 @@ class Repertoire:
     """The sentences that an agent was taught.
 
     ``restate`` puts what was typed into the words that the agent is told: how familiar these
-    are is what counts.
+    are is what counts.  ``outside`` says of such words that, well known as they are, they ask
+    for what was never asked in them.
     """
 
     def __init__(
-        self, sentences: Iterable[str], restate: Callable[[str], str] | None = None
+        self,
+        sentences: Iterable[str],
+        restate: Callable[[str], str] | None = None,
+        outside: Callable[[str], bool] | None = None,
     ) -> None:
         self._restate = None if restate is None else lru_cache(_SAID_KEPT)(restate)
+        self._outside = outside
         self._sentences: Sequence[str] = tuple(dict.fromkeys(s for s in sentences if words(s)))
         self._known = {word for sentence in self._sentences for word in words(sentence)}
         self._plain = {tuple(words(sentence)) for sentence in self._sentences}
@@ -91,11 +96,10 @@ class Repertoire:
 
         The mean over its words of: unknown (1; a quarter where one letter makes it
         known), plus half the share of its word pairs that no taught sentence holds; and
-        UNFAMILIAR_FROM more where it only names a thing.
+        UNFAMILIAR_FROM more where it only names a thing, or asks for what was never asked.
         """
-        said = words(sentence if self._restate is None else self._restate(sentence))[
-            :_LONGEST_SCORED
-        ]
+        told = sentence if self._restate is None else self._restate(sentence)
+        said = words(told)[:_LONGEST_SCORED]
         if not said:
             return 1.0
         if tuple(said) in self._plain:
@@ -111,8 +115,8 @@ class Repertoire:
             for later in meant[at + 1 :]
         )
         score = (unknown + 0.5 * apart / max(1, len(said) - 1)) / len(said)
-        if self._only_names(meant):
-            # It asks for nothing.
+        # What only names a thing asks for nothing.
+        if self._only_names(meant) or (self._outside is not None and self._outside(told)):
             score += UNFAMILIAR_FROM
         return score
 

@@ -51,6 +51,8 @@ _SMALL_WORDS = frozenset({
 })  # fmt: skip
 _LIGHT_VERBS = frozenset({"take", "make", "get", "have", "do", "give", "put", "bring", "go"})
 """What is done is said by the words behind them: "take a left turn", "make a left turn"."""
+_DENYING = frozenset({"not", "don't", "dont", "never", "without", "avoid"})
+"""They ask for the opposite, which the words that were taught do not say of themselves."""
 _ARTICLES = frozenset({
     "a", "an", "the", "this", "that", "some", "any", "my", "your", "those", "these", "one",
 })  # fmt: skip
@@ -63,6 +65,7 @@ class _Frame:
     features: Mapping[str, float]
     length: float
     turns: frozenset[str]
+    denies: bool
 
 
 class Sayings:
@@ -102,14 +105,16 @@ class Sayings:
         taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
         more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
         self._sentences = tuple(way for way, _ in taught)
-        self._taught = {_key(way) for way, _ in taught}
+        self._means: dict[str, set[str]] = defaultdict(set)
+        for way, means in taught:
+            self._means[_key(way)].add(means)
         said = {way: _frame_words(way) for way, _ in (*more, *taught)}
         self._known = {word for each in said.values() for word in each} | _SMALL_WORDS
         count = Counter(feature for each in said.values() for feature in set(_features(each)))
         self._verbs = {each[0] for each in said.values()} | _SMALL_WORDS | _LIGHT_VERBS | {THING}
         self._rarity = {key: math.log(len(said) / n) + 1 for key, n in count.items()}
         self._frames = [
-            _Frame(way, means, *self._weighed(said[way]), _turning(said[way]))
+            _Frame(way, means, *self._weighed(said[way]), _turning(said[way]), _denies(said[way]))
             for way, means in dict((*more, *taught)).items()
         ]
 
@@ -146,11 +151,11 @@ class Sayings:
         """Return what the model is told for a sentence (cleaned, not empty)."""
         typed = words(sentence)
         frame, name = self._taken_apart(typed)
-        if " ".join(frame) in self._taught:
+        if " ".join(frame) in self._means:
             return self._said(sentence, typed, frame, name)
         typed = words(bare_request(sentence))
         frame, name = self._taken_apart(typed)
-        if " ".join(frame) in self._taught:
+        if " ".join(frame) in self._means:
             return self._said(sentence, typed, frame, name)
         if name:
             frame, name = self._told_apart(frame, name)
@@ -162,6 +167,21 @@ class Sayings:
             return sentence
         best = self._closest(frame, name)
         return sentence if best is None else best.means.replace(THING, " ".join(name))
+
+    def outside(self, told: str) -> bool:
+        """Return whether familiar words ask for what was never asked in them.
+
+        Something is not to be done, in a form that was not taught; or is to be done to a thing
+        of a sort that it was never taught of: "pick up the red torch".
+        """
+        frame, name = self._taken_apart(words(told))
+        means = self._means.get(" ".join(frame))
+        if means is None:
+            # "Stop at it and don't move" says the same twice.
+            return any(
+                word in _DENYING and after != "move" for word, after in pairwise([*frame, ""])
+            )
+        return not any(self._may_take(each, name) for each in means)
 
     def _said(
         self, sentence: str, typed: Sequence[str], frame: Sequence[str], name: Sequence[str]
@@ -245,10 +265,12 @@ class Sayings:
 
     def _closest(self, frame: Sequence[str], name: Sequence[str]) -> _Frame | None:
         features, length = self._weighed(frame)
-        turns = _turning(frame)
+        turns, denies = _turning(frame), _denies(frame)
         best, most = None, LEAST_ALIKE
         for other in self._frames:
-            if other.turns != turns or not self._may_take(other.means, name):
+            if (other.turns, other.denies) != (turns, denies):
+                continue
+            if not self._may_take(other.means, name):
                 continue
             shared = sum(weight * other.features.get(key, 0.0) for key, weight in features.items())
             alike = shared / (length * other.length) if length and other.length else 0.0
@@ -291,6 +313,11 @@ def _key(frame: str) -> str:
 
 def _turning(frame: Sequence[str]) -> frozenset[str]:
     return frozenset(word for word in frame if word in _TURNING_WORDS or word == THING)
+
+
+def _denies(frame: Sequence[str]) -> bool:
+    """Return whether a frame begins with what is not to be done."""
+    return not _DENYING.isdisjoint(frame[:1]) or list(frame[:2]) == ["do", "not"]
 
 
 def _features(frame: Sequence[str]) -> dict[str, float]:

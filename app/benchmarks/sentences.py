@@ -18,6 +18,7 @@ from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
 from model.paths import default_checkpoint
 from model.saying import Sayings
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
+from recorder.games.doom.things import ALL_KINDS
 
 TARGETS = {
     "auc_unrelated": Target(0.9, at_least=True),
@@ -31,7 +32,8 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
     lists = json.loads((task_folder() / SAID_FILE).read_text(encoding="utf-8"))
     sayings = Sayings.load(default_checkpoint())
     told = None if sayings is None else sayings.restate
-    yard = Repertoire(taught_sentences(ALL_TASKS), told)
+    outside = None if sayings is None else sayings.outside
+    yard = Repertoire(taught_sentences(ALL_TASKS), told, outside)
     by_hand = [each["say"] for each in lists["said"]]
     held_out = [sentence for task in TRAINED_TASKS for sentence in task.heldout_phrasings]
     familiar = scores(yard, [*held_out, *by_hand])
@@ -50,10 +52,35 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
         "closest_is_meant_by_hand": closest_is_meant(yard, lists["said"]),
         "auc_unrelated_free": area_under_curve(unrelated, later),
         "auc_near_misses_free": area_under_curve(near, later),
+        "called_unfamiliar_other_sorts": float(
+            (scores(yard, other_sorts()) >= UNFAMILIAR_FROM).mean()
+        ),
+        "called_unfamiliar_denied": float((scores(yard, denied()) >= UNFAMILIAR_FROM).mean()),
         "called_unfamiliar_free": float((later >= UNFAMILIAR_FROM).mean()),
         "closest_is_meant_free": closest_is_meant(yard, lists["free"]),
     }
     return report("sentences", [figures] * runs, TARGETS)
+
+
+def other_sorts() -> list[str]:
+    """Return known verbs with known things that they cannot be done to: "open the medkit"."""
+    nouns = [kind.phrase for kind in ALL_KINDS]
+    about = [task for task in ALL_TASKS if task.thing in nouns]
+    forms = dict.fromkeys(task.instruction.replace(task.thing, "{}") for task in about)
+    known = {task.instruction for task in ALL_TASKS}
+    asked = [form.format(noun) for form in forms for noun in nouns]
+    # Whatever stands there can be gone to and looked at.
+    return [said for said in asked if said not in known and said.split()[0] not in ("go", "face")]
+
+
+def denied() -> list[str]:
+    """Return what was taught of things as something that is not to be done."""
+    return [
+        f"{never} {task.instruction}"
+        for task in TRAINED_TASKS
+        if task.thing and "+" not in task.id
+        for never in ("do not", "don't", "never")
+    ]
 
 
 def scores(repertoire: Repertoire, sentences: Sequence[str]) -> np.ndarray[Any, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from app.cli.common import data_folder, emit, say
@@ -14,6 +16,8 @@ from recorder.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from app.headless import Attempted
     from app.session.api import Snapshot
+    from recorder.games.base import Task
+    from trainer.players import PlayerSpec
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,6 +95,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             say(warning)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
+        _advise(spec, adapter_id, folder, game.tasks(), text)
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if isinstance(game, DesktopGame) else None
@@ -133,6 +138,16 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
+
+
+def _advise(
+    spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
+) -> None:
+    """Say so where the sentence was never taught; of a large model nobody knows."""
+    from app.advice import advice_for
+
+    if spec is not None and (advice := advice_for(spec, adapter_id, folder, tasks, text)):
+        say(advice)
 
 
 class _Progress:

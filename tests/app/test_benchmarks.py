@@ -74,6 +74,8 @@ def test_sentences_are_told_apart() -> None:
     assert all(target["met"] for target in document["targets"].values())
     assert median["called_unfamiliar_unrelated"] > 0.95
     assert median["called_unfamiliar_held_out"] < 0.15
+    assert median["called_unfamiliar_other_sorts"] > 0.98
+    assert median["called_unfamiliar_denied"] > 0.95
     # What is no better than a coin's toss would give a half.
     assert sentences.area_under_curve(np.array([1.0, 0.0]), np.array([0.5])) == 0.5
     assert sentences.area_under_curve(np.array([0.5]), np.array([0.5, 0.0])) == 0.75

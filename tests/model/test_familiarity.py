@@ -23,7 +23,7 @@ def told() -> Repertoire:
     """What the default model was taught, as the window asks it."""
     sayings = Sayings.load(default_checkpoint())
     assert sayings is not None
-    return Repertoire(taught_sentences(ALL_TASKS), sayings.restate)
+    return Repertoire(taught_sentences(ALL_TASKS), sayings.restate, sayings.outside)
 
 
 def area_under_curve(higher: Sequence[str], lower: Sequence[str]) -> float:
@@ -169,3 +169,29 @@ def test_a_sentence_is_as_familiar_as_what_the_model_is_told_for_it() -> None:
     assert told.check("get rid of that imp") is None
     # What cannot be put into taught words is no more familiar than before.
     assert told.score("shoot the moon") == plain.score("shoot the moon") > 0
+
+
+@pytest.mark.parametrize("asked", [
+    "pick up the red torch", "shoot the medkit", "press the medkit", "open the imp",
+    "switch to the blue keycard", "pick up the medkit, then open the imp",
+    "do not shoot the imp", "don't press the red switch", "never pick up the medkit",
+    "do not go to the barrel",
+])  # fmt: skip
+def test_known_words_for_what_was_never_asked_are_unfamiliar(asked: str) -> None:
+    assert told().check(asked) is not None
+
+
+@pytest.mark.parametrize("asked", [
+    "don't go near the imp", "do not go to the demon", "don't let the imp reach you",
+    "stop next to the red torch and don't move", "stand at the red torch and do not move",
+])  # fmt: skip
+def test_not_every_not_is_unfamiliar(asked: str) -> None:
+    assert told().check(asked) is None
+
+
+def test_what_can_be_asked_is_no_less_familiar_for_it() -> None:
+    sayings = Sayings.load(default_checkpoint())
+    assert sayings is not None
+    ways = {way for task in ALL_TASKS for way in (*task.phrasings, *task.heldout_phrasings)}
+    # The parts are what is asked about.
+    assert [w for w in ways if " then " not in w and sayings.outside(sayings.restate(w))] == []

@@ -64,6 +64,9 @@ def test_other_words_for_what_was_taught(yard: Sayings, said: str, told: str) ->
         "clean the demon",
         "rub the barrel",
         "close the red door",
+        # Not to go there is not to stand there.
+        "do not go to the barrel",
+        "don't pick up the medkit",
         "\U0001f600",
         "...",
         "3",
