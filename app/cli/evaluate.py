@@ -41,11 +41,12 @@ def run(options: argparse.Namespace) -> int:
         keep, known = _keeper(stack, folder, options.game, spec.key, stepping)
         wanted = {(q.task.id, q.heard, seed) for q in questions for seed in seeds}
         there = {key: played for key, played in known.items() if key in wanted}
-        if len(there) == len(wanted):
-            # Nothing was interrupted: the same question again means playing again.
+        if there and options.again:
             there = {}
         elif there:
-            say(f"{len(there)} of {total} attempts are there from before.")
+            all_there = len(there) == len(wanted)
+            more = "; --again plays them once more" if all_there else ""
+            say(f"{len(there)} of {total} attempts are there from before{more}.")
         counts = {"done": len(there), "good": sum(played.success for played in there.values())}
         fresh: list[Played] = []
 

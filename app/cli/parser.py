@@ -157,6 +157,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     what.add_argument("--suite", metavar="NAME", help="a fixed list of tasks: default, seen, ...")
     evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
     evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    evaluate.add_argument(
+        "--again", action="store_true", help="play also what was played and kept before"
+    )
     evaluate.add_argument("--paced", action="store_true", help="at the game's tick rate")
     evaluate.add_argument("--slowed", action="store_true", help=SLOWED_HELP)
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")

@@ -249,12 +249,21 @@ def test_an_evaluation_resumes_and_repeats(
     _, out, err = run(capsys, *command, "--seeds", "0-2", *data)
     assert "2 of 3 attempts are there" in err
     assert document(out)["n"] == 3
-    again = document(run(capsys, *command, "--seeds", "0-1", *data)[1])
-    for each in (first, again):
+    assert "3 of 3 played" in err
+    _, out, err = run(capsys, *command, "--seeds", "0-1", *data)
+    assert "2 of 2 attempts are there from before; --again" in err
+    kept = document(out)
+    _, out, err = run(capsys, *command, "--seeds", "0-1", "--again", *data)
+    assert "from before" not in err
+    assert "2 of 2 played" in err
+    again = document(out)
+    assert kept["ticks_per_s"] == 0
+    assert again["ticks_per_s"] > 0
+    for each in (first, kept, again):
         assert {"policy", "n", "success", "success_rate", "interval", "by_instruction",
                 "ticks_per_s"} <= each.keys()  # fmt: skip
         each.pop("ticks_per_s")
-    assert first == again
+    assert first == kept == again
 
 
 def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken(
@@ -270,7 +279,7 @@ def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken
     assert [row.ticks > 1 for row in played] == [True, True]
     with Store.open(tmp_path) as store:
         store.add_evaluations([replace(row, ticks=1) for row in played], anew=True)
-    run(capsys, *command)
+    run(capsys, *command, "--again")
     with Reader.open(tmp_path) as reader:
         assert reader.evaluations() == played
     with Store.open(tmp_path) as store:
