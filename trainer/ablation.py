@@ -2,7 +2,8 @@
 
 Four trainings with the same third stage (the teacher's actions and the two helping losses, the
 same states, the same number of samples): without anything before it, after stage I, after
-stage II, after both; each from several seeds, one seed of all four after the other, the
+stage II, after both; and a fifth after both, whose third stage leaves the vision tower as it
+is, as the paper's does.  Each from several seeds, one seed of all after the other, the
 stages before it included.  Every (variant, seed) is a folder that goes on where it was
 stopped; `rows.jsonl` holds a row for every attempt that was played.  What came of one that
 is finished is in `results.json`, which is all that another machine needs to go on.
@@ -36,13 +37,23 @@ from trainer.players import PlayerSpec
 from trainer.posttrain import Run
 from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
 
-VARIANTS = {"III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I II"}
+FROZEN = "I + II + III, tower frozen"
+VARIANTS = {
+    "III only": "", "I + III": "I", "II + III": "II", "I + II + III": "I II", FROZEN: "I II",
+}  # fmt: skip
 """Which stages come before the third."""
 IMITATION = (
     Stage("III actions", 1.0, actions=1.0, presence_weight=0.6, column_weight=0.3, tower=0.2),
 )
 """The same for all: the default model's third stage without what it repeats of the others."""
 ENDLESS_S = 1e9
+
+
+def frozen(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Return the same stages with nothing that moves the vision tower."""
+    return tuple(replace(stage, tower=0.0, presence_weight=0.0) for stage in stages)
+
+
 SETTINGS_FILE, RESULTS_FILE = "settings.json", "results.json"
 
 Tell = Callable[[str], None]
@@ -77,7 +88,7 @@ class AblationSizes:
 
     def config(self, stages: tuple[Stage, ...], seed: int) -> PosttrainConfig:
         """Return a training's hyper-parameters: the default model's, but for the sizes."""
-        acting = stages == IMITATION
+        acting = stages in (IMITATION, frozen(IMITATION))
         whole = PosttrainConfig()
         return replace(
             whole,
@@ -187,8 +198,9 @@ class Ablation:
                 (before / "ready").touch()
             start_from = before / "checkpoint"
         budget = self.sizes.imitation_samples
+        stages = frozen(IMITATION) if variant == FROZEN else IMITATION
         if not self._train_part(
-            folder / "imitation", IMITATION, budget, seed, start_from, self.sizes.copy_every
+            folder / "imitation", stages, budget, seed, start_from, self.sizes.copy_every
         ):
             return False
         ready.touch()
@@ -274,7 +286,7 @@ class Ablation:
 
 
 def _name(variant: str, seed: int) -> str:
-    return f"{variant.replace(' + ', '-').replace(' ', '-')}-{seed}"
+    return f"{variant.replace(' + ', '-').replace(',', '').replace(' ', '-')}-{seed}"
 
 
 def _read_results(path: Path) -> dict[str, Any]:

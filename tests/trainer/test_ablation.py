@@ -18,17 +18,18 @@ from PIL import Image
 
 from model.device import DeviceChoice
 from model.preprocess import CheckpointSpec
-from model.tiny import build_tokenizer
+from model.tiny import build_model, build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
 from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses, rollouts
-from trainer.ablation import VARIANTS, Ablation, AblationSizes
+from trainer.ablation import FROZEN, VARIANTS, Ablation, AblationSizes, frozen
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words
 from trainer.action_loss import INSTRUCTIONS
 from trainer.evaluate import Known, Played, Question
 from trainer.players import PlayerSpec
 from trainer.posttrain import Run
 from trainer.posttrain_config import STAGES
+from trainer.posttrain_data import record_type
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="picture")
 SIZES = AblationSizes(
@@ -107,7 +108,13 @@ def test_the_third_stage_is_the_same_for_all_and_the_others_are_what_they_are_ca
     assert imitation == replace(STAGES[-1], share=1, text=0, looks=0, pictures=0, actions=1)
     assert sizes.config(ablation.IMITATION, 1).actions_per_frame == sizes.acting_questions
     assert sizes.config(STAGES, 1).actions_per_frame == sizes.seeing_questions
-    assert list(VARIANTS.values()) == ["", "I", "II", "I II"]
+    assert list(VARIANTS.values()) == ["", "I", "II", "I II", "I II"]
+    assert list(VARIANTS)[-1] == FROZEN
+    (still,) = frozen(ablation.IMITATION)
+    assert still == replace(imitation, tower=0, presence_weight=0)
+    assert sizes.config((still,), 1) == replace(
+        sizes.config(ablation.IMITATION, 1), stages=(still,)
+    )
     language, samples = sizes.before("I")
     assert [stage.name for stage in language] == ["I language"]
     assert samples == sizes.language_samples
@@ -117,6 +124,24 @@ def test_the_third_stage_is_the_same_for_all_and_the_others_are_what_they_are_ca
     assert [stage.name.split()[0] for stage in both] == ["I", "II", "II"]
     assert whole == sum(stage.share for stage in both)
     assert any(stage.text for stage in both[1:])
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_frozen_tower_gets_no_gradient(small: None, still: bool) -> None:
+    words = build_tokenizer([task.instruction for task in ALL_TASKS], 700)
+    trainee = posttrain_losses.Trainee(build_model(words, SPEC, seed=1), words)
+    (stage,) = frozen(ablation.IMITATION) if still else ablation.IMITATION
+    batch = np.zeros(2, record_type(SPEC, SIZES.config((stage,), 0)))
+    batch["image"] = np.random.default_rng(0).integers(0, 255, batch["image"].shape)
+    batch["actions"][..., :3], batch["action_start"], batch["action_length"] = (300, 301, 302), 1, 3
+    losses = trainee.actions_step(batch, stage)
+    (losses["action"] + losses["column"] + stage.presence_weight * losses["presence"]).backward()
+    moved = {
+        "visual" in name: tensor.grad is not None and bool(tensor.grad.any())
+        for name, tensor in trainee.named_parameters()
+        if "visual" in name or "language_model.layers" in name
+    }
+    assert moved == {True: not still, False: True}
 
 
 @pytest.mark.slow
