@@ -17,14 +17,26 @@ LOG_EVERY = 25
 
 
 class Curve:
-    """The losses as a table in a file, one row for LOG_EVERY steps."""
+    """The losses as a table in a file, one row for LOG_EVERY steps.
 
-    def __init__(self, path: Path, *, fresh: bool) -> None:
+    ``step`` is how far the training has come: what a kill has left of later steps, which are
+    done once more, is cut off.
+    """
+
+    def __init__(self, path: Path, *, step: int) -> None:
+        header = [*COUNTS, "stage", *LOSSES]
+        rows: list[list[str]] = []
+        if step and path.exists():
+            with path.open(newline="", encoding="utf-8") as before:
+                # A kill may have cut the last row short.
+                rows = [row for row in csv.reader(before) if len(row) == len(header)][1:]
+        fresh = path.with_suffix(".new")
+        with fresh.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) <= step)])
+        fresh.replace(path)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._kept: dict[str, list[float]] = {}
-        if fresh:
-            self._writer.writerow([*COUNTS, "stage", *LOSSES])
 
     def add(self, counts: tuple[int, float, int, int], stage: Stage, losses: Losses) -> None:
         """Take a step's losses; means over what a stretch of steps had of each are written.

@@ -26,6 +26,7 @@ from trainer.held_out import is_untouched
 from trainer.play_version import PLAY_VERSION
 from trainer.players import player_spec
 from trainer.summary import summarise
+from trainer.verdict import wilson
 
 LETTERS = {
     Outcome.SUCCESS: "S",
@@ -59,6 +60,10 @@ class Outcomes:
             for (task, said), by_seed in self.suites[suite].items()
             for seed, outcome in by_seed.items()
         ]
+
+    def whole(self, suite: str) -> bool:
+        """Return whether there are attempts at every entry: suites have tasks in common."""
+        return len(self.suites[suite]) == len(SUITES[suite])
 
     def summary(self, suite: str) -> dict[str, Any]:
         """Return what ``playteach evaluate --suite`` says of these attempts."""
@@ -174,7 +179,7 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
             cells = [f" {rate['success']} of {rate['n']} |" if rate else " |" for rate in rates]
             lines.append(f"| {verb} |" + "".join(cells))
     for name in suites:
-        if any("+" in task for task, _ in outcomes.suites[name]):
+        if _has_steps(outcomes, name):
             lines += _by_step(outcomes.results(name))
     return "\n".join(lines) + "\n"
 
@@ -186,15 +191,42 @@ def _row(name: str, summary: dict[str, Any]) -> str:
     return f"| {name} | {summary['success']} of {summary['n']}, {share} | {wrong} |"
 
 
-def _by_step(results: Sequence[Played]) -> list[str]:
-    """Return the table of sentences with two steps, by the verb of either."""
-    lines = ["", "| Verb | As the first step | As the second |", "|---|---|---|"]
+def pictured(outcomes: Outcomes, suites: Sequence[str]) -> dict[str, Any]:
+    """Return the success by verb of each suite; of two steps by the verb of either."""
+    panels: dict[str, Any] = {}
+    for name in suites:
+        if not _has_steps(outcomes, name):
+            panels[name] = outcomes.summary(name)["by_verb"]
+            continue
+        counts = _counts_by_step(outcomes.results(name))
+        for place, step in enumerate(("first", "second")):
+            panels[f"{name}, {step} step"] = {
+                verb: {"success_rate": good / n, "interval": wilson(good, n)}
+                for verb, (good, n) in ((verb, each[place]) for verb, each in counts.items())
+                if n
+            }
+    return panels
+
+
+def _has_steps(outcomes: Outcomes, suite: str) -> bool:
+    return all("+" in task for task, _ in outcomes.suites[suite])
+
+
+def _counts_by_step(results: Sequence[Played]) -> dict[str, list[list[int]]]:
+    """Return by verb (successes, attempts) as the first and as the second step."""
     counts: dict[str, list[list[int]]] = {}
     for played in results:
         for place, part in enumerate(played.task_id.split("+")):
             pair = counts.setdefault(TASK_BY_ID[part].verb, [[0, 0], [0, 0]])[place]
             pair[0] += played.success
             pair[1] += 1
+    return counts
+
+
+def _by_step(results: Sequence[Played]) -> list[str]:
+    """Return the table of sentences with two steps, by the verb of either."""
+    lines = ["", "| Verb | As the first step | As the second |", "|---|---|---|"]
+    counts = _counts_by_step(results)
     for verb in dict.fromkeys(task.verb for task in TASK_BY_ID.values()):
         if verb in counts:
             cells = [f"{good} of {n}" if n else "" for good, n in counts[verb]]
@@ -217,7 +249,9 @@ def main(arguments: list[str] | None = None) -> int:
         one.add_argument("file", type=Path, metavar="FILE")
     for one in (keep, back):
         one.add_argument("--data", type=Path, required=True, help="the data folder")
-    show.add_argument("--suite", action="append", choices=SUITES, help="default: all of FILE")
+    show.add_argument(
+        "--suite", action="append", choices=SUITES, help="default: all whole ones of FILE"
+    )
     show.add_argument("--picture", type=Path, help="draw the success by verb, PNG")
     given = parser.parse_args(arguments)
     try:
@@ -229,11 +263,10 @@ def main(arguments: list[str] | None = None) -> int:
         if given.kind == "restore":
             sys.stderr.write(f"{restore(outcomes, given.data)} attempts put back\n")
             return 0
-        suites = given.suite or list(outcomes.suites)
+        suites = given.suite or [name for name in outcomes.suites if outcomes.whole(name)]
         sys.stdout.write(tables(outcomes, suites))
         if given.picture:
-            drawn = {name: outcomes.summary(name)["by_verb"] for name in suites}
-            draw_verbs(drawn, given.picture)
+            draw_verbs(pictured(outcomes, suites), given.picture)
     except (KnownError, DataError) as error:
         sys.stderr.write(error.sentence + "\n")
         return 2

@@ -272,7 +272,7 @@ class Run:
         before = signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
         # Stage I: how the yard works, and how things are said.
         texts = [*rule_pairs(), *paraphrase_pairs()]
-        curve = Curve(self.out / CURVE_FILE, fresh=self.step == 0)
+        curve = Curve(self.out / CURVE_FILE, step=self.step)
         try:
             ring.wait_for(config.first_batch_frames)
             last_save = last = time.monotonic()

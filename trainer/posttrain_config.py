@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from recorder.games.doom.tasks import ALL_TASKS
+from recorder.games.doom.tasks import TRAINED_TASKS
 from trainer.vision_language import paraphrase_pairs, rule_pairs
 
 WORDS = """
@@ -129,7 +129,7 @@ def stage_at(stages: tuple[Stage, ...], share_done: float) -> Stage:
 
 def tokenizer_corpus() -> list[str]:
     """Return the text that the tokenizer's BPE is trained on."""
-    sentences = [said for task in ALL_TASKS for said in task.phrasings]
+    sentences = [said for task in TRAINED_TASKS for said in task.phrasings]
     pairs = [*rule_pairs(), *paraphrase_pairs()]
     return [*sentences, *(f"{pair.question} {pair.answer}" for pair in pairs), WORDS,
             "user\n", "assistant\n", "\n", *WORDS.split()]  # fmt: skip

@@ -132,7 +132,7 @@ def crowds_asking(
     """
     chooser = TaskChooser(tasks)
     while True:
-        seed = int(rng.integers(1 << 31))
+        seed = int(rng.integers(FIRST_TRAINING_SEED, LAST_TRAINING_SEED + 1))
         frame = game.show(build_crowd(seed, kinds), seed)
         for view in range(VIEWS_OF_A_CROWD):
             state = game.hidden_state()

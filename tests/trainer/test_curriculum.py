@@ -14,7 +14,7 @@ from recorder.games.doom.tasks import ALL_TASKS, SUITES, TASK_BY_ID, TASKS, TRAI
 from trainer.curriculum import curriculum_folder, draw_suites, expand, render, render_suites
 
 ATOMIC = [task for task in ALL_TASKS if task.verb != goals.TWO_STEP]
-ISSUE_VERBS = {
+EVERY_VERB = {
     "go to", "pick up", "shoot", "face", "keep away from", "open", "press", "switch to",
     "turn left", "turn right", "turn around", "walk forward", "walk back", "walk sideways",
     "stand still", "two-step",
@@ -34,7 +34,7 @@ def test_the_files_are_what_the_rules_make_of_the_templates() -> None:
 
 
 def test_there_are_verbs_tasks_and_phrasings_enough() -> None:
-    assert {task.verb for task in ALL_TASKS} == ISSUE_VERBS
+    assert {task.verb for task in ALL_TASKS} == EVERY_VERB
     assert len({task.instruction for task in ATOMIC}) == len(ATOMIC) >= 240
     assert len(TASK_BY_ID) == len(ALL_TASKS)
     for task in ALL_TASKS:
@@ -97,7 +97,7 @@ def test_suites_are_fixed_lists_of_what_their_names_say() -> None:
     for entry in SUITES["heldout-phrasings"]:
         assert entry.task.split == "train"
         assert entry.say in entry.task.heldout_phrasings
-    assert {e.task.verb for e in SUITES["seen"]} == ISSUE_VERBS - {"two-step"}
+    assert {e.task.verb for e in SUITES["seen"]} == EVERY_VERB - {"two-step"}
     for name, entries in SUITES.items():
         told_apart = {(entry.task.id, entry.say if name == "free" else "") for entry in entries}
         assert len(told_apart) == len(entries)
@@ -107,7 +107,7 @@ def test_what_people_say_is_about_tasks_and_the_rest_is_not() -> None:
     said = read("said.json")
     for name in ("said", "free"):
         assert len({entry["say"] for entry in said[name]}) == len(said[name]) == 100
-        assert {TASK_BY_ID[entry["task"]].verb for entry in said[name]} == ISSUE_VERBS
+        assert {TASK_BY_ID[entry["task"]].verb for entry in said[name]} == EVERY_VERB
     known = {
         text.lower() for task in ALL_TASKS for text in (*task.phrasings, *task.heldout_phrasings)
     }

@@ -11,7 +11,17 @@ from PIL import Image
 from recorder.games.doom.tasks import SUITES
 from recorder.store import EvaluationRow, Stepping, Store
 from recorder.types import Outcome
-from trainer.outcomes import OUTCOMES, Outcomes, collect, main, read, restore, tables, write
+from trainer.outcomes import (
+    OUTCOMES,
+    Outcomes,
+    collect,
+    main,
+    pictured,
+    read,
+    restore,
+    tables,
+    write,
+)
 from trainer.play_version import PLAY_VERSION
 from trainer.players import player_spec
 
@@ -86,6 +96,28 @@ def test_what_is_strictly_held_out_and_each_step_have_rows_of_their_own() -> Non
     assert "| of these untouched | 1 of 2, 50.0 %" in printed
     assert "| shoot |  | 1 of 2 |" in printed
     assert "| open | 1 of 2 |  |" in printed
+    drawn = pictured(played, ["heldout-combinations", "two-step"])
+    assert list(drawn) == ["heldout-combinations", "two-step, first step", "two-step, second step"]
+    assert drawn["two-step, first step"].keys() == {"open"}
+    assert drawn["two-step, second step"]["shoot"]["success_rate"] == 0.5
+
+
+def test_a_suite_of_which_a_part_was_played_in_others_has_no_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def entries(suite: str) -> dict[tuple[str, str], dict[int, Outcome]]:
+        asked = {(entry.task.id, entry.say or entry.task.instruction) for entry in SUITES[suite]}
+        return {each: {1_000_000: Outcome.SUCCESS} for each in asked}
+
+    whole = entries("seen")
+    part = {key: found for key, found in entries("default").items() if key in whole}
+    assert 0 < len(part) < len(SUITES["default"])
+    file = tmp_path / "outcomes.json"
+    write(Outcomes(KEY, PLAY_VERSION, {"default": part, "seen": whole}), file)
+    assert main(["tables", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "| `seen` | 60 of 60" in printed
+    assert "default" not in printed
 
 
 def test_every_outcome_has_a_letter_of_its_own(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.types import Action
 from trainer import posttrain, posttrain_losses
+from trainer.charts import read_curve
+from trainer.loss_curve import Curve
 from trainer.posttrain import Run, inherit
 from trainer.posttrain_config import STAGES, PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.posttrain_data import (
@@ -77,6 +79,65 @@ def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> No
                 assert torch.allclose(
                     packed[frame, row, : len(block.tokens)], words_only, atol=2e-4
                 )
+
+
+def test_the_loss_is_of_the_answers_alone(words: Any) -> None:
+    trainee = Trainee(build_model(words, SPEC, seed=1).eval(), words)
+    rng = torch.Generator().manual_seed(0)
+    ids = torch.randint(0, len(words), (2, 7), generator=rng)
+    hidden = torch.randn(2, 7, trainee.model.config.text_config.hidden_size, generator=rng)
+    starts, lengths = torch.tensor([3, 4]), torch.tensor([6, 7])
+    answered = [(0, 3), (0, 4), (0, 5), (1, 4), (1, 5), (1, 6)]
+
+    def loss(said: torch.Tensor) -> float:
+        with torch.no_grad():
+            return float(trainee.answer_loss(hidden, said, starts, lengths))
+
+    with torch.no_grad():
+        # What is read up to a token says which it is.
+        chances = trainee.model.lm_head(hidden).log_softmax(-1)
+    wanted = -sum(float(chances[row, at - 1, ids[row, at]]) for row, at in answered) / 6
+    assert loss(ids) == pytest.approx(wanted, rel=1e-5)
+    for row in range(2):
+        for at in range(7):
+            other = ids.clone()
+            other[row, at] = (ids[row, at] + 1) % len(words)
+            assert (loss(other) != loss(ids)) == ((row, at) in answered)
+
+
+def test_an_answer_begins_where_the_block_says(words: Any) -> None:
+    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    pair = rule_pairs()[0]
+    block = sequences.text_block(pair.question, pair.answer)
+    question, answer = (
+        words.decode(part, skip_special_tokens=True)
+        for part in (block.tokens[: block.start], block.tokens[block.start :])
+    )
+    assert pair.question in question
+    assert answer.strip() == pair.answer
+
+
+def test_the_curve_of_a_run_that_was_killed_goes_on_where_the_run_does(tmp_path: Path) -> None:
+    file = tmp_path / "curve.csv"
+
+    def teach(begun: int, last: int) -> None:
+        curve = Curve(file, step=begun)
+        for step in range(begun + 1, last + 1):
+            curve.add((step, 2.0 * step, step, step), STAGES[0], {"text": torch.tensor(0.5)})
+        curve.close()
+
+    # The first checkpoint is of step 40; of what a kill leaves of the rows the last is cut short.
+    teach(0, 60)
+    teach(0, 60)
+    with file.open("a") as cut:
+        cut.write("75,150,75")
+    teach(40, 110)
+    assert [row.split(",")[0] for row in file.read_text().splitlines()] == [
+        "step", "25", "50", "75", "100",
+    ]  # fmt: skip
+    assert [at for at, _ in read_curve(file)["text"]] == pytest.approx(
+        [50 / 60, 100 / 60, 2.5, 200 / 60], abs=0.02
+    )
 
 
 @given(st.tuples(st.integers(0, 600), st.integers(0, 340), st.integers(1, 40), st.integers(1, 20)))

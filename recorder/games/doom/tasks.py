@@ -14,7 +14,8 @@ from recorder.games.doom.goals import Goal, parse_goal
 FIRST_UNSEEN_SEED = 1_000_000
 """No task's yard of a seed from here on is ever trained on.
 
-Crowded yards, in which nothing is judged, come of another generator and have seeds of their own.
+The crowded yards of the shipped weights, in which nothing is judged, were another generator's, with
+seeds of their own.
 """
 KEEP_AWAY_TICKS = 90
 """So long must something be kept away from."""
