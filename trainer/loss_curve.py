@@ -29,10 +29,11 @@ class Curve:
         if step and path.exists():
             with path.open(newline="", encoding="utf-8") as before:
                 # A kill may have cut the last row short.
-                rows = [row for row in csv.reader(before) if len(row) == len(header)][1:]
+                rows = [row for row in csv.reader(before) if len(row) == len(header)]
         fresh = path.with_suffix(".new")
         with fresh.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) <= step)])
+            done = [row for row in rows if row[0].isdigit() and int(row[0]) <= step]
+            csv.writer(file).writerows([header, *done])
         fresh.replace(path)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)

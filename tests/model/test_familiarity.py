@@ -144,6 +144,14 @@ def test_any_text_has_a_score(text: str) -> None:
     assert (unfamiliar is not None) == (score >= UNFAMILIAR_FROM)
 
 
+@pytest.mark.parametrize("said", [
+    "hebe die blaue Schlüsselkarte auf", "ramasse la carte bleue", "подними синюю карту",
+    "拿起蓝色钥匙卡", "青いカードキーを取って", "ارفع البطاقة الزرقاء",
+])  # fmt: skip
+def test_another_language_is_unfamiliar(said: str) -> None:
+    assert told().check(said) is not None
+
+
 def test_ten_thousand_characters_are_scored_like_a_few() -> None:
     assert SMALL.score("🔥" * 10_000) == 1.0
     assert SMALL.score("blah " * 10_000) == SMALL.score("blah " * 64)
