@@ -26,6 +26,7 @@ UNFAMILIAR_FROM = 0.2
 LEAST_ALIKE = 0.2
 """A sentence less alike than this is not worth naming as what may be meant."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_DENIED = re.compile(r"\s*(?:please\s+)?(?:do\s+not|don'?t|never)\b", re.IGNORECASE)
 _GRAMS = (3, 4)
 _GRAM_WEIGHT = 0.35
 _TYPO_COST = 0.25
@@ -89,7 +90,9 @@ class Repertoire:
         ]
         if not strange or tuple(words(sentence)) in self._plain:
             return None
-        return Unfamiliar(sentence, self.closest(strange[0]))
+        # What is not to be done is like what is, and means the opposite.
+        denied = _DENIED.match(strange[0]) is not None
+        return Unfamiliar(sentence, "" if denied else self.closest(strange[0]))
 
     def score(self, sentence: str) -> float:
         """Return how unfamiliar a sentence is: 0 (was taught) to 1 and a little beyond.
@@ -123,7 +126,8 @@ class Repertoire:
     def closest(self, sentence: str) -> str:
         """Return the taught sentence most like this one, "" where none is like it.
 
-        Alike is the cosine of words, word pairs and letter groups, weighted by rarity.
+        Alike is the cosine of words, word pairs and letter groups, weighted by rarity.  One part
+        is like no two.
         """
         said = _features(sentence)
         unseen = math.log(len(self._sentences) + 1) + 1
@@ -133,6 +137,8 @@ class Repertoire:
             rarity, holders, shares = self._index.get(key, (unseen, _NONE, _NO_SHARES))
             square += (count * rarity) ** 2
             likeness[holders] += count * rarity * shares
+        if len(split_instruction(sentence)) == 1:
+            likeness[self._in_parts] = 0.0
         if not square or likeness.max(initial=0.0) / math.sqrt(square) < LEAST_ALIKE:
             return ""
         return self._sentences[int(likeness.argmax())]
@@ -162,6 +168,12 @@ class Repertoire:
             near = (known for known in sorted(self._known) if likely_typo(word, known))
             self._near_words[word] = next(near, "") if len(word) > 3 else ""
         return self._near_words[word]
+
+    @cached_property
+    def _in_parts(self) -> NDArray[np.bool_]:
+        """Which sentences have several parts."""
+        parts = [len(split_instruction(sentence)) for sentence in self._sentences]
+        return np.array(parts, np.int64) > 1
 
     @cached_property
     def _index(self) -> dict[str, tuple[float, NDArray[np.int64], NDArray[np.float64]]]:

@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     # Suppressed defaults: a verb's parser must not undo what stood before the verb.
     common.add_argument(
         "--data",
-        type=Path,
+        type=folder,
         metavar="DIR",
         default=argparse.SUPPRESS,
         help="data folder (default: the platform's)",
@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"playteach {__version__}")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
+        "--data", type=folder, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
     )
     parser.add_argument(
         "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
@@ -95,6 +95,16 @@ def command_of(options: argparse.Namespace) -> Command:
     """Import and return the function that does what was asked."""
     module, _, name = options.run.partition(":")
     return cast(Command, getattr(importlib.import_module(module), name))
+
+
+def folder(text: str) -> Path:
+    """Read a folder's name; raises argparse.ArgumentTypeError for an empty one.
+
+    An empty name would be the folder that one happens to stand in.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a folder, or leave the option out")
+    return Path(text)
 
 
 def seed_range(text: str) -> range:

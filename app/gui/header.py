@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QWidget
 
 from app.gui import icons
@@ -11,6 +12,8 @@ from app.gui.widgets import Elided, button, label
 
 PLAY, LIBRARY, TEACH = range(3)
 """Indices of the pages."""
+TAB_PADDING = 10
+"""Pixels at both sides of a tab's word together, and a little for rounding."""
 
 
 class Header(QWidget):
@@ -65,6 +68,12 @@ class Header(QWidget):
         self._tabs.button(TEACH).setVisible(visible)
 
     def _restyle(self) -> None:
+        for tab in self._tabs.buttons():
+            tab.ensurePolished()
+            bold = QFont(tab.font())
+            bold.setWeight(QFont.Weight.DemiBold)
+            # The tab that is shown is bold, and its place is measured before it is.
+            tab.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(tab.text()) + TAB_PADDING)
         for widget, name in ((self._help, "help"), (self._menu_button, "menu")):
             widget.setIcon(icons.icon(name, self._theme.colour("muted")))
             widget.setIconSize(QSize(20, 20))

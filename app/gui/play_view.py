@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.gui.hud import Hud, describe, driver_of
 from app.gui.theme import DARK, Theme, ui_font
 from app.gui.widgets import to_qimage
-from app.session.api import PlaySession, Snapshot
+from app.session.api import Phase, PlaySession, Snapshot
 from recorder.controls import is_games
 from recorder.games.base import Bindings
 
@@ -218,9 +218,15 @@ class PlayView(QWidget):
         self._session.key(key_name(event.key()), False, self._now_ns())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Capture on the first click; tell of the button while captured."""
+        """Capture on the first click of an attempt; tell of the button while captured.
+
+        Before and after one there is nothing to drive, and the mouse stays the person's.
+        """
         if not self._captured:
-            self.capture()
+            if self._snapshot is not None and self._snapshot.phase is not Phase.WATCHING:
+                self.capture()
+            else:
+                self.setFocus()
             return
         name = event.button().name
         if name is not None:

@@ -15,10 +15,24 @@ from recorder.types import Driver, Outcome, Tick
 
 RATE_WINDOW_TICKS = 20
 """Ticks over which the measured rate is averaged."""
+PERSON_S = 120.0
+"""So long may a person drive in an attempt before the game calls it out of time."""
+
+
+def unhurried(task: Task, tick_rate_hz: float) -> Task:
+    """Return the task with a person's time on top of its limit, which is an agent's."""
+    if not task.max_ticks:
+        return task
+    return replace(task, max_ticks=task.max_ticks + round(PERSON_S * tick_rate_hz))
 
 
 class Attempt:
-    """From the first tick to the outcome.  Control thread only."""
+    """From the first tick to the outcome.  Control thread only.
+
+    ``task`` has the agent's time limit, which the ticks count for that are not the person's: who
+    looks around first, or takes over at the last moment, has time for it.  The game was
+    therefore reset with the :func:`unhurried` task.
+    """
 
     def __init__(
         self,
@@ -38,6 +52,7 @@ class Attempt:
         self._runner = runner
         self._judged = task.judged
         self._outcome: Outcome | None = None
+        self._not_the_persons = 0
         self._newest: Tick | None = None
         self._notice = ""
         self._strip: list[tuple[Driver, int]] = []
@@ -71,6 +86,7 @@ class Attempt:
     def tick(self, decide: Decide) -> None:
         """Do one tick."""
         done = self._newest = self._loop.tick(decide)
+        self._not_the_persons += done.driver is not Driver.PERSON
         if self._strip and self._strip[-1][0] is done.driver:
             self._strip[-1] = (done.driver, self._strip[-1][1] + 1)
         else:
@@ -85,7 +101,11 @@ class Attempt:
 
     def outcome(self) -> Outcome | None:
         """Return the game's verdict where it counts, None while the attempt goes on."""
-        return self._loop.outcome() if self._judged else None
+        if not self._judged:
+            return None
+        limit = self._task.max_ticks
+        late = 0 < limit <= self._not_the_persons
+        return self._loop.outcome() or (Outcome.TIMEOUT if late else None)
 
     def end(self, outcome: Outcome, source: LabelSource) -> None:
         """Close the attempt."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands, Wish, move
-from app.session.attempt import Attempt
+from app.session.attempt import Attempt, unhurried
 from app.session.front import TAKEOVER_TURN_DEG, SessionFront
 from app.session.parts import (
     BUG_SENTENCE,
@@ -337,7 +337,8 @@ class LiveSession(SessionFront):
             pacer=pacer,
         )
         task, seed = self._task, self._seed
-        loop.begin(task, seed, instruction=text, policy_seed=episode_seed(task.id, seed))
+        played = unhurried(task, self._game.tick_rate_hz)
+        loop.begin(played, seed, instruction=text, policy_seed=episode_seed(task.id, seed))
         self._attempt = Attempt(loop, pacer, task, text, recording=recording, runner=self._runner)
         self._last_input_ns = self._clock.now_ns()
         self._hands = Hands()

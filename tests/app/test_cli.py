@@ -89,6 +89,17 @@ def test_a_window_may_be_asked_for_in_slowed_time(arguments: list[str], slowed: 
     assert build_parser().parse_args(arguments).slowed is slowed
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_an_empty_folder_name_is_not_the_current_folder(
+    before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", " "]
+    with pytest.raises(SystemExit) as stopped:
+        build_parser().parse_args([*data, "episodes", "list"] if before else ["tasks", *data])
+    assert stopped.value.code == ExitCode.USAGE
+    assert "name a folder" in capsys.readouterr().err
+
+
 def test_a_verb_does_not_undo_the_query_before_it() -> None:
     assert build_parser().parse_args(["episodes", "--query", "id:3", "list"]).query == "id:3"
 

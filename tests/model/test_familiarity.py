@@ -189,6 +189,19 @@ def test_known_words_for_what_was_never_asked_are_unfamiliar(asked: str) -> None
     assert told().check(asked) is not None
 
 
+@pytest.mark.parametrize(("asked", "closest"), [
+    ("pick up the red torch", "pick up the red"),
+    ("do not shoot the imp", ""),
+    ("pick up the red torch, then juggle", "pick up the red"),
+])  # fmt: skip
+def test_the_closest_is_of_one_part_and_never_the_opposite(asked: str, closest: str) -> None:
+    unfamiliar = told().check(asked)
+    assert unfamiliar is not None
+    assert " then " not in unfamiliar.closest
+    assert unfamiliar.closest.startswith(closest)
+    assert (unfamiliar.closest == "") == (closest == "")
+
+
 @pytest.mark.parametrize("asked", [
     "don't go near the imp", "do not go to the demon", "don't let the imp reach you",
     "stop next to the red torch and don't move", "stand at the red torch and do not move",

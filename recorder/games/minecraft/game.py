@@ -114,6 +114,7 @@ class MinecraftGame:
         self._process = process
         self._goals = {goal.task.id: goal for goal in goals}
         self._goal: Goal | None = None
+        self._max_ticks = 0
         self._outcome: Outcome | None = None
         self._ticks = 0
         self._frame_id = 0
@@ -142,6 +143,7 @@ class MinecraftGame:
                 f"{', '.join(self._goals)}."
             )
         self._goal = self._goals[task.id] if task.judged else None
+        self._max_ticks = task.max_ticks
         kept = self._untouched == seed
         order: dict[str, object] = {"do": "begin" if kept else "reset", "seed": seed}
         self._untouched = None
@@ -167,7 +169,7 @@ class MinecraftGame:
                 self._outcome = Outcome.SUCCESS
             elif answer["over"]:
                 self._outcome = Outcome.FAILURE
-            elif goal.task.max_ticks and self._ticks >= goal.task.max_ticks:
+            elif self._max_ticks and self._ticks >= self._max_ticks:
                 self._outcome = Outcome.TIMEOUT
         elif self._outcome is None and answer["over"]:
             self._outcome = Outcome.UNKNOWN

@@ -149,9 +149,21 @@ def test_losing_the_focus_releases_everything(
     assert keys(session) == []
 
 
+def test_a_click_captures_nothing_where_nothing_is_played(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.show_snapshot(session.snapshot())
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
+    assert not view.captured
+    assert view.hasFocus()
+    assert keys(session) == []
+
+
 def test_first_click_captures_and_the_next_is_a_button(
     qtbot: QtBot, view: PlayView, session: SampleSession
 ) -> None:
+    session.play("go to the barrel")
+    view.show_snapshot(session.snapshot())
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
     assert view.captured
     assert view.hasFocus()
