@@ -121,7 +121,8 @@ class Attempt:
         problem = None if recording is None else recording.problem
         # What the policy said before is no longer true where it says something else.
         others = "" if base.message == self._notice else base.message
-        self._notice = "" if runner is None else runner.notice
+        over = self._outcome is not None
+        self._notice = "" if runner is None or over else runner.notice
         return replace(
             base,
             frame=self._loop.frame,

@@ -407,3 +407,13 @@ def test_what_the_policy_says_is_shown_while_it_holds(game: ToyGame) -> None:
     assert said.count("It is stuck.") == 3
     assert said[-1] == ""
     session.close()
+
+
+def test_what_the_policy_says_is_gone_with_the_attempt(make: Make) -> None:
+    session = make(player=Player(TalkingPolicy("left")))
+    session.play(RED)
+    run(session, 4)
+    assert session.snapshot().message == "It is stuck."
+    session.stop(Outcome.FAILURE)
+    run(session, 1)
+    assert (session.snapshot().phase, session.snapshot().message) == (Phase.WATCHING, "")
