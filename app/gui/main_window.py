@@ -213,7 +213,9 @@ class MainWindow(QMainWindow):
         # The starts of a game that nobody lays out have no numbers.
         judged = bool(self._session.tasks())
         self.header.where.setText(f"{where} · seed {snapshot.seed}" if judged else where)
+        # An outcome may be gone before it was looked at: a new start was laid out.
         ended = snapshot.outcome is not None and before.outcome is None
+        ended |= before.recording and not snapshot.recording
         if ended or snapshot.episode_id != before.episode_id:
             self.desk.refresh_lessons()
         if snapshot.policy_ready != before.policy_ready or snapshot.policy != before.policy:
@@ -245,7 +247,10 @@ class MainWindow(QMainWindow):
         self.play_page.recent.show_episodes(episodes)
         self.play_page.show_any_attempts(bool(episodes))
         # The disk is a moment behind the game: what has just ended may still be written.
-        unwritten = bool(episodes) and episodes[0].open and not self._snapshot.recording
+        newest = self._snapshot.episode_id
+        missing = newest is not None and (not episodes or episodes[0].id < newest)
+        unwritten = missing or (bool(episodes) and episodes[0].open)
+        unwritten &= not self._snapshot.recording
         self._asked_again = self._asked_again + 1 if unwritten else 0
         if 0 < self._asked_again <= MOST_ASKED_AGAIN:
             QTimer.singleShot(ASK_AGAIN_MS, self.desk, self.desk.refresh_lessons)

@@ -358,6 +358,23 @@ def test_what_the_disk_finishes_late_is_shown_all_the_same(
         window.desk.refresh_lessons()
 
 
+def test_an_attempt_that_the_disk_has_not_begun_yet_is_shown_once_it_is_there(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+) -> None:
+    late, done = sample_episodes(0.0, 2)[:2]
+    settle(qtbot, window)
+    session.set(phase=Phase.WATCHING, episode_id=late.id, recording=False)
+    place.kept = []
+    window.pull()
+
+    def there(episodes: list[EpisodeFacts]) -> bool:
+        place.kept = [late, done]
+        return bool(episodes)
+
+    with qtbot.waitSignal(window.desk.episodes_changed, check_params_cb=there):
+        window.desk.refresh_lessons()
+
+
 def test_who_types_already_loses_no_letter(qtbot: QtBot, window: MainWindow) -> None:
     edit = window.play_page.bar.edit
     edit.setFocus()
