@@ -78,7 +78,7 @@ Questions, whose answers the language model cannot give yet, would undo it: they
 tower only after that, and a little.
 
 The vision tower starts from nothing here, so that no stage freezes it, as the paper does
-with its pretrained one.
+with its pretrained one; docs/evidence.md measures the third stage both ways.
 """
 
 
