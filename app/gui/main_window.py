@@ -223,7 +223,6 @@ class MainWindow(QMainWindow):
         if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
             # The attempt is over: give the mouse back without being asked.
             page.view.release()
-
         if self._workplace.own_window and takes_back(before, snapshot):
             self._to_front()
 
