@@ -34,7 +34,7 @@ class Advice:
         key = (base, rewrite, rounds)
         if self._known is None or self._known[0] != key:
             own = self._reader.taught_sentences(rounds)
-            self._known = (key, _taught(base, self._tasks(), own, rewrite=rewrite))
+            self._known = (key, taught_to(base, self._tasks(), own, rewrite=rewrite))
         return self._known[1]
 
 
@@ -48,7 +48,7 @@ def advice_for(
     if database_path(folder).exists():
         with Reader.open(folder) as reader:
             own = reader.taught_sentences(_rounds(reader.adapters(), adapter_id))
-    return _sentence(_taught(spec.checkpoint, tasks, own, rewrite=True), sentence)
+    return _sentence(taught_to(spec.checkpoint, tasks, own), sentence)
 
 
 def _sentence(known: Repertoire, sentence: str) -> str:
@@ -70,8 +70,10 @@ def _rounds(adapters: Sequence[AdapterRow], adapter_id: int | None) -> tuple[int
     return tuple(rounds)
 
 
-def _taught(base: Path, tasks: Sequence[Task], more: Sequence[str], *, rewrite: bool) -> Repertoire:
-    """Return what a checkpoint was taught, and ``more``.
+def taught_to(
+    base: Path, tasks: Sequence[Task], more: Sequence[str] = (), *, rewrite: bool = True
+) -> Repertoire:
+    """Return what a checkpoint was taught, and ``more``, as it hears it where ``rewrite``.
 
     A model that brings no list of whole sentences was taught the game's.
     """

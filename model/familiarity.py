@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from model.instructions import bare_request
 from model.parts import split_instruction
 from recorder.games.base import Task
 
@@ -26,11 +27,12 @@ UNFAMILIAR_FROM = 0.2
 LEAST_ALIKE = 0.2
 """A sentence less alike than this is not worth naming as what may be meant."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_DENIED = re.compile(r"\s*(?:please\s+)?(?:do\s+not|don'?t|never)\b", re.IGNORECASE)
 _GRAMS = (3, 4)
 _GRAM_WEIGHT = 0.35
 _TYPO_COST = 0.25
 _ARTICLES = frozenset({"the", "a", "an"})
+DENYING = frozenset({"not", "don't", "dont", "never"})
+"""They ask for the opposite, which the words that were taught do not say of themselves."""
 _NONE = np.empty(0, np.int64)
 _NO_SHARES = np.empty(0, np.float64)
 _SAID_KEPT = 1024
@@ -91,7 +93,7 @@ class Repertoire:
         if not strange or tuple(words(sentence)) in self._plain:
             return None
         # What is not to be done is like what is, and means the opposite.
-        denied = _DENIED.match(strange[0]) is not None
+        denied = denies(words(bare_request(strange[0])))
         return Unfamiliar(sentence, "" if denied else self.closest(strange[0]))
 
     def score(self, sentence: str) -> float:
@@ -205,6 +207,11 @@ def taught_sentences(tasks: Iterable[Task]) -> list[str]:
 def words(sentence: str) -> list[str]:
     """Return a sentence's words in lower case, in order; marks and emoji are none."""
     return _WORD.findall(sentence.lower())
+
+
+def denies(said: Sequence[str]) -> bool:
+    """Return whether words begin with what is not to be done."""
+    return not DENYING.isdisjoint(said[:1]) or list(said[:2]) == ["do", "not"]
 
 
 def _features(sentence: str) -> dict[str, float]:

@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from model.familiarity import likely_typo, one_letter_apart, words
+from model.familiarity import DENYING, denies, likely_typo, one_letter_apart, words
 from model.instructions import bare_request
 from recorder.errors import ModelError
 
@@ -51,8 +51,6 @@ _SMALL_WORDS = frozenset({
 })  # fmt: skip
 _LIGHT_VERBS = frozenset({"take", "make", "get", "have", "do", "give", "put", "bring", "go"})
 """What is done is said by the words behind them: "take a left turn", "make a left turn"."""
-_DENYING = frozenset({"not", "don't", "dont", "never", "without", "avoid"})
-"""They ask for the opposite, which the words that were taught do not say of themselves."""
 _ARTICLES = frozenset({
     "a", "an", "the", "this", "that", "some", "any", "my", "your", "those", "these", "one",
 })  # fmt: skip
@@ -114,7 +112,7 @@ class Sayings:
         self._verbs = {each[0] for each in said.values()} | _SMALL_WORDS | _LIGHT_VERBS | {THING}
         self._rarity = {key: math.log(len(said) / n) + 1 for key, n in count.items()}
         self._frames = [
-            _Frame(way, means, *self._weighed(said[way]), _turning(said[way]), _denies(said[way]))
+            _Frame(way, means, *self._weighed(said[way]), _turning(said[way]), denies(said[way]))
             for way, means in dict((*more, *taught)).items()
         ]
 
@@ -179,7 +177,7 @@ class Sayings:
         if means is None:
             # "Stop at it and don't move" says the same twice.
             return any(
-                word in _DENYING and after != "move" for word, after in pairwise([*frame, ""])
+                word in DENYING and after != "move" for word, after in pairwise([*frame, ""])
             )
         return not any(self._may_take(each, name) for each in means)
 
@@ -265,12 +263,10 @@ class Sayings:
 
     def _closest(self, frame: Sequence[str], name: Sequence[str]) -> _Frame | None:
         features, length = self._weighed(frame)
-        turns, denies = _turning(frame), _denies(frame)
+        like = _turning(frame), denies(frame)
         best, most = None, LEAST_ALIKE
         for other in self._frames:
-            if (other.turns, other.denies) != (turns, denies):
-                continue
-            if not self._may_take(other.means, name):
+            if (other.turns, other.denies) != like or not self._may_take(other.means, name):
                 continue
             shared = sum(weight * other.features.get(key, 0.0) for key, weight in features.items())
             alike = shared / (length * other.length) if length and other.length else 0.0
@@ -313,11 +309,6 @@ def _key(frame: str) -> str:
 
 def _turning(frame: Sequence[str]) -> frozenset[str]:
     return frozenset(word for word in frame if word in _TURNING_WORDS or word == THING)
-
-
-def _denies(frame: Sequence[str]) -> bool:
-    """Return whether a frame begins with what is not to be done."""
-    return not _DENYING.isdisjoint(frame[:1]) or list(frame[:2]) == ["do", "not"]
 
 
 def _features(frame: Sequence[str]) -> dict[str, float]:

@@ -47,16 +47,14 @@ IMITATION = (
 )
 """The same for all: the default model's third stage without what it repeats of the others."""
 ENDLESS_S = 1e9
+SETTINGS_FILE, RESULTS_FILE = "settings.json", "results.json"
+
+Tell = Callable[[str], None]
 
 
 def frozen(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """Return the same stages with nothing that moves the vision tower."""
     return tuple(replace(stage, tower=0.0, presence_weight=0.0) for stage in stages)
-
-
-SETTINGS_FILE, RESULTS_FILE = "settings.json", "results.json"
-
-Tell = Callable[[str], None]
 
 
 def _say(line: str) -> None:
@@ -88,7 +86,7 @@ class AblationSizes:
 
     def config(self, stages: tuple[Stage, ...], seed: int) -> PosttrainConfig:
         """Return a training's hyper-parameters: the default model's, but for the sizes."""
-        acting = stages in (IMITATION, frozen(IMITATION))
+        acting = all(stage.actions and stage.acts for stage in stages)
         whole = PosttrainConfig()
         return replace(
             whole,

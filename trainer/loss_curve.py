@@ -25,14 +25,14 @@ class Curve:
 
     def __init__(self, path: Path, *, step: int) -> None:
         header = [*COUNTS, "stage", *LOSSES]
-        rows: list[list[str]] = []
-        if step and path.exists():
+        done: list[list[str]] = []
+        if path.exists():
             with path.open(newline="", encoding="utf-8") as before:
                 # A kill may have cut the last row short.
                 rows = [row for row in csv.reader(before) if len(row) == len(header)]
+            done = [row for row in rows if row[0].isdigit() and int(row[0]) <= step]
         fresh = path.with_suffix(".new")
         with fresh.open("w", newline="", encoding="utf-8") as file:
-            done = [row for row in rows if row[0].isdigit() and int(row[0]) <= step]
             csv.writer(file).writerows([header, *done])
         fresh.replace(path)
         self._file = path.open("a", newline="", encoding="utf-8")

@@ -26,7 +26,6 @@ from trainer.held_out import is_untouched
 from trainer.play_version import PLAY_VERSION
 from trainer.players import player_spec
 from trainer.summary import summarise
-from trainer.verdict import wilson
 
 LETTERS = {
     Outcome.SUCCESS: "S",
@@ -74,8 +73,22 @@ class Outcomes:
         results = self.results(suite)
         return self._summed_up([one for one in results if is_untouched(one.task_id, one.heard)])
 
-    def _summed_up(self, results: Sequence[Played]) -> dict[str, Any]:
-        verbs = {task.id: task.verb for task in TASK_BY_ID.values()}
+    def in_steps(self, suite: str) -> bool:
+        """Return whether every sentence of a suite has two steps."""
+        return all("+" in task for task, _ in self.suites[suite])
+
+    def by_step(self, suite: str) -> list[dict[str, Any]]:
+        """Return the success by verb of the first and of the second step."""
+        steps = [
+            {task: TASK_BY_ID[task.split("+")[place]].verb for task, _ in self.suites[suite]}
+            for place in range(2)
+        ]
+        return [self._summed_up(self.results(suite), verbs)["by_verb"] for verbs in steps]
+
+    def _summed_up(
+        self, results: Sequence[Played], verbs: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        verbs = verbs or {task.id: task.verb for task in TASK_BY_ID.values()}
         return summarise(self.player, results, stepping=str(Stepping.LOCK_STEP), verbs=verbs)
 
 
@@ -179,8 +192,8 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
             cells = [f" {rate['success']} of {rate['n']} |" if rate else " |" for rate in rates]
             lines.append(f"| {verb} |" + "".join(cells))
     for name in suites:
-        if _has_steps(outcomes, name):
-            lines += _by_step(outcomes.results(name))
+        if outcomes.in_steps(name):
+            lines += _by_step(outcomes, name)
     return "\n".join(lines) + "\n"
 
 
@@ -195,41 +208,22 @@ def pictured(outcomes: Outcomes, suites: Sequence[str]) -> dict[str, Any]:
     """Return the success by verb of each suite; of two steps by the verb of either."""
     panels: dict[str, Any] = {}
     for name in suites:
-        if not _has_steps(outcomes, name):
+        if outcomes.in_steps(name):
+            first, second = outcomes.by_step(name)
+            panels |= {f"{name}, first step": first, f"{name}, second step": second}
+        else:
             panels[name] = outcomes.summary(name)["by_verb"]
-            continue
-        counts = _counts_by_step(outcomes.results(name))
-        for place, step in enumerate(("first", "second")):
-            panels[f"{name}, {step} step"] = {
-                verb: {"success_rate": good / n, "interval": wilson(good, n)}
-                for verb, (good, n) in ((verb, each[place]) for verb, each in counts.items())
-                if n
-            }
     return panels
 
 
-def _has_steps(outcomes: Outcomes, suite: str) -> bool:
-    return all("+" in task for task, _ in outcomes.suites[suite])
-
-
-def _counts_by_step(results: Sequence[Played]) -> dict[str, list[list[int]]]:
-    """Return by verb (successes, attempts) as the first and as the second step."""
-    counts: dict[str, list[list[int]]] = {}
-    for played in results:
-        for place, part in enumerate(played.task_id.split("+")):
-            pair = counts.setdefault(TASK_BY_ID[part].verb, [[0, 0], [0, 0]])[place]
-            pair[0] += played.success
-            pair[1] += 1
-    return counts
-
-
-def _by_step(results: Sequence[Played]) -> list[str]:
+def _by_step(outcomes: Outcomes, suite: str) -> list[str]:
     """Return the table of sentences with two steps, by the verb of either."""
     lines = ["", "| Verb | As the first step | As the second |", "|---|---|---|"]
-    counts = _counts_by_step(results)
+    steps = outcomes.by_step(suite)
     for verb in dict.fromkeys(task.verb for task in TASK_BY_ID.values()):
-        if verb in counts:
-            cells = [f"{good} of {n}" if n else "" for good, n in counts[verb]]
+        rates = [step.get(verb) for step in steps]
+        if any(rates):
+            cells = [f"{rate['success']} of {rate['n']}" if rate else "" for rate in rates]
             lines.append(f"| {verb} | {' | '.join(cells)} |")
     return lines
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from app.advice import taught_to
 from app.benchmarks.common import Say, Target, report
 from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
 from model.paths import default_checkpoint
-from model.saying import Sayings
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
 from recorder.games.doom.things import ALL_KINDS
 
@@ -30,10 +30,7 @@ SAID_FILE = "said.json"
 def measure(runs: int, say: Say) -> dict[str, Any]:
     """Score the lists once; there is no chance in it, so ``runs`` makes no difference."""
     lists = json.loads((task_folder() / SAID_FILE).read_text(encoding="utf-8"))
-    sayings = Sayings.load(default_checkpoint())
-    told = None if sayings is None else sayings.restate
-    outside = None if sayings is None else sayings.outside
-    yard = Repertoire(taught_sentences(ALL_TASKS), told, outside)
+    yard = taught_to(default_checkpoint(), ALL_TASKS)
     by_hand = [each["say"] for each in lists["said"]]
     held_out = [sentence for task in TRAINED_TASKS for sentence in task.heldout_phrasings]
     familiar = scores(yard, [*held_out, *by_hand])
@@ -45,18 +42,16 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
         "auc_near_misses": area_under_curve(near, familiar),
         "auc_unrelated_by_hand": area_under_curve(unrelated, written),
         "auc_near_misses_by_hand": area_under_curve(near, written),
-        "called_unfamiliar_unrelated": float((unrelated >= UNFAMILIAR_FROM).mean()),
-        "called_unfamiliar_near_misses": float((near >= UNFAMILIAR_FROM).mean()),
-        "called_unfamiliar_held_out": float((scores(yard, held_out) >= UNFAMILIAR_FROM).mean()),
-        "called_unfamiliar_by_hand": float((written >= UNFAMILIAR_FROM).mean()),
+        "called_unfamiliar_unrelated": called_unfamiliar(unrelated),
+        "called_unfamiliar_near_misses": called_unfamiliar(near),
+        "called_unfamiliar_held_out": called_unfamiliar(scores(yard, held_out)),
+        "called_unfamiliar_by_hand": called_unfamiliar(written),
         "closest_is_meant_by_hand": closest_is_meant(yard, lists["said"]),
         "auc_unrelated_free": area_under_curve(unrelated, later),
         "auc_near_misses_free": area_under_curve(near, later),
-        "called_unfamiliar_other_sorts": float(
-            (scores(yard, other_sorts()) >= UNFAMILIAR_FROM).mean()
-        ),
-        "called_unfamiliar_denied": float((scores(yard, denied()) >= UNFAMILIAR_FROM).mean()),
-        "called_unfamiliar_free": float((later >= UNFAMILIAR_FROM).mean()),
+        "called_unfamiliar_other_sorts": called_unfamiliar(scores(yard, other_sorts())),
+        "called_unfamiliar_denied": called_unfamiliar(scores(yard, denied())),
+        "called_unfamiliar_free": called_unfamiliar(later),
         "closest_is_meant_free": closest_is_meant(yard, lists["free"]),
     }
     return report("sentences", [figures] * runs, TARGETS)
@@ -86,6 +81,11 @@ def denied() -> list[str]:
 def scores(repertoire: Repertoire, sentences: Sequence[str]) -> np.ndarray[Any, Any]:
     """Return how unfamiliar each sentence is."""
     return np.array([repertoire.score(sentence) for sentence in sentences])
+
+
+def called_unfamiliar(scored: np.ndarray[Any, Any]) -> float:
+    """Return the share of scores that the window would tell of."""
+    return float((scored >= UNFAMILIAR_FROM).mean())
 
 
 def area_under_curve(higher: np.ndarray[Any, Any], lower: np.ndarray[Any, Any]) -> float:

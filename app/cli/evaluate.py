@@ -40,12 +40,10 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         keep, known = _keeper(stack, folder, options.game, spec.key, stepping)
         wanted = {(q.task.id, q.heard, seed) for q in questions for seed in seeds}
-        there = {key: played for key, played in known.items() if key in wanted}
-        if there and options.again:
-            there = {}
-        elif there:
-            all_there = len(there) == len(wanted)
-            more = "; --again plays them once more" if all_there else ""
+        taken = {} if options.again else known
+        there = {key: played for key, played in taken.items() if key in wanted}
+        if there:
+            more = "; --again plays them once more" if len(there) == len(wanted) else ""
             say(f"{len(there)} of {total} attempts are there from before{more}.")
         counts = {"done": len(there), "good": sum(played.success for played in there.values())}
         fresh: list[Played] = []

@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self._state = state
         self._snapshot: Snapshot = self._session.snapshot()
         self._pulled: tuple[Snapshot, int] | None = None
-        self._asked_again = 0
+        self._asked_again = self._newest_seen = 0
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
@@ -246,9 +246,9 @@ class MainWindow(QMainWindow):
         self.play_page.recent.show_episodes(episodes)
         self.play_page.show_any_attempts(bool(episodes))
         # The disk is a moment behind the game: what has just ended may still be written.
-        newest = self._snapshot.episode_id
-        missing = newest is not None and (not episodes or episodes[0].id < newest)
-        unwritten = missing or (bool(episodes) and episodes[0].open)
+        self._newest_seen = max([self._newest_seen, *(each.id for each in episodes[:1])])
+        unwritten = (self._snapshot.episode_id or 0) > self._newest_seen
+        unwritten |= bool(episodes) and episodes[0].open
         unwritten &= not self._snapshot.recording
         self._asked_again = self._asked_again + 1 if unwritten else 0
         if 0 < self._asked_again <= MOST_ASKED_AGAIN:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from toy_game import SIZE, ToyGame, WalkPolicy
+from toy_session import RED, Make, run
 
 from app.session.api import Phase
 from app.session.parts import BUG_SENTENCE, Player, store_recording
@@ -20,38 +20,7 @@ from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store
 from recorder.types import Driver, Outcome
 
-RED = "reach the red dot"
-Make = Callable[..., LiveSession]
-
-
-@pytest.fixture
-def game() -> ToyGame:
-    return ToyGame(distance=30)
-
-
-@pytest.fixture
-def make(game: ToyGame) -> Iterator[Make]:
-    made: list[LiveSession] = []
-
-    def build(**changes: object) -> LiveSession:
-        settings: dict[str, object] = {
-            "player": Player(WalkPolicy()),
-            "make_runner": LockStepRunner,
-            "clock": ManualClock(),
-            "threaded": False,
-        }
-        session = LiveSession(game, **{**settings, **changes}).start()  # type: ignore[arg-type]
-        made.append(session)
-        return session
-
-    yield build
-    for session in made:
-        session.close()
-
-
-def run(session: LiveSession, ticks: int) -> None:
-    for _ in range(ticks):
-        session.step()
+pytest_plugins = ("session_fixtures",)
 
 
 def test_the_policy_plays_to_the_end_and_the_next_attempt_has_another_start(
