@@ -49,7 +49,7 @@ from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
-from recorder.store.playback import EpisodePlayback
+from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.dataset import MIN_PERSON_TICKS
 from trainer.listing import adopt

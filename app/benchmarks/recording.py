@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.benchmarks.common import Say, Target, report
+from app.benchmarks.recording_measure import measure_recording, play_frames
 from recorder.games import open_game
-from recorder.store.measure import measure_recording, play_frames
 
 FRAMES = 600
 PACED_FRAMES = 200

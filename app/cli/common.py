@@ -18,14 +18,14 @@ def data_folder(options: argparse.Namespace) -> Path:
     if options.data is not None:
         return Path(options.data)
     from app.session.settings import load_settings
-    from recorder.store.paths import default_data_folder
+    from recorder.data_folder import default_data_folder
 
     return load_settings().settings.data_folder or default_data_folder()
 
 
 def has_database(folder: Path) -> bool:
     """Return whether anything was ever kept in a data folder: a new one has empty lists."""
-    from recorder.store.paths import database_path
+    from recorder.data_folder import database_path
 
     return database_path(folder).exists()
 
@@ -64,7 +64,7 @@ def details(facts: Mapping[str, object]) -> list[str]:
 
 def report_bug(options: argparse.Namespace) -> int:
     """Log the exception being handled and say where; return the exit code."""
-    from recorder.store.paths import logs_path
+    from recorder.data_folder import logs_path
 
     log = logging.getLogger("playteach")
     try:

@@ -12,7 +12,7 @@ from recorder.errors import ExitCode, UsageError
 
 def verify(options: argparse.Namespace) -> int:
     """Check the database and decode every picture in it."""
-    from recorder.store.verify import verify as verify_folder
+    from recorder.store.upkeep.verify import verify as verify_folder
 
     def progress(done: int, total: int) -> None:
         if done == total or done % 20 == 0:

@@ -30,8 +30,8 @@ from app.gui.hud import Hud, describe, driver_of
 from app.gui.theme import DARK, Theme, ui_font
 from app.gui.widgets import to_qimage
 from app.session.api import Phase, PlaySession, Snapshot
-from recorder.controls import is_games
 from recorder.games.base import Bindings
+from recorder.games.controls import is_games
 
 ASPECT = 16 / 9
 FRAME_PX = 3.0

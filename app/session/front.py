@@ -12,9 +12,9 @@ from app.session.arbiter import Hands
 from app.session.parts import Ask, Player, Request
 from model.prompts import clean_instruction
 from recorder.clock import Clock
-from recorder.controls import HeldControls
 from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Task
+from recorder.games.controls import HeldControls
 from recorder.types import Outcome
 
 TAKEOVER_TURN_DEG = 2.0

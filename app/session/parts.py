@@ -43,7 +43,7 @@ class Player:
 
 
 class Recording(EpisodeObserver, Protocol):
-    """An observer that stores one episode (:class:`recorder.episodes.EpisodeRecorder`)."""
+    """An observer that stores one episode, as :class:`~recorder.store.EpisodeRecorder` does."""
 
     @property
     def episode_id(self) -> int | None:

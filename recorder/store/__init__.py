@@ -1,6 +1,6 @@
 """The memory of what was seen and done: one SQLite file, one writer, readers anywhere."""
 
-from recorder.store.paths import adapters_path, database_path, default_data_folder, logs_path
+from recorder.data_folder import adapters_path, database_path, default_data_folder, logs_path
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_query
 from recorder.store.reader import Reader
 from recorder.store.rows import (

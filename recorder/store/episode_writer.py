@@ -20,10 +20,10 @@ from pathlib import Path
 from recorder.clock import Clock
 from recorder.errors import DiskFullError, KnownError
 from recorder.store.connect import Whereabouts, as_known, full_sentence
+from recorder.store.frames.h264 import CODEC_NAME, SEGMENT_S, SegmentEncoder, frames_per_segment
 from recorder.store.labelling import add_label, write_segments
 from recorder.store.rows import EpisodeKind, LabelSource, Split
 from recorder.store.tick_codec import TICK_COLUMNS, TICK_PLACES, tick_values
-from recorder.store.video import CODEC_NAME, SEGMENT_S, SegmentEncoder, frames_per_segment
 from recorder.store.worker import transaction
 from recorder.types import Outcome, RGBImage, Tick
 

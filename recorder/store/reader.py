@@ -9,11 +9,11 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from recorder.data_folder import database_path
 from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
+from recorder.store.frames.reading import frames_between, segment_with, small_picture
 from recorder.store.ledger import active_adapter_id
-from recorder.store.paths import database_path
-from recorder.store.pictures import frames_between, segment_with, small_picture
 from recorder.store.query import EVERY_EPISODE, SINCE_LAST_ROUND, EpisodeQuery
 from recorder.store.rows import (
     AdapterRow,
@@ -34,9 +34,9 @@ from recorder.store.rows import (
     Stepping,
     TickRow,
 )
-from recorder.store.schema import check_complete
 from recorder.store.selection import casefold, select_episodes, select_segments
 from recorder.store.tick_codec import TICK_COLUMNS, tick_from
+from recorder.store.upkeep.schema import check_complete
 from recorder.types import Driver, Outcome, RGBImage, SegmentKind
 
 

@@ -2,7 +2,7 @@
 
 Every method blocks until its change is committed and returns the result; a problem of
 the world raises KnownError with nothing changed.  Call them from any thread except the
-control thread, which has :class:`recorder.episodes.EpisodeRecorder` for what may not
+control thread, which has :class:`recorder.store.episode_recorder.EpisodeRecorder` for what may not
 block.  The changes of :mod:`recorder.store.ledger` (adapters, rounds, evaluations) are
 methods here too.
 """
@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from recorder.clock import Clock, MonotonicClock
+from recorder.data_folder import backups_path, database_path, lock_path
 from recorder.errors import DataError, KnownError
-from recorder.store import ledger, recovery
+from recorder.store import ledger
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label, write_segments
 from recorder.store.lock import FolderLock
-from recorder.store.paths import backups_path, database_path, lock_path
 from recorder.store.rows import (
     EpisodeKind,
     EvaluationRow,
@@ -37,12 +37,13 @@ from recorder.store.rows import (
     RoundStatus,
     StoreHealth,
 )
-from recorder.store.schema import check_version, migrate
+from recorder.store.upkeep import recovery
+from recorder.store.upkeep.schema import check_version, migrate
 from recorder.store.worker import Worker, transaction
 from recorder.types import Outcome
 
 if TYPE_CHECKING:
-    from recorder.episodes import EpisodeRecorder
+    from recorder.store.episode_recorder import EpisodeRecorder
 
 QUEUE_TICKS = 200
 """Ticks that may wait for the writer: 10 s at 20 Hz, 138 MB of pictures at most."""
@@ -213,8 +214,8 @@ class Store:
         for lock-step runs faster than the encoder: there a tick waits for room.  ``blocky``
         is for games that show large texels with hard edges.
         """
-        # Late: recorder.episodes builds on this package.
-        from recorder.episodes import EpisodeRecorder
+        # Late: recorder.store.episode_recorder builds on this package.
+        from recorder.store.episode_recorder import EpisodeRecorder
 
         self._worker.check_open()
         return EpisodeRecorder(

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
 from app import bootstrap, bootstrap_pip
 from app.bootstrap import Environment
 from recorder.errors import ExitCode, KnownError
 
-ROOT = Path(__file__).parents[2]
 FAKE_PIP = """
 import sys
 print("Collecting torch==1.0")

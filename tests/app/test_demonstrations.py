@@ -11,7 +11,7 @@ from app.demonstrations import record_demonstrations
 from app.headless import Attempted
 from recorder.errors import DataError, UsageError
 from recorder.store import Store
-from recorder.store.verify import verify
+from recorder.store.upkeep.verify import verify
 
 
 def fill_the_disk(store: Store) -> None:

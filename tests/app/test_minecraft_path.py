@@ -1,8 +1,9 @@
 """The documented way to the released model in Minecraft, in one go.
 
 `playteach play --game minerl --policy CraftJarvis/JarvisVLA-Qwen2-VL-7B`: every step but the
-download and the Java build, against MineRL's own code (see tests/recorder/test_simulators.py)
-and a small random checkpoint where the hub's download would have put the released one.
+download and the Java build, against MineRL's own code
+(see tests/recorder/games/minecraft/test_simulators.py) and a small random checkpoint where
+the hub's download would have put the released one.
 """
 
 from __future__ import annotations

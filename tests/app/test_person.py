@@ -17,8 +17,8 @@ from app.session.session import LiveSession
 from model.policies import IdlePolicy
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
-from recorder.controls import HeldControls
 from recorder.errors import KnownError
+from recorder.games.controls import HeldControls
 from recorder.types import Action, Driver, Frame, Outcome
 
 BINDINGS = ToyGame.bindings

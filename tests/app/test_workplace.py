@@ -23,9 +23,9 @@ from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
 from model.runner import LockStepRunner
 from recorder.clock import ManualClock
+from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Store
-from recorder.store.paths import database_path
 from recorder.types import Driver, Outcome
 from trainer.progress import Stage
 from trainer.round_client import MEASURING, RoundClient, RoundResult

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
 from model.familiarity import UNFAMILIAR_FROM, Repertoire, likely_typo, taught_sentences
 from model.paths import default_checkpoint
@@ -14,7 +14,7 @@ from model.saying import TAUGHT_FILE, Sayings
 from recorder.games.base import Task
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS
 
-SAID = Path(__file__).parents[2] / "assets" / "tasks" / "said.json"
+SAID = ROOT / "assets" / "tasks" / "said.json"
 YARD = Repertoire(taught_sentences(ALL_TASKS))
 SMALL = Repertoire(["go to the red torch", "pick up the medkit", "shoot the imp"])
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from recorder.clock import ManualClock
-from recorder.episodes import EpisodeRecorder
 from recorder.games.base import Task
 from recorder.store import Reader, Store
+from recorder.store.episode_recorder import EpisodeRecorder
 from recorder.types import Action, Driver, Frame, InputEvent, Outcome, RGBImage, Tick
 
 RATE_HZ = 20.0

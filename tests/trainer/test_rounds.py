@@ -11,8 +11,8 @@ import pytest
 
 from model.adapters import META_FILE, fingerprint, read_meta
 from model.vla import VlaPolicy
+from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
-from recorder.store.paths import database_path
 from trainer import progress, rounds
 from trainer.dataset import MAX_VISITS
 from trainer.rounds import RoundPlan, run_round

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
 from recorder.clock import Clock
-from recorder.controls import HOTBAR_PREFIX
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.base import Bindings, Task
+from recorder.games.controls import HOTBAR_PREFIX
 from recorder.games.desktop.hands import Hands
 from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile

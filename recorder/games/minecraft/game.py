@@ -60,7 +60,7 @@ class Installation:
 
 def engines_folder() -> Path:
     """Return where simulators are installed: beside the platform's data folder."""
-    from recorder.store.paths import default_data_folder
+    from recorder.data_folder import default_data_folder
 
     return default_data_folder() / "engines"
 

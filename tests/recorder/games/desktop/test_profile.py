@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from recorder.errors import DataError, UsageError
 from recorder.games import task_list
@@ -22,7 +23,7 @@ from recorder.games.desktop.profile import (
 )
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 
-SHIPPED = Path(__file__).parents[4] / "assets" / "games"
+SHIPPED = ROOT / "assets" / "games"
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.controls import SAME_KEYS, HeldControls, is_games
 from recorder.games.base import Bindings
+from recorder.games.controls import SAME_KEYS, HeldControls, is_games
 from recorder.games.doom.game import DOOM_BINDINGS
 from recorder.types import MAX_CAMERA_DEG, NO_ACTION
 

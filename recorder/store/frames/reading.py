@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.errors import DataError
-from recorder.store.video import CODEC_NAME, decode_segment
+from recorder.store.frames.h264 import CODEC_NAME, decode_segment
 from recorder.types import RGBImage
 
 THUMBNAIL_WIDTH = 160

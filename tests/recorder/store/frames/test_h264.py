@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.benchmarks.recording_measure import psnr_db
 from recorder.errors import DataError
-from recorder.store.measure import psnr_db
-from recorder.store.video import SegmentEncoder, decode_segment, frames_per_segment
+from recorder.store.frames.h264 import SegmentEncoder, decode_segment, frames_per_segment
 from recorder.types import RGBImage
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from recorder.data_folder import database_path
 from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.store import LabelSource, Store
-from recorder.store.paths import database_path
-from recorder.store.verify import verify
+from recorder.store.upkeep.verify import verify
 from recorder.types import Driver, Frame, Outcome
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from places import HELPERS
 from simulator_python import NO_SIMULATOR, set_up_minerl
 
 from recorder.errors import GameError
@@ -21,7 +22,6 @@ from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, TASKS
 from recorder.types import Action, Outcome
 
-HELPERS = Path(__file__).parent.parent / "helpers"
 DIG = Action(attack=True)
 Said = Callable[[], list[str]]
 

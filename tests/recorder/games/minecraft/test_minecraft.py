@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from places import HELPERS
 
 from recorder.errors import GameError, UsageError
 from recorder.games import open_game, task_list
@@ -17,7 +18,6 @@ from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, TASKS, load_goal
 from recorder.types import Action, Outcome
 
-HELPERS = Path(__file__).parent.parent / "helpers"
 OAK = TASKS[0]
 DIG = Action(attack=True, camera=(0.0, 1.5))
 Start = Callable[..., SimulatorProcess]

@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from recorder.data_folder import backups_path
 from recorder.errors import DataError, DiskFullError
 from recorder.store.connect import full_sentence
-from recorder.store.migrations import MIGRATIONS, Migration
-from recorder.store.paths import backups_path
+from recorder.store.upkeep.migrations import MIGRATIONS, Migration
 
 MIGRATION_SET = "playteach"
 _TABLE = "_sqlite_migrations"

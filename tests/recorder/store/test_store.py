@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.clock import ManualClock
+from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, UsageError
 from recorder.store import (
     EpisodeQuery,
@@ -28,7 +29,6 @@ from recorder.store import (
 )
 from recorder.store import store as store_module
 from recorder.store.connect import open_for_reading
-from recorder.store.paths import database_path
 from recorder.store.tick_codec import action_from, action_values
 from recorder.types import (
     BUTTON_CONTROLS,

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from recorder.clock import ManualClock
+from recorder.data_folder import database_path
 from recorder.errors import DataError, DiskFullError
 from recorder.store import Reader, Store
 from recorder.store.connect import APPLICATION_ID, open_for_writing
-from recorder.store.migrations import MIGRATIONS, Migration
-from recorder.store.paths import database_path
-from recorder.store.schema import applied_names, migrate
-from recorder.store.verify import verify
+from recorder.store.upkeep.migrations import MIGRATIONS, Migration
+from recorder.store.upkeep.schema import applied_names, migrate
+from recorder.store.upkeep.verify import verify
 from recorder.types import Outcome
 
 

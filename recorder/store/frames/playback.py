@@ -6,10 +6,10 @@ import sqlite3
 from collections import OrderedDict
 from pathlib import Path
 
+from recorder.data_folder import database_path
 from recorder.errors import DataError
 from recorder.store.connect import open_for_reading, translated
-from recorder.store.paths import database_path
-from recorder.store.pictures import SegmentFrames, segment_with
+from recorder.store.frames.reading import SegmentFrames, segment_with
 from recorder.store.reader import Reader
 from recorder.store.rows import DriverStrip, EpisodeRow, SegmentRow, TickRow
 from recorder.types import RGBImage

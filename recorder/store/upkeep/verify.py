@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.data_folder import database_path
 from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
-from recorder.store.paths import database_path
-from recorder.store.pictures import check_segment
-from recorder.store.schema import check_complete
+from recorder.store.frames.h264 import decode_segment
+from recorder.store.frames.reading import check_segment
 from recorder.store.segments import Span
 from recorder.store.selection import select_segments
-from recorder.store.video import decode_segment
+from recorder.store.upkeep.schema import check_complete
 
 MAX_PROBLEMS = 100
 """More are only counted."""

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.data_folder import database_path
 from recorder.games.base import Game, free_task
-from recorder.store.paths import database_path
 from recorder.store.reader import Reader
 from recorder.store.rows import EpisodeKind
 from recorder.store.store import Store

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from recorder.store import EpisodeRow, Reader, Store
-from recorder.store.verify import verify
+from recorder.store.upkeep.verify import verify
 from recorder.types import Outcome
 
 CHILD = Path(__file__).with_name("kill_child.py")
-ROOT = CHILD.parent.parent.parent
 MAX_LOSS_NS = 1_000_000_000
 
 

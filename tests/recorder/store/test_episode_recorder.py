@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from places import ROOT
 
+from app.benchmarks.recording_measure import measure_recording, play_frames, psnr_db
 from model.episode import EpisodeObserver
 from recorder.clock import ManualClock
 from recorder.errors import DataError
-from recorder.store.measure import measure_recording, play_frames, psnr_db
-from recorder.store.playback import EpisodePlayback
+from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Driver, Outcome, RGBImage
 
 
@@ -134,6 +135,6 @@ def test_a_list_of_episodes_needs_no_codec_and_no_heavy_library() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent.parent.parent,
+        cwd=ROOT,
     )
     assert done.stdout.strip() == "[]"

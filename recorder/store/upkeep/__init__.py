@@ -1,0 +1,1 @@
+"""Keeping a database sound: migrations with a backup before each, recovery, verification."""
