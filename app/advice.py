@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.agent import Agent
-from model.familiarity import Repertoire, taught_sentences
-from model.saying import Sayings
+from model.language.familiarity import Repertoire, taught_sentences
+from model.language.paraphrase import Sayings
 from recorder.games.base import Task
 from recorder.store import AdapterRow, Reader, database_path
 from trainer.players import PlayerSpec

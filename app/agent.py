@@ -26,15 +26,15 @@ from app.model_desk import Models, device_of, options_of
 from app.session.model_choice import ModelChoice
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.adapters_in_use import adapter_in_use, of_other_bases
-from model.memory import free_bytes, predict
-from model.policy import Observation, Policy
+from model.adapters.in_use import adapter_in_use, of_other_bases
+from model.play.policy import Observation, Policy
+from model.vla.memory import free_bytes, predict
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
 
 if TYPE_CHECKING:
-    from model.vla import VlaPolicy
+    from model.vla.vla import VlaPolicy
 
 log = logging.getLogger(__name__)
 
@@ -258,7 +258,7 @@ class Agent:
 
     def _loaded(self, row: AdapterRow | None) -> Policy:
         """Return what the choice says, with an adapter."""
-        from model.watchers import WatchedPolicy
+        from model.play.stuck_detector import WatchedPolicy
 
         choice = self.choice
         folder = self.models.folder(choice)
@@ -268,8 +268,8 @@ class Agent:
         return policy if choice.source == "practice" else WatchedPolicy(policy)
 
     def _checkpoint(self, folder: Path, row: AdapterRow | None) -> VlaPolicy:
-        from model.decoding_options import Sampling
-        from model.vla import VlaPolicy
+        from model.play.sampling import Sampling
+        from model.vla.vla import VlaPolicy
 
         own = self.choice.source != "practice"
         # One core stays free for the window and the tick loop: torch's threads spin while

@@ -27,7 +27,7 @@ from app.session.session import LiveSession
 from app.session.settings import Settings, config_folder, load_settings
 from app.workplace import LiveWorkplace
 from model.paths import default_checkpoint
-from model.runner import BackgroundRunner, WaitingRunner
+from model.play.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError
 from recorder.games import agreed_command, open_game
 from recorder.games.base import Bindings, Game, OwnWindowGame

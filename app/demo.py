@@ -18,9 +18,9 @@ from app.headless import attempt
 from app.person import Demonstrator, Watcher
 from app.session.parts import Player, clock_of, store_recording
 from app.session.session import LiveSession
-from model.episode import EpisodeLoop, run_episode
 from model.paths import default_checkpoint
-from model.runner import BackgroundRunner, LockStepRunner
+from model.play.episode import EpisodeLoop, run_episode
+from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
@@ -134,7 +134,7 @@ def run_demo(
     ``wanted`` is the sentence of the lesson, "" for one that the agent can least.  Raises
     UsageError for a game without a teacher or a sentence that it cannot judge.
     """
-    from model.vla import check_checkpoint
+    from model.vla.vla import check_checkpoint
 
     if game not in ("doom", "luanti"):
         raise UsageError(f"The game {game!r} has no teacher, so there is no demo of it.")

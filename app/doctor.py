@@ -88,7 +88,7 @@ def display_lines() -> Iterator[DoctorLine]:
 def device_lines() -> Iterator[DoctorLine]:
     """Tell where a model would run, and why there."""
     try:
-        from model.device import choose_device
+        from model.vla.device import choose_device
 
         choice = choose_device()
         version = importlib.metadata.version("torch")
@@ -252,7 +252,7 @@ def _model_line(name: str, folder: Path, text: str, missing: str, status: Status
         todo = f"bring assets/{folder.name} back from the repository"
         return DoctorLine(name, status, missing, todo)
     try:
-        from model.vla import check_checkpoint
+        from model.vla.vla import check_checkpoint
 
         check_checkpoint(folder)
     except KnownError as error:
@@ -265,7 +265,7 @@ def _model_line(name: str, folder: Path, text: str, missing: str, status: Status
 
 def adapter_lines(data: Path) -> Iterator[DoctorLine]:
     """Tell which adapters there are and whether the active one is whole."""
-    from model.adapters import read_meta
+    from model.adapters.folders import read_meta
 
     if not database_path(data).exists():
         yield DoctorLine("adapters", Status.OK, "none yet; teaching makes the first")

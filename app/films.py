@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
-from model.play_options import PlayOptions
-from model.runner import LockStepRunner
+from model.play.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
+from model.play.runner import LockStepRunner
+from model.vla.play_options import PlayOptions
 from recorder.games import REALTIME_GAMES, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.session.api import Snapshot
 from app.session.parts import BUG_SENTENCE
 from app.session.session import LiveSession
-from model.adapters_in_use import adapter_in_use
+from model.adapters.in_use import adapter_in_use
 from model.paths import default_checkpoint
 from recorder.errors import DataError, KnownError
 from recorder.store import Reader, Store, database_path

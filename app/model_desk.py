@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from app.gui.model_facts import FetchProgress, ModelFacts, PrecisionFacts
 from app.session.model_choice import ModelChoice
-from model.memory import PRECISIONS, check_precision, free_bytes, is_small, predict
-from model.play_options import PlayOptions
+from model.vla.memory import PRECISIONS, check_precision, free_bytes, is_small, predict
+from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError, UsageError
 
 if TYPE_CHECKING:
-    from model.device import DeviceChoice
-    from model.hub import Hub
-    from model.policy import Policy
+    from model.play.policy import Policy
+    from model.serving.hub import Hub
+    from model.vla.device import DeviceChoice
 
 KEY_IN_KEYRING = "The key is in this system's keyring."
 KEY_FOR_NOW = (
@@ -34,13 +34,13 @@ class ServerKeys:
 
     def find(self, url: str) -> str:
         """Return a server's key, "" without one."""
-        from model.server_keys import server_key
+        from model.serving.server_keys import server_key
 
         return self._for_now.get(urlsplit(url).netloc) or server_key(url)
 
     def keep(self, url: str, key: str) -> str:
         """Keep a key; return where, as a sentence."""
-        from model.server_keys import keep_key
+        from model.serving.server_keys import keep_key
 
         place = urlsplit(url).netloc
         if keep_key(url, key):
@@ -103,9 +103,9 @@ class Models:
         """Return a server's model as a policy; raises ModelError where it cannot be asked."""
         from dataclasses import replace
 
-        from model.decoding_options import Sampling
-        from model.preprocess import JARVIS_SPEC
-        from model.remote import Client, RemotePolicy, Server
+        from model.play.sampling import Sampling
+        from model.serving.remote import Client, RemotePolicy, Server
+        from model.vla.preprocess import JARVIS_SPEC
 
         if not choice.server:
             raise UsageError("No server is given, so no model plays; type its address.")
@@ -127,7 +127,7 @@ class Models:
 
     def server_models(self, url: str, key: str) -> tuple[str, ...]:
         """Return a server's models: its health check."""
-        from model.remote import Client, Server
+        from model.serving.remote import Client, Server
 
         found = Client(Server(url, retries=0), key or self.keys.find(url)).models()
         return tuple(found)
@@ -157,7 +157,7 @@ class Models:
 
     @property
     def _hub(self) -> Hub:
-        from model.hub import Hub
+        from model.serving.hub import Hub
 
         return self._given_hub or Hub()
 
@@ -205,7 +205,7 @@ class _StoppedError(Exception):
 
 
 def _hub_name(name: str) -> str:
-    from model.hub import is_hub_name
+    from model.serving.hub import is_hub_name
 
     if not is_hub_name(name.strip()):
         raise UsageError(f"{name!r} is no name on the hub; write it like owner/model.")
@@ -230,8 +230,8 @@ def device_of(folder: Path, precision: str | None = None) -> DeviceChoice:
 
     Raises ModelError for a folder that is no checkpoint or bits that cannot be had here.
     """
-    from model.device import choose_device
-    from model.vla import check_checkpoint
+    from model.vla.device import choose_device
+    from model.vla.vla import check_checkpoint
 
     check_checkpoint(folder)
     return check_precision(precision, choose_device(small=is_small(folder)))
@@ -242,7 +242,7 @@ def round_need(folder: Path, options: PlayOptions, ticks: int) -> int:
 
     Raises ModelError for a folder that is no checkpoint or bits that cannot be had here.
     """
-    from model.preprocess import load_spec
+    from model.vla.preprocess import load_spec
     from trainer.memory import predict_round
     from trainer.rounds import REPLAY_EXAMPLES
 
@@ -255,7 +255,7 @@ def round_need(folder: Path, options: PlayOptions, ticks: int) -> int:
 
 
 def _needs(folder: Path) -> ModelFacts:
-    from model.preprocess import load_spec
+    from model.vla.preprocess import load_spec
 
     device = device_of(folder)
     free = free_bytes(device.device)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from app.session.api import Phase, Snapshot
-from model.policy import Observation, Policy
+from model.play.policy import Observation, Policy
 from recorder.clock import Clock
 from recorder.games.base import Bindings
 from recorder.types import Action, Frame

@@ -44,7 +44,7 @@ from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
 from app.session.settings import Settings, save_settings
 from app.studio import DesktopStudio
-from model.play_options import PlayOptions
+from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS

@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.device import DEVICES, DeviceChoice, choose_device
-from model.preprocess import CheckpointSpec
-from model.tiny import TINY_SPEC, build_model, build_tokenizer
+from model.vla.device import DEVICES, DeviceChoice, choose_device
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
 from trainer.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
 from trainer.ablation_table import lines, markdown, outcomes

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.preprocess import CheckpointSpec
+from model.vla.preprocess import CheckpointSpec
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
 from trainer.answers import goal_for

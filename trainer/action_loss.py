@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.preprocess import load_spec, patches, resize
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import load_spec, patches, resize
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 
-from model.episode import EpisodeLoop, run_episode
+from model.actions.tokens import encode_ids
 from model.paths import default_checkpoint
-from model.policy import ActionChunk, Observation, Policy
-from model.preprocess import CheckpointSpec, load_spec, resize
-from model.runner import LockStepRunner
-from model.tokens import encode_ids
+from model.play.episode import EpisodeLoop, run_episode
+from model.play.policy import ActionChunk, Observation, Policy
+from model.play.runner import LockStepRunner
+from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameSuspendedError, KnownError, UsageError
 from recorder.games import find_task, open_game

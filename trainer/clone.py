@@ -27,10 +27,10 @@ import torch.nn.functional as F  # noqa: N812  # the name every torch program us
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from model.language.paraphrase import write_sayings
 from model.paths import default_checkpoint
-from model.preprocess import CheckpointSpec, load_spec, patches
-from model.saying import write_sayings
-from model.tiny import save_checkpoint
+from model.vla.preprocess import CheckpointSpec, load_spec, patches
+from model.vla.tiny import save_checkpoint
 from recorder.errors import KnownError
 from recorder.games import task_list
 from recorder.store import Reader

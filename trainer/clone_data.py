@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.preprocess import CheckpointSpec, resize
-from model.tokens import decode_ids, encode_ids
+from model.actions.tokens import decode_ids, encode_ids
+from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader
 from recorder.types import Action, Outcome

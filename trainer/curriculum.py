@@ -16,8 +16,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from model.language.paraphrase import TAUGHT_FILE
 from model.paths import assets_folder
-from model.saying import TAUGHT_FILE
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, Step, parse_goal
 from recorder.games.doom.things import (
@@ -251,7 +251,7 @@ def _things(step: Step, templates: dict[str, Any]) -> list[str]:
 
 
 def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
-    """Return the ways in which the model is spoken to, for :mod:`model.saying`.
+    """Return the ways in which the model is spoken to, for :mod:`model.language.paraphrase`.
 
     Nothing that is held out is among them.
     """

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.preprocess import CheckpointSpec, resize
-from model.tokens import encode, encode_ids
+from model.actions.tokens import encode, encode_ids
+from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
 from recorder.store import Split as RowSplit

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.episode import (
+from model.play.episode import (
     Decision,
     EpisodeEnd,
     EpisodeLoop,
@@ -14,8 +14,8 @@ from model.episode import (
     policy_drives,
     run_episode,
 )
-from model.policy import Policy
-from model.runner import BackgroundRunner, LockStepRunner
+from model.play.policy import Policy
+from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameSuspendedError
 from recorder.games import open_game

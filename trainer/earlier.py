@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.preprocess import CheckpointSpec
+from model.vla.preprocess import CheckpointSpec
 from recorder.store import EpisodeRow, Reader, Split
 from trainer.dataset import Example, examples_of
 

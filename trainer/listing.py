@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from model.adapters import fingerprint, read_meta
+from model.adapters.folders import fingerprint, read_meta
 from recorder.errors import DataBusyError, DataError, KnownError
 from recorder.store import AdapterRow, NewAdapter, Reader, RoundStatus, Store, adapters_path
 from trainer import progress

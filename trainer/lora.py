@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from model.play_options import PlayOptions
-from model.preprocess import CheckpointSpec, patches
-from model.tokens import ACTION_END, encode, legal_next
+from model.actions.tokens import ACTION_END, encode, legal_next
+from model.vla.play_options import PlayOptions
+from model.vla.preprocess import CheckpointSpec, patches
 from recorder.errors import ModelError, UsageError
 from recorder.types import NO_ACTION
 from trainer.dataset import REPLAY_SHARE, Example, draw_plan

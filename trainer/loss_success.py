@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.adapters import fingerprint
+from model.adapters.folders import fingerprint
 from recorder.errors import KnownError
 from recorder.games.base import Task
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED

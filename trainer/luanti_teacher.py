@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.policy import ActionChunk, Observation
+from model.play.policy import ActionChunk, Observation
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.judge import Near, PlayerState
 from recorder.games.luanti.layouts import ORIGIN, Spot

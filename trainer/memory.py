@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model.device import DeviceChoice
-from model.memory import PRECISIONS, Need, free_bytes, measures, predict
-from model.preprocess import CheckpointSpec
+from model.vla.device import DeviceChoice
+from model.vla.memory import PRECISIONS, Need, free_bytes, measures, predict
+from model.vla.preprocess import CheckpointSpec
 from recorder.errors import ModelError
 
 LARGE_HIDDEN = 1024

@@ -1,8 +1,8 @@
 """Recorded sentences as the model hears them in play.
 
-Where the model hears a sentence part by part (:mod:`model.parts`) or in other words
-(:mod:`model.saying`), it has to be taught so too.  Nobody says when a part was done, so the
-model itself is asked of every recorded picture, as it is in play.
+Where the model hears a sentence part by part (:mod:`model.language.subgoals`) or in other words
+(:mod:`model.language.paraphrase`), it has to be taught so too.  Nobody says when a part was
+done, so the model itself is asked of every recorded picture, as it is in play.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from model.parts import done_question, plan_of, yes_no_ids
-from model.preprocess import CheckpointSpec
-from model.prompts import clean_instruction
-from model.saying import Sayings
-from model.tokens import decode_ids
+from model.actions.tokens import decode_ids
+from model.language.paraphrase import Sayings
+from model.language.prompts import clean_instruction
+from model.language.subgoals import done_question, plan_of, yes_no_ids
+from model.vla.preprocess import CheckpointSpec
 from recorder.types import RGBImage
 from trainer.dataset import Example, Split
 
@@ -75,7 +75,7 @@ def asker(model: Any, tokenizer: Any, spec: CheckpointSpec) -> JustDone:
     """Return how a model is asked whether something has just been done."""
     import torch
 
-    from model.preprocess import patches
+    from model.vla.preprocess import patches
     from trainer.posttrain_forward import Sequences
 
     sequences = Sequences(model, tokenizer, spec)

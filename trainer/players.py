@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import default_checkpoint
-from model.play_options import PlayOptions
-from model.policy import Policy
+from model.play.policy import Policy
+from model.vla.play_options import PlayOptions
 from recorder.errors import UsageError
 from recorder.games.base import Game
 
@@ -34,7 +34,7 @@ class PlayerSpec:
         """A name under which results are kept: equal players, equal keys."""
         if self.checkpoint is None:
             return self.name
-        from model.adapters import fingerprint
+        from model.adapters.folders import fingerprint
 
         parts = [
             fingerprint(self.checkpoint)[:16],
@@ -80,8 +80,8 @@ def player_spec(
 def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> Policy:
     """Build the player; raises ModelError where a checkpoint does not load."""
     if spec.checkpoint is not None:
-        from model.decoding import Sampling
-        from model.vla import VlaPolicy
+        from model.vla.decoding import Sampling
+        from model.vla.vla import VlaPolicy
 
         return VlaPolicy.load(
             spec.checkpoint,
@@ -103,7 +103,7 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
         if not isinstance(game, DoomGame):
             raise UsageError(f"The game {game.name!r} has no teacher; choose another policy.")
         return TeacherPolicy(game)
-    from model.policies import IdlePolicy, RandomPolicy
+    from model.play.scripted_policies import IdlePolicy, RandomPolicy
 
     return RandomPolicy() if spec.name == "random" else IdlePolicy()
 
@@ -114,7 +114,7 @@ def use_adapter(policy: Policy, adapter: Path | None) -> None:
     Raises TypeError for a player without a model, ModelError for an adapter that does
     not fit.
     """
-    from model.vla import VlaPolicy
+    from model.vla.vla import VlaPolicy
 
     if not isinstance(policy, VlaPolicy):
         raise TypeError(f"{policy.name} has no adapters")

@@ -26,9 +26,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from model.device import DEVICES, DeviceChoice, choose_device
-from model.preprocess import CheckpointSpec, load_spec
-from model.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
+from model.vla.device import DEVICES, DeviceChoice, choose_device
+from model.vla.preprocess import CheckpointSpec, load_spec
+from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from trainer.curriculum import write_taught
 from trainer.loss_curve import Curve
 from trainer.muon import Muon

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.parts import NO, YES, done_question
-from model.preprocess import CheckpointSpec, resize
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.language.subgoals import NO, YES, done_question
+from model.vla.preprocess import CheckpointSpec, resize
 from recorder.games.base import Task
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.doom.things import FIXTURES, KINDS

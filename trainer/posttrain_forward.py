@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from model.play_options import PlayOptions
-from model.preprocess import CheckpointSpec
-from model.prompts import prompt_ids
-from model.tiny import IM_END, IMAGE_PAD
-from model.tokens import token_string
-from model.vision import encode_images, rotary_tables
+from model.actions.tokens import token_string
+from model.language.prompts import prompt_ids
+from model.vla.play_options import PlayOptions
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import IM_END, IMAGE_PAD
+from model.vla.vision import encode_images, rotary_tables
 
 IGNORE = -100
 

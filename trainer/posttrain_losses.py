@@ -12,8 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
-from model.preprocess import patches
-from model.tiny import TINY_SPEC
+from model.vla.preprocess import patches
+from model.vla.tiny import TINY_SPEC
 from recorder.games.doom.things import KIND_BY_KEY
 from trainer.posttrain_config import Stage
 from trainer.posttrain_data import COLUMNS, SEEN_KEYS

@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.decoding import Sampling
+from model.vla.decoding import Sampling
 
 if TYPE_CHECKING:
-    from model.vla import VlaPolicy
+    from model.vla.vla import VlaPolicy
 
 TEMPERATURES = (0.0, 0.5)
 """Drawn anew for every episode: as it is played, and so that it comes to more places than its most
@@ -28,7 +28,7 @@ class SnapshotLearner:
 
     def __call__(self) -> VlaPolicy | None:
         """Return the policy, loaded anew where the checkpoint changed."""
-        from model.vla import VlaPolicy
+        from model.vla.vla import VlaPolicy
 
         ready = self._folder / "ready"
         if ready.exists():

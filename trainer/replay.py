@@ -10,8 +10,8 @@ from itertools import islice
 
 import numpy as np
 
-from model.preprocess import CheckpointSpec, resize
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import CheckpointSpec, resize
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASKS
 from trainer.dataset import Example

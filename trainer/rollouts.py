@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.policy import Policy
+from model.play.policy import Policy
 from recorder.games.base import Task
 from recorder.games.doom import goals
 from recorder.games.doom.crowd import build_crowd
@@ -221,7 +221,7 @@ def _wander(
     noise: float,
 ) -> Iterator[_Moment]:
     """Play tasks on training seeds without end; yield every state before it is acted in."""
-    from model.policy import Observation
+    from model.play.policy import Observation
 
     by_verb: dict[str, list[int]] = {}
     for index, task in enumerate(tasks):

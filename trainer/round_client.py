@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.adapters import fingerprint, unfinished
-from model.adapters_in_use import adapter_in_use
-from model.memory import is_small
-from model.play_options import PlayOptions
+from model.adapters.folders import fingerprint, unfinished
+from model.adapters.in_use import adapter_in_use
+from model.vla.memory import is_small
+from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from recorder.games import REALTIME_GAMES
 from recorder.store import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recorder.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from model.adapters import AdapterMeta
+    from model.adapters.folders import AdapterMeta
     from recorder.store import EpisodeRow, Reader
 
 
@@ -33,7 +33,7 @@ def chosen_episodes(reader: Reader, text: str) -> list[EpisodeRow]:
 
 def parent_of(parent_folder: Path | None, base: str) -> AdapterMeta | None:
     """Return the adapter to start from; raises ModelError for one of another base."""
-    from model.adapters import read_meta
+    from model.adapters.folders import read_meta
 
     if parent_folder is None:
         return None
@@ -51,7 +51,7 @@ def parent_tensors(folder: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from model.adapters import WEIGHTS_FILE
+    from model.adapters.folders import WEIGHTS_FILE
 
     try:
         tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILE)

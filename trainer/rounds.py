@@ -20,14 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from model.play_options import PlayOptions
+from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
 from trainer import progress
 from trainer.round_inputs import chosen_episodes, parent_of, parent_tensors
 
 if TYPE_CHECKING:
-    from model.device import DeviceChoice
-    from model.preprocess import CheckpointSpec
+    from model.vla.device import DeviceChoice
+    from model.vla.preprocess import CheckpointSpec
     from trainer.dataset import Example, Split
     from trainer.lora import LoraTask
     from trainer.parallel import Workers
@@ -48,7 +48,7 @@ class RoundPlan:
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
     and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
     ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
-    :class:`model.play_options.PlayOptions`.
+    :class:`model.vla.play_options.PlayOptions`.
     """
 
     data: Path
@@ -86,10 +86,10 @@ def run_round(plan: RoundPlan, say: Say) -> progress.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
     import torch
 
-    from model.adapters import AdapterMeta, fingerprint, write_adapter
-    from model.preprocess import load_spec
-    from model.tokens import CODEC_VERSION
-    from model.vla import load_weights
+    from model.actions.tokens import CODEC_VERSION
+    from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+    from model.vla.preprocess import load_spec
+    from model.vla.vla import load_weights
     from trainer.dataset import manifest
     from trainer.gates import Checks, offline_gates
     from trainer.lora import LoraTask, train
@@ -199,9 +199,9 @@ def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
     A small base is taught in float32 on the CPU, wherever it plays: so a round comes out the
     same on every machine.  Raises ModelError where fewer bits cannot be had here.
     """
-    from model.device import DeviceChoice, choose_device
-    from model.memory import check_precision, is_small
-    from model.vla import check_checkpoint
+    from model.vla.device import DeviceChoice, choose_device
+    from model.vla.memory import check_precision, is_small
+    from model.vla.vla import check_checkpoint
 
     check_checkpoint(plan.base)
     small = is_small(plan.base)

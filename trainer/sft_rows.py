@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from model.prompts import Told, spoken_turns
-from model.tokens import decode, encode
+from model.actions.tokens import decode, encode
+from model.language.prompts import Told, spoken_turns
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
 from recorder.store import Reader

@@ -22,7 +22,7 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from model.preprocess import CheckpointSpec, load_spec
+from model.vla.preprocess import CheckpointSpec, load_spec
 from recorder.errors import KnownError, ModelError
 from trainer.clone_data import Lessons, kept_lessons
 from trainer.dataset import Example

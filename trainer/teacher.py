@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 
-from model.policy import ActionChunk, Observation
+from model.play.policy import ActionChunk, Observation
 from recorder.games.doom import goals
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.goals import Goal, Step

@@ -15,15 +15,15 @@ from app.benchmarks.decoding_baseline import GenerateBaseline
 from app.benchmarks.decoding_large import CUDA_TARGETS, PROMPT_TOKENS, measure_cuda, measure_large
 from app.benchmarks.decoding_shapes import QWEN_2B, Shape
 from app.benchmarks.decoding_takeover import takeover_ticks
-from model.decoding import Sampling
+from model.actions.tokens import split_actions
 from model.paths import default_checkpoint
-from model.policy import Observation
-from model.tokens import split_actions
+from model.play.policy import Observation
+from model.vla.decoding import Sampling
 from recorder.games import find_task, open_game
 from recorder.types import Frame
 
 if TYPE_CHECKING:
-    from model.vla import VlaPolicy
+    from model.vla.vla import VlaPolicy
 
 SENTENCE = "go to the red torch"
 FRAMES = 60
@@ -55,7 +55,7 @@ def measure(
     """
     import torch
 
-    from model.vla import VlaPolicy
+    from model.vla.vla import VlaPolicy
 
     threads = threads or min(MAX_THREADS, machine()["cores"])
     policy = VlaPolicy.load(default_checkpoint(), device="cpu", threads=threads)

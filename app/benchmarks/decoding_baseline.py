@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model.preprocess import CheckpointSpec, patches, resize
-from model.prompts import prompt_ids
-from model.tokens import ACTION_END, legal_next, token_string
+from model.actions.tokens import ACTION_END, legal_next, token_string
+from model.language.prompts import prompt_ids
+from model.vla.preprocess import CheckpointSpec, patches, resize
 from recorder.types import RGBImage
 
 if TYPE_CHECKING:

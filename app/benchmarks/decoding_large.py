@@ -13,12 +13,12 @@ import numpy as np
 from app.benchmarks.common import Say, Target, percentile
 from app.benchmarks.decoding_baseline import GenerateBaseline, action_ids
 from app.benchmarks.decoding_shapes import QWEN_2B, QWEN_7B, Shape, random_model
-from model.decoding import ActionDecoder, Sampling
-from model.device import DeviceChoice, cpu_has_fast_bf16
-from model.language import CachedLanguageModel
-from model.policy import Observation
-from model.preprocess import JARVIS_SPEC, CheckpointSpec
-from model.tokens import ACTION_BEGIN, GROUPS, PITCH_0, legal_next
+from model.actions.tokens import ACTION_BEGIN, GROUPS, PITCH_0, legal_next
+from model.play.policy import Observation
+from model.vla.decoding import ActionDecoder, Sampling
+from model.vla.device import DeviceChoice, cpu_has_fast_bf16
+from model.vla.language_model import CachedLanguageModel
+from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
 from recorder.types import Frame
 
 PROMPT_TOKENS = 340
@@ -76,7 +76,7 @@ def measure_large(
     import psutil
     import torch
 
-    from model.tiny import build_tokenizer
+    from model.vla.tiny import build_tokenizer
 
     bf16 = cpu_has_fast_bf16()
     dtype = torch.bfloat16 if bf16 else torch.float32
@@ -168,8 +168,8 @@ def measure_cuda(
     """
     import torch
 
-    from model.tiny import build_tokenizer
-    from model.vla import VlaPolicy
+    from model.vla.tiny import build_tokenizer
+    from model.vla.vla import VlaPolicy
 
     dtype = "bfloat16" if device == "cuda" else "float32"
     facts: dict[str, Any] = {"shape": shape.name, "dtype": dtype}

@@ -7,7 +7,7 @@ import time
 
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.policy import ActionChunk, Observation
+from model.play.policy import ActionChunk, Observation
 from recorder.games import open_game
 from recorder.types import Action, Driver
 

@@ -20,7 +20,7 @@ from app.session.api import Phase
 from app.session.parts import Player, store_recording, take_short_turns
 from app.session.session import LiveSession
 from model.paths import default_checkpoint
-from model.policy import Policy
+from model.play.policy import Policy
 from recorder.capture.base import Trouble
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows

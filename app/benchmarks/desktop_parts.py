@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from app.session.parts import MakeRecording, Player
 from app.session.session import LiveSession
-from model.policy import ActionChunk, Observation
+from model.play.policy import ActionChunk, Observation
 from recorder.games.base import Bindings
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import open_hands

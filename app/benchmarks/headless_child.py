@@ -99,10 +99,10 @@ def _load_libraries() -> None:
     """Load what the player needs before it can load a model."""
     from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration
 
-    import model.vla
+    import model.vla.vla
 
     # Their names are found when they are asked for: that is what loads them.
-    _ = (AutoTokenizer, Qwen2VLForConditionalGeneration, model.vla)
+    _ = (AutoTokenizer, Qwen2VLForConditionalGeneration, model.vla.vla)
 
 
 def _now() -> tuple[float, float]:

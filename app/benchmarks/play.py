@@ -18,7 +18,7 @@ from app.headless import Attempted, attempt
 from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from model.paths import default_checkpoint
-from model.policy import Observation, Policy
+from model.play.policy import Observation, Policy
 from recorder.games import free_task, open_game
 from recorder.store import Store
 from recorder.types import Frame

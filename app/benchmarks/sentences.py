@@ -15,7 +15,7 @@ import numpy as np
 
 from app.advice import taught_to
 from app.benchmarks.common import Say, Target, report
-from model.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
+from model.language.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
 from model.paths import default_checkpoint
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
 from recorder.games.doom.things import ALL_KINDS

@@ -86,7 +86,7 @@ def add(options: argparse.Namespace) -> int:
 
 def roll_back(options: argparse.Namespace) -> int:
     """Undo the newest activation, and tell what plays with the same base now."""
-    from model.adapters_in_use import base_of
+    from model.adapters.in_use import base_of
 
     folder = data_folder(options)
     with Store.open(folder) as store, Reader.open(folder) as reader:

@@ -85,7 +85,7 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
     Raises UsageError for a suite or task that the game has not, and for ``--say`` without
     ``--task``.
     """
-    from model.prompts import clean_instruction
+    from model.language.prompts import clean_instruction
     from recorder.games import suites_of, task_list
 
     if options.say is not None and options.task is None:
@@ -118,7 +118,7 @@ def questions_of(game: str, instructions: list[str] | None) -> list[Question]:
     A sentence that is no task is played as free text.  Raises UsageError for an unknown
     game or an empty sentence.
     """
-    from model.prompts import clean_instruction
+    from model.language.prompts import clean_instruction
     from recorder.games import (
         DEFAULT_SUITE,
         free_task,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.common import data_folder, has_database, say
-from model.play_options import PlayOptions
-from model.policy import Policy
+from model.play.policy import Policy
+from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def large_policy(options: argparse.Namespace) -> Callable[[], LargePlayer] | Non
 
 def is_checkpoint(name: str) -> bool:
     """Return whether a policy's name is a folder or a name on the hub."""
-    from model.hub import is_hub_name
+    from model.serving.hub import is_hub_name
 
     return is_hub_name(name) or Path(name).is_dir()
 
@@ -68,7 +68,7 @@ def is_checkpoint(name: str) -> bool:
 def checkpoint_folder(options: argparse.Namespace) -> Path:
     """Return the folder of a checkpoint that was asked for, fetching it after a yes."""
     from app.cli.models import checkpoint_from_hub
-    from model.hub import is_hub_name
+    from model.serving.hub import is_hub_name
 
     if is_hub_name(options.policy):
         return checkpoint_from_hub(options.policy, agreed=options.yes)
@@ -94,7 +94,7 @@ def window_choice(options: argparse.Namespace) -> ModelChoice | None:
     plays without a window.
     """
     from app.session.model_choice import ModelChoice
-    from model.hub import is_hub_name
+    from model.serving.hub import is_hub_name
 
     local = not options.server and is_checkpoint(options.policy)
     given = next((n for n in ("recipes", "adapter", "system") if getattr(options, n)), "")
@@ -138,9 +138,9 @@ def _unfit(policy: str, option: str, whose: str, how: str = "") -> UsageError:
 
 
 def _local(options: argparse.Namespace) -> LargePlayer:
-    from model.decoding import Sampling
-    from model.preprocess import SPEC_FILE
-    from model.vla import VlaPolicy
+    from model.vla.decoding import Sampling
+    from model.vla.preprocess import SPEC_FILE
+    from model.vla.vla import VlaPolicy
 
     folder = checkpoint_folder(options)
     row = _adapter(options, folder)
@@ -162,7 +162,7 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
 
     Raises ModelError for a number that is none of this base's adapters.
     """
-    from model.adapters_in_use import adapter_in_use, belongs
+    from model.adapters.in_use import adapter_in_use, belongs
     from recorder.store import Reader
 
     data = data_folder(options)
@@ -182,9 +182,9 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
 
 
 def _remote(options: argparse.Namespace, adapter: Path | None) -> Policy:
-    from model.decoding_options import Sampling
-    from model.preprocess import JARVIS_SPEC
-    from model.remote import Client, RemotePolicy, Server
+    from model.play.sampling import Sampling
+    from model.serving.remote import Client, RemotePolicy, Server
+    from model.vla.preprocess import JARVIS_SPEC
 
     name = "" if options.policy == "default" else options.policy
     if adapter is not None:
@@ -235,7 +235,7 @@ def _text(path: Path | None) -> str:
 
 
 def _watched(policy: Policy) -> Policy:
-    from model.watchers import WatchedPolicy
+    from model.play.stuck_detector import WatchedPolicy
 
     say(f"{policy.name} plays.")
     return WatchedPolicy(policy)

@@ -41,7 +41,7 @@ def list_(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show a checkpoint: 'base' or a folder.  Raises ModelError for anything else."""
-    from model.adapters import fingerprint
+    from model.adapters.folders import fingerprint
     from model.paths import own_checkpoint
 
     name = "default" if options.name == "base" else options.name
@@ -76,7 +76,7 @@ def checkpoint_from_hub(name: str, *, agreed: bool) -> Path:
     Asks on a terminal unless ``agreed``.  Raises UsageError where nobody agreed, ModelError
     where it cannot be fetched.
     """
-    from model.hub import Hub, is_hub_name
+    from model.serving.hub import Hub, is_hub_name
 
     if not is_hub_name(name):
         raise UsageError(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Play ``--episodes`` attempts from ``--seed`` on, at the game's tick rate."""
-    from model.prompts import clean_instruction
+    from model.language.prompts import clean_instruction
 
     if options.instruction is None:
         if options.headless:
@@ -69,7 +69,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.session.parts import Player, store_recording, take_short_turns
     from app.session.session import LiveSession
     from app.session.settings import load_settings
-    from model.runner import BackgroundRunner, LockStepRunner
+    from model.play.runner import BackgroundRunner, LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store

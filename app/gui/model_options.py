@@ -13,9 +13,9 @@ from app.gui.status_line import spoken_size
 from app.gui.theme import GRID
 from app.gui.widgets import label, set_role
 from app.session.model_choice import HOTTEST, MAX_CHUNK, MAX_HISTORY, ModelChoice
-from model.codecs import CODECS
-from model.memory import PRECISIONS
-from model.prompts import PROMPT_FORMS
+from model.actions.codecs import CODECS
+from model.language.prompts import PROMPT_FORMS
+from model.vla.memory import PRECISIONS
 
 FORMATS = {"": "Playteach chooses", "bf16": "16 bits", "8bit": "8 bits", "4bit": "4 bits"}
 WRITTEN = {"tokens": "Action tokens (JARVIS-VLA)", "text": "Words (OpenHA)"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.session.api import Snapshot
 from app.session.parts import AnyRunner, Recording
-from model.episode import Decide, EpisodeLoop
+from model.play.episode import Decide, EpisodeLoop
 from recorder.clock import Pacer
 from recorder.games.base import Task, free_task
 from recorder.store import LabelSource

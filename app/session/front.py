@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands
 from app.session.parts import Ask, Player, Request
-from model.prompts import clean_instruction
+from model.language.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Task

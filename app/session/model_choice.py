@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.codecs import CODECS
-from model.memory import PRECISIONS
-from model.prompts import PROMPT_FORMS
+from model.actions.codecs import CODECS
+from model.language.prompts import PROMPT_FORMS
+from model.vla.memory import PRECISIONS
 
 RELEASED = "CraftJarvis/JarvisVLA-Qwen2-VL-7B"
 SOURCES = ("practice", "folder", "hub", "server")
@@ -28,8 +28,8 @@ class ModelChoice:
     loses nothing.  ``precision`` "" leaves the number format to Playteach.  ``temperature``
     0 takes the likeliest token.  ``prompt`` "", ``history`` None and ``chunk`` None
     leave it to the checkpoint.  ``actions`` is how a server's model writes them, one of
-    :data:`model.codecs.CODECS`.  All but ``source`` count for other models than the practice
-    model only.
+    :data:`model.actions.codecs.CODECS`.  All but ``source`` count for other models than the
+    practice model only.
     """
 
     source: str = "practice"

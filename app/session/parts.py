@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from model.episode import EpisodeObserver
-from model.policy import Policy
-from model.runner import BackgroundRunner, LockStepRunner
+from model.play.episode import EpisodeObserver
+from model.play.policy import Policy
+from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock
 from recorder.errors import KnownError
 from recorder.games.base import Game, OwnWindowGame

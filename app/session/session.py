@@ -25,8 +25,8 @@ from app.session.parts import (
     ScriptedHands,
     clock_of,
 )
-from model.episode import Decision, EpisodeLoop, Proposal, episode_seed
-from model.runner import BackgroundRunner
+from model.play.episode import Decision, EpisodeLoop, Proposal, episode_seed
+from model.play.runner import BackgroundRunner
 from recorder.clock import Clock, Pacer
 from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task

@@ -21,7 +21,7 @@ _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class EpisodeStartLike(Protocol):
-    """What is told when an episode begins (:class:`model.episode.EpisodeStart`)."""
+    """What is told when an episode begins (:class:`model.play.episode.EpisodeStart`)."""
 
     @property
     def task(self) -> Task:
@@ -55,7 +55,7 @@ class EpisodeStartLike(Protocol):
 
 
 class EpisodeEndLike(Protocol):
-    """What is told when an episode is over (:class:`model.episode.EpisodeEnd`)."""
+    """What is told when an episode is over (:class:`model.play.episode.EpisodeEnd`)."""
 
     @property
     def outcome(self) -> Outcome:

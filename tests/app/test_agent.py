@@ -17,11 +17,11 @@ from app import agent as module
 from app.agent import Agent
 from app.session.model_choice import ModelChoice
 from app.session.session import LiveSession
-from model.adapters import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
-from model.adapters_in_use import adapter_in_use
-from model.device import DeviceChoice
-from model.memory import Need
-from model.runner import LockStepRunner
+from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
+from model.adapters.in_use import adapter_in_use
+from model.play.runner import LockStepRunner
+from model.vla.device import DeviceChoice
+from model.vla.memory import Need
 from recorder.clock import ManualClock
 from recorder.errors import DataError, ModelError
 from recorder.store import AdapterRow, NewAdapter, Reader, Store

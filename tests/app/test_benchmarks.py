@@ -16,8 +16,8 @@ from app.benchmarks.common import Target, median, percentile, report
 from app.benchmarks.headless_child import run_headless_child
 from app.benchmarks.play import MANY_PARTS, SENTENCE
 from app.benchmarks.window import run_window_child
-from model.parts import plan_of
-from model.prompts import clean_instruction
+from model.language.prompts import clean_instruction
+from model.language.subgoals import plan_of
 from recorder.games.doom.scene import build_scene
 from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, goal_of
 from recorder.games.doom.things import KIND_BY_KEY

@@ -14,8 +14,8 @@ from app.cli import large, models
 from app.cli.large import window_choice
 from app.cli.parser import build_parser
 from app.session.model_choice import RELEASED, ModelChoice
-from model.adapters import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
-from model.play_options import PlayOptions
+from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
+from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 from recorder.store import NewAdapter, RoundStatus, Store
 from trainer import round_client

@@ -11,8 +11,8 @@ import torch
 from app.benchmarks.decoding import measure
 from app.benchmarks.decoding_large import copy_speed, eight_tokens, measure_cuda
 from app.benchmarks.decoding_shapes import QWEN_2B, QWEN_7B
-from model.preprocess import CheckpointSpec
-from model.tokens import ACTION_BEGIN, decode_ids
+from model.actions.tokens import ACTION_BEGIN, decode_ids
+from model.vla.preprocess import CheckpointSpec
 
 SMALL = replace(
     QWEN_2B, name="small", hidden=64, intermediate=128, layers=2, heads=2, key_heads=1,

@@ -6,7 +6,7 @@ import pytest
 from desktop_room import Room
 
 from app.session.api import Phase
-from model.episode import EpisodeEnd, EpisodeStart
+from model.play.episode import EpisodeEnd, EpisodeStart
 from recorder.types import Driver, Tick
 
 

@@ -10,7 +10,7 @@ from fake_desktop import PROFILE, Desk
 
 from app.session.api import Phase
 from app.session.session import LiveSession
-from model.episode import Decision, EpisodeLoop, Proposal
+from model.play.episode import Decision, EpisodeLoop, Proposal
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task

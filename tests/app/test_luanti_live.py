@@ -16,9 +16,9 @@ from app.benchmarks.desktop_stage import missing_programs
 from app.session.api import Phase
 from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
-from model.episode import EpisodeLoop, run_episode
-from model.policy import ActionChunk, Observation
-from model.runner import LockStepRunner, WaitingRunner
+from model.play.episode import EpisodeLoop, run_episode
+from model.play.policy import ActionChunk, Observation
+from model.play.runner import LockStepRunner, WaitingRunner
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
 from recorder.errors import GameError

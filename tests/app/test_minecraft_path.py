@@ -21,10 +21,10 @@ from small_jarvis import REPO, write_small_jarvis
 from app.__main__ import main
 from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
-from model.adapters_in_use import adapter_in_use
-from model.play_options import PlayOptions
-from model.runner import LockStepRunner
-from model.vla import VlaPolicy
+from model.adapters.in_use import adapter_in_use
+from model.play.runner import LockStepRunner
+from model.vla.play_options import PlayOptions
+from model.vla.vla import VlaPolicy
 from recorder.clock import ManualClock
 from recorder.games import open_game
 from recorder.games.minecraft.game import PYTHON_VARIABLE, TASKS_VARIABLE, engines_folder

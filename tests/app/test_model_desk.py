@@ -22,10 +22,10 @@ from app.session.parts import store_recording
 from app.session.session import LiveSession
 from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
-from model.hub import Hub
-from model.runner import LockStepRunner
-from model.server_keys import KEY_VARIABLE
-from model.tokens import encode
+from model.actions.tokens import encode
+from model.play.runner import LockStepRunner
+from model.serving.hub import Hub
+from model.serving.server_keys import KEY_VARIABLE
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store

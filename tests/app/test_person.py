@@ -14,8 +14,8 @@ from app.headless import attempt
 from app.person import DOUBT_LIMIT, Demonstrator, Typist, Watcher, differs
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.policies import IdlePolicy
-from model.runner import LockStepRunner
+from model.play.runner import LockStepRunner
+from model.play.scripted_policies import IdlePolicy
 from recorder.clock import ManualClock
 from recorder.errors import KnownError
 from recorder.games.controls import HeldControls

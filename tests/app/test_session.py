@@ -13,8 +13,8 @@ from toy_session import RED, Make, run
 from app.session.api import Phase
 from app.session.parts import BUG_SENTENCE, Player, store_recording
 from app.session.session import LiveSession
-from model.policy import ActionChunk, Observation
-from model.runner import LockStepRunner
+from model.play.policy import ActionChunk, Observation
+from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store

@@ -21,7 +21,7 @@ from app.session.parts import Player, store_recording
 from app.session.session import LiveSession
 from app.session.settings import Settings, load_settings
 from app.workplace import LiveWorkplace
-from model.runner import LockStepRunner
+from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError

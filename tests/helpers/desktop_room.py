@@ -7,7 +7,7 @@ from toy_game import WalkPolicy
 
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.runner import LockStepRunner
+from model.play.runner import LockStepRunner
 from recorder.games.desktop.profile import Profile
 
 

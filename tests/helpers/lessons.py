@@ -6,8 +6,8 @@ from pathlib import Path
 
 from toy_game import SIZE, TASKS, ToyGame, WalkPolicy
 
-from model.episode import Decision, EpisodeLoop, Proposal, run_episode
-from model.runner import LockStepRunner
+from model.play.episode import Decision, EpisodeLoop, Proposal, run_episode
+from model.play.runner import LockStepRunner
 from recorder.store import EpisodeKind, Store
 from recorder.types import Action, Driver, Frame
 

@@ -8,7 +8,7 @@ from toy_session import Make
 
 from app.session.parts import Player
 from app.session.session import LiveSession
-from model.runner import LockStepRunner
+from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from model.preprocess import QWEN_MEAN, QWEN_STD, CheckpointSpec
-from model.tiny import SPECIAL_TOKENS, build_model, build_tokenizer, save_checkpoint
+from model.vla.preprocess import QWEN_MEAN, QWEN_STD, CheckpointSpec
+from model.vla.tiny import SPECIAL_TOKENS, build_model, build_tokenizer, save_checkpoint
 
 REPO = "CraftJarvis/JarvisVLA-Qwen2-VL-7B"
 SPEC = CheckpointSpec()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.policy import ActionChunk, Observation
+from model.play.policy import ActionChunk, Observation
 from recorder.errors import GameError
 from recorder.games.base import Bindings, Task
 from recorder.types import Action, Frame, Outcome

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.types import Frame
 
 SPEC = CheckpointSpec(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model import paths
-from model.saying import Sayings
+from model.language.paraphrase import Sayings
 from recorder.games.luanti.tasks import TASKS
 
 

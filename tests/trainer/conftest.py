@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.adapters import AdapterMeta, fingerprint, write_adapter
-from model.episode import Decision, EpisodeLoop, Proposal, run_episode
-from model.preprocess import CheckpointSpec
-from model.runner import LockStepRunner
-from model.tiny import build_model, build_tokenizer, save_checkpoint
-from model.vla import load_weights
+from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+from model.play.episode import Decision, EpisodeLoop, Proposal, run_episode
+from model.play.runner import LockStepRunner
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla.vla import load_weights
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import EpisodeKind, Store

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.device import DeviceChoice
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer
+from model.vla.device import DeviceChoice
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.types import Outcome
 from trainer import ablation, ablation_data, kept_rows, posttrain, posttrain_losses, rollouts

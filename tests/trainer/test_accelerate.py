@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from lessons import record_lessons
 
-from model.adapters import read_meta
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer, save_checkpoint
+from model.adapters.folders import read_meta
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.store import Reader, adapters_path
 from trainer import progress
 from trainer.rounds import RoundPlan, run_round

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.policies import IdlePolicy
-from model.policy import ActionChunk, Observation
-from model.preprocess import CheckpointSpec, load_spec
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.play.policy import ActionChunk, Observation
+from model.play.scripted_policies import IdlePolicy
+from model.vla.preprocess import CheckpointSpec, load_spec
 from recorder.errors import DataError, UsageError
 from recorder.games.base import Game
 from recorder.games.doom.game import DoomGame

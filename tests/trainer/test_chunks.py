@@ -11,12 +11,12 @@ import torch  # the tests of what needs torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.device import DeviceChoice
-from model.policy import Observation
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer
-from model.tokens import decode_ids, encode_ids, legal_next
-from model.vla import VlaPolicy
+from model.actions.tokens import decode_ids, encode_ids, legal_next
+from model.play.policy import Observation
+from model.vla.device import DeviceChoice
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer
+from model.vla.vla import VlaPolicy
 from recorder.errors import UsageError
 from recorder.store import SegmentRow, TickRow
 from recorder.types import Action, Driver, Frame, SegmentKind

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.preprocess import load_spec
-from model.saying import Sayings
-from model.tokens import camera_degrees, encode_ids
-from model.vla import check_checkpoint
+from model.actions.tokens import camera_degrees, encode_ids
+from model.language.paraphrase import Sayings
+from model.vla.preprocess import load_spec
+from model.vla.vla import check_checkpoint
 from recorder.errors import DataError
 from recorder.games import normalise_instruction
 from recorder.games.luanti.tasks import TASKS

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.preprocess import load_spec
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import load_spec
 from recorder.errors import DataError
 from recorder.store import Reader, SegmentRow, TickRow
 from recorder.store import Split as RowSplit

@@ -10,7 +10,7 @@ import pytest
 from lessons import record_lessons
 
 from app.__main__ import main
-from model.adapters import META_FILE, WEIGHTS_FILE, AdapterMeta
+from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta
 from recorder.errors import DataError, ModelError
 from recorder.store import Reader, RoundStatus, Store, adapters_path
 from trainer.listing import ACCOUNT_FILE, adopt, list_adapter, list_by_hand, write_account

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch  # the tests of what needs torch
 
-from model.adapters import AdapterMeta, MergedAdapter, fingerprint, write_adapter
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer, save_checkpoint
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, write_adapter
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.errors import ModelError
 from recorder.types import Action
 from trainer.dataset import Example

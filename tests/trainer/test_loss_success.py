@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.errors import KnownError
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
 from recorder.types import Outcome

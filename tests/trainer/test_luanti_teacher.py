@@ -3,7 +3,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from model.policy import Observation
+from model.play.policy import Observation
 from recorder.games.base import Bindings
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.judge import PlayerState

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.preprocess import CheckpointSpec
-from model.tiny import build_model, build_tokenizer
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer
 from recorder.types import Action, RGBImage
 from trainer.dataset import Example, Split
 from trainer.parts import as_heard, asker, by_part

@@ -15,11 +15,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.device import DeviceChoice
-from model.parts import NO, YES, done_question
-from model.preprocess import CheckpointSpec, patches, resize
-from model.tiny import build_model, build_tokenizer, save_checkpoint
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.language.subgoals import NO, YES, done_question
+from model.vla.device import DeviceChoice
+from model.vla.preprocess import CheckpointSpec, patches, resize
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.types import Action

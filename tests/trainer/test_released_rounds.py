@@ -11,14 +11,14 @@ import pytest
 import torch  # the tests of what needs torch
 from lessons import record_lessons
 
-from model.device import DeviceChoice
-from model.memory import predict
-from model.play_options import PlayOptions
-from model.policy import Observation
-from model.preprocess import CheckpointSpec, resize
-from model.tiny import build_model, build_tokenizer, save_checkpoint
-from model.tokens import decode_ids, encode, encode_ids
-from model.vla import VlaPolicy
+from model.actions.tokens import decode_ids, encode, encode_ids
+from model.play.policy import Observation
+from model.vla.device import DeviceChoice
+from model.vla.memory import predict
+from model.vla.play_options import PlayOptions
+from model.vla.preprocess import CheckpointSpec, resize
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Frame

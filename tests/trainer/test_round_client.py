@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from model.vla import VlaPolicy
+from model.vla.vla import VlaPolicy
 from recorder.errors import DiskFullError, ExitCode, GameError, KnownError
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader, RoundStatus, Store, adapters_path

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model.adapters import META_FILE, fingerprint, read_meta
-from model.vla import VlaPolicy
+from model.adapters.folders import META_FILE, fingerprint, read_meta
+from model.vla.vla import VlaPolicy
 from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
 from trainer import progress, rounds

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.tokens import decode, encode
+from model.actions.tokens import decode, encode
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step, store_episodes
 from recorder.store import Reader, Store

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.preprocess import CheckpointSpec
-from model.tokens import encode_ids
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import CheckpointSpec
 from recorder.errors import DataError, ModelError
 from recorder.store import Reader
 from recorder.types import Action

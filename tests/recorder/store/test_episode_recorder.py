@@ -13,7 +13,7 @@ import pytest
 from places import ROOT
 
 from app.benchmarks.recording_measure import measure_recording, play_frames, psnr_db
-from model.episode import EpisodeObserver
+from model.play.episode import EpisodeObserver
 from recorder.clock import ManualClock
 from recorder.errors import DataError
 from recorder.store.frames.playback import EpisodePlayback

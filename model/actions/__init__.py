@@ -1,0 +1,1 @@
+"""The action vocabulary as tokens: JARVIS-VLA's codecs. An action space is added here."""

@@ -1,0 +1,1 @@
+"""Models from elsewhere: the Hugging Face hub, and servers that speak OpenAI's protocol."""

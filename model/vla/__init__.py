@@ -1,0 +1,1 @@
+"""The model: weights, vision, language, decoding, one preprocessing for play and training."""
