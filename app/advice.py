@@ -10,7 +10,7 @@ from model.language.familiarity import Repertoire, taught_sentences
 from model.language.paraphrase import Sayings
 from recorder.games.base import Task
 from recorder.store import AdapterRow, Reader, database_path
-from trainer.players import PlayerSpec
+from trainer.evaluation.players import PlayerSpec
 
 
 class Advice:

@@ -35,11 +35,11 @@ from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
-from trainer.evaluate import Question, evaluate
-from trainer.players import PlayerSpec, make_policy
-from trainer.progress import Message, Step
-from trainer.round_client import FIRST_PAIRED_SEED, RoundClient, RoundResult
-from trainer.rounds import REPLAY_EXAMPLES
+from trainer.evaluation.players import PlayerSpec, make_policy
+from trainer.evaluation.run import Question, evaluate
+from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
+from trainer.rounds.protocol import Message, Step
+from trainer.rounds.round import REPLAY_EXAMPLES
 
 UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
 """What the default model was never trained on: words, and a verb with a thing."""

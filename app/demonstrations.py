@@ -14,7 +14,7 @@ from recorder.clock import Clock, ManualClock, MonotonicClock
 from recorder.errors import UsageError
 from recorder.games import find_task, open_game
 from recorder.store import Store
-from trainer.players import PlayerSpec, make_policy
+from trainer.evaluation.players import PlayerSpec, make_policy
 
 
 def record_demonstrations(

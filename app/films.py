@@ -15,8 +15,8 @@ from recorder.games import REALTIME_GAMES, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
-from trainer.players import PlayerSpec, make_policy
-from trainer.round_client import RoundResult
+from trainer.evaluation.players import PlayerSpec, make_policy
+from trainer.rounds.client import RoundResult
 
 PICTURES = 5
 

@@ -15,7 +15,7 @@ from model.paths import default_checkpoint
 from recorder.errors import DataError, KnownError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
-from trainer.players import PlayerSpec, player_spec
+from trainer.evaluation.players import PlayerSpec, player_spec
 
 FREE_TICKS = 350
 """Length of an attempt that nobody judges: twenty seconds of the practice yard."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainer import progress
+from trainer.rounds import protocol
 
 GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}
 
@@ -22,7 +22,7 @@ class RoundDiary:
 
     tell: Callable[[str], None] = lambda sentence: None
     losses: list[tuple[int, float, float | None]] = field(default_factory=list)
-    gates: list[progress.Gate] = field(default_factory=list)
+    gates: list[protocol.Gate] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     training_s: float | None = None
     evaluation_s: float | None = None
@@ -32,24 +32,24 @@ class RoundDiary:
         """Count times from now on."""
         self._began_s = time.monotonic()
 
-    def hear(self, message: progress.Message) -> None:
+    def hear(self, message: protocol.Message) -> None:
         """Take a message; fits ``RoundClient.run(say=...)``."""
         now_s = time.monotonic() - self._began_s
         match message:
-            case progress.Stage():
+            case protocol.Stage():
                 self.stages[message.name] = round(now_s, 2)
                 self.tell(message.sentence)
-            case progress.Step():
+            case protocol.Step():
                 self.losses.append((message.step, message.loss, message.held_out))
                 if message.step % 20 == 0 or message.step == message.steps:
                     left = "" if message.eta_s is None else f", {message.eta_s:.0f} s left"
                     self.tell(f"step {message.step} of {message.steps}: {message.loss:.3f}{left}")
-            case progress.Gate():
+            case protocol.Gate():
                 self.gates.append(message)
                 self.tell(f"{GATE_WORDS[message.passed]}: {message.sentence}")
-            case progress.Done() | progress.Failed():
+            case protocol.Done() | protocol.Failed():
                 self.training_s = round(now_s, 2)
-            case progress.Played():
+            case protocol.Played():
                 if self.training_s is not None:
                     self.evaluation_s = round(now_s - self.training_s, 2)
                 if message.done % 10 == 0 or message.done == message.total:

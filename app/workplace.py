@@ -51,16 +51,16 @@ from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
-from trainer.dataset import MIN_PERSON_TICKS
-from trainer.listing import adopt
-from trainer.progress import Failed, Message, Stage
-from trainer.round_client import MEASURING, RoundClient
-from trainer.verdict import VerdictKind
+from trainer.data.examples import MIN_PERSON_TICKS
+from trainer.evaluation.verdict import VerdictKind
+from trainer.rounds.client import MEASURING, RoundClient
+from trainer.rounds.listing import adopt
+from trainer.rounds.protocol import Failed, Message, Stage
 
 log = logging.getLogger(__name__)
 
 MIX = {"your corrections": 0.5, "what it already knew": 0.4, "your demonstrations": 0.1}
-"""What a round aims at (trainer.dataset); parts without data fall away."""
+"""What a round aims at (trainer.data.examples); parts without data fall away."""
 FIXED_ROUND_S = 35.0
 """Of a round, reading and replay, on two cores."""
 TICK_S = 0.12

@@ -25,7 +25,7 @@ from app.benchmarks.desktop_live import (
 )
 from app.benchmarks.desktop_stage import own_desktop
 from recorder.errors import UsageError
-from trainer.quiet import quiet
+from trainer.pretraining.quiet import quiet
 
 FILE = "desktop-figures.json"
 TARGETS = {

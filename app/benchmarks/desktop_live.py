@@ -30,7 +30,7 @@ from recorder.games.desktop.offset import first_change_ms
 from recorder.games.luanti.game import LuantiGame
 from recorder.store import Reader, Store
 from recorder.types import Driver
-from trainer.players import PlayerSpec, make_policy
+from trainer.evaluation.players import PlayerSpec, make_policy
 
 SENTENCE = "look around the meadow"
 WAIT_S = 60.0

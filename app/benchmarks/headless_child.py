@@ -58,7 +58,7 @@ def main() -> int:
     from model.paths import default_checkpoint
     from recorder.games import open_game
     from recorder.store import Store
-    from trainer.players import PlayerSpec, make_policy
+    from trainer.evaluation.players import PlayerSpec, make_policy
 
     process = psutil.Process()
     resident = [0]

@@ -22,7 +22,7 @@ from model.play.policy import Observation, Policy
 from recorder.games import free_task, open_game
 from recorder.store import Store
 from recorder.types import Frame
-from trainer.players import PlayerSpec, make_policy
+from trainer.evaluation.players import PlayerSpec, make_policy
 
 SENTENCE = "look around the yard"
 MANY_PARTS = ", then ".join(["go to the red torch"] * 15)

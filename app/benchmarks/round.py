@@ -12,7 +12,7 @@ from app.rounds import RoundDiary
 from model.paths import default_checkpoint
 from recorder.errors import KnownError
 from recorder.store import RoundStatus, Store
-from trainer.round_client import RoundClient
+from trainer.rounds.client import RoundClient
 
 INSTRUCTION = "pick up the medkit"
 DEMONSTRATIONS = 10

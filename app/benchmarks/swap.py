@@ -19,9 +19,9 @@ from recorder.games.doom.scene import Scene, build_scene
 from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, SUITES, TRAINED_TASKS, goal_of
 from recorder.games.doom.things import KIND_BY_KEY, Kind
 from recorder.types import Outcome
-from trainer.evaluate import Played, Question, evaluate_starts
-from trainer.players import PlayerSpec
-from trainer.verdict import paired_interval, wilson
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Played, Question, evaluate_starts
+from trainer.evaluation.verdict import paired_interval, wilson
 
 RUNS = 20
 SEEDS = 1

@@ -14,9 +14,9 @@ from typing import Any
 from app.benchmarks.common import Say, Target, report
 from recorder.games.base import Task
 from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED
-from trainer.evaluate import Played, Question, evaluate_starts
-from trainer.players import PlayerSpec
-from trainer.verdict import wilson
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Played, Question, evaluate_starts
+from trainer.evaluation.verdict import wilson
 
 RUNS = 1
 STARTS = 100

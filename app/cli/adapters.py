@@ -69,7 +69,7 @@ def use(options: argparse.Namespace) -> int:
 
 def add(options: argparse.Namespace) -> int:
     """List an adapter that a round by hand has made, here or on another machine."""
-    from trainer.listing import list_adapter
+    from trainer.rounds.listing import list_adapter
 
     folder = data_folder(options)
     with Store.open(folder) as store, Reader.open(folder) as reader:

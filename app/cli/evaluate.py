@@ -12,9 +12,9 @@ from app.cli.common import data_folder, emit, say
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.games import REALTIME_GAMES
 from recorder.store import EvaluationRow, Reader, Stepping, Store
-from trainer.evaluate import Beside, Played, Question, evaluate
-from trainer.play_version import PLAY_VERSION
-from trainer.summary import summarise
+from trainer.evaluation.play_version import PLAY_VERSION
+from trainer.evaluation.run import Beside, Played, Question, evaluate
+from trainer.evaluation.summary import summarise
 
 KEEP_EVERY = 10
 """So many attempts are written at once; an interruption costs at most those."""

@@ -30,7 +30,7 @@ def export(options: argparse.Namespace) -> int:
     """Write what a person taught as minecraft-vla-sft rows."""
     from recorder.store import Reader
     from recorder.store.query import parse_query
-    from trainer.sft_rows import exported_rows, write_rows
+    from trainer.data.sft_rows import exported_rows, write_rows
 
     with Reader.open(data_folder(options)) as reader:
         chosen = [row.id for row in reader.episodes(parse_query(options.episodes))]
@@ -43,7 +43,7 @@ def export(options: argparse.Namespace) -> int:
 def _episodes(files: list[Path], instruction: str | None) -> Iterator[ForeignEpisode]:
     from recorder.exchange.minestudio import actions_file, read_minestudio
     from recorder.exchange.vpt import read_vpt
-    from trainer.sft_rows import episodes_of, read_rows
+    from trainer.data.sft_rows import episodes_of, read_rows
 
     for path in files:
         say(f"reading {path.name}")

@@ -15,7 +15,7 @@ from recorder.errors import ExitCode, ModelError, UsageError
 def list_(options: argparse.Namespace) -> int:
     """List the checkpoints that ship with Playteach and the scripted players."""
     from model.paths import own_checkpoint
-    from trainer.players import SCRIPTED
+    from trainer.evaluation.players import SCRIPTED
 
     rows: list[dict[str, Any]] = [
         {

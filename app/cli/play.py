@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.headless import Attempted
     from app.session.api import Snapshot
     from recorder.games.base import Task
-    from trainer.players import PlayerSpec
+    from trainer.evaluation.players import PlayerSpec
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
-    from trainer.players import PlayerSpec, make_policy
+    from trainer.evaluation.players import PlayerSpec, make_policy
 
     folder = data_folder(options)
     large = large_policy(options)

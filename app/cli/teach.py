@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     from app.cli.large import play_options
     from recorder.games import game_names
     from recorder.store import RoundStatus, Store, parse_query
-    from trainer.round_client import RoundClient
+    from trainer.rounds.client import RoundClient
 
     parse_query(options.episodes)
     folder = data_folder(options)

@@ -17,8 +17,8 @@ from app.gui.workplace import (
 )
 from recorder.store.rows import AdapterRow, Collected, EpisodeRow
 from recorder.types import RGBImage
-from trainer import progress
-from trainer.verdict import Verdict, VerdictKind
+from trainer.evaluation.verdict import Verdict, VerdictKind
+from trainer.rounds import protocol
 
 INTERVAL_METHOD = "Newcombe's for paired rates"
 NOTHING_COLLECTED = (
@@ -153,16 +153,16 @@ def parse_verdict(stored: Mapping[str, Any]) -> Verdict | None:
     return Verdict(VerdictKind(stored["kind"]), *(stored[name] for name in names))
 
 
-def round_update(message: progress.Message) -> RoundUpdate:
+def round_update(message: protocol.Message) -> RoundUpdate:
     """Return a round's news as the Teach panel shows it.
 
     Only a failure is final here: the verdict comes after Done, from paired play.
     """
     update = RoundUpdate()
     match message:
-        case progress.Stage():
+        case protocol.Stage():
             update = RoundUpdate(stage=message.sentence)
-        case progress.Step():
+        case protocol.Step():
             update = RoundUpdate(
                 step=message.step,
                 steps=message.steps,
@@ -170,19 +170,19 @@ def round_update(message: progress.Message) -> RoundUpdate:
                 loss=message.loss,
                 held_out=message.held_out,
             )
-        case progress.Gate():
+        case protocol.Gate():
             update = RoundUpdate(gates=(Gate(message.name, message.passed, message.sentence),))
-        case progress.Played():
+        case protocol.Played():
             update = RoundUpdate(
                 stage="Playing the same starts before and after",
                 step=message.done,
                 steps=message.total,
             )
-        case progress.Done():
+        case protocol.Done():
             update = RoundUpdate(stage="Trained; now it is measured")
-        case progress.Failed():
+        case protocol.Failed():
             update = RoundUpdate(problem=message.sentence, finished=True)
-        case progress.Metric():
+        case protocol.Metric():
             pass
     return update
 

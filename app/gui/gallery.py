@@ -41,7 +41,7 @@ from app.gui.workplace import (
 )
 from app.session.api import Phase
 from recorder.types import Action, Driver, Outcome, RGBImage
-from trainer.verdict import VerdictKind
+from trainer.evaluation.verdict import VerdictKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.gui.theme import GRID, Theme
 from app.gui.widgets import Card, button, label, set_role, to_pixmap
 from app.gui.workplace import VerdictFacts
 from recorder.types import RGBImage
-from trainer.verdict import VerdictKind
+from trainer.evaluation.verdict import VerdictKind
 
 TITLES = {
     VerdictKind.BETTER: "Better",

@@ -19,7 +19,7 @@ from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.types import Driver, Outcome, RGBImage
-from trainer.verdict import VerdictKind
+from trainer.evaluation.verdict import VerdictKind
 
 DriverRuns = tuple[tuple[Driver, int], ...]
 """Who drove, as (driver, ticks) runs in order."""

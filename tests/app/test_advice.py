@@ -10,7 +10,7 @@ from app.advice import advice_for
 from app.cli.play import _advise
 from model.paths import default_checkpoint
 from recorder.games.doom.tasks import ALL_TASKS
-from trainer.players import PlayerSpec
+from trainer.evaluation.players import PlayerSpec
 
 BASE = PlayerSpec("base", default_checkpoint())
 

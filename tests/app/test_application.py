@@ -18,7 +18,7 @@ from app.session.settings import FILE_NAME, Settings
 from app.workplace import RoundInProgress
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Store
-from trainer.round_client import RoundClient
+from trainer.rounds.client import RoundClient
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,8 @@ from recorder.games.doom.scene import build_scene
 from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, goal_of
 from recorder.games.doom.things import KIND_BY_KEY
 from recorder.types import Outcome
-from trainer.evaluate import Played
-from trainer.players import PlayerSpec
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Played
 
 
 def test_medians_stand_beside_their_targets() -> None:

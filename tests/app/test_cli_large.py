@@ -18,8 +18,8 @@ from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerp
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 from recorder.store import NewAdapter, RoundStatus, Store
-from trainer import round_client
-from trainer.round_client import RoundResult
+from trainer.rounds import client
+from trainer.rounds.client import RoundResult
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ class Rounds:
 def test_a_round_teaches_the_model_and_game_that_are_named(
     flag: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(round_client, "RoundClient", Rounds)
+    monkeypatch.setattr(client, "RoundClient", Rounds)
     arguments = [
         "--data", str(tmp_path / "data"), "round", flag, str(base), "--game", "minerl",
         "--history", "2", "--chunk", "2", "--precision", "4bit", "--prompt", "jarvis-simple",
@@ -74,7 +74,7 @@ def test_a_round_teaches_the_model_and_game_that_are_named(
 def test_a_model_of_the_hub_is_taught_by_its_name(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(round_client, "RoundClient", Rounds)
+    monkeypatch.setattr(client, "RoundClient", Rounds)
     monkeypatch.setattr(models, "checkpoint_from_hub", lambda _name, *, agreed: base)
     assert main(["--data", str(tmp_path / "data"), "round", "--policy", RELEASED]) == 0
     assert Rounds.asked[0] == base

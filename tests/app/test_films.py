@@ -11,8 +11,8 @@ from app import films
 from app.films import PICTURES, film, film_of_round, telling_start
 from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Outcome
-from trainer.players import PlayerSpec
-from trainer.round_client import RoundResult
+from trainer.evaluation.players import PlayerSpec
+from trainer.rounds.client import RoundResult
 
 
 def row(key: str, seed: int, good: bool) -> EvaluationRow:

@@ -27,10 +27,10 @@ from recorder.games.desktop.game import DesktopGame
 from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.launch import faketime_library, program
 from recorder.types import NO_ACTION, Driver, Outcome
-from trainer.bystander import TOUCHED
-from trainer.desk import Beside, Desk, Job, Question
-from trainer.luanti_teacher import LuantiTeacher
-from trainer.players import PlayerSpec
+from trainer.evaluation.bystander import TOUCHED
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.worker import Beside, Desk, Job, Question
+from trainer.experts.luanti import LuantiTeacher
 
 pytest_plugins = ("live_fixtures",)
 pytestmark = [

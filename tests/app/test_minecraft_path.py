@@ -30,7 +30,7 @@ from recorder.games import open_game
 from recorder.games.minecraft.game import PYTHON_VARIABLE, TASKS_VARIABLE, engines_folder
 from recorder.store import Reader, RoundStatus, Store
 from recorder.types import Driver, Outcome, SegmentKind
-from trainer.round_client import RoundClient
+from trainer.rounds.client import RoundClient
 
 pytestmark = [NO_SIMULATOR, pytest.mark.timeout(3000)]
 

@@ -27,8 +27,8 @@ from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Store
 from recorder.types import Driver, Outcome
-from trainer.progress import Stage
-from trainer.round_client import MEASURING, RoundClient, RoundResult
+from trainer.rounds.client import MEASURING, RoundClient, RoundResult
+from trainer.rounds.protocol import Stage
 
 RED = "reach the red dot"
 VERDICT = {

@@ -7,8 +7,8 @@ import pytest
 from app.gui import facts
 from recorder.store.rows import AdapterRow, Collected, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
-from trainer import progress
-from trainer.verdict import VerdictKind, judge
+from trainer.evaluation.verdict import VerdictKind, judge
+from trainer.rounds import protocol
 
 
 def adapter(number: int, parent: int | None, *, active: bool = False) -> AdapterRow:
@@ -108,17 +108,17 @@ def test_verdict_becomes_points_and_survives_storing() -> None:
 
 
 def test_every_message_of_a_round_has_its_update() -> None:
-    update = facts.round_update(progress.Step(3, 10, 0.5, 0.7, 12.0))
+    update = facts.round_update(protocol.Step(3, 10, 0.5, 0.7, 12.0))
     assert (update.step, update.steps, update.loss, update.held_out) == (3, 10, 0.5, 0.7)
-    assert facts.round_update(progress.Stage("training", "Training")).stage == "Training"
-    [gate] = facts.round_update(progress.Gate("legal", False, "No.")).gates
+    assert facts.round_update(protocol.Stage("training", "Training")).stage == "Training"
+    [gate] = facts.round_update(protocol.Gate("legal", False, "No.")).gates
     assert (gate.name, gate.passed, gate.detail) == ("legal", False, "No.")
-    assert facts.round_update(progress.Played(2, 9, 1)).steps == 9
-    failed = facts.round_update(progress.Failed("The disk is full."))
+    assert facts.round_update(protocol.Played(2, 9, 1)).steps == 9
+    failed = facts.round_update(protocol.Failed("The disk is full."))
     assert failed.finished
     assert failed.problem == "The disk is full."
-    assert not facts.round_update(progress.Done("x", True)).finished
-    assert not facts.round_update(progress.Metric("m", 1.0)).finished
+    assert not facts.round_update(protocol.Done("x", True)).finished
+    assert not facts.round_update(protocol.Metric("m", 1.0)).finished
 
 
 def test_speed_says_whether_it_keeps_up() -> None:

@@ -27,7 +27,7 @@ from app.gui.workplace import (
 )
 from app.session.api import Phase
 from recorder.types import Outcome
-from trainer.verdict import VerdictKind
+from trainer.evaluation.verdict import VerdictKind
 
 VERDICT = VerdictFacts(
     kind=VerdictKind.BETTER,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from model.language.paraphrase import TAUGHT_FILE, Sayings
 from recorder.errors import ModelError
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
-from trainer.curriculum import taught_ways, write_taught
+from trainer.pretraining.curriculum import taught_ways, write_taught
 
 
 @pytest.fixture(scope="module")

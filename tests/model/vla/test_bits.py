@@ -16,8 +16,8 @@ from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from model.vla.vla import VlaPolicy
 from recorder.types import Action, Frame
-from trainer.dataset import Example
-from trainer.lora import LoraConfig, LoraTask
+from trainer.data.examples import Example
+from trainer.rounds.lora import LoraConfig, LoraTask
 
 pytest.importorskip("bitsandbytes", reason="8 and 4 bits need: pip install 'playteach[bits]'")
 

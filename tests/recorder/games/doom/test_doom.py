@@ -28,7 +28,7 @@ from recorder.games.doom.tasks import (
 )
 from recorder.games.doom.things import KIND_BY_KEY
 from recorder.types import NO_ACTION, Action, Outcome
-from trainer.teacher import teach
+from trainer.experts.yard import teach
 
 UNSEEN = 2_000_000
 """First of the seeds used here; the default model's training stays below a million."""

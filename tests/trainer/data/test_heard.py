@@ -1,0 +1,117 @@
+"""Recorded sentences with parts are taught as they are heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.actions.tokens import encode_ids
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer
+from recorder.types import Action, RGBImage
+from trainer.data.examples import Example, Split
+from trainer.data.heard import as_heard, asker, by_part
+
+SAID = "take the medkit, then shoot the imp"
+WALK = encode_ids(Action(forward=True))
+SPEC = CheckpointSpec(
+    pixels="coordinates", width=96, height=64, patch_size=16, prompt="picture", parts=True
+)
+
+
+def example(grey: int, instruction: str = SAID, episode: int = 1) -> Example:
+    image = np.full((64, 96, 3), grey, np.uint8)
+    return Example(image, instruction, WALK, "demonstration", episode, grey)
+
+
+def bright(image: RGBImage, said: str) -> float:
+    """Stand for a model that sees something done where the picture is bright."""
+    assert said == "take the medkit"
+    return float(image.mean() > 200)
+
+
+def test_each_tick_is_put_down_to_the_part_in_force() -> None:
+    episode = [example(grey) for grey in (10, 20, 250, 251, 30, 250, 40)]
+    heard = by_part(episode, bright)
+    assert [each.instruction for each in heard] == ["take the medkit"] * 4 + ["shoot the imp"] * 3
+    assert [each.tick for each in heard] == [each.tick for each in episode]
+
+
+def test_every_episode_begins_with_its_first_part() -> None:
+    seen = [example(10), example(250), example(251), example(20), example(20, episode=2)]
+    assert [each.instruction for each in by_part(seen, bright)] == [
+        "take the medkit", "take the medkit", "take the medkit", "shoot the imp",
+        "take the medkit",
+    ]  # fmt: skip
+
+
+def test_what_stands_behind_you_is_taught_from_where_the_person_has_turned() -> None:
+    around = encode_ids(Action(camera=(0.0, 20.0)))
+    turning = [
+        replace(example(grey, "take the medkit behind you"), answer=around) for grey in range(30)
+    ]
+
+    def never_asked(image: RGBImage, said: str) -> float:
+        raise AssertionError(said)
+
+    heard = [each.instruction for each in by_part(turning, never_asked)]
+    assert heard == ["turn around"] * heard.count("turn around") + ["take the medkit"] * (
+        heard.count("take the medkit")
+    )
+    # A tick turns by at most as far as an answer can say.
+    assert 8 <= heard.count("turn around") < 30
+
+
+def test_a_sentence_of_one_part_stays_as_it_is() -> None:
+    alone = [example(250, "go to the barrel"), example(10, "go to the barrel")]
+    assert [each.instruction for each in by_part(alone, bright)] == ["go to the barrel"] * 2
+
+
+def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
+    asked: list[str] = []
+
+    def told(said: str) -> str:
+        asked.append(said)
+        return {"take the medkit": "pick up the medkit"}.get(said, said)
+
+    def just_done(image: RGBImage, said: str) -> float:
+        assert said == "pick up the medkit"
+        return float(image.mean() > 200)
+
+    seen = [example(10), example(250), example(251), example(20)]
+    assert [each.instruction for each in by_part(seen, just_done, told)] == [
+        "pick up the medkit", "pick up the medkit", "pick up the medkit", "shoot the imp",
+    ]  # fmt: skip
+    # Once a part, not once a picture.
+    assert asked == ["take the medkit", "shoot the imp"]
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Any, Any]:
+    words = build_tokenizer([SAID, "Is this done: Yes. No."] * 4, vocabulary=600)
+    return build_model(words, SPEC, seed=1).eval(), words
+
+
+def test_a_model_is_asked_only_where_it_was_taught_to(
+    small: tuple[Any, Any], tmp_path: Path
+) -> None:
+    model, words = small
+    split = Split((example(10), example(250)), (example(30, episode=2),))
+    whole = as_heard(split, model, words, replace(SPEC, parts=False), tmp_path)
+    assert [each.instruction for each in whole.train] == [SAID, SAID]
+    heard = as_heard(split, model, words, SPEC, tmp_path)
+    assert {each.instruction for each in heard.train} <= {"take the medkit", "shoot the imp"}
+    assert heard.held_out[0].instruction == "take the medkit"
+
+
+def test_the_answer_depends_on_the_picture_and_on_the_sentence(small: tuple[Any, Any]) -> None:
+    ask = asker(*small, SPEC)
+    rng = np.random.default_rng(1)
+    one, other = rng.integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    assert 0 < ask(one, "take the medkit") < 1
+    assert ask(one, "take the medkit") != ask(other, "take the medkit")
+    assert ask(one, "take the medkit") != ask(one, "shoot the imp")

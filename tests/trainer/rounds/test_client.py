@@ -1,0 +1,356 @@
+"""The books around a round: whatever happens to it, the agent plays as before."""
+
+from __future__ import annotations
+
+# Imported before any test changes sys.executable, which it keeps for its own children.
+import multiprocessing.spawn
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.vla.vla import VlaPolicy
+from recorder.errors import DiskFullError, ExitCode, GameError, KnownError
+from recorder.games.doom.tasks import TASK_BY_ID
+from recorder.store import Reader, RoundStatus, Store, adapters_path
+from recorder.types import Outcome
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Beside, Played, Question
+from trainer.rounds import client as round_client
+from trainer.rounds import protocol
+from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.protocol import Message, Step
+
+LESSON = Question(TASK_BY_ID["go_to:barrel"])
+
+
+@pytest.fixture
+def store(data: Path) -> Iterator[Store]:
+    with Store.open(data) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(data: Path, store: Store, small_checkpoint: Path) -> RoundClient:
+    return RoundClient(data, store, small_checkpoint)
+
+
+def run(
+    client: RoundClient, say: round_client.Say = lambda _m: None, *, max_steps: int = 5
+) -> RoundResult:
+    return client.run("kind:demonstration", say=say, max_steps=max_steps, replay=40, paired_seeds=0)
+
+
+def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
+    """Return the rounds' states, the number of adapters, the active one, and the folders."""
+    with Reader.open(data) as reader:
+        active = reader.active_adapter()
+        folders = adapters_path(data)
+        return (
+            [each.status for each in reader.rounds()],
+            len(reader.adapters()),
+            None if active is None else active.id,
+            sorted(path.name for path in folders.iterdir()) if folders.exists() else [],
+        )
+
+
+def test_a_round_is_written_down_whole(data: Path, client: RoundClient) -> None:
+    result = run(client)
+    assert result.status is RoundStatus.DONE
+    statuses, count, active, folders = books(data)
+    assert statuses == [RoundStatus.DONE]
+    assert (count, folders) == (1, ["round-001"])
+    assert active == (result.adapter_id if result.activated else None)
+    assert result.activated == all(gate.passed for gate in result.gates)
+    with Reader.open(data) as reader:
+        assert reader.adapters()[0].title == "barrel"
+        assert reader.rounds()[0].adapter_id == result.adapter_id
+    assert not (data / "rounds" / "work").exists()
+
+
+def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
+    data: Path, client: RoundClient
+) -> None:
+    def say(message: Message) -> None:
+        if isinstance(message, Step):
+            client.cancel()
+
+    result = run(client, say, max_steps=500)
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+    assert not (data / "rounds" / "work").exists()
+
+
+def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> None:
+    client.cancel()
+    assert run(client).status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+def test_a_killed_round_changes_nothing_and_the_next_one_works(
+    data: Path, store: Store, small_checkpoint: Path
+) -> None:
+    client = RoundClient(data, store, small_checkpoint)
+
+    def kill(message: Message) -> None:
+        process = client._process
+        if isinstance(message, Step) and process is not None:
+            os.kill(process.pid, signal.SIGKILL)
+
+    result = run(client, kill, max_steps=500)
+    assert result.status is RoundStatus.FAILED
+    assert "plays as before" in result.sentence
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+    again = run(RoundClient(data, store, small_checkpoint))
+    assert again.status is RoundStatus.DONE
+    assert books(data)[:2] == ([RoundStatus.FAILED, RoundStatus.DONE], 1)
+
+
+def talk(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """Let ``script`` talk in place of a round's process."""
+    file = folder / "python"
+    file.write_text(script, encoding="utf-8")
+    file.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(file))
+
+
+RUBBISH = """#!/bin/sh
+echo 'not a message'
+echo '{"kind": "step", "step": "many"}'
+echo '[1, 2'
+exit 0
+"""
+
+
+def test_a_child_that_talks_rubbish_is_a_failed_round(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    talk(monkeypatch, tmp_path, RUBBISH)
+    result = run(client)
+    assert result.status is RoundStatus.FAILED
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+LAST_WORDS = """#!/bin/sh
+echo '{"kind": "failed", "sentence": "There is too little."}'
+exec >&-
+read anything || exit 1
+exit 5
+"""
+
+
+class _Speaking(subprocess.Popen[str]):
+    """Says something into the process's stdin as soon as its end is waited for."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.stdin is not None and not self.stdin.closed:
+            self.stdin.write("still here\n")
+            self.stdin.flush()
+        return super().wait(timeout)
+
+
+def test_a_round_is_not_cancelled_by_its_own_end(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Between its last word and its end the process still has what says that we live."""
+    talk(monkeypatch, tmp_path, LAST_WORDS)
+    monkeypatch.setattr(subprocess, "Popen", _Speaking)
+    result = run(client)
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
+
+
+LEARNER = """#!{python}
+import json, shutil, sys
+out = sys.argv[sys.argv.index("--out") + 1]
+shutil.copytree({adapter!r}, out)
+with open(out + "/note.txt", "w") as file:
+    file.write(out)
+for name in ("taught", "old tasks", "legal"):
+    print(json.dumps({{"kind": "gate", "name": name, "passed": True, "sentence": "Fine."}}))
+metrics = {{"samples": [], "manifest": {{}}}}
+print(json.dumps({{"kind": "done", "adapter": out, "passed": True, "metrics": metrics}}))
+"""
+
+
+@pytest.fixture
+def quick_learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_adapter: Path) -> None:
+    """Let a process that has an adapter ready stand in for the one that learns."""
+    assert multiprocessing.spawn.get_executable() != str(tmp_path / "python")
+    talk(monkeypatch, tmp_path, LEARNER.format(python=sys.executable, adapter=str(small_adapter)))
+
+
+def weights(base: Path, adapter: Path | None) -> dict[str, bytes]:
+    policy = VlaPolicy.load(base, adapter=adapter, device="cpu", threads=1)
+    return {
+        name: parameter.detach().float().numpy().tobytes()
+        for name, parameter in policy.model.named_parameters()
+    }
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_going_back_plays_with_the_very_same_weights(
+    data: Path, store: Store, client: RoundClient, small_checkpoint: Path
+) -> None:
+    def playing() -> tuple[int | None, dict[str, bytes]]:
+        with Reader.open(data) as reader:
+            row = reader.active_adapter()
+        folder = None if row is None else Path(row.folder)
+        return None if row is None else row.id, weights(small_checkpoint, folder)
+
+    base = playing()
+    assert run(client).activated
+    taught = playing()
+    assert (base[0], taught[0]) == (None, 1)
+    assert taught[1] != base[1]
+    assert run(client).activated
+    with Reader.open(data) as reader:
+        assert [row.parent_id for row in reader.adapters()] == [None, 1]
+    assert playing()[0] == 2
+    store.undo_activation()
+    assert playing() == taught
+    store.undo_activation()
+    assert playing() == base
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_player_killed_in_the_paired_play_changes_nothing(
+    data: Path, client: RoundClient
+) -> None:
+    assert run(client).activated
+    before = books(data)
+
+    def kill(message: Message) -> None:
+        if isinstance(message, protocol.Played):
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    with pytest.raises(GameError, match="died"):
+        client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=kill)
+    after = books(data)
+    assert after[0] == [RoundStatus.DONE, RoundStatus.FAILED]
+    assert after[1:] == before[1:]
+    assert run(client).activated
+    assert books(data)[1:3] == (2, 2)
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
+    data: Path, client: RoundClient
+) -> None:
+    def cancel(message: Message) -> None:
+        if isinstance(message, protocol.Played):
+            client.cancel()
+
+    result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=cancel)
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+@pytest.mark.parametrize(("game", "hotkeys"), [("luanti", {"panic": "F2"}), ("luanti", None)])
+def test_a_person_beside_a_measured_window_is_told_and_can_cancel_at_every_tick(
+    data: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    game: str,
+    hotkeys: dict[str, str] | None,
+) -> None:
+    client = RoundClient(data, store, data)
+    said: list[Message] = []
+    beside: list[Beside | None] = []
+
+    def played(*_sides: object, **given: Any) -> tuple[list[Played], list[Played]]:
+        there: Beside | None = given["beside"]
+        beside.append(there)
+        assert given["slowed"]
+        if there is not None:
+            there.check()
+            client.cancel()
+            with pytest.raises(KnownError, match="cancelled"):
+                there.check()
+            there.tell("It was touched.")
+        one = [Played("a", "go", 1, Outcome.SUCCESS, 1, 0.1)] * 2
+        return one, one
+
+    monkeypatch.setattr(round_client, "evaluate_pair", played)
+    monkeypatch.setattr(round_client, "is_small", lambda _base: True)
+    sides = (PlayerSpec("before"), PlayerSpec("after"))
+    client._play_pairs(sides, game, [LESSON], 2, 1, [], said.append, slowed=True, hotkeys=hotkeys)
+    sentences = [each.sentence for each in said if isinstance(each, protocol.Stage)]
+    if hotkeys is None:
+        assert (beside, said) == ([None], [])
+    else:
+        assert beside[0] is not None
+        assert (beside[0].hotkeys, beside[0].attending) == (hotkeys, True)
+        assert sentences == [round_client.LEAVE_ALONE, "It was touched."]
+        assert {each.name for each in said if isinstance(each, protocol.Stage)} == {
+            round_client.MEASURING
+        }
+
+
+HALF = """#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$(dirname "$2")/.$(basename "$2").new"
+kill -9 $$
+"""
+
+
+def test_a_half_written_adapter_is_swept_away(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    talk(monkeypatch, tmp_path, HALF)
+    assert run(client).status is RoundStatus.FAILED
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+def test_an_adapter_of_a_round_that_the_database_does_not_know_stays(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As where the database was put back from an older copy: its next round has that number again.
+    earlier = adapters_path(data) / "round-001"
+    earlier.mkdir(parents=True)
+    (earlier / "adapter_model.safetensors").write_bytes(b"learnt before")
+    talk(monkeypatch, tmp_path, HALF)
+    assert run(client).status is RoundStatus.FAILED
+    assert (earlier / "adapter_model.safetensors").read_bytes() == b"learnt before"
+    assert books(data) == ([RoundStatus.FAILED], 0, None, ["round-001"])
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_full_disk_while_the_adapter_is_put_to_use_keeps_the_old_one(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(client).activated
+
+    def full(*_given: object, **_more: object) -> None:
+        raise DiskFullError("The disk is full, so nothing was written; make room.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set_active_adapter", full)
+        with pytest.raises(DiskFullError):
+            run(client)
+    # What was learnt is listed and can be put to use by hand.
+    assert books(data)[1:] == (2, 1, ["round-001", "round-002"])
+
+
+def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_path: Path) -> None:
+    result = run(RoundClient(data, store, tmp_path / "nowhere"))
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.MODEL_PROBLEM)
+    assert "nowhere" in result.sentence
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+def test_a_full_disk_at_the_very_end_activates_nothing(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object, **_more: object) -> int:
+        raise DiskFullError("The disk is full, so nothing was written; make room.")
+
+    monkeypatch.setattr(store, "add_adapter", full)
+    with pytest.raises(DiskFullError):
+        run(client)
+    assert books(data) == ([RoundStatus.FAILED], 0, None, [])

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch  # the tests of what needs torch
+
+from model.actions.tokens import encode_ids
+from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, write_adapter
+from model.vla.preprocess import CheckpointSpec
+from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
+from recorder.errors import ModelError
+from recorder.types import Action
+from trainer.data.examples import Example
+from trainer.rounds.lora import LoraConfig, LoraTask, train
+
+SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
+
+
+def fresh_model() -> tuple[Any, Any]:
+    tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
+    return build_model(tokenizer, SPEC, seed=3).eval(), tokenizer
+
+
+def examples(count: int, kind: str = "demonstration") -> list[Example]:
+    rng = np.random.default_rng(0)
+    return [
+        Example(
+            rng.integers(0, 255, (64, 64, 3), dtype=np.uint8),
+            "go to the red torch",
+            encode_ids(Action(forward=bool(i % 2), camera=(0.0, 5.0))),
+            kind,
+            i,
+            i,
+        )
+        for i in range(count)
+    ]
+
+
+def silent(*_: object) -> None:
+    """Hear nothing."""
+
+
+def test_a_fresh_adapter_changes_nothing() -> None:
+    torch.manual_seed(0)
+    model, tokenizer = fresh_model()
+    batch = examples(4)
+    plain = LoraTask(model, tokenizer, SPEC, LoraConfig(rank=2))
+    features = plain.see(batch)
+    with torch.no_grad(), plain.peft.disable_adapter():
+        before, _ = plain.logits(batch, features)
+    with torch.no_grad():
+        after, _ = plain.logits(batch, features)
+    assert torch.equal(before, after)
+
+
+class _CutError(Exception):
+    """The run is cut off here."""
+
+
+def test_a_run_that_was_cut_off_ends_where_a_straight_one_does(tmp_path: Path) -> None:
+    config = LoraConfig(rank=2, batch=4, max_steps=9, save_every_s=0.0, check_every=5)
+    data = examples(40)
+
+    def run(folder: Path, stop_at: int | None) -> dict[str, torch.Tensor]:
+        folder.mkdir(exist_ok=True)
+        task = LoraTask(*fresh_model(), SPEC, config)
+
+        def on_step(step: int, *_: object) -> None:
+            if step == stop_at:
+                raise _CutError
+
+        train(task, data, [], folder, on_step)
+        return task.tensors()
+
+    straight = run(tmp_path / "straight", None)
+    with pytest.raises(_CutError):
+        run(tmp_path / "cut", 4)
+    resumed = run(tmp_path / "cut", None)
+    assert any(bool(t.abs().sum() > 0) for n, t in resumed.items() if "lora_B" in n)
+    for name, tensor in straight.items():
+        torch.testing.assert_close(tensor, resumed[name], rtol=1e-4, atol=1e-6)
+
+
+def test_training_lowers_the_loss_and_the_merged_adapter_is_exact_and_removable(
+    tmp_path: Path,
+) -> None:
+    model, tokenizer = fresh_model()
+    base = tmp_path / "base"
+    save_checkpoint(base, model, tokenizer, SPEC, {})
+    task = LoraTask(model, tokenizer, SPEC, LoraConfig(rank=4, batch=8, learning_rate=5e-3))
+    data = examples(24)
+    features = task.see(data)
+    before = task.loss(data, features)
+    visits = train(task, data, [], tmp_path, silent)
+    after = task.loss(data, features)
+    assert after < before
+    assert max(visits.values()) <= 8
+    with torch.no_grad():
+        wanted, _ = task.logits(data[:2], features[:2])
+
+    meta = AdapterMeta("one", fingerprint(base))
+    write_adapter(tmp_path / "one", task.tensors(), task.peft_config(), meta)
+    other, tokenizer_2 = fresh_model()
+    kept = {name: tensor.clone() for name, tensor in other.state_dict().items()}
+    merged = MergedAdapter(other)
+    merged.apply(tmp_path / "one", fingerprint(base))
+    plain = LoraTask(other, tokenizer_2, SPEC, LoraConfig(rank=1))
+    with torch.no_grad():
+        got, _ = plain.logits(data[:2], features[:2])
+    torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-4)
+    third, _ = fresh_model()
+    merged = MergedAdapter(third)
+    merged.apply(tmp_path / "one", fingerprint(base))
+    merged.remove()
+    for name, tensor in third.state_dict().items():
+        assert torch.equal(tensor, kept[name]), name
+
+
+def test_an_adapter_for_another_base_is_refused(tmp_path: Path) -> None:
+    model, tokenizer = fresh_model()
+    task = LoraTask(model, tokenizer, SPEC, LoraConfig(rank=1))
+    write_adapter(
+        tmp_path / "one", task.tensors(), task.peft_config(), AdapterMeta("one", "another")
+    )
+    with pytest.raises(ModelError, match="another base"):
+        MergedAdapter(fresh_model()[0]).apply(tmp_path / "one", "mine")
+
+
+def test_recomputed_activations_give_the_same_gradients() -> None:
+    batch = examples(3)
+    found = []
+    for checkpointing in (False, True):
+        task = LoraTask(*fresh_model(), SPEC, LoraConfig(rank=2, checkpointing=checkpointing))
+        with torch.no_grad():
+            for name, parameter in task.trainable.items():
+                parameter.fill_(0.02 if ".lora_B." in name else 0.01)
+        logits, labels = task.logits(batch, task.see(batch))
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        found.append({name: p.grad for name, p in task.trainable.items()})
+    for name, gradient in found[0].items():
+        assert gradient is not None
+        torch.testing.assert_close(gradient, found[1][name])
+    assert any(bool(gradient.any()) for gradient in found[0].values() if gradient is not None)

@@ -1,0 +1,120 @@
+"""A whole round on real recordings: what it says, what it writes, what it leaves alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from model.adapters.folders import META_FILE, fingerprint, read_meta
+from model.vla.vla import VlaPolicy
+from recorder.data_folder import database_path
+from recorder.errors import DataError, ExitCode, ModelError
+from trainer.data.examples import MAX_VISITS
+from trainer.rounds import protocol
+from trainer.rounds import round as rounds
+from trainer.rounds.round import RoundPlan, run_round
+
+STEPS = 6
+REPLAY = 40
+
+
+def plan(data: Path, base: Path, name: str = "one") -> RoundPlan:
+    return RoundPlan(
+        data=data,
+        base=base,
+        out=data / "adapters" / name,
+        work=data / "rounds" / "work",
+        max_steps=STEPS,
+        replay=REPLAY,
+        threads=1,
+    )
+
+
+def test_a_round_from_demonstrations_to_an_adapter(data: Path, small_checkpoint: Path) -> None:
+    heard: list[protocol.Message] = []
+    before = database_path(data).read_bytes()
+    done = run_round(plan(data, small_checkpoint), heard.append)
+    assert database_path(data).read_bytes() == before
+    kinds = [message.kind for message in heard]
+    assert kinds.index("step") < kinds.index("gate")
+    steps = [message.step for message in heard if isinstance(message, protocol.Step)]
+    assert steps == list(range(1, STEPS + 1))
+    metrics = done.metrics
+    assert metrics["shares"]["replay"] >= 0.25
+    assert metrics["most_visits"] <= MAX_VISITS
+    episodes = metrics["manifest"]["episodes"]
+    assert episodes["train"]
+    assert episodes["held_out"]
+    assert not set(episodes["train"]) & set(episodes["held_out"])
+    assert {sample[0] for sample in metrics["samples"]} <= set(episodes["train"])
+    assert done.passed == all(m.passed for m in heard if isinstance(m, protocol.Gate))
+    meta = read_meta(Path(done.adapter))
+    assert (meta.base, meta.parent) == (fingerprint(small_checkpoint), None)
+    VlaPolicy.load(small_checkpoint, adapter=Path(done.adapter), device="cpu", threads=1)
+
+
+def test_a_round_goes_on_from_its_parent(data: Path, small_checkpoint: Path) -> None:
+    first = Path(run_round(plan(data, small_checkpoint), lambda _message: None).adapter)
+    second = plan(data, small_checkpoint, "two")
+    child = RoundPlan(
+        **{name: getattr(second, name) for name in second.__slots__ if name != "parent"},
+        parent=first,
+    )
+    done = run_round(child, lambda _message: None)
+    assert read_meta(Path(done.adapter)).parent == "one"
+
+
+def test_an_adapter_for_another_base_is_refused(data: Path, small_checkpoint: Path) -> None:
+    first = Path(run_round(plan(data, small_checkpoint), lambda _message: None).adapter)
+    meta = json.loads((first / META_FILE).read_text(encoding="utf-8"))
+    (first / META_FILE).write_text(json.dumps(meta | {"base": "0" * 64}), encoding="utf-8")
+    second = plan(data, small_checkpoint, "two")
+    child = RoundPlan(
+        **{name: getattr(second, name) for name in second.__slots__ if name != "parent"},
+        parent=first,
+    )
+    with pytest.raises(ModelError, match="another base"):
+        run_round(child, lambda _message: None)
+
+
+def test_nothing_recorded_is_a_sentence(tmp_path: Path, small_checkpoint: Path) -> None:
+    with pytest.raises(DataError):
+        run_round(plan(tmp_path, small_checkpoint), lambda _message: None)
+
+
+def speak(plan_: RoundPlan) -> tuple[int, list[protocol.Message]]:
+    """Run the command's main in this process; return its code and what it said."""
+    speech = io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)
+    names = ("data", "base", "out", "work", "max_steps", "replay", "threads")
+    arguments = [
+        part
+        for name in names
+        for part in (f"--{name.replace('_', '-')}", str(getattr(plan_, name)))
+    ]
+    try:
+        code = rounds.main(arguments, speech)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return code, [protocol.parse(line) for line in speech.getvalue().splitlines()]
+
+
+def test_every_line_is_a_message_and_the_last_one_says_how_it_ended(
+    data: Path, small_checkpoint: Path
+) -> None:
+    code, said = speak(plan(data, small_checkpoint))
+    assert code == ExitCode.OK
+    assert isinstance(said[-1], protocol.Done)
+    assert all(isinstance(each, protocol.Message) for each in said)
+
+
+def test_a_missing_base_fails_in_one_sentence(data: Path, tmp_path: Path) -> None:
+    code, said = speak(plan(data, tmp_path / "nowhere"))
+    assert code == ExitCode.MODEL_PROBLEM
+    assert isinstance(said[-1], protocol.Failed)
+    assert "nowhere" in said[-1].sentence
+    assert not (data / "adapters").exists()

@@ -1,0 +1,1 @@
+"""What is learnt from: recorded episodes, replay and yard states, as examples."""

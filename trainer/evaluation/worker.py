@@ -1,0 +1,222 @@
+"""A game, a player and a loop, kept for many attempts that are measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from model.play.episode import (
+    Decision,
+    EpisodeEnd,
+    EpisodeLoop,
+    Proposal,
+    policy_drives,
+    run_episode,
+)
+from model.play.policy import Policy
+from model.play.runner import BackgroundRunner, LockStepRunner
+from recorder.clock import Clock, MonotonicClock, Pacer
+from recorder.errors import GameSuspendedError
+from recorder.games import open_game
+from recorder.games.base import Game, OwnWindowGame, Task
+from recorder.games.desktop.game import DesktopGame
+from recorder.types import Frame, Outcome
+from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
+from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
+
+TRIES = 5
+"""So often a start is played that another window interrupts."""
+FREE_TICKS = 350
+"""Length of an episode that nobody judges: twenty seconds of the practice yard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A task, and what the player hears of it ("" for the task's own sentence)."""
+
+    task: Task
+    say: str = ""
+
+    @property
+    def heard(self) -> str:
+        """The sentence that the player hears."""
+        return self.say or self.task.instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One episode's result."""
+
+    task_id: str
+    heard: str
+    seed: int
+    outcome: Outcome
+    ticks: int
+    seconds: float
+
+    @property
+    def success(self) -> bool:
+        """Whether the game called it a success."""
+        return self.outcome is Outcome.SUCCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The person beside a game in a window of its own that is measured on their screen.
+
+    ``hotkeys`` are theirs, of which the panic and the pause key stop the measurement.  ``tell``
+    says a sentence to them, ``check`` is called at every tick and may raise to stop.  A game
+    that has lost the keyboard is waited for until they bring it back where they are
+    ``attending``, else it takes the keyboard again, a few times.
+    """
+
+    hotkeys: Mapping[str, str] | None = None
+    tell: Callable[[str], None] = lambda sentence: None
+    check: Callable[[], None] = lambda: None
+    attending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt to be made; ``side`` comes back with its result."""
+
+    side: str
+    player: PlayerSpec
+    question: Question
+    seed: int
+
+
+def same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
+    """Return whether two players are one checkpoint, played alike."""
+    return (one.checkpoint, one.temperature, one.options) == (
+        other.checkpoint,
+        other.temperature,
+        other.options,
+    )
+
+
+class Desk:
+    """A game, a player and a loop, kept for many attempts.
+
+    Raises what the game raises that cannot be opened.
+    """
+
+    def __init__(
+        self,
+        game_name: str,
+        *,
+        paced: bool,
+        threads: int | None,
+        slowed: bool = False,
+        beside: Beside | None = None,
+    ) -> None:
+        there = beside or Beside()
+        self._game: Game = open_game(game_name, slowed=slowed, hotkeys=there.hotkeys)
+        self._bystander: Bystander | None = None
+        if isinstance(self._game, DesktopGame):
+            self._bystander = Bystander(
+                self._game, tell=there.tell, patient=there.attending, check=there.check
+            )
+        self._paced = paced
+        self._threads = threads
+        self._player: PlayerSpec | None = None
+        self._policy: Policy | None = None
+        self._runner: BackgroundRunner | LockStepRunner | None = None
+        self._loop: EpisodeLoop | None = None
+
+    def play(self, job: Job) -> Played:
+        """Play one start to its end."""
+        loop = self._sit_down(job.player)
+        question = job.question
+        tries_left = TRIES
+        while True:
+            started = time.perf_counter()
+            try:
+                ended = self._attempt(loop, question, job.seed)
+                break
+            except GameSuspendedError as error:
+                # Somebody took the keyboard from the game's window: the start is played anew.
+                tries_left -= self._counts(error)
+                if not tries_left:
+                    raise
+                if self._bystander is None:
+                    time.sleep(AGAIN_S)
+                else:
+                    self._bystander.wait(error.sentence)
+        return Played(
+            question.task.id,
+            question.heard,
+            job.seed,
+            ended.outcome,
+            ended.ticks,
+            time.perf_counter() - started,
+        )
+
+    def _attempt(self, loop: EpisodeLoop, question: Question, seed: int) -> EpisodeEnd:
+        if self._bystander is not None:
+            self._bystander.begin()
+        ended = run_episode(
+            loop,
+            question.task,
+            seed,
+            instruction=question.heard,
+            max_ticks=None if question.task.judged else FREE_TICKS,
+            decide=self._decide,
+        )
+        if self._bystander is not None:
+            # The very last tick may have been touched too.
+            self._bystander.look()
+        return ended
+
+    def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
+        if self._bystander is not None:
+            self._bystander.look()
+        return policy_drives(frame, proposal)
+
+    def _counts(self, error: GameSuspendedError) -> bool:
+        """Whether an interruption uses up one of the tries: a person's patience does not."""
+        patient = self._bystander is not None and self._bystander.patient
+        return not patient and not isinstance(error, TouchedError)
+
+    def _sit_down(self, player: PlayerSpec) -> EpisodeLoop:
+        """Return the loop of ``player``; another adapter of the same model is swapped in."""
+        if self._loop is not None and self._player == player:
+            return self._loop
+        if (
+            self._loop is not None
+            and self._player is not None
+            and self._policy is not None
+            and player.checkpoint is not None
+            and same_but_adapter(player, self._player)
+        ):
+            use_adapter(self._policy, player.adapter)
+            self._player = player
+            return self._loop
+        if self._runner is not None:
+            self._runner.close()
+        self._policy = make_policy(player, self._game, threads=self._threads)
+        self._runner = (
+            BackgroundRunner(self._policy)
+            # A script needs no time to think, and a held click of its would be two.
+            if self._paced and player.checkpoint is not None
+            else LockStepRunner(self._policy)
+        )
+        clock: Clock = (
+            self._game.clock if isinstance(self._game, OwnWindowGame) else MonotonicClock()
+        )
+        self._loop = EpisodeLoop(
+            self._game,
+            self._runner,
+            policy_name=self._policy.name,
+            clock=clock,
+            pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
+        )
+        self._player = player
+        return self._loop
+
+    def close(self) -> None:
+        """Stop runner and game."""
+        if self._runner is not None:
+            self._runner.close()
+        self._game.close()

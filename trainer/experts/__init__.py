@@ -1,0 +1,1 @@
+"""Scripted players that may read a game's hidden state; they stand in for a person."""

@@ -1,0 +1,1 @@
+"""The default checkpoints from nothing. Never imported by the product."""

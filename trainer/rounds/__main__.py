@@ -1,0 +1,8 @@
+"""One LoRA round as a process: ``python -m trainer.rounds --help``."""
+
+import sys
+
+from trainer.rounds.round import main, own_stdout
+
+if __name__ == "__main__":
+    sys.exit(main(speech=own_stdout()))

@@ -1,0 +1,73 @@
+"""A round's process as its parent sees it: what it says, how it ends, what came of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from recorder.errors import ExitCode, KnownError
+from trainer.evaluation.verdict import Verdict, VerdictKind
+from trainer.rounds import protocol
+
+FEW_BITS = (
+    "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
+    "16 bits only, so it was not measured and is not in use; set 16 bits for the model to use it."
+)
+PATIENCE_S = 10.0
+"""How long a round's process may take to tidy up before it is killed."""
+
+
+def new_folder(adapters: Path, round_id: int) -> Path:
+    """Return where a round's adapter is to be written: a folder that is not there yet.
+
+    A database that was put back from a copy, or begun anew, counts on from rounds whose
+    adapters still lie here; what such a folder holds is not this round's to throw away.
+    """
+    folder = adapters / f"round-{round_id:03d}"
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = adapters / f"round-{round_id:03d}-{number}"
+    return folder
+
+
+def see_off(process: subprocess.Popen[str]) -> None:
+    """End a process whose story is not heard to its end, and wait until it is gone."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class EndedError(KnownError):
+    """The round is over without an adapter; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = ExitCode.KNOWN_PROBLEM) -> None:
+        super().__init__(sentence)
+        known = code in {each.value for each in ExitCode}
+        self.exit_code = ExitCode(code) if known else ExitCode.KNOWN_PROBLEM
+
+
+def understood(line: str) -> protocol.Message:
+    """Read a line of the round's process; raises EndedError for what is no message."""
+    try:
+        return protocol.parse(line)
+    except ValueError as error:
+        raise EndedError(
+            f"The round's process said what nobody understands ({line.strip()[:60]!r}), so the "
+            "round was ended and the agent plays as before; try again, and install Playteach "
+            "anew if it stays so."
+        ) from error
+
+
+def play_gate(verdict: Verdict) -> protocol.Gate:
+    """Return the gate of paired play: not worse, and not fewer successes than before."""
+    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
+    return protocol.Gate(
+        "play",
+        passed=passed,
+        sentence=verdict.sentence,
+        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
+    )

@@ -1,0 +1,363 @@
+"""One LoRA round as a process: `python -m trainer.rounds --data DIR --out FOLDER ...`.
+
+Opens the database read-only, speaks JSON lines (:mod:`trainer.rounds.protocol`) on stdout, and
+writes only its working folder and, at the very end, the adapter's folder.  SIGTERM
+cancels; a killed round goes on from its working folder.  The paired play after it is
+the parent's (:mod:`trainer.rounds.client`); a round that was started by hand lists its adapter
+itself (:mod:`trainer.rounds.listing`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from model.vla.play_options import PlayOptions
+from recorder.errors import ExitCode, KnownError, ModelError
+from trainer.rounds import protocol
+from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
+
+if TYPE_CHECKING:
+    from model.vla.device import DeviceChoice
+    from model.vla.preprocess import CheckpointSpec
+    from trainer.data.examples import Example, Split
+    from trainer.rounds.lora import LoraTask
+    from trainer.rounds.parallel import Workers
+
+REPLAY_EXAMPLES = 600
+MAX_STEPS = 160
+SINCE_LAST_ROUND = "since:last-round"
+CANCELLED = "The round was cancelled; the agent plays as before."
+Say = Callable[[protocol.Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """What a round is to do.
+
+    ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
+    round goes on from, and replays made before.  ``replay`` is how many examples of what
+    the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
+    and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
+    ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
+    :class:`model.vla.play_options.PlayOptions`.
+    """
+
+    data: Path
+    base: Path
+    out: Path
+    work: Path
+    query: str = SINCE_LAST_ROUND
+    parent: Path | None = None
+    seed: int = 0
+    max_steps: int = MAX_STEPS
+    replay: int = REPLAY_EXAMPLES
+    threads: int | None = None
+    device: str | None = None
+    precision: str | None = None
+    chunk: int | None = None
+    prompt: str | None = None
+    history: int | None = None
+    rewrite: bool = True
+    recipes: Path | None = None
+
+    @property
+    def options(self) -> PlayOptions:
+        """How what is taught will be played."""
+        return PlayOptions(
+            history=self.history,
+            chunk=self.chunk,
+            prompt=self.prompt,
+            rewrite=self.rewrite,
+            recipes=self.recipes,
+            precision=self.precision,
+        )
+
+
+def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
+    """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
+    import torch
+
+    from model.actions.tokens import CODEC_VERSION
+    from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+    from model.vla.preprocess import load_spec
+    from model.vla.vla import load_weights
+    from trainer.data.examples import manifest
+    from trainer.data.heard import as_heard
+    from trainer.rounds.gates import Checks, offline_gates
+    from trainer.rounds.lora import LoraTask, train
+    from trainer.rounds.lora_config import LoraConfig
+    from trainer.rounds.memory import LARGE_HIDDEN, check_round_memory
+    from trainer.rounds.parallel import workers
+
+    if plan.threads is not None:
+        torch.set_num_threads(plan.threads)
+    base = fingerprint(plan.base)
+    spec = load_spec(plan.base)
+    # What a released model was trained on cannot be made here; the yard is not it.
+    released = spec.prompt.startswith("jarvis")
+    spec = plan.options.applied_to(spec)
+    crew = workers()
+    choice = _device(plan, crew)
+    parent = parent_of(plan.parent, base)
+    plan.work.mkdir(parents=True, exist_ok=True)
+    split, known, known_held = _read(plan, spec, released=released, say=say)
+    seen = len(split.train) + len(known) + len(split.held_out) + len(known_held)
+    check_round_memory(plan.base, choice, plan.precision, spec, seen)
+    say(protocol.Stage("seeing", "Looking at every picture once."))
+    model, tokenizer = load_weights(
+        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
+    )
+    split = as_heard(split, model, tokenizer, spec, plan.base if plan.options.rewrite else None)
+    examples = [*split.train, *known]
+    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    task = LoraTask(model, tokenizer, spec, config, plan.options)
+    if plan.parent is not None:
+        task.start_from(parent_tensors(plan.parent))
+    checks = Checks(task, split.held_out, known_held)
+    task.see(examples)
+    say(protocol.Stage("training", "Learning."))
+    visits = train(
+        task,
+        examples,
+        [*split.held_out, *known_held[: max(40, len(split.held_out))]],
+        plan.work,
+        lambda step, steps, loss, held, left: say(protocol.Step(step, steps, loss, held, left)),
+        crew,
+    )
+    say(protocol.Stage("gates", "Checking what it learnt and what it kept."))
+    offline = checks.choose_scale()
+    kinds = {example.kind for example in split.train}
+    gates = offline_gates(offline, corrections="correction" in kinds, released=released)
+    for gate in gates:
+        say(gate)
+    metrics = {
+        "offline": asdict(offline),
+        "gates": {gate.name: gate.passed for gate in gates},
+        "manifest": manifest(split),
+        "config": asdict(config),
+        **_account(split, examples, visits),
+    }
+    tensors = _learnt(task)
+    meta = AdapterMeta(
+        name=plan.out.name,
+        base=base,
+        parent=parent.name if parent else None,
+        codec_version=CODEC_VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        metrics=protocol.finite({k: metrics[k] for k in ("offline", "gates", "manifest")}),
+    )
+    if crew.first:
+        write_adapter(plan.out, tensors, task.peft_config(), meta)
+    return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
+
+
+def _read(
+    plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say
+) -> tuple[Split, tuple[Example, ...], tuple[Example, ...]]:
+    """Return what is taught, and what the agent could before: to replay, and held out.
+
+    That is what the base brings with it; else, for a ``released`` base, what it was taught, or
+    did by itself, in earlier episodes; else what the practice yard's teacher does.
+    """
+    from recorder.store import Reader
+    from trainer.data.earlier_lessons import earlier_examples
+    from trainer.data.examples import read_examples, taught_actions
+    from trainer.data.replay import replay_examples
+    from trainer.data.shipped_replay import shipped_replay
+
+    actions = taught_actions(spec.chunk)
+    say(protocol.Stage("reading", "Reading what you recorded."))
+    with Reader.open(plan.data) as reader:
+        rows = chosen_episodes(reader, plan.query)
+        split = read_examples(reader, rows, spec, actions)
+        brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
+        if brought is not None:
+            return split, *brought
+        if released:
+            say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
+            known = earlier_examples(
+                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
+            )
+            return split, *known
+    say(protocol.Stage("replay", "Playing what it knew before."))
+    return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
+
+
+def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
+    """Return where and in which numbers to teach.
+
+    A small base is taught in float32 on the CPU, wherever it plays: so a round comes out the
+    same on every machine.  Raises ModelError where fewer bits cannot be had here.
+    """
+    from model.vla.device import DeviceChoice, choose_device
+    from model.vla.memory import check_precision, is_small
+    from model.vla.vla import check_checkpoint
+
+    check_checkpoint(plan.base)
+    small = is_small(plan.base)
+    if small and plan.device is None and plan.precision is None:
+        return DeviceChoice("cpu", "float32", "Taught on the CPU.")
+    choice = choose_device(plan.device, small=small)
+    choice = check_precision(plan.precision, choice)
+    if plan.precision in ("8bit", "4bit") and choice.device != "cuda":
+        raise ModelError(
+            "A round on 8 or 4 bits needs a CUDA GPU and this machine has none that can be used, "
+            "so no round was started; teach in bf16 or on another machine."
+        )
+    if crew.world > 1 and choice.device == "cuda":
+        # Each process has a card of its own.
+        return replace(choice, device=f"cuda:{crew.rank}")
+    return choice
+
+
+def _learnt(task: LoraTask) -> dict[str, Any]:
+    """Return the adapter; raises RuntimeError for one that is still at its start."""
+    tensors = task.tensors()
+    if not any(bool(t.any()) for name, t in tensors.items() if ".lora_B." in name):
+        raise RuntimeError("the adapter learnt nothing: every lora_B is zero")
+    return tensors
+
+
+def _account(
+    split: Split, examples: Sequence[Example], visits: Mapping[int, int]
+) -> dict[str, Any]:
+    """Return how often what was seen: figures, and every sample of the database's."""
+    from trainer.data.examples import MAX_VISITS
+
+    seen: dict[str, int] = {}
+    for index, count in visits.items():
+        kind = examples[index].kind
+        seen[kind] = seen.get(kind, 0) + count
+    most = max((n for i, n in visits.items() if examples[i].kind != "replay"), default=0)
+    if most > MAX_VISITS:
+        raise RuntimeError(f"a sample was seen {most} times, more than {MAX_VISITS}")
+    total = max(1, sum(seen.values()))
+    return {
+        "verified": split.verified,
+        "most_visits": most,
+        "shares": {kind: count / total for kind, count in sorted(seen.items())},
+        "samples": [
+            [examples[i].episode_id, examples[i].tick, examples[i].weight, n]
+            for i, n in sorted(visits.items())
+            if examples[i].episode_id is not None
+        ],
+    }
+
+
+def round_arguments(options: PlayOptions) -> list[str]:
+    """Return the arguments that tell a round's process how the model is played."""
+    given = {
+        "--precision": options.precision,
+        "--chunk": options.chunk,
+        "--prompt": options.prompt,
+        "--history": options.history,
+        "--recipes": options.recipes,
+    }
+    told = [
+        part for name, value in given.items() if value is not None for part in (name, str(value))
+    ]
+    return told if options.rewrite else [*told, "--as-typed"]
+
+
+class _CancelledError(BaseException):
+    """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
+
+
+def _cancel(number: int, _frame: object) -> None:
+    # Once is enough: a second signal must not break off the tidying up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _CancelledError(number)
+
+
+def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
+    """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
+    parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
+    parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
+    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
+    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
+    parser.add_argument("--prompt", help="the prompt form that it is played with")
+    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    parser.add_argument(
+        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
+    )
+    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
+    )
+    given = vars(parser.parse_args(arguments))
+    gates: list[protocol.Gate] = []
+    out = speech if speech is not None else sys.stdout
+    heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
+
+    def say(message: protocol.Message) -> None:
+        if not heard:
+            return
+        if isinstance(message, protocol.Gate):
+            gates.append(message)
+        out.write(protocol.to_json(message) + "\n")
+        out.flush()
+
+    signal.signal(signal.SIGTERM, _cancel)
+    by_hand = not given.pop("with_parent")
+    if not by_hand:
+        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    try:
+        plan = RoundPlan(**given)
+        done = run_round(plan, say)
+        last: protocol.Message = done
+        code = ExitCode.OK
+        if by_hand and heard:
+            say(protocol.Stage("listing", _list(plan, done, gates)))
+    except KnownError as error:
+        last, code = protocol.Failed(error.sentence), error.exit_code
+    except (_CancelledError, KeyboardInterrupt):
+        last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
+    # It is over: a cancel from here on must not change how it ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say(last)
+    return int(code)
+
+
+def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) -> str:
+    """List the adapter of a round without a parent; return what became of it."""
+    from trainer.rounds.listing import list_by_hand, write_account
+
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    return list_by_hand(plan.data, plan.out)
+
+
+def _follow_parent() -> None:
+    """Cancel this process when the parent's end of stdin closes."""
+    stdin = sys.stdin.fileno()
+    # Not through sys.stdin, whose lock must be free when the interpreter ends.
+    while os.read(stdin, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def own_stdout() -> TextIO:
+    """Return stdout for us alone; what libraries and child processes print goes to stderr."""
+    ours = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return ours

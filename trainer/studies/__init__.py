@@ -1,0 +1,1 @@
+"""Measurements for the documents: ablation, charts, suites. Never imported by the product."""
