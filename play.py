@@ -6,7 +6,7 @@
     python3 play.py test [ARGS]     the test suite
 
 This file stays readable to every Python, down to 2.7, so that an old one can say what is
-wrong instead of stumbling over the syntax.  The work is done in app/bootstrap.py.
+wrong instead of stumbling over the syntax.  The work is done in app/setup/bootstrap.py.
 """
 
 import os
@@ -59,6 +59,6 @@ if __name__ == "__main__":
     if sys.version_info < NEEDED:
         sys.stderr.write(too_old_sentence() + "\n")
         sys.exit(3)
-    from app.bootstrap import main
+    from app.setup.bootstrap import main
 
     sys.exit(main(sys.argv[1:]))

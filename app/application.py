@@ -16,16 +16,16 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.display import require_display
-from app.gui.game_facts import GameWish
+from app.backend.game_ports import GameWish
+from app.backend.model_choice import ModelChoice
+from app.backend.settings import Settings, config_folder, load_settings
+from app.backend.window_backend import LiveWorkplace
 from app.gui.main_window import MainWindow
-from app.gui.theme import Theme
+from app.gui.style.theme import Theme
 from app.session.api import Phase
-from app.session.model_choice import ModelChoice
-from app.session.parts import store_recording, take_short_turns
-from app.session.session import LiveSession
-from app.session.settings import Settings, config_folder, load_settings
-from app.workplace import LiveWorkplace
+from app.session.control_loop import LiveSession
+from app.session.wiring import store_recording, take_short_turns
+from app.setup.display import require_display
 from model.paths import default_checkpoint
 from model.play.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError

@@ -16,7 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app.bootstrap import read_pins
+from app.setup.bootstrap import read_pins
 from recorder.errors import ExitCode
 
 ROOT = Path(__file__).parents[1]

@@ -1,1 +1,1 @@
-"""benchmarks."""
+"""``playteach benchmark NAME``: the figures of the README, measured on this machine."""

@@ -11,10 +11,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from app.benchmarks.common import Say, Target, machine, percentile, report
-from app.benchmarks.decoding_baseline import GenerateBaseline
-from app.benchmarks.decoding_large import CUDA_TARGETS, PROMPT_TOKENS, measure_cuda, measure_large
-from app.benchmarks.decoding_shapes import QWEN_2B, Shape
-from app.benchmarks.decoding_takeover import takeover_ticks
+from app.benchmarks.decoding_cases.baseline import GenerateBaseline
+from app.benchmarks.decoding_cases.large import (
+    CUDA_TARGETS,
+    PROMPT_TOKENS,
+    measure_cuda,
+    measure_large,
+)
+from app.benchmarks.decoding_cases.shapes import QWEN_2B, Shape
+from app.benchmarks.decoding_cases.takeover import takeover_ticks
 from model.actions.tokens import split_actions
 from model.paths import default_checkpoint
 from model.play.policy import Observation

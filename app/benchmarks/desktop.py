@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from app.benchmarks.common import Figures, Say, Target, report
-from app.benchmarks.desktop_faults import measure_faults
-from app.benchmarks.desktop_live import (
+from app.benchmarks.desktop_cases.faults import measure_faults
+from app.benchmarks.desktop_cases.live import (
     measure_camera,
     measure_cost,
     measure_delay,
@@ -23,9 +23,9 @@ from app.benchmarks.desktop_live import (
     measure_privacy,
     measure_takeover,
 )
-from app.benchmarks.desktop_stage import own_desktop
+from app.benchmarks.desktop_cases.stage import own_desktop
 from recorder.errors import UsageError
-from trainer.pretraining.quiet import quiet
+from trainer.evaluation.quiet import quiet
 
 FILE = "desktop-figures.json"
 TARGETS = {

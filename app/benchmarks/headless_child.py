@@ -51,10 +51,10 @@ def main() -> int:
     """Load the model, play and record ``TICKS`` ticks at the game's rate, write the figures."""
     import psutil
 
-    from app.headless import attempt
+    from app.automation.headless import attempt
     from app.session.api import Snapshot
-    from app.session.parts import Player, store_recording
-    from app.session.session import LiveSession
+    from app.session.control_loop import LiveSession
+    from app.session.wiring import Player, store_recording
     from model.paths import default_checkpoint
     from recorder.games import open_game
     from recorder.store import Store

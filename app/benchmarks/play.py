@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from app.automation.headless import Attempted, attempt
 from app.benchmarks.common import Say, Target, percentile, report
 from app.benchmarks.headless_child import run_headless_child
 from app.benchmarks.window import run_window_child
-from app.headless import Attempted, attempt
-from app.session.parts import Player, store_recording
-from app.session.session import LiveSession
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player, store_recording
 from model.paths import default_checkpoint
 from model.play.policy import Observation, Policy
 from recorder.games import free_task, open_game

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from app.automation.demonstrations import record_demonstrations
+from app.automation.round_log import RoundDiary
 from app.benchmarks.common import Say, Target, report
-from app.demonstrations import record_demonstrations
-from app.rounds import RoundDiary
 from model.paths import default_checkpoint
 from recorder.errors import KnownError
 from recorder.store import RoundStatus, Store

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.display import has_display
+from app.setup.display import has_display
 from recorder.errors import KnownError
 
 LONGEST_START_S = 120.0
@@ -42,7 +42,7 @@ def run_window_child(watch_s: float) -> WindowRun:
         # The introduction is a person's first start; here it would cover the view.
         (config / "settings.toml").write_text("schema = 1\nseen_welcome = true\n", encoding="utf-8")
         command = [
-            sys.executable, "-m", "app.gui.window_child",
+            sys.executable, "-m", "app.benchmarks.window_child",
             "--folder", name, "--seconds", str(watch_s),
         ]  # fmt: skip
         began_s = time.monotonic()

@@ -17,7 +17,7 @@ def data_folder(options: argparse.Namespace) -> Path:
     """Return ``--data``, else the folder from the settings, else the platform's."""
     if options.data is not None:
         return Path(options.data)
-    from app.session.settings import load_settings
+    from app.backend.settings import load_settings
     from recorder.data_folder import default_data_folder
 
     return load_settings().settings.data_folder or default_data_folder()

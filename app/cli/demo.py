@@ -18,8 +18,8 @@ def run(options: argparse.Namespace) -> int:
 
     Works in a data folder of its own, so that nothing of the person's is touched.
     """
-    from app.demo import run_demo
-    from app.report import report_html
+    from app.automation.demo import run_demo
+    from app.automation.report import report_html
 
     out = Path.cwd() if options.out is None else Path(options.out)
     try:

@@ -12,7 +12,7 @@ from recorder.errors import ExitCode
 
 def run(options: argparse.Namespace) -> int:
     """Record one demonstration for every seed; each is an episode of its own."""
-    from app.demonstrations import record_demonstrations
+    from app.automation.demonstrations import record_demonstrations
     from model.language.prompts import clean_instruction
     from recorder.store import Store
 

@@ -13,7 +13,7 @@ _MARKS = {"ok": "ok      ", "warn": "warning ", "problem": "problem "}
 
 def run(options: argparse.Namespace) -> int:
     """Say what is there and what is missing; a problem gives exit code 3."""
-    from app.doctor import run_doctor
+    from app.setup.doctor import run_doctor
 
     found = run_doctor(data_folder(options))
     lines = [

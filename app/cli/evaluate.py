@@ -22,8 +22,8 @@ KEEP_EVERY = 10
 
 def run(options: argparse.Namespace) -> int:
     """Play every instruction on every seed and print the document."""
-    from app.headless import chosen_player
-    from app.session.settings import load_settings
+    from app.automation.headless import chosen_player
+    from app.backend.settings import load_settings
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)

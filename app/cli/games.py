@@ -24,7 +24,7 @@ def list_(options: argparse.Namespace) -> int:
 
 def install(options: argparse.Namespace) -> int:
     """Prepare a simulator's own environment; raises GameError where something is missing."""
-    from app.minecraft_install import install as prepare
+    from app.setup.minecraft_install import install as prepare
 
     python = prepare(options.name, say, force=options.anyway)
     document = {"game": options.name, "python": str(python)}

@@ -14,7 +14,7 @@ from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from app.session.model_choice import ModelChoice
+    from app.backend.model_choice import ModelChoice
     from recorder.store import AdapterRow
 
 _OPTIONS = ("prompt", "history", "chunk", "temperature", "precision", "recipes", "adapter")
@@ -93,7 +93,7 @@ def window_choice(options: argparse.Namespace) -> ModelChoice | None:
     A model of the hub is fetched first, after a yes.  Raises UsageError for a policy that only
     plays without a window.
     """
-    from app.session.model_choice import ModelChoice
+    from app.backend.model_choice import ModelChoice
     from model.serving.hub import is_hub_name
 
     local = not options.server and is_checkpoint(options.policy)

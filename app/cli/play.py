@@ -14,7 +14,7 @@ from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from app.headless import Attempted
+    from app.automation.headless import Attempted
     from app.session.api import Snapshot
     from recorder.games.base import Task
     from trainer.evaluation.players import PlayerSpec
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import window_choice
-    from app.display import require_display
+    from app.setup.display import require_display
 
     if options.episodes != 1 or options.json:
         raise UsageError(
@@ -64,11 +64,11 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
+    from app.automation.headless import attempt, chosen_player, require_kept
+    from app.backend.settings import load_settings
     from app.cli.large import large_policy
-    from app.headless import attempt, chosen_player, require_kept
-    from app.session.parts import Player, store_recording, take_short_turns
-    from app.session.session import LiveSession
-    from app.session.settings import load_settings
+    from app.session.control_loop import LiveSession
+    from app.session.wiring import Player, store_recording, take_short_turns
     from model.play.runner import BackgroundRunner, LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
@@ -144,7 +144,7 @@ def _advise(
     spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
 ) -> None:
     """Say so where the sentence was never taught; of a large model nobody knows."""
-    from app.advice import advice_for
+    from app.backend.familiarity_hint import advice_for
 
     if spec is not None and (advice := advice_for(spec, adapter_id, folder, tasks, text)):
         say(advice)

@@ -6,8 +6,8 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from app.automation.round_log import RoundDiary
 from app.cli.common import data_folder, emit, say
-from app.rounds import RoundDiary
 from recorder.errors import ExitCode, KnownError, UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.display import require_display
+from app.setup.display import require_display
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,21 +10,21 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
 
+from app.backend.game_ports import GameFacts
+from app.backend.ports import VerdictFacts, Workplace
 from app.gui import header as pages
-from app.gui.about import AboutDialog, components
-from app.gui.agent_panel import AgentsDialog
-from app.gui.desk import Desk
-from app.gui.diagnostics import LogDialog, report
-from app.gui.game_facts import GameFacts
-from app.gui.game_wizard import GameWizard
-from app.gui.games_dialog import GamesDialog, PrivacyDialog
-from app.gui.library import Library
-from app.gui.model_dialog import ModelDialog
-from app.gui.play_page import PlayPage, SideColumn
-from app.gui.settings_dialog import SettingsDialog
+from app.gui.calls.backend_calls import Desk
+from app.gui.dialogs.about import AboutDialog, components
+from app.gui.dialogs.diagnostics import LogDialog, report
+from app.gui.dialogs.game_wizard import GameWizard
+from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
+from app.gui.dialogs.model_dialog import ModelDialog
+from app.gui.dialogs.settings_dialog import SettingsDialog
+from app.gui.library.library_page import Library
+from app.gui.play.agent_panel import AgentsDialog
+from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.shortcuts import ShortcutsDialog
-from app.gui.theme import Theme
-from app.gui.workplace import VerdictFacts, Workplace
+from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey

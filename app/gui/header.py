@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QWidget
 
-from app.gui import icons
-from app.gui.theme import Theme
-from app.gui.widgets import Elided, button, label
+from app.gui.style import icons
+from app.gui.style.theme import Theme
+from app.gui.style.widgets import Elided, button, label
 
 PLAY, LIBRARY, TEACH = range(3)
 """Indices of the pages."""

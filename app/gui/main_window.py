@@ -13,21 +13,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.backend.game_ports import GameWish
+from app.backend.ports import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
 from app.gui import header as pages
-from app.gui import icons
-from app.gui.beside_game import NARROW_PX, first_place, takes_back
+from app.gui.calls.backend_calls import Desk
 from app.gui.commands import Commands
-from app.gui.desk import Desk
-from app.gui.game_facts import GameWish
+from app.gui.dialogs.welcome import Welcome
 from app.gui.header import Header
-from app.gui.instruction_bar import History
-from app.gui.library import Library
-from app.gui.play_page import MARGIN, PlayPage, SideColumn
+from app.gui.library.library_page import Library
+from app.gui.play.beside_game import NARROW_PX, first_place, takes_back
+from app.gui.play.instruction_bar import History
+from app.gui.play.play_page import MARGIN, PlayPage, SideColumn
+from app.gui.play.status_line import StatusLine
 from app.gui.shortcuts import fill_menu, make_actions, tip_of
-from app.gui.status_line import StatusLine
-from app.gui.theme import Theme
-from app.gui.welcome import Welcome
-from app.gui.workplace import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
+from app.gui.style import icons
+from app.gui.style.theme import Theme
 from app.session.api import Phase, Snapshot
 from recorder.types import Outcome
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
-from app.gui.theme import GRID
-from app.gui.widgets import button, label, rule
+from app.gui.style.theme import GRID
+from app.gui.style.widgets import button, label, rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 
 from app.session.api import Snapshot
-from app.session.parts import AnyRunner, Recording
+from app.session.wiring import AnyRunner, Recording
 from model.play.episode import Decide, EpisodeLoop
 from recorder.clock import Pacer
 from recorder.games.base import Task, free_task

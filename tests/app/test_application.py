@@ -12,10 +12,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.application import effective_bindings, run_window
-from app.gui.game_facts import GameWish
+from app.backend.game_ports import GameWish
+from app.backend.settings import FILE_NAME, Settings
+from app.backend.window_backend import RoundInProgress
 from app.gui.main_window import MainWindow
-from app.session.settings import FILE_NAME, Settings
-from app.workplace import RoundInProgress
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Store
 from trainer.rounds.client import RoundClient

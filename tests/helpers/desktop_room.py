@@ -5,8 +5,8 @@ from __future__ import annotations
 from fake_desktop import PROFILE, Desk
 from toy_game import WalkPolicy
 
-from app.session.parts import Player
-from app.session.session import LiveSession
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player
 from model.play.runner import LockStepRunner
 from recorder.games.desktop.profile import Profile
 

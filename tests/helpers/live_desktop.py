@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.benchmarks.desktop_parts import Hand, until
+from app.benchmarks.desktop_cases.parts import Hand, until
 from app.session.api import Phase
-from app.session.session import LiveSession
+from app.session.control_loop import LiveSession
 from recorder.capture.base import Trouble
 from recorder.capture.x11 import X11Windows
 from recorder.games.luanti.launch import program

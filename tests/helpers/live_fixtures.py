@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.benchmarks.desktop_parts import Hand
-from app.benchmarks.desktop_stage import PlainWindow, own_desktop
+from app.benchmarks.desktop_cases.parts import Hand
+from app.benchmarks.desktop_cases.stage import PlainWindow, own_desktop
 from recorder.capture.x11 import X11Windows
 
 

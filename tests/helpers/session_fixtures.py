@@ -6,8 +6,8 @@ import pytest
 from toy_game import ToyGame, WalkPolicy
 from toy_session import Make
 
-from app.session.parts import Player
-from app.session.session import LiveSession
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player
 from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 

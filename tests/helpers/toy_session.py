@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.session.session import LiveSession
+from app.session.control_loop import LiveSession
 
 RED = "reach the red dot"
 Make = Callable[..., LiveSession]

@@ -46,7 +46,9 @@ class SftRow:
     action: Action
 
 
-def row_of(clip: str, frame: int, task: str, instruction: str, rgb: RGBImage, action: Action) -> dict[str, Any]:  # noqa: E501  # fmt: skip
+def row_of(
+    clip: str, frame: int, task: str, instruction: str, rgb: RGBImage, action: Action
+) -> dict[str, Any]:
     """Return a row as it is published; ``image_bytes`` holds one JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)

@@ -36,7 +36,7 @@ from recorder.games import task_list
 from recorder.store import Reader
 from trainer.data.forward import IGNORE, Sequences, load_checkpoint
 from trainer.data.kept_lessons import Lessons, gather
-from trainer.pretraining.quiet import wait_for_quiet
+from trainer.evaluation.quiet import wait_for_quiet
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"

@@ -30,12 +30,12 @@ from model.vla.device import DEVICES, DeviceChoice, choose_device
 from model.vla.preprocess import CheckpointSpec, load_spec
 from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from trainer.data.forward import load_checkpoint
+from trainer.evaluation.quiet import wait_for_quiet
 from trainer.pretraining.config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.pretraining.curriculum import write_taught
 from trainer.pretraining.loss_curve import Curve
 from trainer.pretraining.losses import Losses, Trainee
 from trainer.pretraining.muon import Muon
-from trainer.pretraining.quiet import wait_for_quiet
 from trainer.pretraining.state_ring import StateRing
 from trainer.pretraining.vision_language import Pair, paraphrase_pairs, rule_pairs
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
+from sample import BINDINGS, SampleSession, SampleWorkplace
 
+from app.backend.ports import Preferences, ThemeChoice
 from app.gui.main_window import MainWindow
-from app.gui.sample import BINDINGS, SampleSession, SampleWorkplace
-from app.gui.theme import Theme
-from app.gui.workplace import Preferences, ThemeChoice
+from app.gui.style.theme import Theme
 
 HERE = Path(__file__).parent
 UNSUPPORTED = ("propagateSizeHints", "grabbing the mouse")

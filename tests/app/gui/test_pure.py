@@ -4,25 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gallery import STATES
 from hypothesis import given
 from hypothesis import strategies as st
+from sample import BINDINGS, RUNS, TASKS, SampleSession, sample_episodes
 
-from app.gui import hud
-from app.gui.about import components, licence_text
-from app.gui.diagnostics import tail
-from app.gui.episode_list import Filter, passes, summary
-from app.gui.gallery import STATES
-from app.gui.icons import ICON_FOLDER, OUTCOME_ICONS
-from app.gui.instruction_bar import History, spread
-from app.gui.loss_curve import MARKS, marks_within, smooth
-from app.gui.playback import driver_at
-from app.gui.sample import BINDINGS, RUNS, TASKS, SampleSession, sample_episodes
-from app.gui.settings_dialog import rebind
+from app.backend.readable import clock_text, spoken_duration, spoken_size
+from app.gui.dialogs.about import components, licence_text
+from app.gui.dialogs.diagnostics import tail
+from app.gui.dialogs.settings_dialog import rebind
+from app.gui.library.episode_list import Filter, passes, summary
+from app.gui.library.playback import driver_at
+from app.gui.play import hud
+from app.gui.play.instruction_bar import History, spread
 from app.gui.shortcuts import ENTRIES
-from app.gui.status_line import clock_text, spoken_size
-from app.gui.teach_panel import spoken_duration
-from app.gui.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
-from app.gui.widgets import describe_runs
+from app.gui.style.icons import ICON_FOLDER, OUTCOME_ICONS
+from app.gui.style.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
+from app.gui.style.widgets import describe_runs
+from app.gui.teach.loss_curve import MARKS, marks_within, smooth
 from app.session.api import Phase
 from recorder.games.base import Task
 from recorder.types import Driver, Outcome

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
+from sample import SampleWorkplace
 
 from app.gui.main_window import MainWindow
-from app.gui.sample import SampleWorkplace
 
 
 def test_what_could_not_be_stored_after_an_attempt_is_said_once(

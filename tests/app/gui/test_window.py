@@ -4,27 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gallery import STATES, Stage, furnish
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
+from sample import SampleSession, SampleWorkplace, room, sample_episodes
 
+from app.backend.ports import EpisodeFacts, Gate, RoundUpdate, TeachFacts, ThemeChoice, VerdictFacts
 from app.gui import header as pages
-from app.gui.gallery import STATES, Stage, furnish
-from app.gui.hud import hint
+from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow
-from app.gui.sample import SampleSession, SampleWorkplace, room, sample_episodes
-from app.gui.settings_dialog import SettingsDialog
+from app.gui.play.hud import hint
 from app.gui.shortcuts import ENTRIES, ShortcutsDialog
-from app.gui.theme import DARK, LIGHT, Theme
-from app.gui.workplace import (
-    EpisodeFacts,
-    Gate,
-    RoundUpdate,
-    TeachFacts,
-    ThemeChoice,
-    VerdictFacts,
-)
+from app.gui.style.theme import DARK, LIGHT, Theme
 from app.session.api import Phase
 from recorder.types import Outcome
 from trainer.evaluation.verdict import VerdictKind

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.benchmarks.decoding_baseline import GenerateBaseline
+from app.benchmarks.decoding_cases.baseline import GenerateBaseline
 from model.actions.tokens import (
     continuation,
     decode_ids,

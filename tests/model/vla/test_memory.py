@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.benchmarks.decoding_shapes import QWEN_2B, random_model
+from app.benchmarks.decoding_cases.shapes import QWEN_2B, random_model
 from model.vla.device import DeviceChoice
 from model.vla.memory import check_memory, check_precision, predict
 from model.vla.tiny import RESERVED_NAMES, build_tokenizer

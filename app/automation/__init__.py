@@ -1,0 +1,1 @@
+"""Play without a window: headless sessions, the scripted user, demonstrations, the demo."""

@@ -1,0 +1,325 @@
+"""The whole loop on the embedded game or in Luanti, without our window and without a person.
+
+A scripted teacher sits at the keyboard: it shows the lesson, takes over where the agent
+goes wrong, and one round learns from both.  In Luanti, whose window is a real one, it only
+corrects, and the game's time is slowed where that is installed.  Whatever comes out is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from app.automation.headless import attempt
+from app.automation.scripted_user import Demonstrator, Watcher
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player, clock_of, store_recording
+from model.paths import default_checkpoint
+from model.play.episode import EpisodeLoop, run_episode
+from model.play.runner import BackgroundRunner, LockStepRunner
+from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
+from recorder.errors import UsageError
+from recorder.games import (
+    DEFAULT_SUITE,
+    normalise_instruction,
+    open_game,
+    sentences_of,
+    suites_of,
+    task_list,
+)
+from recorder.games.base import Game, OwnWindowGame, Task
+from recorder.games.luanti.launch import faketime_library
+from recorder.store import Store
+from recorder.types import Frame, RGBImage, Tick
+from trainer.evaluation.players import PlayerSpec, make_policy
+from trainer.evaluation.run import Question, evaluate
+from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
+from trainer.rounds.protocol import Message, Step
+from trainer.rounds.round import REPLAY_EXAMPLES
+
+UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
+"""What the default model was never trained on: words, and a verb with a thing."""
+QUICK_CANDIDATES = (*UNTAUGHT, "go to the barrel")
+LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
+LOOK_SEED = 3_000_000
+LESSON_SEED = 4_000_000
+FILM_FRAMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSize:
+    """How much of everything: seeds a candidate, demonstrations, corrections, pairs, steps.
+
+    ``replay`` is how many examples of what it could before are mixed in.
+    """
+
+    seeds: int
+    demonstrations: int
+    corrections: int
+    pairs: int
+    steps: int
+    replay: int = REPLAY_EXAMPLES
+
+
+QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=12, steps=60, replay=300)
+FULL = DemoSize(seeds=6, demonstrations=10, corrections=4, pairs=40, steps=160)
+LUANTI_QUICK = DemoSize(seeds=3, demonstrations=0, corrections=8, pairs=8, steps=60)
+LUANTI = DemoSize(seeds=5, demonstrations=0, corrections=20, pairs=40, steps=160)
+
+
+@dataclass(slots=True, eq=False)
+class DemoResult:
+    """What happened; ``films`` maps "before" and "after" to pictures of one start."""
+
+    lesson: Task
+    looked: dict[str, tuple[int, int]]
+    demonstrations: int
+    corrections: int
+    person_ticks: int
+    round: RoundResult
+    losses: list[tuple[int, float, float | None]] = field(default_factory=list)
+    films: dict[str, tuple[RGBImage, ...]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where it all happens; ``slowed`` as in :func:`recorder.games.open_game`."""
+
+    game: str
+    base: PlayerSpec
+    size: DemoSize
+    slowed: bool
+
+    def open(self) -> Game:
+        """Open the game anew."""
+        return open_game(self.game, slowed=self.slowed)
+
+
+class _Camera:
+    """Keeps the frames of an episode."""
+
+    def __init__(self) -> None:
+        self.frames: list[RGBImage] = []
+
+    def on_start(self, start: object) -> None:
+        """Begin anew."""
+        self.frames = []
+
+    def on_instruction(self, tick: int, text: str) -> None:
+        """Nothing to see."""
+
+    def on_tick(self, tick: Tick) -> None:
+        """Keep the picture."""
+        self.frames.append(tick.frame.rgb)
+
+    def on_end(self, end: object) -> None:
+        """Nothing to see."""
+
+
+def run_demo(
+    data: Path,
+    *,
+    quick: bool,
+    say: Callable[[str], None],
+    game: str = "doom",
+    wanted: str = "",
+) -> DemoResult:
+    """Do it all in the data folder ``data`` (a fresh one); returns what came out.
+
+    ``wanted`` is the sentence of the lesson, "" for one that the agent can least.  Raises
+    UsageError for a game without a teacher or a sentence that it cannot judge.
+    """
+    from model.vla.vla import check_checkpoint
+
+    if game not in ("doom", "luanti"):
+        raise UsageError(f"The game {game!r} has no teacher, so there is no demo of it.")
+    base = PlayerSpec("base", default_checkpoint(game))
+    # Said before anything plays: the players load it in processes of their own.
+    check_checkpoint(default_checkpoint(game))
+    size = QUICK if quick else FULL
+    if game == "luanti":
+        size = LUANTI_QUICK if quick else LUANTI
+    stage = _Stage(game, base, size, game == "luanti" and faketime_library() is not None)
+    marks = {"start": time.monotonic()}
+    lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
+    marks["choosing the lesson"] = time.monotonic()
+    with Store.open(data) as store:
+        person_ticks, corrections = _teach(store, stage, lesson, say)
+        marks["teaching"] = time.monotonic()
+        losses: list[tuple[int, float, float | None]] = []
+        trained: list[float] = []
+
+        def hear(message: Message) -> None:
+            if isinstance(message, Step):
+                losses.append((message.step, message.loss, message.held_out))
+                if message.step % 20 == 0:
+                    say(f"learning: step {message.step} of {message.steps}")
+            elif message.kind == "done":
+                trained.append(time.monotonic())
+            elif message.kind in ("stage", "gate"):
+                say(getattr(message, "sentence", ""))
+
+        result = RoundClient(data, store, default_checkpoint(game)).run(
+            "kind:demonstration kind:rollout",
+            questions=[Question(lesson)],
+            paired_seeds=size.pairs,
+            game=game,
+            slowed=stage.slowed,
+            max_steps=size.steps,
+            replay=size.replay,
+            say=hear,
+            measure_failed=True,
+        )
+        marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
+        marks["round: paired play"] = time.monotonic()
+    say(result.sentence)
+    films = {"before": _film(stage, base, lesson)}
+    if result.adapter is not None:
+        after = PlayerSpec("after", default_checkpoint(game), result.adapter)
+        films["after"] = _film(stage, after, lesson)
+    names = list(marks)
+    seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
+    return DemoResult(
+        lesson, looked, size.demonstrations, corrections, person_ticks, result, losses, films,
+        seconds,
+    )  # fmt: skip
+
+
+def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
+    """Return the tasks of which one becomes the lesson, each with the words it is asked in."""
+    every = task_list(game)
+    if wanted:
+        return [_said(game, every, wanted)]
+    if game == "luanti":
+        return [task for task in every if task.id in LUANTI_CANDIDATES]
+    if quick:
+        return [_said(game, every, text) for text in QUICK_CANDIDATES]
+    tasks = [asked.task for asked in suites_of(game)[DEFAULT_SUITE]]
+    return [*tasks, *(_said(game, every, text) for text in UNTAUGHT)]
+
+
+def _said(game: str, every: Sequence[Task], text: str) -> Task:
+    """Return the task that ``text`` is a way to say, with that as its sentence."""
+    said = normalise_instruction(text)
+    for task, way in sentences_of(every):
+        if normalise_instruction(way) == said:
+            return replace(task, instruction=way)
+    raise UsageError(
+        f"The game {game!r} has no task {text!r}, so its teacher cannot teach it; see "
+        f"`playteach tasks --game {game}`."
+    )
+
+
+def _choose_lesson(
+    stage: _Stage, candidates: Sequence[Task], say: Callable[[str], None]
+) -> tuple[Task, dict[str, tuple[int, int]]]:
+    """Play the candidates a few times; the one it can least is the lesson."""
+    count = stage.size.seeds
+    say(f"Looking what it can: {len(candidates)} tasks, {count} starts each.")
+    seeds = range(LOOK_SEED, LOOK_SEED + count)
+    results = evaluate(
+        stage.base,
+        stage.game,
+        [Question(task) for task in candidates],
+        seeds,
+        slowed=stage.slowed,
+    )
+    looked = {
+        task.instruction: (sum(r.success for r in results if r.heard == task.instruction), count)
+        for task in candidates
+    }
+    lesson = min(candidates, key=lambda task: looked[task.instruction][0])
+    good, n = looked[lesson.instruction]
+    say(f'The lesson is "{lesson.instruction}": {good} of {n} so far.')
+    return lesson, looked
+
+
+def _teach(
+    store: Store, stage: _Stage, lesson: Task, say: Callable[[str], None]
+) -> tuple[int, int]:
+    """Show the lesson and correct the agent; return (ticks of the person, takeovers)."""
+    person_ticks = takeovers = 0
+    text = lesson.instruction
+    size = stage.size
+    with contextlib.ExitStack() as stack:
+        game = stage.open()
+        # The session closes the game too, but it may never come to a session.
+        stack.callback(game.close)
+        session_id, recording = store_recording(store, game, wait_when_full=True)
+        stack.callback(store.end_session, session_id)
+        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # window of its own does not wait, so there it is its own.
+        own_window = isinstance(game, OwnWindowGame)
+        clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
+        teacher = make_policy(PlayerSpec("teacher"), game)
+        person = Demonstrator(teacher, game.bindings, clock)
+        hands = [person.hands]
+
+        def drive(frame: Frame) -> None:
+            hands[0](frame)
+
+        session = LiveSession(
+            game,
+            player=Player(make_policy(stage.base, game, threads=1 if own_window else None)),
+            make_recording=recording,
+            make_runner=BackgroundRunner if game.realtime else LockStepRunner,
+            clock=clock,
+            idle_handback_s=None,
+            threaded=False,
+            hands=drive,
+        )
+        stack.callback(session.close)
+        session.start()
+        watcher = Watcher(person, session)
+
+        def show() -> None:
+            person.sit_down(session, text)
+            session.demonstrate(text)
+
+        def watch() -> None:
+            watcher.sit_down(session, text)
+            session.play(text)
+
+        for seed in range(LESSON_SEED, LESSON_SEED + size.demonstrations):
+            done = attempt(session, show, seed=seed)
+            person_ticks += done.ticks
+        if size.demonstrations:
+            say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
+        hands[0] = watcher.hands
+        first = LESSON_SEED + size.demonstrations
+        for seed in range(first, first + size.corrections):
+            done = attempt(session, watch, seed=seed)
+            if watcher.took_over_at is not None:
+                takeovers += 1
+                person_ticks += done.ticks - watcher.took_over_at
+        say(f"Watched {size.corrections} attempts and took over in {takeovers} of them.")
+    store.wait()
+    return person_ticks, takeovers
+
+
+def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ...]:
+    """Return pictures of the first paired start as ``player`` plays it."""
+    game = stage.open()
+    camera = _Camera()
+    try:
+        runner = LockStepRunner(make_policy(player, game))
+        clock = clock_of(game)
+        loop = EpisodeLoop(
+            game,
+            runner,
+            policy_name=player.name,
+            observers=(camera,),
+            clock=clock,
+            pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
+        )
+        run_episode(loop, lesson, FIRST_PAIRED_SEED)
+    finally:
+        game.close()
+    count = len(camera.frames)
+    picked = [camera.frames[i * (count - 1) // (FILM_FRAMES - 1)] for i in range(FILM_FRAMES)]
+    return tuple(picked)

@@ -1,0 +1,76 @@
+"""Demonstrations by the scripted teacher, recorded through the input path of a person."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterable
+
+from app.automation.headless import Attempted, attempt, require_kept
+from app.automation.scripted_user import Demonstrator
+from app.session.control_loop import LiveSession
+from app.session.wiring import clock_of, store_recording
+from recorder.clock import Clock, ManualClock, MonotonicClock
+from recorder.errors import UsageError
+from recorder.games import find_task, open_game
+from recorder.store import Store
+from trainer.evaluation.players import PlayerSpec, make_policy
+
+
+def record_demonstrations(
+    store: Store,
+    game_name: str,
+    instruction: str,
+    seeds: Iterable[int],
+    on_done: Callable[[Attempted], None] = lambda done: None,
+    *,
+    slowed: bool = False,
+    stumbles: bool = False,
+) -> list[Attempted]:
+    """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
+
+    ``slowed`` lets a game in a window of its own wait for every step; with ``stumbles``
+    the view is jerked away now and then, so that the way back is shown too.
+
+    Raises UsageError for a sentence that the game cannot judge, since its teacher would
+    not know what to do, and DataError as soon as something could not be stored.
+    """
+    done: list[Attempted] = []
+    with contextlib.ExitStack() as stack:
+        game = open_game(game_name, slowed=slowed)
+        # The session closes the game too, but it may never come to a session.
+        stack.callback(game.close)
+        if not find_task(game, instruction).judged:
+            raise UsageError(
+                f"The game {game_name!r} has no task {instruction!r}, so its teacher does not "
+                f"know what to do; see `playteach games show {game_name}`."
+            )
+        session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
+        stack.callback(store.end_session, session_id)
+        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # window of its own does not wait, so there it is the real one.
+        clock: Clock = ManualClock(MonotonicClock().now_ns())
+        if game.realtime:
+            clock = clock_of(game)
+        person = Demonstrator(
+            make_policy(PlayerSpec("teacher"), game),
+            game.bindings,
+            clock,
+            stumbles=random.Random(f"{instruction}/stumbles") if stumbles else None,
+        )
+        session = LiveSession(
+            game, make_recording=recording, clock=clock, threaded=False, hands=person.hands
+        )
+        stack.callback(session.close)
+        session.start()
+
+        def begin() -> None:
+            person.sit_down(session, instruction)
+            session.demonstrate(instruction)
+
+        for seed in seeds:
+            result = attempt(session, begin, seed=seed)
+            require_kept(store)
+            done.append(result)
+            on_done(result)
+    return done

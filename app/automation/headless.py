@@ -1,0 +1,122 @@
+"""Sessions without a window: the same loop and the same input path, ticked by the caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.session.api import Snapshot
+from app.session.control_loop import LiveSession
+from app.session.wiring import BUG_SENTENCE
+from model.adapters.in_use import adapter_in_use
+from model.paths import default_checkpoint
+from recorder.errors import DataError, KnownError
+from recorder.store import Reader, Store, database_path
+from recorder.types import Outcome
+from trainer.evaluation.players import PlayerSpec, player_spec
+
+FREE_TICKS = 350
+"""Length of an attempt that nobody judges: twenty seconds of the practice yard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """How one attempt went.  ``latencies_ms`` has one entry for every tick with a plan."""
+
+    seed: int
+    outcome: Outcome
+    ticks: int
+    seconds: float
+    missed_ticks: int
+    lost_ticks: int
+    episode_id: int | None
+    latencies_ms: tuple[float, ...]
+    invalid_outputs: int = 0
+
+
+def chosen_player(name: str, folder: Path, game: str = "doom") -> tuple[PlayerSpec, int | None]:
+    """Resolve ``--policy`` for a game: who plays, and the database's number of the adapter.
+
+    Raises UsageError for a name that is nothing.
+    """
+    adapters: dict[str, Path] = {}
+    numbers: dict[Path, int] = {}
+    active: Path | None = None
+    if database_path(folder).exists():
+        with Reader.open(folder) as reader:
+            for row in reader.adapters():
+                adapters[str(row.id)] = Path(row.folder)
+                numbers[Path(row.folder)] = row.id
+            # What is in use for another game's model is no adapter of this one.
+            in_use = adapter_in_use(reader, default_checkpoint(game))
+            active = None if in_use is None else Path(in_use.folder)
+    spec = player_spec(name, active_adapter=active, adapters=adapters, game=game)
+    return spec, None if spec.adapter is None else numbers.get(spec.adapter)
+
+
+def attempt(
+    session: LiveSession,
+    begin: Callable[[], None],
+    *,
+    seed: int,
+    max_free_ticks: int = FREE_TICKS,
+    on_tick: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> Attempted:
+    """Play one attempt of an unthreaded session from ``begin`` to its outcome.
+
+    An attempt that the game does not judge ends after ``max_free_ticks`` as unknown.
+    Raises KnownError where the attempt was ended by a problem.
+    """
+    session.reset(seed)
+    begin()
+    started = time.perf_counter()
+    latencies: list[float] = []
+    ticks = 0
+    while True:
+        ticked = session.step()
+        snapshot = session.snapshot()
+        if snapshot.outcome is Outcome.INTERRUPTED or (not ticked and snapshot.outcome is None):
+            _fail(snapshot)
+        if snapshot.outcome is not None:
+            break
+        ticks += 1
+        if snapshot.latency_ms is not None:
+            latencies.append(snapshot.latency_ms)
+        on_tick(snapshot)
+        judged = snapshot.task is not None and snapshot.task.judged
+        if not judged and ticks >= max_free_ticks:
+            session.stop(Outcome.UNKNOWN)
+    return Attempted(
+        seed=seed,
+        outcome=snapshot.outcome,
+        ticks=snapshot.tick,
+        seconds=time.perf_counter() - started,
+        missed_ticks=snapshot.missed_ticks,
+        lost_ticks=snapshot.lost_ticks,
+        episode_id=snapshot.episode_id,
+        latencies_ms=tuple(latencies),
+        invalid_outputs=snapshot.invalid_outputs,
+    )
+
+
+def require_kept(store: Store) -> None:
+    """Wait until everything recorded is on the disk.
+
+    Raises DataError where some of it could not be stored.
+    """
+    store.wait()
+    health = store.health()
+    if health.lost_ticks or not health.ok:
+        raise DataError(
+            health.sentence
+            or f"{health.lost_ticks} ticks could not be stored, so the recording has gaps; check "
+            "the disk and record again."
+        )
+
+
+def _fail(snapshot: Snapshot) -> None:
+    if snapshot.message in ("", BUG_SENTENCE):
+        raise RuntimeError(f"the attempt ended by itself ({snapshot.phase})")
+    raise KnownError(snapshot.message)

@@ -1,0 +1,86 @@
+"""Whether the agent was taught a sentence, and what was taught that is like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.backend.model_loader import Agent
+from model.language.familiarity import Repertoire, taught_sentences
+from model.language.paraphrase import Sayings
+from recorder.games.base import Task
+from recorder.store import AdapterRow, Reader, database_path
+from trainer.evaluation.players import PlayerSpec
+
+
+class Advice:
+    """Says of a sentence that it is unfamiliar to what plays now."""
+
+    def __init__(self, agent: Agent, reader: Reader, tasks: Callable[[], Sequence[Task]]) -> None:
+        self._agent = agent
+        self._reader = reader
+        self._tasks = tasks
+        self._known: tuple[tuple[Path, bool, tuple[int, ...]], Repertoire] | None = None
+
+    def of(self, sentence: str) -> str:
+        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
+        return _sentence(self._repertoire(), sentence)
+
+    def _repertoire(self) -> Repertoire:
+        """Return what the model was taught, and then by the rounds that what plays came from."""
+        rows = self._agent.shown(self._reader.adapters())
+        rounds = _rounds(rows, next((row.id for row in rows if row.active), None))
+        base, rewrite = self._agent.base, self._agent.choice.rewrite
+        key = (base, rewrite, rounds)
+        if self._known is None or self._known[0] != key:
+            own = self._reader.taught_sentences(rounds)
+            self._known = (key, taught_to(base, self._tasks(), own, rewrite=rewrite))
+        return self._known[1]
+
+
+def advice_for(
+    spec: PlayerSpec, adapter_id: int | None, folder: Path, tasks: Sequence[Task], sentence: str
+) -> str:
+    """Return the same of a player and a data folder; "" of one that was never taught any."""
+    if spec.checkpoint is None:
+        return ""
+    own: list[str] = []
+    if database_path(folder).exists():
+        with Reader.open(folder) as reader:
+            own = reader.taught_sentences(_rounds(reader.adapters(), adapter_id))
+    return _sentence(taught_to(spec.checkpoint, tasks, own), sentence)
+
+
+def _sentence(known: Repertoire, sentence: str) -> str:
+    unfamiliar = known.check(sentence)
+    if unfamiliar is None:
+        return ""
+    closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
+    return f"The agent was not taught this sentence; it does what it can.{closest}"
+
+
+def _rounds(adapters: Sequence[AdapterRow], adapter_id: int | None) -> tuple[int, ...]:
+    """Return the rounds that an adapter came from, the last one's first."""
+    by_id = {row.id: row for row in adapters}
+    rounds = []
+    row = None if adapter_id is None else by_id.get(adapter_id)
+    while row is not None:
+        rounds += [] if row.round_id is None else [row.round_id]
+        row = by_id.get(row.parent_id) if row.parent_id is not None else None
+    return tuple(rounds)
+
+
+def taught_to(
+    base: Path, tasks: Sequence[Task], more: Sequence[str] = (), *, rewrite: bool = True
+) -> Repertoire:
+    """Return what a checkpoint was taught, and ``more``, as it hears it where ``rewrite``.
+
+    A model that brings no list of whole sentences was taught the game's.
+    """
+    sayings = Sayings.load(base)
+    own = () if sayings is None else sayings.sentences
+    return Repertoire(
+        [*(own or taught_sentences(tasks)), *more],
+        sayings.restate if sayings is not None and rewrite else None,
+        None if sayings is None else sayings.outside,
+    )

@@ -1,0 +1,327 @@
+"""What the window needs from the rest of the program, as values and one protocol.
+
+The widgets know only these names and :class:`app.session.api.PlaySession`.  The
+composition root hands the window a :class:`Workplace` built on the real store, model
+and trainer; the gallery and the tests hand it one with invented data.  No Qt here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from app.backend.game_ports import GameFacts, Studio
+from app.backend.model_ports import ModelDesk
+from app.session.api import PlaySession
+from recorder.games.base import Bindings
+from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
+from recorder.types import Driver, Outcome, RGBImage
+from trainer.evaluation.verdict import VerdictKind
+
+DriverRuns = tuple[tuple[Driver, int], ...]
+"""Who drove, as (driver, ticks) runs in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeachFacts:
+    """What has been collected since the last round, and what a round would make of it.
+
+    ``mix`` names the parts of the next round with their shares (0 to 1, summing to 1).
+    ``blocked`` is "" where a round can start, else one sentence that says why not.
+    ``predicted_s`` is the expected time of training and offline gates, None if unknown.
+    """
+
+    episodes: int = 0
+    corrections: int = 0
+    person_s: float = 0.0
+    mix: tuple[tuple[str, float], ...] = ()
+    sentence: str = ""
+    predicted_s: float | None = None
+    blocked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeFacts:
+    """One recorded episode as the lists show it.
+
+    ``began_wall_s`` is Unix time; ``duration_s`` the recorded length.  ``note`` is the
+    person's own words or "".  ``open`` says that it is still being written.
+    """
+
+    id: int
+    instruction: str
+    outcome: Outcome
+    began_wall_s: float
+    duration_s: float
+    drivers: DriverRuns = ()
+    corrections: int = 0
+    policy: str = ""
+    seed: int = 0
+    note: str = ""
+    deleted: bool = False
+    open: bool = False
+
+
+class Playback(Protocol):
+    """A recorded episode, frame by frame.  Calls come from one worker thread."""
+
+    frames: int
+    tick_rate_hz: float
+    drivers: DriverRuns
+
+    def frame(self, index: int) -> RGBImage:
+        """Return frame ``index`` (0 to ``frames`` - 1); raises DataError if it is damaged."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One check of a round: its short name, whether it passed (None: not run), and why."""
+
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerdictFacts:
+    """The measured effect of a round.
+
+    ``before`` and ``after`` are successes in ``tries`` paired tries.  ``points`` is the
+    difference in percentage points, with the interval ``low`` to ``high`` of the method
+    named by ``interval``.  ``film_before`` and ``film_after`` show the same seed.
+    ``changed`` says whether the candidate is in use, ``can_go_back`` whether a parent is.
+    """
+
+    kind: VerdictKind
+    sentence: str
+    before: int
+    after: int
+    tries: int
+    points: float
+    low: float
+    high: float
+    interval: str
+    adapter_id: str
+    in_use: bool = False
+    can_go_back: bool = False
+    passed_gates: bool = True
+    film_before: tuple[RGBImage, ...] = ()
+    film_after: tuple[RGBImage, ...] = ()
+    film_seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundUpdate:
+    """News of a running round; None and empty fields mean "as before".
+
+    ``notice`` is a sentence that the person has to read now: their screen is needed.
+    ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
+    belong to ``step``.  Exactly one update of a round is final (``finished``), with a
+    ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
+    """
+
+    stage: str = ""
+    step: int | None = None
+    steps: int | None = None
+    left_s: float | None = None
+    loss: float | None = None
+    held_out: float | None = None
+    gates: tuple[Gate, ...] = ()
+    verdict: VerdictFacts | None = None
+    problem: str = ""
+    finished: bool = False
+    notice: str = ""
+
+
+class RoundHandle(Protocol):
+    """A round under way."""
+
+    def cancel(self) -> None:
+        """Ask it to stop; its final update follows.  Returns at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """One adapter in the list: its id, short title, parent, and how it was judged."""
+
+    id: str
+    title: str
+    parent: str | None = None
+    verdict: VerdictKind | None = None
+    passed_gates: bool = True
+    made_wall_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What plays and why.
+
+    ``chain`` runs from the base to what is in use, as short titles.  ``device`` is a
+    sentence that names the device and the reason; ``speed`` one on its pace or "".
+    ``remote`` is the server that pictures go to, "" while they stay here.
+    """
+
+    base: str
+    chain: tuple[str, ...]
+    device: str
+    speed: str = ""
+    active: str | None = None
+    adapters: tuple[AdapterFacts, ...] = ()
+    problem: str = ""
+    remote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageFacts:
+    """Sizes in bytes of the database, what the bin holds, and the disk's free space.
+
+    ``problem`` says why the newest could not be stored, "" while all is well: the end of an
+    attempt may fail when nobody follows it any more.
+    """
+
+    database: int
+    bin: int
+    free: int
+    folder: Path
+    problem: str = ""
+
+
+class ThemeChoice(StrEnum):
+    """Which of the two looks to use."""
+
+    SYSTEM = "system"
+    DARK = "dark"
+    LIGHT = "light"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the settings dialog edits.
+
+    ``mouse_sensitivity`` multiplies the game's own degrees per count (0.1 to 5).
+    ``idle_handback_s`` None means never.  ``data_folder`` counts from the next start.
+    ``hotkeys`` work in games in a window of their own, from the next opening on.
+    """
+
+    bindings: Bindings = field(default_factory=Bindings)
+    mouse_sensitivity: float = 1.0
+    idle_handback_s: float | None = 1.5
+    data_folder: Path | None = None
+    theme: ThemeChoice = ThemeChoice.SYSTEM
+    seen_welcome: bool = False
+    hotkeys: Mapping[Hotkey, str] = field(default_factory=lambda: dict(DEFAULT_HOTKEYS))
+    seen_privacy: bool = False
+
+
+class Workplace(Protocol):
+    """Everything behind the window.
+
+    ``session`` and the attributes are used on the GUI thread.  Every method may read
+    files or wait for another thread; the window calls them from worker threads only,
+    except :meth:`preferences`, :meth:`start_round` and :meth:`log_file`, which return
+    at once.  Known problems raise KnownError.
+    """
+
+    session: PlaySession
+    game_title: str
+    own_window: bool
+    """Whether the game has a window of its own, in which the person takes over."""
+    default_bindings: Bindings
+
+    @property
+    def remote_server(self) -> str:
+        """Where pictures go, "" while nothing leaves this machine."""
+        ...
+
+    def preferences(self) -> Preferences:
+        """Return the settings in force."""
+        ...
+
+    def save_preferences(self, preferences: Preferences) -> None:
+        """Write the settings and put them in force (the data folder: at the next start)."""
+        ...
+
+    def teach(self) -> TeachFacts:
+        """Return what a round would learn from."""
+        ...
+
+    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundHandle:
+        """Begin a round; ``on_update`` is called from any thread until the final update."""
+        ...
+
+    def last_verdict(self) -> VerdictFacts | None:
+        """Return the newest round's verdict, None before the first."""
+        ...
+
+    def agent(self) -> AgentFacts:
+        """Return what plays, its parents, and the device."""
+        ...
+
+    def use_adapter(self, adapter_id: str | None) -> None:
+        """Make an adapter (None: the bare base) the one that plays from the next episode on."""
+        ...
+
+    def go_back(self) -> None:
+        """Undo the newest activation."""
+        ...
+
+    def episodes(self, *, limit: int = 2000) -> Sequence[EpisodeFacts]:
+        """Return the recorded episodes, newest first, without those in the bin."""
+        ...
+
+    def thumbnail(self, episode_id: int) -> RGBImage | None:
+        """Return a small picture of the episode, None where it has no frames."""
+        ...
+
+    def open_playback(self, episode_id: int) -> Playback:
+        """Open an episode for playing back."""
+        ...
+
+    def label(self, episode_id: int, outcome: Outcome) -> None:
+        """Write the person's own outcome over the recorded one (kept as a version)."""
+        ...
+
+    def delete(self, episode_id: int) -> None:
+        """Put an episode into the bin."""
+        ...
+
+    def restore(self, episode_id: int) -> None:
+        """Take an episode out of the bin."""
+        ...
+
+    def empty_bin(self) -> int:
+        """Erase what is in the bin for good; return how many episodes that were."""
+        ...
+
+    def advice(self, sentence: str) -> str:
+        """Return what to tell a person before the agent plays a sentence, "" for nothing."""
+        ...
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return every game that can be chosen."""
+        ...
+
+    def open_studio(self) -> Studio:
+        """Return what makes the profile of another game; the caller closes it."""
+        ...
+
+    def model_desk(self) -> ModelDesk:
+        """Return what looks up, fetches and loads other models; returns at once."""
+        ...
+
+    def storage(self) -> StorageFacts:
+        """Return sizes for the status line."""
+        ...
+
+    def log_file(self) -> Path | None:
+        """Return where the log is written, None where there is none."""
+        ...

@@ -1,0 +1,237 @@
+"""Settings: declared once, kept as TOML in the platform's configuration folder.
+
+A value that is out of bounds or of the wrong kind falls back to its default with a
+sentence; the file as it was is kept beside it before anything is written over it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.backend.model_choice import ModelChoice, model_choice
+
+SCHEMA = 1
+FILE_NAME = "settings.toml"
+FOLDER_VARIABLE = "PLAYTEACH_CONFIG"
+THEMES = ("system", "dark", "light")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person can set.
+
+    ``keys`` maps "game/control" to a key's portable name, only where it differs from the
+    game's own.  ``hotkeys`` maps what a key asks for in a game's own window ("pause") to
+    it, only where it differs from the usual.  ``idle_handback_s`` None means never.
+    ``data_folder`` None means the platform's.  ``model`` is which one plays.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    mouse_sensitivity: float = 1.0
+    idle_handback_s: float | None = 1.5
+    data_folder: Path | None = None
+    theme: str = "system"
+    seen_welcome: bool = False
+    hotkeys: Mapping[str, str] = field(default_factory=dict)
+    seen_privacy: bool = False
+    model: ModelChoice = field(default_factory=ModelChoice)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Bounds of a number, both included, and what it means."""
+
+    low: float
+    high: float
+    meaning: str
+
+
+NUMBERS: Mapping[str, Number] = {
+    "mouse_sensitivity": Number(0.1, 5.0, "multiplies the game's own degrees per mouse count"),
+    "idle_handback_s": Number(
+        0.2, 60.0, 'seconds without input before the agent goes on; "never" for not at all'
+    ),
+}
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, and a sentence for each that could not be used."""
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+
+
+def config_folder() -> Path:
+    """Return the platform's configuration folder (PLAYTEACH_CONFIG overrides it)."""
+    override = os.environ.get(FOLDER_VARIABLE)
+    if override:
+        return Path(override)
+    from platformdirs import user_config_dir
+
+    return Path(user_config_dir("Playteach", appauthor=False))
+
+
+def load_settings(folder: Path | None = None) -> Loaded:
+    """Read the settings; a bad file or value gives defaults and a sentence, never an error."""
+    path = (folder or config_folder()) / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Loaded(Settings())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Loaded(
+            Settings(),
+            (
+                f"The settings in {path.name} could not be read ({error}), so the defaults are "
+                "in force; the file is kept as a backup when you change a setting.",
+            ),
+        )
+    schema = raw.get("schema", SCHEMA)
+    problems = []
+    if not isinstance(schema, int) or schema > SCHEMA:
+        problems.append(
+            "The settings were written by a newer Playteach, so only what this one knows is in "
+            "force; a backup is made before they are changed."
+        )
+    return _check(raw, problems)
+
+
+def _check(raw: Mapping[str, Any], problems: list[str]) -> Loaded:
+    changes: dict[str, Any] = {}
+    for name, (accept, wanted) in _ACCEPT.items():
+        if name not in raw:
+            continue
+        try:
+            changes[name] = accept(raw[name])
+        except ValueError:
+            problems.append(
+                f"The setting {name} is {raw[name]!r} and must be {wanted}, so its default is in "
+                "force; set it again in the settings."
+            )
+    return Loaded(replace(Settings(), **changes), tuple(problems))
+
+
+def _number(name: str, value: object) -> float:
+    bounds = NUMBERS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(name)
+    if not (math.isfinite(value) and bounds.low <= value <= bounds.high):
+        raise ValueError(name)
+    return float(value)
+
+
+def _idle(value: object) -> float | None:
+    return None if value == NEVER else _number("idle_handback_s", value)
+
+
+def _theme(value: object) -> str:
+    if value not in THEMES:
+        raise ValueError(value)
+    return str(value)
+
+
+def _folder(value: object) -> Path:
+    if not isinstance(value, str) or not Path(value).is_absolute():
+        raise ValueError(value)
+    return Path(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(value)
+    return value
+
+
+def _keys(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):
+        raise ValueError(value)
+    return dict(value)
+
+
+def _bounds(name: str) -> str:
+    return f"a number from {NUMBERS[name].low:g} to {NUMBERS[name].high:g}"
+
+
+_ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "keys": (_keys, "a table of control and key"),
+    "mouse_sensitivity": (partial(_number, "mouse_sensitivity"), _bounds("mouse_sensitivity")),
+    "idle_handback_s": (_idle, f'{_bounds("idle_handback_s")}, or "{NEVER}"'),
+    "data_folder": (_folder, "a folder's full path"),
+    "theme": (_theme, f"one of {', '.join(THEMES)}"),
+    "seen_welcome": (_flag, "true or false"),
+    "hotkeys": (_keys, "a table of hotkey and key"),
+    "seen_privacy": (_flag, "true or false"),
+    "model": (model_choice, "a table of where the model is and how it is played"),
+}
+
+
+def save_settings(settings: Settings, folder: Path | None = None) -> Path:
+    """Write the settings whole or not at all; return the file.
+
+    A file that this version could not fully understand is copied beside itself first.
+    Raises OSError where the folder cannot be written.
+    """
+    path = (folder or config_folder()) / FILE_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and load_settings(path.parent).problems:
+        shutil.copy2(path, _free_name(path))
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(_to_toml(settings), encoding="utf-8")
+    fresh.replace(path)
+    return path
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (backup := path.with_name(f"{path.name}.bak{number}")).exists():
+        number += 1
+    return backup
+
+
+def _to_toml(settings: Settings) -> str:
+    idle = settings.idle_handback_s
+    lines = [
+        f"schema = {SCHEMA}",
+        f"# {NUMBERS['mouse_sensitivity'].meaning}",
+        f"mouse_sensitivity = {settings.mouse_sensitivity!r}",
+        f"# {NUMBERS['idle_handback_s'].meaning}",
+        f"idle_handback_s = {_string(NEVER) if idle is None else repr(idle)}",
+        f"theme = {_string(settings.theme)}",
+        f"seen_welcome = {'true' if settings.seen_welcome else 'false'}",
+        f"seen_privacy = {'true' if settings.seen_privacy else 'false'}",
+    ]
+    if settings.data_folder is not None:
+        lines.append(f"data_folder = {_string(str(settings.data_folder))}")
+    lines += ["", "[keys]"]
+    lines += [f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.keys.items())]
+    if settings.hotkeys:
+        lines += ["", "[hotkeys]"]
+        lines += [
+            f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.hotkeys.items())
+        ]
+    if settings.model != ModelChoice():
+        lines += ["", "[model]"]
+        lines += [f"{name} = {_value(value)}" for name, value in settings.model.to_table().items()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: str | float | int | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _string(value) if isinstance(value, str) else repr(value)
+
+
+def _string(text: str) -> str:
+    # A JSON string is a TOML basic string, but for the delete character.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

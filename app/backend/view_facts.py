@@ -1,0 +1,198 @@
+"""Turns rows of the store and news of a round into what the window shows.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.backend.ports import (
+    AdapterFacts,
+    AgentFacts,
+    EpisodeFacts,
+    Gate,
+    RoundUpdate,
+    TeachFacts,
+    VerdictFacts,
+)
+from app.backend.readable import spoken_duration
+from recorder.store.rows import AdapterRow, Collected, EpisodeRow
+from recorder.types import RGBImage
+from trainer.evaluation.verdict import Verdict, VerdictKind
+from trainer.rounds import protocol
+
+INTERVAL_METHOD = "Newcombe's for paired rates"
+NOTHING_COLLECTED = (
+    "Nothing was collected since the last round; play and correct, or show it yourself."
+)
+
+
+def episode_facts(row: EpisodeRow) -> EpisodeFacts:
+    """Return a row of the library."""
+    return EpisodeFacts(
+        id=row.id,
+        instruction=row.instruction,
+        outcome=row.outcome,
+        began_wall_s=row.began_wall_s,
+        duration_s=row.duration_s,
+        drivers=row.driver_strip,
+        corrections=row.takeovers,
+        policy=row.policy,
+        seed=row.seed,
+        deleted=row.deleted,
+        open=row.open,
+    )
+
+
+def teach_facts(
+    collected: Collected, mix: Mapping[str, float], predicted_s: float | None, blocked: str = ""
+) -> TeachFacts:
+    """Return the Teach panel's figures; ``mix`` holds the parts of the next round by name."""
+    total = sum(mix.values())
+    shares = tuple((name, part / total) for name, part in mix.items() if part > 0) if total else ()
+    empty = not collected.corrections and not collected.demonstrations
+    if empty:
+        blocked = blocked or NOTHING_COLLECTED
+    return TeachFacts(
+        episodes=collected.attempts,
+        corrections=collected.corrections,
+        person_s=collected.person_s,
+        mix=shares,
+        sentence="" if empty else mix_sentence(shares),
+        predicted_s=predicted_s,
+        blocked=blocked,
+    )
+
+
+def mix_sentence(shares: Sequence[tuple[str, float]]) -> str:
+    """Return "The next round is 50 % your corrections, 25 % ..."."""
+    parts = [f"{round(100 * share)} % {name}" for name, share in shares]
+    return f"The next round is {', '.join(parts)}." if parts else ""
+
+
+def chain_of(adapters: Sequence[AdapterRow], active: AdapterRow | None) -> tuple[AdapterRow, ...]:
+    """Return the active adapter with its parents, the oldest first."""
+    by_id = {row.id: row for row in adapters}
+    chain: list[AdapterRow] = []
+    row = active
+    while row is not None and row not in chain:
+        chain.append(row)
+        row = by_id.get(row.parent_id) if row.parent_id is not None else None
+    return tuple(reversed(chain))
+
+
+def adapter_title(row: AdapterRow) -> str:
+    """Return an adapter's short title ("#3 green armor")."""
+    return f"#{row.id} {row.title}".strip()
+
+
+def agent_facts(
+    base: str,
+    adapters: Sequence[AdapterRow],
+    verdicts: Mapping[int, VerdictKind],
+    *,
+    device: str,
+    speed: str = "",
+) -> AgentFacts:
+    """Return the agent card; ``verdicts`` by the adapter's id."""
+    active = next((row for row in adapters if row.active), None)
+    return AgentFacts(
+        base=base,
+        chain=(base, *(adapter_title(row) for row in chain_of(adapters, active))),
+        device=device,
+        speed=speed,
+        active=str(active.id) if active else None,
+        adapters=tuple(
+            AdapterFacts(
+                id=str(row.id),
+                title=adapter_title(row),
+                parent=None if row.parent_id is None else str(row.parent_id),
+                verdict=verdicts.get(row.id),
+                passed_gates=row.passed_gates,
+                made_wall_s=row.made_wall_s,
+            )
+            for row in sorted(adapters, key=lambda row: -row.id)
+        ),
+    )
+
+
+def verdict_facts(
+    verdict: Verdict,
+    adapter: AdapterRow,
+    *,
+    in_use: bool,
+    film_before: Sequence[RGBImage] = (),
+    film_after: Sequence[RGBImage] = (),
+    film_seed: int | None = None,
+) -> VerdictFacts:
+    """Return the verdict card; shares become percentage points."""
+    return VerdictFacts(
+        kind=verdict.kind,
+        sentence=verdict.sentence,
+        before=verdict.before,
+        after=verdict.after,
+        tries=verdict.n,
+        points=100 * verdict.difference,
+        low=100 * verdict.low,
+        high=100 * verdict.high,
+        interval=INTERVAL_METHOD,
+        adapter_id=str(adapter.id),
+        in_use=in_use,
+        can_go_back=in_use,
+        passed_gates=adapter.passed_gates,
+        film_before=tuple(film_before),
+        film_after=tuple(film_after),
+        film_seed=film_seed,
+    )
+
+
+def parse_verdict(stored: Mapping[str, Any]) -> Verdict | None:
+    """Return a verdict as a round's row keeps it, None where the round has none."""
+    names = ("before", "after", "n", "difference", "low", "high", "sentence")
+    if not all(name in stored for name in (*names, "kind")):
+        return None
+    return Verdict(VerdictKind(stored["kind"]), *(stored[name] for name in names))
+
+
+def round_update(message: protocol.Message) -> RoundUpdate:
+    """Return a round's news as the Teach panel shows it.
+
+    Only a failure is final here: the verdict comes after Done, from paired play.
+    """
+    update = RoundUpdate()
+    match message:
+        case protocol.Stage():
+            update = RoundUpdate(stage=message.sentence)
+        case protocol.Step():
+            update = RoundUpdate(
+                step=message.step,
+                steps=message.steps,
+                left_s=message.eta_s,
+                loss=message.loss,
+                held_out=message.held_out,
+            )
+        case protocol.Gate():
+            update = RoundUpdate(gates=(Gate(message.name, message.passed, message.sentence),))
+        case protocol.Played():
+            update = RoundUpdate(
+                stage="Playing the same starts before and after",
+                step=message.done,
+                steps=message.total,
+            )
+        case protocol.Done():
+            update = RoundUpdate(stage="Trained; now it is measured")
+        case protocol.Failed():
+            update = RoundUpdate(problem=message.sentence, finished=True)
+        case protocol.Metric():
+            pass
+    return update
+
+
+def speed_sentence(latency_ms: float | None, tick_rate_hz: float) -> str:
+    """Return whether the model keeps up with the game, "" where it was not timed."""
+    if latency_ms is None or latency_ms <= 0 or tick_rate_hz <= 0:
+        return ""
+    actions = 1000 / latency_ms
+    if actions >= tick_rate_hz:
+        return f"{actions:.0f} actions a second; the game needs {tick_rate_hz:g}."
+    wait = spoken_duration(latency_ms / 1000) if latency_ms >= 1000 else f"{latency_ms:.0f} ms"
+    return f"One action takes {wait}, longer than a tick of the game."

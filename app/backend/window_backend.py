@@ -1,0 +1,399 @@
+"""The real workplace behind the window: store, session, model and rounds.
+
+Its methods are called from worker threads; nothing here makes a widget or loads torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.backend.calibration import DesktopStudio
+from app.backend.familiarity_hint import Advice
+from app.backend.film_strips import Films, film_of_round
+from app.backend.game_catalogue import game_list
+from app.backend.game_ports import GameFacts, Studio
+from app.backend.model_catalogue import LiveModelDesk, options_of, round_need
+from app.backend.model_choice import ModelChoice
+from app.backend.model_loader import Agent
+from app.backend.model_ports import ModelDesk
+from app.backend.ports import (
+    AgentFacts,
+    EpisodeFacts,
+    Playback,
+    Preferences,
+    RoundUpdate,
+    StorageFacts,
+    TeachFacts,
+    ThemeChoice,
+    VerdictFacts,
+)
+from app.backend.settings import Settings, save_settings
+from app.backend.view_facts import (
+    agent_facts,
+    episode_facts,
+    parse_verdict,
+    round_update,
+    speed_sentence,
+    teach_facts,
+    verdict_facts,
+)
+from app.session.api import PlaySession
+from app.session.control_loop import LiveSession
+from model.vla.play_options import PlayOptions
+from recorder.errors import DataError, KnownError, ModelError
+from recorder.games.base import Bindings, Game, OwnWindowGame
+from recorder.input.hearing import DEFAULT_HOTKEYS
+from recorder.store import LabelSource, Reader, RoundStatus, Store
+from recorder.store.frames.playback import EpisodePlayback
+from recorder.types import Outcome, RGBImage
+from trainer.data.examples import MIN_PERSON_TICKS
+from trainer.evaluation.verdict import VerdictKind
+from trainer.rounds.client import MEASURING, RoundClient
+from trainer.rounds.listing import adopt
+from trainer.rounds.protocol import Failed, Message, Stage
+
+log = logging.getLogger(__name__)
+
+MIX = {"your corrections": 0.5, "what it already knew": 0.4, "your demonstrations": 0.1}
+"""What a round aims at (trainer.data.examples); parts without data fall away."""
+FIXED_ROUND_S = 35.0
+"""Of a round, reading and replay, on two cores."""
+TICK_S = 0.12
+"""Of a round, training per tick of the person's, on two cores."""
+MAX_TRAINING_S = 110.0
+RESTING = (
+    "The agent rests during this round: playing and learning at once do not fit into the memory."
+)
+MEASURED_NOW = (
+    "A round is being measured in another window of the game, so nothing is played here meanwhile; "
+    "wait for its verdict, or cancel the round."
+)
+ROUND_BROKEN = (
+    "Something inside Playteach went wrong in this round; the agent plays as before, and the "
+    "log says more."
+)
+
+
+class RoundInProgress:
+    """A round on a thread of its own."""
+
+    def __init__(self, client: RoundClient) -> None:
+        self.client = client
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask it to stop; its final update follows."""
+        self.cancelled.set()
+        self.client.cancel()
+
+
+class LiveWorkplace:
+    """Implements :class:`app.backend.ports.Workplace`."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        store: Store,
+        reader: Reader,
+        settings: Settings,
+        *,
+        data: Path,
+        base: Path,
+        game: Game,
+        log_file: Path | None = None,
+        config: Path | None = None,
+    ) -> None:
+        self.session: PlaySession = session
+        self.game_title = game.title
+        self.own_window = isinstance(game, OwnWindowGame)
+        self.default_bindings = game.bindings
+        self._game_name = game.name
+        self._slowed = not session.paced
+        self._live = session
+        self._store = store
+        self._reader = reader
+        self._settings = settings
+        self._config = config
+        self._data = data
+        self._log_file = log_file
+        self._agent = Agent(session, store, reader, base, settings.model)
+        self._films: Films | None = None
+        self._advice = Advice(self._agent, reader, session.tasks)
+
+    # The model
+
+    def load_agent_in_background(self) -> None:
+        """Load the model without making the caller wait."""
+        self._agent.load_in_background()
+
+    @property
+    def remote_server(self) -> str:
+        """Where pictures go, "" while nothing leaves this machine."""
+        choice = self._agent.choice
+        return urlsplit(choice.server).netloc if choice.source == "server" else ""
+
+    def model_desk(self) -> ModelDesk:
+        """Return what looks up, fetches and loads other models."""
+        return LiveModelDesk(self._agent.models, lambda: self._agent.choice, self._use_model)
+
+    def _use_model(self, choice: ModelChoice) -> None:
+        self._agent.choose(choice)
+        self._settings = replace(self._settings, model=choice)
+        self._write_settings()
+
+    def agent(self) -> AgentFacts:
+        """Return what plays, its parents, and the device."""
+        shot = self.session.snapshot()
+        # A round that was started by hand beside the window cannot write to the database.
+        adopt(self._store, self._reader, self._data)
+        facts = agent_facts(
+            self._agent.models.title(self._agent.choice),
+            self._agent.shown(self._reader.adapters()),
+            self._verdicts(),
+            device=self._agent.device,
+            speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
+        )
+        return replace(facts, problem=self._agent.problem, remote=self.remote_server)
+
+    def use_adapter(self, adapter_id: str | None) -> None:
+        """Make an adapter the one that plays from the next episode on."""
+        self._agent.activate(None if adapter_id is None else int(adapter_id))
+
+    def go_back(self) -> None:
+        """Undo the newest activation."""
+        self._agent.go_back()
+
+    def _verdicts(self) -> dict[int, VerdictKind]:
+        found = {}
+        for row in self._reader.rounds():
+            verdict = parse_verdict(row.verdict)
+            if row.adapter_id is not None and verdict is not None:
+                found[row.adapter_id] = verdict.kind
+        return found
+
+    def advice(self, sentence: str) -> str:
+        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
+        return self._advice.of(sentence)
+
+    # Rounds
+
+    def teach(self) -> TeachFacts:
+        """Return what a round would learn from."""
+        collected = self._reader.collected_since_last_round(self._game_name)
+        there = {
+            "your corrections": collected.corrections,
+            "your demonstrations": collected.demonstrations,
+            # Of a released model only what was taught before can be replayed.
+            "what it already knew": self._agent.choice.source == "practice"
+            or any(row.status is RoundStatus.DONE for row in self._reader.rounds()),
+        }
+        mix = {name: share for name, share in MIX.items() if there[name]}
+        predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
+        missing = MIN_PERSON_TICKS - collected.person_ticks
+        rate_hz = self.session.snapshot().tick_rate_hz
+        blocked = self._agent.not_taught
+        if not blocked and missing > 0 and collected.person_ticks > 0 and rate_hz > 0:
+            blocked = (
+                f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
+                "learn from."
+            )
+        return teach_facts(collected, mix, predicted if collected.person_ticks else None, blocked)
+
+    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
+        """Begin a round on a thread of its own; raises ModelError where a server plays."""
+        if self._agent.not_taught:
+            raise ModelError(self._agent.not_taught)
+        options = options_of(self._agent.choice)
+        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base, options))
+
+        def say(message: Message) -> None:
+            # The final word is said once, below, when the books are done.
+            if isinstance(message, Stage) and message.name == MEASURING:
+                # There is one keyboard: this window's game gives way to the measured one.
+                self._live.rest(MEASURED_NOW)
+                on_update(
+                    RoundUpdate(stage="Measuring in a window of its own", notice=message.sentence)
+                )
+            elif not isinstance(message, Failed):
+                on_update(round_update(message))
+
+        def run() -> None:
+            try:
+                final = self._run_round(handle.client, options, say)
+            except KnownError as error:
+                # What was asked for is no problem.
+                problem = "" if handle.cancelled.is_set() else error.sentence
+                final = RoundUpdate(problem=problem, finished=True)
+            except Exception:
+                log.exception("the round failed")
+                final = RoundUpdate(problem=ROUND_BROKEN, finished=True)
+            finally:
+                self._live.wake_up()
+            on_update(final)
+
+        threading.Thread(target=run, name="round", daemon=True).start()
+        return handle
+
+    def _run_round(
+        self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
+    ) -> RoundUpdate:
+        with self._agent.rested(self._round_need(options), RESTING) as rested:
+            hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
+            result = client.run(
+                say=say,
+                game=self._game_name,
+                slowed=self._slowed and self.own_window,
+                hotkeys=hotkeys,
+            )
+        if result.activated and not rested:
+            self._agent.load()
+        if result.verdict is not None:
+            try:
+                self._films = film_of_round(self._reader, result, self._agent.base, options)
+            except KnownError as error:
+                # The verdict stands without its pictures.
+                log.warning("no film of the round: %s", error.sentence)
+            return RoundUpdate(verdict=self.last_verdict(), finished=True)
+        cancelled = result.status is RoundStatus.CANCELLED
+        return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
+
+    def _round_need(self, options: PlayOptions) -> int:
+        """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
+        if self._agent.choice.source == "practice":
+            return 0
+        collected = self._reader.collected_since_last_round(self._game_name)
+        return round_need(self._agent.base, options, collected.person_ticks)
+
+    def last_verdict(self) -> VerdictFacts | None:
+        """Return the newest round's verdict, None before the first."""
+        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
+        for row in reversed(self._reader.rounds()):
+            verdict = parse_verdict(row.verdict)
+            adapter = adapters.get(row.adapter_id or 0)
+            if verdict is not None and adapter is not None:
+                facts = verdict_facts(verdict, adapter, in_use=adapter.active)
+                films = self._films
+                if films is not None and films.adapter_id == adapter.id:
+                    facts = replace(
+                        facts,
+                        film_before=films.before,
+                        film_after=films.after,
+                        film_seed=films.seed,
+                    )
+                return replace(facts, can_go_back=self._agent.can_go_back)
+        return None
+
+    # Episodes
+
+    def episodes(self, *, limit: int = 2000) -> Sequence[EpisodeFacts]:
+        """Return the recorded episodes, newest first, without those in the bin."""
+        return [episode_facts(row) for row in self._reader.episodes(limit=limit)]
+
+    def thumbnail(self, episode_id: int) -> RGBImage | None:
+        """Return a small picture of the episode."""
+        return self._reader.thumbnail(episode_id)
+
+    def open_playback(self, episode_id: int) -> Playback:
+        """Open an episode for playing back."""
+        return EpisodePlayback(self._data, episode_id)
+
+    def label(self, episode_id: int, outcome: Outcome) -> None:
+        """Write the person's own outcome over the recorded one."""
+        self._store.set_label(episode_id, outcome, LabelSource.PERSON)
+
+    def delete(self, episode_id: int) -> None:
+        """Put an episode into the bin."""
+        self._store.delete_episode(episode_id)
+
+    def restore(self, episode_id: int) -> None:
+        """Take an episode out of the bin."""
+        self._store.undelete_episode(episode_id)
+
+    def empty_bin(self) -> int:
+        """Erase what is in the bin for good."""
+        counts = self._store.purge()
+        counts.require_cleared()
+        return counts.episodes
+
+    # Games
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return every game that can be chosen."""
+        return game_list(self._data, self._game_name, slowed=self._slowed)
+
+    def open_studio(self) -> Studio:
+        """Return what makes the profile of another game."""
+        return DesktopStudio(self._data)
+
+    # The rest
+
+    def preferences(self) -> Preferences:
+        """Return the settings in force."""
+        settings = self._settings
+        keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
+        return Preferences(
+            bindings=Bindings(keys, self.default_bindings.degrees_per_count),
+            mouse_sensitivity=settings.mouse_sensitivity,
+            idle_handback_s=settings.idle_handback_s,
+            data_folder=settings.data_folder,
+            theme=ThemeChoice(settings.theme),
+            seen_welcome=settings.seen_welcome,
+            hotkeys={
+                each: settings.hotkeys.get(each.value, key) for each, key in DEFAULT_HOTKEYS.items()
+            },
+            seen_privacy=settings.seen_privacy,
+        )
+
+    def save_preferences(self, preferences: Preferences) -> None:
+        """Write the settings and put them in force."""
+        own = {
+            control: key
+            for control, key in preferences.bindings.keys.items()
+            if self.default_bindings.keys.get(control) != key
+        }
+        if self.own_window:
+            # Its keys are the game's own business; those of the embedded game stay as they are.
+            own = dict(self._settings.keys)
+        self._settings = Settings(
+            keys=own,
+            mouse_sensitivity=preferences.mouse_sensitivity,
+            idle_handback_s=preferences.idle_handback_s,
+            data_folder=preferences.data_folder,
+            theme=str(preferences.theme),
+            seen_welcome=preferences.seen_welcome,
+            hotkeys={
+                each.value: key
+                for each, key in preferences.hotkeys.items()
+                if DEFAULT_HOTKEYS[each] != key
+            },
+            seen_privacy=preferences.seen_privacy,
+            model=self._settings.model,
+        )
+        self.session.set_idle_handback_s(preferences.idle_handback_s)
+        if not self.own_window:
+            self._live.use_bindings(preferences.bindings)
+        self._write_settings()
+
+    def _write_settings(self) -> None:
+        try:
+            save_settings(self._settings, self._config)
+        except OSError as error:
+            raise DataError(
+                f"The settings could not be saved ({error.strerror}), so they last until you close "
+                "Playteach; check the disk and the folder's permissions."
+            ) from error
+
+    def storage(self) -> StorageFacts:
+        """Return sizes for the status line."""
+        health = self._store.health()
+        binned = self._reader.bin_facts().bytes
+        return StorageFacts(health.bytes, binned, health.free_bytes, self._data, health.sentence)
+
+    def log_file(self) -> Path | None:
+        """Return where the log is written."""
+        return self._log_file

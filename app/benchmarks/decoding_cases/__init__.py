@@ -1,0 +1,1 @@
+"""What ``playteach benchmark decoding`` measures, one case a file."""

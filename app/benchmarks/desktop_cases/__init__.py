@@ -1,0 +1,1 @@
+"""What ``playteach benchmark desktop`` measures, on a desktop of its own."""

@@ -1,0 +1,1 @@
+"""The only crossing between Qt's thread and others."""

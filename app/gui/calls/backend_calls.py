@@ -1,0 +1,183 @@
+"""Asks the workplace off the GUI thread and tells the widgets what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.backend.ports import (
+    AgentFacts,
+    EpisodeFacts,
+    Playback,
+    Preferences,
+    RoundUpdate,
+    StorageFacts,
+    VerdictFacts,
+    Workplace,
+)
+from app.gui.calls.async_calls import Bridge, RoundBridge
+from recorder.types import Outcome
+
+STORAGE_EVERY_MS = 5_000
+MOST_EPISODES = 2_000
+
+
+class Desk(QObject):
+    """The window's errands.
+
+    Signals carry what their names say: teach_changed(workplace.TeachFacts),
+    episodes_changed(list of EpisodeFacts, newest first), agent_changed(AgentFacts),
+    agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
+    picture_loaded(int, RGB image or None), playback_opened(int, Playback),
+    playback_failed(int, str), round_updated(RoundUpdate), advised(str) on the sentence that
+    is played ("" for nothing to say), problem(str), done(str) with a short word on something
+    that was asked for.
+    """
+
+    teach_changed = Signal(object)
+    episodes_changed = Signal(object)
+    agent_changed = Signal(object)
+    agent_failed = Signal(str)
+    storage_changed = Signal(object)
+    verdict_changed = Signal(object)
+    picture_loaded = Signal(int, object)
+    playback_opened = Signal(int, object)
+    playback_failed = Signal(int, str)
+    round_updated = Signal(object)
+    advised = Signal(str)
+    problem = Signal(str)
+    done = Signal(str)
+
+    def __init__(self, workplace: Workplace) -> None:
+        super().__init__()
+        self._workplace = workplace
+        self.bridge = Bridge()
+        self.rounds = RoundBridge(workplace)
+        self.agent: AgentFacts | None = None
+        self.storage: StorageFacts | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(STORAGE_EVERY_MS)
+        self._timer.timeout.connect(self.refresh_storage)
+        self.bridge.problem.connect(self.problem)
+        self.rounds.updated.connect(self._on_round)
+
+    def start(self) -> None:
+        """Fetch everything, and the sizes again now and then."""
+        self.refresh_all()
+        self._timer.start()
+
+    def close(self) -> None:
+        """Stop asking; waits for requests under way."""
+        self._timer.stop()
+        self.bridge.close()
+
+    def refresh_all(self) -> None:
+        """Fetch everything that an ended attempt or a finished round may have changed."""
+        self.refresh_lessons()
+        self.refresh_agent()
+        self.refresh_storage()
+
+    def refresh_lessons(self) -> None:
+        """Fetch episodes and what a round would learn from."""
+        place = self._workplace
+        self.bridge.ask(place.teach, self.teach_changed.emit, replaces="teach")
+        self.bridge.ask(
+            lambda: place.episodes(limit=MOST_EPISODES), self._on_episodes, replaces="episodes"
+        )
+
+    def refresh_agent(self) -> None:
+        """Fetch what plays and the newest verdict."""
+        place = self._workplace
+        self.bridge.ask(
+            place.agent, self._on_agent, replaces="agent", failed=self.agent_failed.emit
+        )
+        self.bridge.ask(place.last_verdict, self._on_verdict, replaces="verdict")
+
+    def refresh_storage(self) -> None:
+        """Fetch sizes."""
+        self.bridge.ask(self._workplace.storage, self._on_storage, replaces="storage")
+
+    def advise(self, sentence: str) -> None:
+        """Ask whether there is something to say on a sentence that is being played."""
+        self.bridge.ask(
+            lambda: self._workplace.advice(sentence), self.advised.emit, replaces="advice"
+        )
+
+    def load_picture(self, episode_id: int) -> None:
+        """Fetch an episode's small picture."""
+        self.bridge.ask(
+            lambda: self._workplace.thumbnail(episode_id),
+            lambda rgb: self.picture_loaded.emit(episode_id, rgb),
+            failed=lambda _sentence: self.picture_loaded.emit(episode_id, None),
+        )
+
+    def open_playback(self, episode_id: int) -> None:
+        """Open an episode for playing back."""
+
+        def opened(playback: Playback) -> None:
+            self.playback_opened.emit(episode_id, playback)
+
+        self.bridge.ask(
+            lambda: self._workplace.open_playback(episode_id),
+            opened,
+            failed=lambda sentence: self.playback_failed.emit(episode_id, sentence),
+        )
+
+    def label(self, episode_id: int, outcome: Outcome) -> None:
+        """Write the person's outcome over an episode's."""
+        self._do(lambda: self._workplace.label(episode_id, outcome), self.refresh_lessons)
+
+    def delete(self, episode_id: int) -> None:
+        """Put an episode into the bin."""
+        self._do(lambda: self._workplace.delete(episode_id), self.refresh_lessons)
+
+    def restore(self, episode_id: int) -> None:
+        """Take an episode out of the bin."""
+        self._do(lambda: self._workplace.restore(episode_id), self.refresh_lessons)
+
+    def empty_bin(self) -> None:
+        """Erase what is in the bin."""
+
+        def erased(count: int) -> None:
+            self.refresh_storage()
+            self.done.emit(f"Erased {count} attempt{'' if count == 1 else 's'} for good.")
+
+        self.bridge.ask(self._workplace.empty_bin, erased)
+
+    def use_adapter(self, adapter_id: str | None) -> None:
+        """Let an adapter (None: the bare base) play from the next episode on."""
+        self._do(lambda: self._workplace.use_adapter(adapter_id), self.refresh_agent)
+
+    def go_back(self) -> None:
+        """Undo the newest activation."""
+        self._do(self._workplace.go_back, self.refresh_agent)
+
+    def save_preferences(self, preferences: Preferences) -> None:
+        """Write the settings."""
+        self._do(lambda: self._workplace.save_preferences(preferences), self.refresh_storage)
+
+    def _do(self, call: Callable[[], None], then: Callable[[], None]) -> None:
+        self.bridge.ask(call, lambda _nothing: then())
+
+    def _on_episodes(self, episodes: Sequence[EpisodeFacts]) -> None:
+        self.episodes_changed.emit(list(episodes))
+
+    def _on_agent(self, facts: AgentFacts) -> None:
+        self.agent = facts
+        self.agent_changed.emit(facts)
+
+    def _on_verdict(self, facts: VerdictFacts | None) -> None:
+        self.verdict_changed.emit(facts)
+
+    def _on_storage(self, facts: StorageFacts) -> None:
+        known = "" if self.storage is None else self.storage.problem
+        self.storage = facts
+        if facts.problem and facts.problem != known:
+            self.problem.emit(facts.problem)
+        self.storage_changed.emit(facts)
+
+    def _on_round(self, update: RoundUpdate) -> None:
+        self.round_updated.emit(update)
+        if update.finished:
+            self.refresh_all()

@@ -1,0 +1,1 @@
+"""Dialogs: settings, games, models, diagnostics, about, the first start."""

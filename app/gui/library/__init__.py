@@ -1,0 +1,1 @@
+"""The page of recorded attempts: list, filter, playback."""

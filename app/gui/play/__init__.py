@@ -1,0 +1,1 @@
+"""The page on which the agent plays: picture, sentence, who drives, status."""

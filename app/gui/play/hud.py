@@ -1,0 +1,343 @@
+"""What is painted over the picture: who drives, what is held, how well the loop runs.
+
+The HUD lies on game pictures, so it keeps the dark look in both themes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from app.gui.style import icons
+from app.gui.style.theme import DARK, OUTCOME_WORDS, driver_token, ui_font
+from app.session.api import Phase, Snapshot
+from recorder.games.base import Bindings
+from recorder.types import BUTTON_CONTROLS, NO_ACTION, Action, Driver, Outcome
+
+BAR_HEIGHT = 54.0
+MARGIN = 14.0
+CAP_HEIGHT = 28.0
+CAP_GAP = 7.0
+DIAL_RADIUS = 16.0
+FULL_DIAL_DEG = 20.0
+"""The camera turn of one tick that fills the dial; larger ones are drawn at its rim."""
+
+PHASE_WORDS = {
+    Phase.WATCHING: "WATCHING",
+    Phase.PLAYING: "AGENT DRIVES",
+    Phase.CORRECTING: "YOU DRIVE",
+    Phase.DEMONSTRATING: "YOU SHOW HOW",
+    Phase.PAUSED: "PAUSED",
+}
+
+_CAP_ORDER = (
+    "forward",
+    "left",
+    "back",
+    "right",
+    "attack",
+    "use",
+    "jump",
+    "sprint",
+    "sneak",
+    "inventory",
+    "drop",
+)
+_SHORT_KEYS = {
+    "LeftButton": "LMB",
+    "RightButton": "RMB",
+    "MiddleButton": "MMB",
+    "Control": "Ctrl",
+    "Return": "Enter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A key cap: the control it stands for, the key's short name, the control in words."""
+
+    control: str
+    text: str
+
+
+def key_caps(bindings: Bindings) -> tuple[Cap, ...]:
+    """Return the caps to show for a game's bindings, the most used first: room ends."""
+    assert set(_CAP_ORDER) == set(BUTTON_CONTROLS)
+    caps = [
+        Cap(control, short_key(bindings.keys[control]))
+        for control in _CAP_ORDER
+        if control in bindings.keys
+    ]
+    if any(name.startswith("hotbar.") for name in bindings.keys):
+        caps.append(Cap("hotbar", "1-9"))
+    return tuple(caps)
+
+
+def short_key(name: str) -> str:
+    """Return a key name as it stands on a cap ("LMB" for "LeftButton")."""
+    return _SHORT_KEYS.get(name, name)
+
+
+def driver_of(snapshot: Snapshot) -> Driver:
+    """Return whose colour the view wears: the phase decides, not the last tick."""
+    if snapshot.phase is Phase.PLAYING:
+        return Driver.POLICY
+    if snapshot.phase in {Phase.CORRECTING, Phase.DEMONSTRATING}:
+        return Driver.PERSON
+    return Driver.NOBODY
+
+
+def hint(snapshot: Snapshot, *, focused: bool, own_window: bool = False, back: str = "") -> str:
+    """Return the one thing worth knowing now about taking over and handing back.
+
+    ``own_window`` games hear the person themselves; ``back`` is the key that hands back there.
+    """
+    if own_window:
+        away = {
+            Phase.PLAYING: "Touch the game in its own window to take over",
+            Phase.CORRECTING: f"{back} hands back" if back else "Let go to hand back",
+            Phase.DEMONSTRATING: "You play in the game's own window",
+        }
+        if snapshot.phase in away:
+            return away[snapshot.phase]
+    hints = {
+        Phase.PLAYING: (
+            "Touch any game key to take over" if focused else "Click here to take over"
+        ),
+        Phase.CORRECTING: (
+            "Enter hands back, Esc pauses" if focused else "Click here to go on driving"
+        ),
+        Phase.DEMONSTRATING: (
+            "Esc pauses and frees the mouse" if focused else "Click here to drive"
+        ),
+        Phase.PAUSED: "F6 goes on",
+        Phase.WATCHING: "Type what it should do, then press Enter",
+    }
+    waiting = snapshot.phase is Phase.PAUSED and not snapshot.in_attempt
+    return hints[Phase.WATCHING if waiting else snapshot.phase]
+
+
+def describe(snapshot: Snapshot) -> str:
+    """Return the HUD in words, for screen readers."""
+    parts = [PHASE_WORDS[snapshot.phase].capitalize()]
+    if snapshot.instruction:
+        parts.append(f"instruction: {snapshot.instruction}")
+    if snapshot.outcome is not None:
+        parts.append(f"outcome: {OUTCOME_WORDS[snapshot.outcome]}")
+    return ", ".join(parts)
+
+
+def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
+    """Return the (label, value) pairs on the right, most important last."""
+    age = snapshot.plan_age_ticks
+    rate = snapshot.measured_rate_hz or snapshot.tick_rate_hz
+    # Answers that were no action: none, as long as the model's own grammar is kept.
+    invalid = snapshot.invalid_outputs
+    return (
+        ("sure", "–" if snapshot.confidence is None else f"{100 * snapshot.confidence:.0f} %"),
+        ("model", "–" if snapshot.latency_ms is None else f"{snapshot.latency_ms:.0f} ms"),
+        ("tick", f"{rate:.1f} Hz" if rate else "–"),
+        ("missed", str(snapshot.missed_ticks)),
+        *((("invalid", str(invalid)),) if invalid else ()),
+        ("plan age", "–" if age is None else f"{age} tick{'' if age == 1 else 's'}"),
+    )
+
+
+class Hud:
+    """Paints the HUD.  Fonts and widths are worked out once."""
+
+    def __init__(self) -> None:
+        self._caps: tuple[Cap, ...] = ()
+        self._own_window = False
+        self._hand_back = ""
+        self._badge_font = ui_font(13, bold=True)
+        self._value_font = ui_font(14, bold=True)
+        self._label_font = ui_font(11)
+        self._hint_font = ui_font(13, bold=True)
+        self._outcome_font = ui_font(20, bold=True)
+
+    def use_bindings(self, bindings: Bindings) -> None:
+        """Show the caps of these bindings."""
+        self._caps = key_caps(bindings)
+
+    def use_own_window(self, own: bool, hand_back: str) -> None:
+        """Say whether the game hears the person itself, and which key hands back there."""
+        self._own_window, self._hand_back = own, hand_back
+
+    def paint(self, painter: QPainter, area: QRectF, snapshot: Snapshot, *, focused: bool) -> None:
+        """Draw everything into ``area``, the picture's rectangle in logical pixels."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        badge = self._paint_badge(painter, area, snapshot)
+        text = hint(snapshot, focused=focused, own_window=self._own_window, back=self._hand_back)
+        self._paint_hint(painter, area, text, badge.right())
+        if snapshot.outcome is not None:
+            self._paint_outcome(painter, area, snapshot.outcome)
+        if area.height() > 200:
+            self._paint_bar(painter, area, snapshot)
+
+    def _paint_badge(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> QRectF:
+        colour = QColor(getattr(DARK, driver_token(driver_of(snapshot))))
+        if driver_of(snapshot) is Driver.NOBODY:
+            # Words need more contrast than a frame: grey proper is for the frame only.
+            colour = QColor(DARK.text if snapshot.phase is Phase.PAUSED else DARK.muted)
+        text = PHASE_WORDS[snapshot.phase]
+        width = QFontMetricsF(self._badge_font).horizontalAdvance(text) + 46
+        box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, 32)
+        _panel(painter, box, 16)
+        mark = QRectF(box.left() + 13, box.center().y() - 6, 12, 12)
+        _paint_mark(painter, mark, snapshot.phase, colour)
+        painter.setPen(colour)
+        painter.setFont(self._badge_font)
+        painter.drawText(box.adjusted(33, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+        return box
+
+    def _paint_hint(self, painter: QPainter, area: QRectF, text: str, left: float) -> None:
+        width = QFontMetricsF(self._hint_font).horizontalAdvance(text) + 24
+        box = QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, 32)
+        if box.left() < left + 8:
+            return
+        _panel(painter, box, 16)
+        painter.setPen(QColor(DARK.text))
+        painter.setFont(self._hint_font)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_outcome(self, painter: QPainter, area: QRectF, outcome: Outcome) -> None:
+        text = OUTCOME_WORDS[outcome]
+        token = {Outcome.SUCCESS: "ok", Outcome.FAILURE: "bad", Outcome.TIMEOUT: "bad"}.get(
+            outcome, "muted"
+        )
+        colour = QColor(getattr(DARK, token))
+        width = QFontMetricsF(self._outcome_font).horizontalAdvance(text) + 76
+        box = QRectF(0, 0, width, 52)
+        box.moveCenter(QPointF(area.center().x(), area.top() + area.height() * 0.24))
+        _panel(painter, box, 26, opacity=0.86)
+        painter.setPen(QPen(colour, 2))
+        painter.drawRoundedRect(box, 26, 26)
+        icons.paint_icon(
+            painter,
+            icons.OUTCOME_ICONS[outcome],
+            colour,
+            QRectF(box.left() + 20, box.center().y() - 12, 24, 24),
+        )
+        painter.setPen(colour)
+        painter.setFont(self._outcome_font)
+        painter.drawText(box.adjusted(52, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_bar(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> None:
+        bar = QRectF(area.left(), area.bottom() - BAR_HEIGHT, area.width(), BAR_HEIGHT)
+        painter.fillRect(bar, QColor(12, 14, 18, 205))
+        right = self._paint_metrics(painter, bar, metrics(snapshot))
+        driver = driver_of(snapshot)
+        action = snapshot.executed if driver is not Driver.NOBODY else NO_ACTION
+        colour = QColor(getattr(DARK, driver_token(driver)))
+        x = self._paint_caps(painter, bar, action, colour, right - 110)
+        if x + 2 * DIAL_RADIUS + 60 < right:
+            self._paint_dial(
+                painter, QPointF(x + 14 + DIAL_RADIUS, bar.center().y()), action, colour
+            )
+
+    def _paint_metrics(
+        self, painter: QPainter, bar: QRectF, pairs: tuple[tuple[str, str], ...]
+    ) -> float:
+        """Draw the figures from the right; return where they begin."""
+        column = 76.0
+        right = bar.right() - MARGIN
+        room = bar.width() * 0.46
+        for name, value in reversed(pairs):
+            if bar.right() - right + column > room:
+                break
+            box = QRectF(right - column, bar.top() + 8, column, 18)
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.setFont(self._label_font)
+            painter.setPen(QColor(DARK.muted))
+            painter.drawText(box, flags, name)
+            painter.setFont(self._value_font)
+            painter.setPen(QColor(DARK.text))
+            painter.drawText(box.translated(0, 18), flags, value)
+            right -= column
+        return right
+
+    def _paint_caps(
+        self, painter: QPainter, bar: QRectF, action: Action, colour: QColor, limit: float
+    ) -> float:
+        """Draw the key caps from the left up to ``limit``; return where they end."""
+        font = QFont(self._badge_font)
+        font.setPixelSize(12)
+        painter.setFont(font)
+        measure = QFontMetricsF(font)
+        held = action.held
+        x = bar.left() + MARGIN
+        for cap in self._caps:
+            on = bool(action.hotbar) if cap.control == "hotbar" else cap.control in held
+            text = str(action.hotbar) if cap.control == "hotbar" and on else cap.text
+            width = max(CAP_HEIGHT, measure.horizontalAdvance(cap.text) + 16)
+            if x + width > limit:
+                break
+            box = QRectF(x, bar.center().y() - CAP_HEIGHT / 2, width, CAP_HEIGHT)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour if on else QColor(255, 255, 255, 26))
+            painter.drawRoundedRect(box, 7, 7)
+            painter.setPen(QColor(DARK.on_fill if on else DARK.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            x += width + CAP_GAP
+        return x
+
+    def _paint_dial(
+        self, painter: QPainter, centre: QPointF, action: Action, colour: QColor
+    ) -> None:
+        pitch, yaw = action.camera
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(255, 255, 255, 60), 1.5))
+        painter.drawEllipse(centre, DIAL_RADIUS, DIAL_RADIUS)
+        size = math.hypot(pitch, yaw)
+        if size > 0:
+            # The root makes small turns visible beside large ones.
+            reach = DIAL_RADIUS * math.sqrt(min(size / FULL_DIAL_DEG, 1.0))
+            tip = QPointF(centre.x() + reach * yaw / size, centre.y() + reach * pitch / size)
+            painter.setPen(QPen(colour, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(centre, tip)
+        else:
+            painter.setBrush(QColor(255, 255, 255, 110))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(centre, 2, 2)
+        painter.setPen(QColor(DARK.muted))
+        painter.setFont(self._badge_font)
+        box = QRectF(centre.x() + DIAL_RADIUS + 8, centre.y() - 12, 60, 24)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"{yaw:+.1f}°")
+
+
+def _panel(painter: QPainter, box: QRectF, radius: float, opacity: float = 0.78) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    fill = QColor(12, 14, 18)
+    fill.setAlphaF(opacity)
+    painter.setBrush(fill)
+    painter.drawRoundedRect(box, radius, radius)
+
+
+def _paint_mark(painter: QPainter, box: QRectF, phase: Phase, colour: QColor) -> None:
+    """Draw the phase's shape: disc = agent, diamond = person, bars = paused, ring = nobody."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    if phase is Phase.PLAYING:
+        painter.drawEllipse(box.adjusted(1, 1, -1, -1))
+    elif phase in {Phase.CORRECTING, Phase.DEMONSTRATING}:
+        c = box.center()
+        half = 6.5
+        painter.drawPolygon(
+            [
+                QPointF(c.x(), c.y() - half),
+                QPointF(c.x() + half, c.y()),
+                QPointF(c.x(), c.y() + half),
+                QPointF(c.x() - half, c.y()),
+            ]
+        )
+    elif phase is Phase.PAUSED:
+        painter.drawRect(QRectF(box.left() + 1, box.top(), 3.5, box.height()))
+        painter.drawRect(QRectF(box.right() - 4.5, box.top(), 3.5, box.height()))
+    else:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour, 2))
+        painter.drawEllipse(box.adjusted(2, 2, -2, -2))

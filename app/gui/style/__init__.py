@@ -1,0 +1,1 @@
+"""Colours, stylesheet, icons and the small widgets that every page shares."""

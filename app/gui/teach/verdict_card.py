@@ -1,0 +1,229 @@
+"""The verdict of a round: one sentence, counts before percentages, and the way on or back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
+
+from app.backend.ports import VerdictFacts
+from app.gui.style.theme import GRID, Theme
+from app.gui.style.widgets import Card, button, label, set_role, to_pixmap
+from recorder.types import RGBImage
+from trainer.evaluation.verdict import VerdictKind
+
+TITLES = {
+    VerdictKind.BETTER: "Better",
+    VerdictKind.SAME: "About the same",
+    VerdictKind.WORSE: "Worse",
+    VerdictKind.NOT_ENOUGH: "Not enough tries",
+}
+TONES = {
+    VerdictKind.BETTER: "ok",
+    VerdictKind.SAME: "nobody",
+    VerdictKind.WORSE: "bad",
+    VerdictKind.NOT_ENOUGH: "nobody",
+}
+FILM_FRAMES = 4
+
+
+def signed(points: float) -> str:
+    """Return whole points with a sign; a true minus is as wide as the plus."""
+    return f"{points:+.0f}".replace("-", "−")
+
+
+class PairedBars(QWidget):
+    """Successes before and after, as two thin bars over the same number of tries."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._facts: VerdictFacts | None = None
+        self.setFixedHeight(20)
+        theme.changed.connect(self.update)
+
+    def show_facts(self, facts: VerdictFacts) -> None:
+        """Show the counts."""
+        self._facts = facts
+        self.setAccessibleName(
+            f"before {facts.before} of {facts.tries}, after {facts.after} of {facts.tries}"
+        )
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw both bars: grey before, the verdict's colour after."""
+        if self._facts is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        tries = max(self._facts.tries, 1)
+        rows = (
+            (1.0, self._facts.before, "nobody"),
+            (11.0, self._facts.after, TONES[self._facts.kind]),
+        )
+        for top, count, token in rows:
+            area = QRectF(0, top, self.width(), 7)
+            painter.setBrush(self._theme.colour("raised"))
+            painter.drawRoundedRect(area, 3.5, 3.5)
+            if count > 0:
+                area.setWidth(max(area.width() * count / tries, 7.0))
+                painter.setBrush(self._theme.colour(token))
+                painter.drawRoundedRect(area, 3.5, 3.5)
+        painter.end()
+
+
+class FilmStrip(QWidget):
+    """A few frames of one attempt side by side."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._pictures: list[QPixmap] = []
+        self.setFixedHeight(38)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def show_frames(self, frames: Sequence[RGBImage]) -> None:
+        """Show at most FILM_FRAMES of the frames, evenly spread, first and last included."""
+        count = min(len(frames), FILM_FRAMES)
+        picks = [round(i * (len(frames) - 1) / max(count - 1, 1)) for i in range(count)]
+        self._pictures = [to_pixmap(frames[i]) for i in picks]
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return a strip of four."""
+        return QSize(240, 38)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the frames."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        gap = 4.0
+        width = (self.width() - gap * (FILM_FRAMES - 1)) / FILM_FRAMES
+        for index, picture in enumerate(self._pictures):
+            area = QRectF(index * (width + gap), 0, width, self.height())
+            clip = QPainterPath()
+            clip.addRoundedRect(area, 4, 4)
+            painter.save()
+            painter.setClipPath(clip)
+            painter.drawPixmap(area, picture, _cover(picture, area))
+            painter.restore()
+            painter.setPen(QPen(self._theme.colour("line"), 1))
+            painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.end()
+
+
+def _cover(picture: QPixmap, area: QRectF) -> QRectF:
+    """Return the middle part of ``picture`` that has the shape of ``area``."""
+    scale = max(area.width() / picture.width(), area.height() / picture.height())
+    width, height = area.width() / scale, area.height() / scale
+    return QRectF((picture.width() - width) / 2, (picture.height() - height) / 2, width, height)
+
+
+class VerdictCard(Card):
+    """What the round did, by measurement.
+
+    Signals: use_asked(str) with the adapter's id; back_asked().
+    """
+
+    use_asked = Signal(str)
+    back_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Verdict")
+        self._facts: VerdictFacts | None = None
+        self.counts = label("", "heading")
+        self.points = label("", "muted")
+        self.sentence = label("", wrap=True)
+        self._bars = PairedBars(theme)
+        self._films = QWidget()
+        self._before = FilmStrip(theme)
+        self._after = FilmStrip(theme)
+        self.state = label("", "strong")
+        self.use = button("Use it", "agent")
+        self.back = button("Go back", "link")
+        self._build()
+        self._connect_signals()
+        self.hide()
+
+    def show_facts(self, facts: VerdictFacts | None) -> None:
+        """Show a verdict, or nothing before the first round."""
+        self._facts = facts
+        self.setVisible(facts is not None)
+        if facts is None:
+            return
+        tone = TONES[facts.kind]
+        set_role(self, tone=tone)
+        self.title.setText(TITLES[facts.kind])
+        set_role(self.title, tone=tone)
+        self.side.setText(f"{facts.tries} paired tries" if facts.tries else "not played yet")
+        self.counts.setText(f"{facts.before} → {facts.after} of {facts.tries}")
+        self.points.setText(
+            f"{signed(facts.points)} points ({signed(facts.low)} … {signed(facts.high)})"
+            if facts.tries
+            else ""
+        )
+        self.points.setToolTip(
+            f"Difference in percentage points of success with its 95 % interval ({facts.interval})."
+        )
+        self.sentence.setText(facts.sentence)
+        for widget in (self.counts, self.points, self._bars):
+            widget.setVisible(facts.tries > 0)
+        self._bars.show_facts(facts)
+        self._films.setVisible(bool(facts.film_before or facts.film_after))
+        self._before.show_frames(facts.film_before)
+        self._after.show_frames(facts.film_after)
+        seed = "" if facts.film_seed is None else f", seed {facts.film_seed}"
+        self._films.setToolTip(f"The same start before and after{seed}")
+        self._films.setAccessibleName(self._films.toolTip())
+        self._show_choice(facts)
+        self.setAccessibleDescription(f"{TITLES[facts.kind]}. {facts.sentence}")
+
+    def _show_choice(self, facts: VerdictFacts) -> None:
+        if facts.in_use:
+            self.state.setText("In use now.")
+        elif not facts.passed_gates:
+            self.state.setText("Not in use: a check failed.")
+        else:
+            self.state.setText("Not in use.")
+        self.use.setVisible(not facts.in_use)
+        good = facts.kind is VerdictKind.BETTER and facts.passed_gates
+        self.use.setText("Use it" if good else "Try it anyway")
+        set_role(self.use, role="agent" if good else "")
+        self.back.setVisible(facts.in_use and facts.can_go_back)
+
+    def _build(self) -> None:
+        figures = QHBoxLayout()
+        figures.addWidget(self.counts)
+        figures.addStretch(1)
+        figures.addWidget(self.points, 0, Qt.AlignmentFlag.AlignBottom)
+        self.body.addLayout(figures)
+        self.body.addWidget(self._bars)
+        self.body.addWidget(self.sentence)
+        grid = QGridLayout(self._films)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(5)
+        for row, (word, strip) in enumerate((("before", self._before), ("after", self._after))):
+            grid.addWidget(label(word, "caption"), row, 0)
+            grid.addWidget(strip, row, 1)
+        grid.setColumnStretch(1, 1)
+        self.body.addWidget(self._films)
+        foot = QHBoxLayout()
+        foot.addWidget(self.state)
+        foot.addStretch(1)
+        foot.addWidget(self.back)
+        foot.addWidget(self.use)
+        self.body.addLayout(foot)
+
+    def _connect_signals(self) -> None:
+        self.use.clicked.connect(self._on_use)
+        self.back.clicked.connect(self.back_asked)
+
+    def _on_use(self) -> None:
+        if self._facts is not None:
+            self.use_asked.emit(self._facts.adapter_id)

@@ -1,0 +1,213 @@
+"""What any thread may ask of a session: requests are queued, input is heard at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.session.api import Phase, Snapshot
+from app.session.arbiter import Hands
+from app.session.wiring import Ask, Player, Request
+from model.language.prompts import clean_instruction
+from recorder.clock import Clock
+from recorder.errors import GameError, ModelError
+from recorder.games.base import Bindings, Task
+from recorder.games.controls import HeldControls
+from recorder.types import Outcome
+
+TAKEOVER_TURN_DEG = 2.0
+"""A mouse move of less than this in one tick is a trembling hand, not a takeover."""
+
+
+_PAUSES_OR_NOT = frozenset({Ask.PAUSE, Ask.RESUME, Ask.PLAY, Ask.DEMONSTRATE})
+
+
+class SessionFront:
+    """The thread-safe half of a session; the control thread's half is built on it."""
+
+    def __init__(
+        self,
+        first: Snapshot,
+        *,
+        tasks: Sequence[Task],
+        bindings: Bindings,
+        clock: Clock,
+        player: Player | None,
+        idle_handback_s: float | None,
+    ) -> None:
+        self._wake = threading.Condition()
+        self._queue: deque[Request] = deque()
+        self._snapshot = first
+        self._tasks = tuple(tasks)
+        self._controls = HeldControls(bindings)
+        self._clock = clock
+        self._idle_s = idle_handback_s
+        self._last_input_ns = 0
+        # Written by the control thread, read by all.
+        self._hands = Hands()
+        self._next_player = player
+        self._player_problem = ""
+        # Why nobody may play now, one sentence, "" where one may.
+        self._resting = ""
+        # A wish to play that waits for the model.
+        self._waiting: Request | None = None
+
+    def tasks(self) -> Sequence[Task]:
+        """Return the tasks that the game can judge."""
+        return self._tasks
+
+    @property
+    def asked(self) -> bool:
+        """Whether something was asked for that has not been served yet."""
+        return bool(self._queue)
+
+    @property
+    def paused(self) -> bool:
+        """Whether all is paused, or will be once what was asked for is done."""
+        with self._wake:
+            for request in reversed(self._queue):
+                if request.ask in _PAUSES_OR_NOT:
+                    return request.ask is Ask.PAUSE
+            return self._hands.phase is Phase.PAUSED
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest state; never blocks."""
+        return self._snapshot
+
+    def play(self, instruction: str) -> None:
+        """Let the policy play; in an episode this changes the sentence.
+
+        Raises UsageError for a sentence that cannot be heard, ModelError where the
+        policy could not be loaded, GameError at rest.
+        """
+        self._refuse_at_rest()
+        if self._player_problem and self._next_player is None:
+            raise ModelError(self._player_problem)
+        self._post(Request(Ask.PLAY, clean_instruction(instruction)))
+
+    def demonstrate(self, instruction: str) -> None:
+        """Begin an episode that the person drives from its first tick; raises GameError at rest."""
+        self._refuse_at_rest()
+        self._post(Request(Ask.DEMONSTRATE, clean_instruction(instruction)))
+
+    def pause(self) -> None:
+        """Release everything and freeze the loop."""
+        self._controls.release_all()
+        self._post(Request(Ask.PAUSE))
+
+    def resume(self) -> None:
+        """Go on with the driver that had the hands before the pause."""
+        self._post(Request(Ask.RESUME))
+
+    def stop(self, outcome: Outcome = Outcome.ABANDONED) -> None:
+        """End the episode; one that nobody can judge ends as unknown."""
+        self._post(Request(Ask.STOP, outcome=outcome))
+
+    def mark(self, outcome: Outcome) -> None:
+        """End the episode with the person's own verdict."""
+        self._post(Request(Ask.STOP, outcome=outcome, by_person=True))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Abandon the episode and show a new start (None: the next seed)."""
+        self._post(Request(Ask.RESET, seed=seed))
+
+    def hand_back(self) -> None:
+        """Give the hands back to the policy."""
+        self._post(Request(Ask.HAND_BACK))
+
+    def key(self, name: str, down: bool, mono_ns: int) -> None:
+        """Hear a key or button; a bound one takes over while the policy plays."""
+        if not self._controls.key(name, down, mono_ns):
+            return
+        self._last_input_ns = self._clock.now_ns()
+        if down:
+            self._post_takeover()
+
+    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Hear a mouse move; a clear one takes over while the policy plays."""
+        self._controls.motion(dx_counts, dy_counts, mono_ns)
+        playing = self._hands.phase is Phase.PLAYING
+        if playing and self._controls.turned_deg < TAKEOVER_TURN_DEG:
+            return
+        self._last_input_ns = self._clock.now_ns()
+        if playing:
+            self._post_takeover()
+
+    def take_over(self) -> None:
+        """Hear that the person touched the game; takes over while the policy plays."""
+        self._last_input_ns = self._clock.now_ns()
+        self._post_takeover()
+
+    def focus_lost(self) -> None:
+        """Release the person's keys."""
+        self._controls.release_all()
+
+    def rest(self, sentence: str) -> None:
+        """Pause, and let nobody play until :meth:`wake_up`; ``sentence`` says why."""
+        with self._wake:
+            self._resting = sentence
+        if self._hands.phase is not Phase.WATCHING:
+            self.pause()
+
+    def wake_up(self) -> None:
+        """Let play go on; it goes on when the person says so.  Nothing where it does not rest."""
+        with self._wake:
+            self._resting = ""
+
+    def _refuse_at_rest(self) -> None:
+        if self._resting:
+            raise GameError(self._resting)
+
+    def set_idle_handback_s(self, seconds: float | None) -> None:
+        """Hand back after so long without input; None is never."""
+        self._idle_s = seconds
+
+    def use_bindings(self, bindings: Bindings) -> None:
+        """Change what the person's keys mean, at once."""
+        self._controls.use_bindings(bindings)
+
+    def use_player(self, player: Player) -> None:
+        """Let another policy play from the next episode on."""
+        with self._wake:
+            self._player_problem = ""
+            self._next_player = player
+            self._wake.notify_all()
+
+    def player_failed(self, sentence: str) -> None:
+        """Say why there is no policy; playing is refused with this sentence."""
+        with self._wake:
+            self._player_problem = sentence
+            self._waiting = None
+            self._snapshot = replace(self._snapshot, message=sentence)
+            self._wake.notify_all()
+
+    def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:
+        """Wait until a state is reached; False after ``timeout_s``."""
+        with self._wake:
+            return self._wake.wait_for(lambda: true_of(self._snapshot), timeout_s)
+
+    def _post(self, request: Request) -> None:
+        with self._wake:
+            self._queue.append(request)
+            self._wake.notify_all()
+
+    def _post_takeover(self) -> None:
+        """Ask for the hands; nothing where nobody plays.
+
+        Also while the person has them: a hand-back may be on its way, and who touches the game
+        after it wants them back.  In that order they stand in the queue.
+        """
+        if self._hands.phase is Phase.WATCHING:
+            return
+        with self._wake:
+            if not self._queue or self._queue[-1].ask is not Ask.TAKE_OVER:
+                self._queue.append(Request(Ask.TAKE_OVER))
+                self._wake.notify_all()
+
+    def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
+        with self._wake:
+            if not self._queue or (only is not None and self._queue[0].ask not in only):
+                return None
+            return self._queue.popleft()

@@ -1,0 +1,1 @@
+"""Installing, and looking at the machine: first start, system needs, doctor."""

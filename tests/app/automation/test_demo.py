@@ -1,0 +1,81 @@
+"""The whole loop without a window: the smallest one, and the one without a model."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.automation import demo
+from app.automation.demo import DemoSize
+from recorder.errors import ExitCode
+from recorder.games.doom.tasks import TASK_BY_ID
+
+SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
+
+
+def test_the_smallest_demo_ends_with_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "QUICK", SMALLEST)
+    monkeypatch.setattr(demo, "QUICK_CANDIDATES", ("go to the barrel",))
+    code = main(["demo", "--quick", "--json", "--out", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.OK
+    told = json.loads(captured.out)
+    assert captured.out.count("\n") == 1
+    assert (told["lesson"], told["status"]) == ("go to the barrel", "done")
+    assert set(told["gates"]) == {"taught", "old tasks", "legal", "play"}
+    assert told["verdict"]["n"] == 2
+    assert told["activated"] == all(told["gates"].values())
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    assert told["sentence"] in page
+    # Self-contained: pictures are inside, nothing is fetched.
+    assert page.count("data:image/") >= 2
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+
+
+def test_without_a_model_it_says_so_before_anything_plays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "default_checkpoint", lambda *_game: tmp_path / "nowhere")
+    code = main(["demo", "--quick", "--out", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert code == ExitCode.MODEL_PROBLEM
+    assert captured.err.count("\n") == 1
+    assert "nowhere" in captured.err
+
+
+def test_a_lesson_that_no_teacher_knows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for game in ("doom", "luanti"):
+        code = main(["demo", "--game", game, "--lesson", "fly to the moon", "--out", str(tmp_path)])
+        assert code == ExitCode.USAGE
+        assert "fly to the moon" in capsys.readouterr().err
+
+
+def test_the_candidates_of_a_lesson_are_tasks_of_the_game() -> None:
+    assert {task.id for task in demo._candidates("luanti", "", quick=True)} == set(
+        demo.LUANTI_CANDIDATES
+    )
+    quick = demo._candidates("doom", "", quick=True)
+    assert [task.instruction for task in quick] == list(demo.QUICK_CANDIDATES)
+    full = demo._candidates("doom", "", quick=False)
+    assert len({task.instruction for task in full}) == len(full)
+    assert {task.instruction for task in full} > set(demo.UNTAUGHT)
+    (wanted,) = demo._candidates("luanti", "Kill the sheep.", quick=False)
+    assert wanted.id == "kill:sheep"
+
+
+def test_lessons_are_offered_that_the_model_was_never_trained_on() -> None:
+    words, combination = demo.UNTAUGHT
+    (asked,) = demo._candidates("doom", f"{words.capitalize()}.", quick=True)
+    assert asked.instruction == words
+    assert words in TASK_BY_ID[asked.id].heldout_phrasings
+    assert words not in TASK_BY_ID[asked.id].phrasings
+    (asked,) = demo._candidates("doom", combination, quick=True)
+    assert asked.split == "heldout"

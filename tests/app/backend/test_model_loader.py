@@ -1,0 +1,230 @@
+"""Large models change places: what does not fit beside the old one waits until that is gone."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from toy_game import ToyGame, WalkPolicy
+
+from app.backend import model_loader as module
+from app.backend.model_choice import ModelChoice
+from app.backend.model_loader import Agent
+from app.session.control_loop import LiveSession
+from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
+from model.adapters.in_use import adapter_in_use
+from model.play.runner import LockStepRunner
+from model.vla.device import DeviceChoice
+from model.vla.memory import Need
+from recorder.clock import ManualClock
+from recorder.errors import DataError, ModelError
+from recorder.store import AdapterRow, NewAdapter, Reader, Store
+
+GPU = DeviceChoice("cpu", "float32", "Plays here.")
+MEMORY = 20
+SIZE = 14
+"""Of every model: two of them need more than there is."""
+
+
+class BigPolicy(WalkPolicy):
+    """A player that takes memory as long as anything holds it."""
+
+    alive: ClassVar[weakref.WeakSet[BigPolicy]] = weakref.WeakSet()
+    most = 0
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.choice = folder, GPU
+        BigPolicy.alive.add(self)
+        BigPolicy.most = max(BigPolicy.most, len(BigPolicy.alive))
+
+
+class Desk:
+    """An agent over the toy game, with pretended models and memory."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        BigPolicy.alive.clear()
+        BigPolicy.most = 0
+        self.memory, self.broken = MEMORY, ""
+        self.store, self.reader = Store.open(folder / "data"), Reader.open(folder / "data")
+        self.session = LiveSession(
+            ToyGame(distance=30), make_runner=LockStepRunner, clock=ManualClock(), threaded=False
+        ).start()
+        for name in ("one", "two"):
+            (folder / name).mkdir()
+            (folder / name / "model.safetensors").write_bytes(name.encode())
+        self.one, self.two = (ModelChoice("folder", folder / name) for name in ("one", "two"))
+        monkeypatch.setattr(module, "device_of", lambda *_: GPU)
+        monkeypatch.setattr(module, "predict", lambda *_: Need(SIZE, 0, 0))
+        monkeypatch.setattr(module, "free_bytes", lambda _device: self.free)
+        monkeypatch.setattr(Agent, "_checkpoint", lambda _agent, path, _row: self.load(path))
+        self.agent = Agent(self.session, self.store, self.reader, folder / "one")
+
+    @property
+    def free(self) -> int:
+        gc.collect()
+        return self.memory - SIZE * len(BigPolicy.alive)
+
+    def load(self, folder: Path) -> BigPolicy:
+        if folder.name == self.broken or self.free < SIZE:
+            raise ModelError(f"{folder.name} could not be loaded, so it does not play.")
+        return BigPolicy(folder)
+
+    def plays(self) -> str:
+        """Play two ticks; return the folder of what played."""
+        self.session.play("reach the red dot")
+        for _ in range(3):
+            self.session.step()
+        self.session.stop()
+        self.session.step()
+        (policy,) = BigPolicy.alive
+        assert policy.calls >= 2
+        return policy.folder.name
+
+    def close(self) -> None:
+        self.session.close()
+        self.reader.close()
+        self.store.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk(tmp_path, monkeypatch)
+    made.agent.choose(made.one)
+    made.session.step()
+    yield made
+    made.close()
+
+
+def test_the_old_model_goes_first_where_both_do_not_fit(desk: Desk) -> None:
+    assert desk.plays() == "one"
+    desk.agent.choose(desk.two)
+    assert desk.plays() == "two"
+    assert BigPolicy.most == 1
+
+
+def test_the_old_model_plays_on_until_the_new_one_is_there_where_both_fit(desk: Desk) -> None:
+    desk.memory = 3 * SIZE
+    desk.agent.choose(desk.two)
+    assert BigPolicy.most == 2
+    desk.session.step()
+    gc.collect()
+    assert desk.plays() == "two"
+
+
+def test_the_old_model_comes_back_where_the_new_one_fails(desk: Desk) -> None:
+    desk.broken = "two"
+    with pytest.raises(ModelError, match="two could not be loaded"):
+        desk.agent.choose(desk.two)
+    assert desk.agent.choice == desk.one
+    assert desk.agent.problem == ""
+    assert desk.plays() == "one"
+    assert BigPolicy.most == 1
+
+
+def test_what_fits_in_no_case_leaves_the_old_one_alone(desk: Desk) -> None:
+    desk.memory = SIZE - 1
+    with pytest.raises(ModelError, match="two could not be loaded"):
+        desk.agent.choose(desk.two)
+    assert BigPolicy.most == 1
+    assert desk.plays() == "one"
+
+
+def test_an_attempt_under_way_keeps_its_model(desk: Desk) -> None:
+    desk.session.play("reach the red dot")
+    desk.session.step()
+    with pytest.raises(ModelError, match="stop the attempt"):
+        desk.agent.choose(desk.two)
+    assert desk.agent.choice == desk.one
+    desk.session.step()
+    assert desk.session.snapshot().executed.right
+
+
+def test_the_model_rests_while_something_needs_its_memory(desk: Desk) -> None:
+    with desk.agent.rested(MEMORY, "It rests.") as rested:
+        assert rested
+        assert desk.free == MEMORY
+        assert desk.agent.problem == "It rests."
+    assert desk.agent.problem == ""
+    assert desk.plays() == "one"
+    with desk.agent.rested(desk.free, "It rests.") as rested:
+        assert not rested
+        assert len(BigPolicy.alive) == 1
+
+
+def list_adapter(desk: Desk, folder: Path, base: Path) -> AdapterRow:
+    folder.mkdir()
+    meta = AdapterMeta(name=folder.name, base=fingerprint(base))
+    (folder / META_FILE).write_text(json.dumps(asdict(meta)), encoding="utf-8")
+    (folder / WEIGHTS_FILE).write_bytes(b"")
+    number = desk.store.add_adapter(NewAdapter(folder=str(folder), base=base.name))
+    return next(row for row in desk.reader.adapters() if row.id == number)
+
+
+def test_each_base_keeps_the_adapter_that_was_put_in_use_for_it(desk: Desk, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, other = (list_adapter(desk, tmp_path / f"for-{b.name}", b) for b in (one, two))
+    desk.agent.activate(first.id)
+    desk.agent.choose(desk.two)
+    assert adapter_in_use(desk.reader, two) is None
+    desk.agent.activate(other.id)
+    shown = desk.agent.shown(desk.reader.adapters())
+    assert [row.id for row in shown if row.active] == [other.id]
+    desk.agent.choose(desk.one)
+    shown = desk.agent.shown(desk.reader.adapters())
+    assert [row.id for row in shown if row.active] == [first.id]
+    desk.agent.activate(None)
+    assert adapter_in_use(desk.reader, one) is None
+    assert adapter_in_use(desk.reader, two) is None
+    desk.agent.go_back()
+    found = adapter_in_use(desk.reader, one)
+    assert found is not None
+    assert replace(found, active=False) == replace(first, active=False)
+
+
+def test_going_back_takes_no_adapter_from_another_base(desk: Desk, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, other = (list_adapter(desk, tmp_path / f"for-{b.name}", b) for b in (one, two))
+    desk.agent.activate(first.id)
+    desk.agent.choose(desk.two)
+    assert not desk.agent.can_go_back
+    with pytest.raises(DataError, match="nothing to go back to"):
+        desk.agent.go_back()
+    desk.agent.activate(other.id)
+    desk.agent.choose(desk.one)
+    # The newest activation is the other base's; it is not this one's to undo.
+    assert desk.agent.can_go_back
+    desk.agent.go_back()
+    assert adapter_in_use(desk.reader, one) is None
+    kept = adapter_in_use(desk.reader, two)
+    assert kept is not None
+    assert kept.id == other.id
+    assert not any(row.active for row in desk.agent.shown(desk.reader.adapters()))
+    assert not desk.agent.can_go_back
+    desk.agent.choose(desk.two)
+    assert [r.id for r in desk.agent.shown(desk.reader.adapters()) if r.active] == [other.id]
+
+
+def test_a_server_has_nothing_to_go_back_from(desk: Desk) -> None:
+    desk.agent.choice = ModelChoice("server", server="http://127.0.0.1:8000")
+    assert not desk.agent.can_go_back
+    with pytest.raises(DataError, match="A server plays"):
+        desk.agent.go_back()
+
+
+def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(
+    desk: Desk, tmp_path: Path
+) -> None:
+    row = list_adapter(desk, tmp_path / "damaged", tmp_path / "one")
+    desk.store.set_active_adapter(row.id)
+    (tmp_path / "damaged" / META_FILE).write_text("rubbish", encoding="utf-8")
+    found = adapter_in_use(desk.reader, tmp_path / "one")
+    assert found is not None
+    assert found.id == row.id
+    assert adapter_in_use(desk.reader, tmp_path / "two") is None

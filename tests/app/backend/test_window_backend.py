@@ -1,0 +1,368 @@
+"""What the window asks for, answered by the real store, session and settings."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_desktop import Desk
+from toy_game import SIZE, ToyGame, WalkPolicy
+
+from app.backend.ports import RoundUpdate, ThemeChoice
+from app.backend.settings import Settings, load_settings
+from app.backend.window_backend import LiveWorkplace
+from app.session.api import Phase
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player, store_recording
+from model.play.runner import LockStepRunner
+from recorder.clock import ManualClock
+from recorder.data_folder import database_path
+from recorder.errors import DataBusyError, DataError, GameError, ModelError
+from recorder.store import NewAdapter, Reader, RoundStatus, Store
+from recorder.types import Driver, Outcome
+from trainer.rounds.client import MEASURING, RoundClient, RoundResult
+from trainer.rounds.protocol import Stage
+
+RED = "reach the red dot"
+VERDICT = {
+    "kind": "better",
+    "before": 3,
+    "after": 9,
+    "n": 10,
+    "difference": 0.6,
+    "low": 0.2,
+    "high": 0.8,
+    "sentence": "Better: 3 of 10 before, 9 of 10 after on the same starts.",
+}
+
+
+class Place:
+    """A workplace with its parts, on the toy game and without a checkpoint."""
+
+    def __init__(self, folder: Path, *, episodes: int = 0) -> None:
+        self.store = Store.open(folder / "data")
+        self.reader = Reader.open(folder / "data")
+        game = ToyGame(distance=30)
+        _, record = store_recording(self.store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        self.session = LiveSession(
+            game,
+            player=Player(WalkPolicy()),
+            make_recording=record,
+            make_runner=LockStepRunner,
+            clock=ManualClock(),
+            threaded=False,
+        ).start()
+        self.config = folder / "config"
+        self.workplace = LiveWorkplace(
+            self.session,
+            self.store,
+            self.reader,
+            Settings(keys={"forward": "Up"}),
+            data=folder / "data",
+            base=folder / "no-checkpoint",
+            game=game,
+            config=self.config,
+        )
+        for _ in range(episodes):
+            self.play()
+
+    def play(self) -> None:
+        """Play an episode in which the person takes over for five ticks."""
+        self.session.play(RED)
+        for tick in range(60):
+            if tick == 10:
+                self.session.key("A", True, 0)
+            if tick == 15:
+                self.session.key("A", False, 0)
+                self.session.hand_back()
+            self.session.step()
+        self.store.wait()
+
+    def close(self) -> None:
+        self.session.close()
+        self.reader.close()
+        self.store.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path, episodes=2)
+    yield made
+    made.close()
+
+
+def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
+    workplace = place.workplace
+    assert workplace.advice(RED) == ""
+    strange = f"{RED}, please do hurry"
+    said = workplace.advice(strange)
+    assert f"Closest to it: “{RED}”." in said
+    place.session.play(strange)
+    for _ in range(5):
+        place.session.step()
+    place.session.stop()
+    place.session.step()
+    place.store.wait()
+    episode = max(place.reader.episodes(), key=lambda row: row.id)
+    assert episode.instruction == strange
+    number = place.store.add_round()
+    place.store.add_round_samples(number, [(episode.id, 0, 1.0, 1)])
+    assert workplace.advice(strange) == said
+    adapter = place.store.add_adapter(NewAdapter(folder="a", base="b", round_id=number))
+    place.store.set_active_adapter(adapter)
+    assert workplace.advice(strange) == ""
+
+
+def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> None:
+    workplace = place.workplace
+    rows = workplace.episodes()
+    assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
+    assert rows[0].outcome is Outcome.SUCCESS
+    assert rows[0].corrections == 1
+    assert [driver for driver, _ in rows[0].drivers] == [
+        Driver.POLICY,
+        Driver.PERSON,
+        Driver.POLICY,
+    ]
+    workplace.delete(rows[0].id)
+    assert [row.id for row in workplace.episodes()] == [rows[1].id]
+    assert workplace.storage().bin > 0
+    workplace.restore(rows[0].id)
+    assert len(workplace.episodes()) == 2
+    workplace.delete(rows[0].id)
+    assert workplace.empty_bin() == 1
+    assert workplace.storage().bin == 0
+
+
+def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.workplace.storage().problem == ""
+    usage = shutil.disk_usage(place.store.folder)
+    place.session.play(RED)
+    for _ in range(3):
+        place.session.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+        place.session.stop()
+        place.session.step()
+        place.store.wait()
+    assert "is full" in place.workplace.storage().problem
+    place.play()
+    assert place.workplace.storage().problem == ""
+
+
+def test_a_bin_whose_pictures_somebody_still_reads_is_not_called_erased(place: Place) -> None:
+    def impatient(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    place.store._worker.post(impatient)
+    place.workplace.delete(place.workplace.episodes()[0].id)
+    with contextlib.closing(sqlite3.connect(database_path(place.store.folder))) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM episode").fetchone()
+        with pytest.raises(DataBusyError, match=r"emptied \(1 attempts\), but another program"):
+            place.workplace.empty_bin()
+    assert place.workplace.empty_bin() == 0
+
+
+def test_a_label_of_the_persons_counts(place: Place) -> None:
+    first = place.workplace.episodes()[0].id
+    place.workplace.label(first, Outcome.FAILURE)
+    assert place.workplace.episodes()[0].outcome is Outcome.FAILURE
+
+
+def test_an_episode_plays_back_frame_by_frame(place: Place) -> None:
+    row = place.workplace.episodes()[0]
+    playback = place.workplace.open_playback(row.id)
+    assert playback.frames == sum(ticks for _, ticks in row.drivers)
+    assert playback.frame(playback.frames - 1).shape == (SIZE, SIZE, 3)
+    playback.close()
+    assert place.workplace.thumbnail(row.id) is not None
+
+
+def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
+    facts = place.workplace.teach()
+    assert (facts.episodes, facts.corrections) == (2, 2)
+    assert facts.blocked.startswith("Drive about 2 s more")
+    assert sum(share for _, share in facts.mix) == pytest.approx(1.0)
+
+
+def test_a_missing_checkpoint_is_told_and_nothing_is_activated(place: Place) -> None:
+    adapter = place.store.add_adapter(NewAdapter(folder="x", base="b", title="torch"))
+    with pytest.raises(ModelError):
+        place.workplace.use_adapter(str(adapter))
+    assert place.reader.active_adapter() is None
+    with pytest.raises(DataError, match="no adapter"):
+        place.workplace.use_adapter("99")
+    place.workplace.load_agent_in_background()
+    for thread in threading.enumerate():
+        if thread.name == "load-model":
+            thread.join()
+    facts = place.workplace.agent()
+    assert "no-checkpoint" in facts.problem
+    assert facts.active is None
+    assert [row.title for row in facts.adapters] == [f"#{adapter} torch"]
+
+
+def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
+    assert place.workplace.last_verdict() is None
+    round_id = place.store.add_round()
+    new = NewAdapter(folder="x", base="no-checkpoint", passed_gates=True)
+    adapter = place.store.add_adapter(new)
+    place.store.update_round(round_id, status=RoundStatus.DONE, adapter_id=adapter, verdict=VERDICT)
+    facts = place.workplace.last_verdict()
+    assert facts is not None
+    assert (facts.before, facts.after, facts.tries) == (3, 9, 10)
+    assert (facts.adapter_id, facts.in_use, facts.can_go_back) == (str(adapter), False, False)
+    place.store.set_active_adapter(adapter)
+    facts = place.workplace.last_verdict()
+    assert facts is not None
+    assert (facts.in_use, facts.can_go_back) == (True, True)
+
+
+def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
+    before = place.workplace.preferences()
+    assert before.bindings.keys["forward"] == "Up"
+    keys = {**before.bindings.keys, "left": "Left", "forward": "W"}
+    wanted = replace(
+        before,
+        bindings=replace(before.bindings, keys=keys),
+        mouse_sensitivity=2.0,
+        theme=ThemeChoice.DARK,
+    )
+    place.workplace.save_preferences(wanted)
+    assert place.workplace.preferences() == wanted
+    saved = load_settings(place.config).settings
+    assert saved.keys == {"left": "Left"}
+    assert (saved.mouse_sensitivity, saved.theme) == (2.0, "dark")
+    place.session.demonstrate(RED)
+    place.session.step()
+    place.session.key("Left", True, 0)
+    place.session.step()
+    assert place.session.snapshot().executed.left
+
+
+class Office:
+    """A workplace over a game in a window of its own, on a fake screen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store.open(folder / "data")
+        self.reader = Reader.open(folder / "data")
+        self.screen = Desk()
+        self.session = LiveSession(
+            self.screen.game,
+            player=Player(WalkPolicy("forward")),
+            make_runner=LockStepRunner,
+            clock=self.screen.clock,
+            threaded=False,
+        ).start()
+        self.screen.game.listen(self.session)
+        self.workplace = LiveWorkplace(
+            self.session,
+            self.store,
+            self.reader,
+            Settings(keys={"forward": "Up"}, hotkeys={"panic": "F2"}),
+            data=folder / "data",
+            base=folder / "no-checkpoint",
+            game=self.screen.game,
+            config=folder / "config",
+        )
+
+    def close(self) -> None:
+        self.session.close()
+        self.reader.close()
+        self.store.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    yield made
+    made.close()
+
+
+def test_keys_chosen_for_the_embedded_game_are_not_those_of_one_in_its_own_window(
+    office: Office,
+) -> None:
+    wanted = office.workplace.preferences()
+    assert wanted.bindings.keys["forward"] == "W"
+    office.workplace.save_preferences(replace(wanted, mouse_sensitivity=2.0))
+    saved = load_settings(office.workplace._config).settings
+    assert (saved.keys, saved.mouse_sensitivity) == ({"forward": "Up"}, 2.0)
+    office.session.demonstrate("walk")
+    office.session.step()
+    office.session.key("W", True, 0)
+    office.session.step()
+    assert office.session.snapshot().executed.forward
+
+
+@pytest.mark.parametrize("trouble", [None, GameError("It was stopped.")])
+def test_while_a_round_is_measured_in_another_window_this_one_rests(
+    office: Office, monkeypatch: pytest.MonkeyPatch, trouble: GameError | None
+) -> None:
+    given: dict[str, Any] = {}
+    seen: list[Phase] = []
+
+    def measured(_client: RoundClient, **arguments: Any) -> RoundResult:
+        given.update(arguments)
+        # Training goes on beside play.
+        office.session.step()
+        seen.append(office.session.snapshot().phase)
+        arguments["say"](Stage(MEASURING, "Leave keyboard and mouse alone."))
+        office.session.step()
+        seen.append(office.session.snapshot().phase)
+        with pytest.raises(GameError, match="measured in another window"):
+            office.session.play("walk")
+        if trouble is not None:
+            raise trouble
+        return RoundResult(1, RoundStatus.DONE, "Nobody could judge it.")
+
+    monkeypatch.setattr(RoundClient, "run", measured)
+    office.session.play("walk")
+    office.session.step()
+    news: list[RoundUpdate] = []
+    over = threading.Event()
+
+    def hear(update: RoundUpdate) -> None:
+        news.append(update)
+        if update.finished:
+            over.set()
+
+    office.workplace.start_round(hear)
+    assert over.wait(60)
+    assert seen == [Phase.PLAYING, Phase.PAUSED]
+    assert given["hotkeys"]["panic"] == "F2"
+    assert given["hotkeys"]["pause"] == "F6"
+    assert news[0].notice == "Leave keyboard and mouse alone."
+    assert news[-1].problem == ("Nobody could judge it." if trouble is None else "It was stopped.")
+    office.session.play("walk")
+    office.session.step()
+    assert office.session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    try:
+        news: list[RoundUpdate] = []
+        over = threading.Event()
+
+        def hear(update: RoundUpdate) -> None:
+            news.append(update)
+            if update.finished:
+                over.set()
+
+        place.workplace.start_round(hear)
+        assert over.wait(120)
+        assert [update.finished for update in news].count(True) == 1
+        assert news[-1].problem.endswith(".")
+        assert place.reader.active_adapter() is None
+    finally:
+        place.close()

@@ -1,0 +1,229 @@
+"""Input: keys only with the focus, the mouse only while captured, warps are no motion."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+from sample import BINDINGS, SampleSession
+
+from app.gui.play.play_view import PlayView, key_name
+from app.gui.style.theme import Theme
+from recorder.games.base import Bindings
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def __call__(self) -> int:
+        self.ns += 1000
+        return self.ns
+
+
+@pytest.fixture
+def view(qtbot: QtBot, session: SampleSession, theme: Theme) -> Iterator[PlayView]:
+    host = QWidget()
+    view = PlayView(session, theme, now_ns=Clock())
+    other = QLineEdit()
+    layout = QVBoxLayout(host)
+    layout.addWidget(view)
+    layout.addWidget(other)
+    host.resize(660, 420)
+    qtbot.addWidget(host)
+    view.use_bindings(BINDINGS)
+    view.show_snapshot(session.snapshot())
+    with qtbot.waitActive(host):
+        host.show()
+    other.setFocus()
+    # The fixture keeps the host, and with it the view, alive.
+    yield view
+    host.close()
+
+
+def keys(session: SampleSession) -> list[tuple[object, ...]]:
+    return [call[1:3] for call in session.calls if call[0] == "key"]
+
+
+def move_to(view: PlayView, place: QPointF) -> None:
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(view.mapFromGlobal(place.toPoint())),
+        place,
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(view, event)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (Qt.Key.Key_W, "W"),
+        (Qt.Key.Key_Shift, "Shift"),
+        (Qt.Key.Key_Space, "Space"),
+        (Qt.Key.Key_1, "1"),
+        (Qt.Key.Key_Control, "Control"),
+        (Qt.Key.Key_Up, "Up"),
+    ],
+)
+def test_portable_names(key: Qt.Key, name: str) -> None:
+    assert key_name(key) == name
+
+
+def test_keys_count_only_with_the_focus(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    other = view.parentWidget().findChild(QLineEdit)
+    qtbot.keyClick(other, Qt.Key.Key_W)
+    assert keys(session) == []
+    view.setFocus()
+    qtbot.keyPress(view, Qt.Key.Key_W)
+    qtbot.keyRelease(view, Qt.Key.Key_W)
+    assert keys(session) == [("W", True), ("W", False)]
+    stamps = [call[3] for call in session.calls if call[0] == "key"]
+    assert stamps == sorted(stamps)
+
+
+def is_kept(view: PlayView, key: Qt.Key, held: Qt.KeyboardModifier) -> bool:
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, held)
+    event.ignore()
+    QApplication.sendEvent(view, event)
+    return event.isAccepted()
+
+
+def test_a_chord_of_the_games_keys_is_no_shortcut_while_playing(view: PlayView) -> None:
+    control = Qt.KeyboardModifier.ControlModifier
+    view.use_bindings(Bindings({"sneak": "Control", "drop": "Q"}))
+    assert not is_kept(view, Qt.Key.Key_Q, control)
+    view.capture()
+    assert is_kept(view, Qt.Key.Key_Q, control)
+    assert not is_kept(view, Qt.Key.Key_L, control)
+    assert is_kept(view, Qt.Key.Key_L, Qt.KeyboardModifier.NoModifier)
+    assert not is_kept(view, Qt.Key.Key_F1, Qt.KeyboardModifier.NoModifier)
+
+
+def test_auto_repeat_is_dropped(view: PlayView, session: SampleSession) -> None:
+    view.setFocus()
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        event = QKeyEvent(kind, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", True, 1)
+        QApplication.sendEvent(view, event)
+    assert keys(session) == []
+
+
+def test_release_of_a_key_pressed_elsewhere_is_not_told(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    qtbot.keyRelease(view, Qt.Key.Key_Return)
+    qtbot.keyRelease(view, Qt.Key.Key_W)
+    assert keys(session) == []
+
+
+def test_enter_asks_to_hand_back_and_is_no_game_key(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    with qtbot.waitSignal(view.hand_back_asked):
+        qtbot.keyPress(view, Qt.Key.Key_Return)
+    assert keys(session) == []
+
+
+def test_losing_the_focus_releases_everything(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.capture()
+    qtbot.keyPress(view, Qt.Key.Key_W)
+    session.calls.clear()
+    with qtbot.waitSignal(view.capture_changed):
+        view.parentWidget().findChild(QLineEdit).setFocus()
+    assert ("focus_lost",) in session.calls
+    assert not view.captured
+    assert view.mouseGrabber() is None
+    # The late release of the key must not reach the session any more.
+    session.calls.clear()
+    qtbot.keyRelease(view, Qt.Key.Key_W)
+    assert keys(session) == []
+
+
+def test_a_click_captures_nothing_where_nothing_is_played(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.show_snapshot(session.snapshot())
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
+    assert not view.captured
+    assert view.hasFocus()
+    assert keys(session) == []
+
+
+def test_first_click_captures_and_the_next_is_a_button(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    session.play("go to the barrel")
+    view.show_snapshot(session.snapshot())
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
+    assert view.captured
+    assert view.hasFocus()
+    assert keys(session) == []
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton)
+    assert keys(session) == [("LeftButton", True), ("LeftButton", False)]
+
+
+def test_motion_is_relative_and_own_warps_are_none(view: PlayView, session: SampleSession) -> None:
+    centre = QPointF(view.mapToGlobal(view.rect().center()))
+    view.capture()
+    move_to(view, centre)
+    session.calls.clear()
+    move_to(view, centre + QPointF(10, -4))
+    move_to(view, centre + QPointF(13, -4))
+    moves = [call[1:3] for call in session.calls if call[0] == "mouse_move"]
+    assert moves == [(10.0, -4.0), (3.0, 0.0)]
+    # Far from the middle the pointer is put back; that jump is not the person's.
+    session.calls.clear()
+    move_to(view, centre + QPointF(120, 0))
+    move_to(view, centre)
+    move_to(view, centre + QPointF(-5, 0))
+    moves = [call[1:3] for call in session.calls if call[0] == "mouse_move"]
+    assert moves == [(107.0, 4.0), (-5.0, 0.0)]
+
+
+def test_motion_counts_only_while_captured(view: PlayView, session: SampleSession) -> None:
+    view.setFocus()
+    move_to(view, QPointF(view.mapToGlobal(QPoint(30, 30))))
+    assert not [call for call in session.calls if call[0] == "mouse_move"]
+
+
+def test_sensitivity_scales_motion(view: PlayView, session: SampleSession) -> None:
+    centre = QPointF(view.mapToGlobal(view.rect().center()))
+    view.use_sensitivity(2.5)
+    view.capture()
+    move_to(view, centre)
+    session.calls.clear()
+    move_to(view, centre + QPointF(4, 2))
+    assert ("mouse_move", 10.0, 5.0) in [call[:3] for call in session.calls]
+
+
+def test_picture_keeps_its_aspect(view: PlayView) -> None:
+    for width, height in ((900, 300), (400, 700)):
+        view.resize(width, height)
+        box = view.picture_rect()
+        assert box.width() / box.height() == pytest.approx(16 / 9, rel=1e-3)
+        assert box.left() >= 0
+        assert box.bottom() <= height
+
+
+def test_picture_is_scaled_once_per_frame(view: PlayView, session: SampleSession) -> None:
+    view.grab()
+    first = view._scaled
+    assert first is not None
+    view.show_snapshot(session.snapshot())
+    view.grab()
+    assert view._scaled is first
+    session.show_frame(3)
+    view.show_snapshot(session.snapshot())
+    view.grab()
+    assert view._scaled is not first

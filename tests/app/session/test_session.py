@@ -1,0 +1,353 @@
+"""The session, tick by tick on an injected clock: who drives, what is stored, what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from toy_game import SIZE, ToyGame, WalkPolicy
+from toy_session import RED, Make, run
+
+from app.session.api import Phase
+from app.session.control_loop import LiveSession
+from app.session.wiring import BUG_SENTENCE, Player, store_recording
+from model.play.policy import ActionChunk, Observation
+from model.play.runner import LockStepRunner
+from recorder.clock import ManualClock
+from recorder.errors import ModelError, UsageError
+from recorder.store import Reader, Store
+from recorder.types import Driver, Outcome
+
+pytest_plugins = ("session_fixtures",)
+
+
+def test_the_policy_plays_to_the_end_and_the_next_attempt_has_another_start(
+    make: Make, game: ToyGame
+) -> None:
+    session = make()
+    assert session.snapshot().phase is Phase.WATCHING
+    assert session.snapshot().frame is not None
+    session.play(RED)
+    run(session, 29)
+    assert session.snapshot().phase is Phase.PLAYING
+    assert session.snapshot().driver is Driver.POLICY
+    run(session, 1)
+    state = session.snapshot()
+    assert (state.phase, state.outcome, state.tick) == (Phase.WATCHING, Outcome.SUCCESS, 30)
+    assert state.drivers == ((Driver.POLICY, 30),)
+    session.play(RED)
+    run(session, 1)
+    assert game.resets[-1][1] == game.resets[0][1] + 1
+
+
+def test_a_key_takes_over_on_the_next_tick_and_the_policy_goes_on_in_the_shadow(
+    make: Make, game: ToyGame
+) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 5)
+    session.key("A", True, 0)
+    run(session, 1)
+    state = session.snapshot()
+    assert state.phase is Phase.CORRECTING
+    assert game.actions[-1].left
+    assert not game.actions[-1].right
+    assert state.proposed is not None
+    assert state.proposed.right
+    session.key("A", False, 0)
+    session.hand_back()
+    run(session, 1)
+    assert session.snapshot().phase is Phase.PLAYING
+    assert game.actions[-1].right
+    assert session.snapshot().drivers == (
+        (Driver.POLICY, 5),
+        (Driver.PERSON, 1),
+        (Driver.POLICY, 1),
+    )
+
+
+@pytest.mark.parametrize(("idle_s", "ticks"), [(0.5, 10), (None, None)])
+def test_without_input_the_hands_go_back(
+    make: Make, game: ToyGame, idle_s: float | None, ticks: int | None
+) -> None:
+    session = make(idle_handback_s=idle_s)
+    session.play(RED)
+    run(session, 1)
+    session.key("S", True, 0)
+    run(session, 20)
+    assert session.snapshot().phase is Phase.CORRECTING, "a held key is input"
+    session.key("S", False, 0)
+    done = 0
+    while session.snapshot().phase is Phase.CORRECTING and done < 30:
+        session.step()
+        done += 1
+    assert done == (30 if ticks is None else ticks)
+
+
+def test_a_key_that_goes_down_as_the_hands_go_back_is_not_lost(make: Make, game: ToyGame) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    # Heard while the phase still said that the person drives: no request was queued.
+    session._controls.key("A", True, 0)
+    run(session, 1)
+    assert session.snapshot().phase is Phase.CORRECTING
+    assert game.actions[-1].left
+
+
+def test_pausing_releases_everything_and_stops_the_world(make: Make, game: ToyGame) -> None:
+    session = make()
+    session.demonstrate(RED)
+    run(session, 1)
+    session.key("W", True, 0)
+    run(session, 2)
+    assert game.actions[-1].forward
+    session.pause()
+    run(session, 3)
+    count = len(game.actions)
+    assert session.snapshot().phase is Phase.PAUSED
+    session.key("D", True, 0)
+    session.key("D", False, 0)
+    run(session, 3)
+    assert len(game.actions) == count
+    session.resume()
+    run(session, 1)
+    assert session.snapshot().phase is Phase.DEMONSTRATING
+    assert not game.actions[-1].forward
+
+
+def test_an_unbound_key_and_a_trembling_mouse_take_nothing_over(make: Make) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 1)
+    session.key("P", True, 0)
+    session.mouse_move(1, 1, 0)
+    run(session, 1)
+    assert session.snapshot().phase is Phase.PLAYING
+    session.mouse_move(40, 0, 0)
+    run(session, 1)
+    assert session.snapshot().phase is Phase.CORRECTING
+    assert session.snapshot().executed.camera == (0.0, 20.0)
+
+
+def test_a_changed_sentence_is_heard_and_leaves_the_attempt_unjudged(
+    make: Make, game: ToyGame
+) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    session.play("reach the green dot")
+    run(session, 40)
+    assert session.snapshot().phase is Phase.PLAYING
+    assert session.snapshot().instruction == "reach the green dot"
+    session.stop()
+    run(session, 1)
+    assert session.snapshot().outcome is Outcome.UNKNOWN
+    assert "changed" in session.snapshot().message
+
+
+def test_free_text_is_played_and_never_judged(make: Make) -> None:
+    session = make()
+    session.play("dance 🕺 a little")
+    run(session, 100)
+    assert session.snapshot().phase is Phase.PLAYING
+    session.stop()
+    run(session, 1)
+    assert session.snapshot().outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n", "😀" * 10_000])
+def test_a_sentence_that_cannot_be_heard_is_refused(make: Make, text: str) -> None:
+    session = make()
+    for ask in (session.play, session.demonstrate):
+        with pytest.raises(UsageError):
+            ask(text)
+
+
+def test_a_broken_game_ends_the_attempt_with_its_sentence_and_the_session_lives(
+    make: Make, game: ToyGame
+) -> None:
+    session = make()
+    game.break_at = 3
+    session.play(RED)
+    run(session, 5)
+    state = session.snapshot()
+    assert state.phase is Phase.WATCHING
+    assert state.outcome is Outcome.INTERRUPTED
+    assert state.message.startswith("The toy broke")
+    game.break_at = None
+    session.play(RED)
+    run(session, 30)
+    assert session.snapshot().outcome is Outcome.SUCCESS
+
+
+def test_a_bug_in_the_policy_is_told_without_a_traceback(make: Make) -> None:
+    session = make(player=Player(WalkPolicy(fail_at=3)))
+    session.play(RED)
+    run(session, 5)
+    assert session.snapshot().phase is Phase.WATCHING
+    assert session.snapshot().message == BUG_SENTENCE
+
+
+def test_playing_waits_for_the_policy_and_starts_by_itself(make: Make) -> None:
+    session = make(player=None)
+    session.play(RED)
+    run(session, 3)
+    assert not session.snapshot().policy_ready
+    assert session.snapshot().message
+    session.use_player(Player(WalkPolicy(), 7))
+    run(session, 2)
+    assert session.snapshot().phase is Phase.PLAYING
+    assert session.snapshot().policy == "walk right"
+    session.stop()
+    run(session, 1)
+    session.player_failed("x")
+    session.play(RED)
+
+
+def test_a_policy_that_could_not_be_loaded_is_told(make: Make) -> None:
+    session = make(player=None)
+    session.player_failed("The model is missing, so nothing plays; choose another.")
+    with pytest.raises(ModelError, match="missing"):
+        session.play(RED)
+    session.reset(5)
+    run(session, 1)
+    assert "missing" in session.snapshot().message
+    session.demonstrate(RED)
+    run(session, 1)
+    assert session.snapshot().phase is Phase.DEMONSTRATING
+
+
+def test_another_policy_plays_from_the_next_attempt_on(make: Make) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    session.use_player(Player(WalkPolicy("left")))
+    run(session, 2)
+    assert session.snapshot().policy == "walk right"
+    session.stop()
+    run(session, 1)
+    assert session.snapshot().policy == "walk left"
+
+
+def test_what_happened_is_stored_tick_by_tick(make: Make, game: ToyGame, tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = make(make_recording=record)
+        session.play(RED)
+        run(session, 10)
+        session.key("A", True, 0)
+        run(session, 4)
+        session.key("A", False, 0)
+        session.mark(Outcome.FAILURE)
+        run(session, 1)
+        session.demonstrate(RED)
+        run(session, 2)
+        session.close()
+    with Reader.open(tmp_path) as reader:
+        rows = sorted(reader.episodes(), key=lambda row: row.id)
+        assert [row.outcome for row in rows] == [Outcome.FAILURE, Outcome.INTERRUPTED]
+        assert rows[0].driver_strip == ((Driver.POLICY, 10), (Driver.PERSON, 4))
+        assert rows[0].policy == "walk right"
+        ticks = reader.ticks(rows[0].id)
+        assert all(tick.executed.left and not tick.executed.right for tick in ticks[10:])
+        assert all(tick.shadow is not None and tick.shadow.right for tick in ticks)
+        assert [event.code for event in reader.input_events(rows[0].id)] == ["left"]
+
+
+def test_the_control_thread_plays_by_itself_and_closes_the_game(game: ToyGame) -> None:
+    session = LiveSession(
+        game, player=Player(WalkPolicy()), make_runner=LockStepRunner, paced=False
+    ).start()
+    try:
+        session.play(RED)
+        assert session.wait_for(lambda state: state.outcome is not None, 30)
+        assert session.snapshot().outcome is Outcome.SUCCESS
+        session.reset(41)
+        assert session.wait_for(lambda state: state.seed == 41 and state.outcome is None, 30)
+    finally:
+        session.close()
+        session.close()
+    assert game.closed
+
+
+class SlowPolicy(WalkPolicy):
+    """Its first answer comes when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.asked.set()
+        assert self.go.wait(30)
+        return super().propose(observation)
+
+
+def test_a_world_that_does_not_wait_begins_with_the_first_answer(game: ToyGame) -> None:
+    policy = SlowPolicy()
+    with closing(LiveSession(game, player=Player(policy)).start()) as session:
+        session.play(RED)
+        assert policy.asked.wait(30)
+        assert session.wait_for(lambda state: state.phase is Phase.PLAYING, 30)
+        assert session.snapshot().tick == 0
+        policy.go.set()
+        assert session.wait_for(lambda state: state.tick >= 3, 30)
+        # Nobody's ticks would come first.
+        assert session.snapshot().drivers[0][0] is Driver.POLICY
+
+
+@pytest.mark.parametrize("what", ["stop", "key"])
+def test_a_first_answer_keeps_no_person_waiting(game: ToyGame, what: str) -> None:
+    policy = SlowPolicy()
+    with closing(LiveSession(game, player=Player(policy)).start()) as session:
+        session.play(RED)
+        assert policy.asked.wait(30)
+        assert session.wait_for(lambda state: state.phase is Phase.PLAYING, 30)
+        if what == "stop":
+            session.stop(Outcome.ABANDONED)
+            assert session.wait_for(lambda state: state.phase is Phase.WATCHING, 30)
+            assert session.snapshot().tick == 0
+        else:
+            session.key("A", True, 0)
+            assert session.wait_for(lambda state: state.tick >= 1, 30)
+            assert {driver for driver, _ in session.snapshot().drivers} == {Driver.PERSON}
+        policy.go.set()
+
+
+class TalkingPolicy(WalkPolicy):
+    """Says something from its third answer to its fifth."""
+
+    @property
+    def notice(self) -> str:
+        return "It is stuck." if 3 <= self.calls <= 5 else ""
+
+
+def test_what_the_policy_says_is_shown_while_it_holds(game: ToyGame) -> None:
+    session = LiveSession(
+        game,
+        player=Player(TalkingPolicy("left")),
+        make_runner=LockStepRunner,
+        clock=ManualClock(),
+        threaded=False,
+    ).start()
+    said = []
+    session.play(RED)
+    for _ in range(8):
+        session.step()
+        said.append(session.snapshot().message)
+    assert said.count("It is stuck.") == 3
+    assert said[-1] == ""
+    session.close()
+
+
+def test_what_the_policy_says_is_gone_with_the_attempt(make: Make) -> None:
+    session = make(player=Player(TalkingPolicy("left")))
+    session.play(RED)
+    run(session, 4)
+    assert session.snapshot().message == "It is stuck."
+    session.stop(Outcome.FAILURE)
+    run(session, 1)
+    assert (session.snapshot().phase, session.snapshot().message) == (Phase.WATCHING, "")

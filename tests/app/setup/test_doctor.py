@@ -1,0 +1,130 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.setup import doctor
+from app.setup.doctor import Status
+from recorder.store import Store, database_path
+
+
+def test_a_new_folder_has_nothing_wrong(tmp_path: Path) -> None:
+    data = tmp_path / "not" / "yet"
+    lines = [*doctor.disk_lines(data), *doctor.folder_lines(data), *doctor.database_lines(data)]
+    lines += doctor.adapter_lines(data)
+    assert {line.name for line in lines} == {"disk", "data folder", "database", "adapters"}
+    assert [line for line in lines if line.status is Status.PROBLEM] == []
+    assert not data.exists()
+
+
+def test_the_database_is_counted(tmp_path: Path) -> None:
+    with Store.open(tmp_path):
+        pass
+    (line,) = doctor.database_lines(tmp_path)
+    assert line.status is Status.OK
+    assert line.text.startswith("0 episodes")
+    (line,) = doctor.adapter_lines(tmp_path)
+    assert line.text == "0, the base plays"
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but longer" * 40, b"SQLite format 3"])
+def test_a_bad_database_is_a_problem_with_a_remedy(tmp_path: Path, content: bytes) -> None:
+    database_path(tmp_path).write_bytes(content)
+    (line,) = doctor.database_lines(tmp_path)
+    assert line.status is Status.PROBLEM
+    assert line.text
+    assert line.todo
+    assert database_path(tmp_path).read_bytes() == content
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may write anywhere"
+)
+def test_a_read_only_folder_is_a_problem(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    (line,) = doctor.folder_lines(tmp_path)
+    tmp_path.chmod(0o700)
+    assert line.status is Status.PROBLEM
+
+
+def test_a_file_in_the_folders_place_is_a_problem(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    (line,) = doctor.folder_lines(place)
+    assert line.status is Status.PROBLEM
+    assert "--data" in line.todo
+
+
+@pytest.mark.parametrize(
+    ("free", "status"), [(10**8, Status.PROBLEM), (10**9, Status.WARN), (10**10, Status.OK)]
+)
+def test_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, status: Status
+) -> None:
+    usage = type("Usage", (), {"free": free})
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _place: usage)
+    (line,) = doctor.disk_lines(tmp_path)
+    assert line.status is status
+    assert bool(line.todo) is (status is not Status.OK)
+
+
+def test_no_display_is_told_but_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    monkeypatch.setattr("app.setup.display.sys.platform", "linux")
+    line = next(doctor.display_lines())
+    assert line.status is Status.WARN
+    assert "demo --quick" in line.todo
+
+
+def test_a_session_in_which_no_other_window_may_be_seen_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recorder.games.luanti.launch.program", lambda: Path("/usr/games/minetest"))
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert doctor.own_window_line("luanti").status is Status.OK
+    monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+    line = doctor.own_window_line("luanti")
+    assert line.status is Status.WARN
+    assert "Wayland" in line.text
+    assert "X.Org" in line.todo
+
+
+def test_the_embedded_game_starts() -> None:
+    line, *others = doctor.game_lines()
+    # The simulators take minutes to start and are not asked to.
+    assert [each.name for each in others] == ["game luanti", "game minerl", "game minestudio"]
+    assert "playteach games install minerl" in others[1].text
+    assert line.name == "game doom"
+    assert line.status is Status.OK
+    assert "640 x 360" in line.text
+
+
+def test_a_missing_checkpoint_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
+    base, luanti = doctor.model_lines()
+    assert base.status is Status.PROBLEM
+    assert base.todo.startswith("bring assets/checkpoint back")
+    assert luanti.status is Status.WARN
+    assert luanti.todo.startswith("bring assets/checkpoint-luanti back")
+
+
+def test_the_checkpoints_that_ship_are_whole() -> None:
+    assert [line.status for line in doctor.model_lines()] == [Status.OK, Status.OK]
+
+
+def test_a_shipped_checkpoint_without_its_weights_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("checkpoint", "checkpoint-luanti"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
+    assert [line.status for line in doctor.model_lines()] == [Status.PROBLEM, Status.PROBLEM]
+
+
+def test_the_device_is_explained() -> None:
+    (line,) = doctor.device_lines()
+    assert "Plays on" in line.text
+    (line,) = doctor.memory_lines()
+    assert "GB free" in line.text

@@ -1,0 +1,399 @@
+"""An invented session and workplace: every state of the window without game or model.
+
+For the gallery and the tests.  Both implement the real protocols; nothing here is a
+result, and the invented figures are shown nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from sample_models import SampleModels
+
+from app.backend.game_ports import GameFacts, Studio
+from app.backend.model_ports import ModelDesk
+from app.backend.ports import (
+    AdapterFacts,
+    AgentFacts,
+    DriverRuns,
+    EpisodeFacts,
+    Playback,
+    Preferences,
+    RoundHandle,
+    RoundUpdate,
+    StorageFacts,
+    TeachFacts,
+    VerdictFacts,
+)
+from app.session.api import Phase, PlaySession, Snapshot
+from recorder.errors import DataError, UsageError
+from recorder.games.base import Bindings, Task
+from recorder.types import Driver, Frame, Outcome, RGBImage
+
+WIDTH, HEIGHT = 640, 360
+TASKS = tuple(
+    Task(f"{verb}:{thing.replace(' ', '_')}", f"{words} the {thing}", verb, thing, 300)
+    for verb, words, things in (
+        ("go_to", "go to", ("red torch", "green torch", "blue torch", "barrel")),
+        ("pick_up", "pick up", ("medkit", "shotgun", "green armor", "blue keycard")),
+        ("shoot", "shoot", ("imp", "zombie", "demon", "barrel")),
+    )
+    for thing in things
+)
+BINDINGS = Bindings(
+    keys={
+        "forward": "W",
+        "left": "A",
+        "back": "S",
+        "right": "D",
+        "sprint": "Shift",
+        "jump": "Space",
+        "use": "E",
+        "attack": "LeftButton",
+    }
+    | {f"hotbar.{i}": str(i) for i in range(1, 8)}
+)
+RUNS: DriverRuns = ((Driver.POLICY, 62), (Driver.PERSON, 31), (Driver.POLICY, 40))
+
+
+@cache
+def room(turn: float) -> RGBImage:
+    """Return a picture of a plain room seen at ``turn`` radians, 360 x 640 x 3 uint8."""
+    columns = np.linspace(-0.6, 0.6, WIDTH) + turn
+    distance = 1.0 / np.maximum(np.abs(np.cos(columns)), np.abs(np.sin(columns)))
+    half = np.clip(120 / distance, 20, 170)
+    rows = np.arange(HEIGHT)[:, None] - HEIGHT / 2
+    wall = np.abs(rows) < half[None, :]
+    bricks = ((np.floor(columns * 24)[None, :] + np.floor(rows / 18)) % 2) * 10
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.float64)
+    floor_shade = 30 + 50 * np.abs(rows) / (HEIGHT / 2)
+    picture[:] = np.where(rows > 0, floor_shade, floor_shade * 0.8)[..., None]
+    shade = (60 + 90 / distance[None, :] ** 2 + bricks)[..., None]
+    picture = np.where(wall[..., None], shade * np.array([0.72, 0.5, 0.36]), picture)
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+
+class SampleSession:
+    """A session whose state is set by hand; it notes every request in ``calls``."""
+
+    def __init__(self, frames: Sequence[RGBImage] = ()) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self._frames = list(frames) or [room(0.03 * i) for i in range(24)]
+        self._count = 0
+        self.animate = False
+        self.state = Snapshot(
+            phase=Phase.WATCHING,
+            driver=Driver.NOBODY,
+            frame=Frame(0, 0, self._frames[0]),
+            instruction="",
+            task=None,
+            seed=1042,
+            tick=0,
+            tick_rate_hz=17.5,
+            policy="practice",
+            policy_ready=True,
+        )
+
+    def set(self, **changes: object) -> None:
+        """Change fields of the snapshot."""
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+
+    def show_frame(self, index: int) -> None:
+        """Show one of the frames."""
+        self._count += 1
+        rgb = self._frames[index % len(self._frames)]
+        self.set(frame=Frame(self._count, self._count, rgb))
+
+    def tasks(self) -> Sequence[Task]:
+        """Return the invented tasks."""
+        return TASKS
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as it was set."""
+        if self.animate:
+            self.show_frame(self._count)
+        return self.state
+
+    def play(self, instruction: str) -> None:
+        """Note it; the agent drives."""
+        self._need(instruction)
+        self.calls.append(("play", instruction))
+        self.set(phase=Phase.PLAYING, instruction=instruction, outcome=None, episode_id=1)
+
+    def demonstrate(self, instruction: str) -> None:
+        """Note it; the person drives."""
+        self._need(instruction)
+        self.calls.append(("demonstrate", instruction))
+        self.set(phase=Phase.DEMONSTRATING, instruction=instruction, outcome=None, episode_id=1)
+
+    def pause(self) -> None:
+        """Note it."""
+        self.calls.append(("pause",))
+        self.set(phase=Phase.PAUSED)
+
+    def resume(self) -> None:
+        """Note it."""
+        self.calls.append(("resume",))
+        self.set(phase=Phase.PLAYING)
+
+    def stop(self, outcome: Outcome = Outcome.ABANDONED) -> None:
+        """Note it."""
+        self.calls.append(("stop", outcome))
+        self.set(phase=Phase.WATCHING, outcome=outcome)
+
+    def mark(self, outcome: Outcome) -> None:
+        """Note it."""
+        self.calls.append(("mark", outcome))
+        self.set(phase=Phase.WATCHING, outcome=outcome)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Note it."""
+        self.calls.append(("reset", seed))
+        self.set(
+            phase=Phase.WATCHING, outcome=None, seed=self.state.seed + 1 if seed is None else seed
+        )
+
+    def hand_back(self) -> None:
+        """Note it."""
+        self.calls.append(("hand_back",))
+        self.set(phase=Phase.PLAYING)
+
+    def key(self, name: str, down: bool, mono_ns: int) -> None:
+        """Note it; a press takes over."""
+        self.calls.append(("key", name, down, mono_ns))
+        if down and self.state.phase is Phase.PLAYING:
+            self.set(phase=Phase.CORRECTING)
+
+    def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
+        """Note it."""
+        self.calls.append(("mouse_move", dx_counts, dy_counts, mono_ns))
+
+    def focus_lost(self) -> None:
+        """Note it."""
+        self.calls.append(("focus_lost",))
+
+    def set_idle_handback_s(self, seconds: float | None) -> None:
+        """Note it."""
+        self.calls.append(("set_idle_handback_s", seconds))
+
+    def close(self) -> None:
+        """Note it."""
+        self.calls.append(("close",))
+
+    @staticmethod
+    def _need(instruction: str) -> None:
+        if not instruction.strip():
+            raise UsageError(
+                "There is no instruction, so nothing was started; type what it should do."
+            )
+
+
+class SamplePlayback:
+    """A recorded episode made of the sample frames."""
+
+    def __init__(self, frames: Sequence[RGBImage], drivers: DriverRuns) -> None:
+        self._frames = frames
+        self.frames = sum(ticks for _, ticks in drivers)
+        self.tick_rate_hz = 17.5
+        self.drivers = drivers
+        self.closed = False
+
+    def frame(self, index: int) -> RGBImage:
+        """Return a frame."""
+        if self.closed:
+            raise DataError("This attempt is closed; open it again.")
+        return self._frames[index % len(self._frames)]
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+class SampleRound:
+    """A round whose news are sent by hand through ``send``."""
+
+    def __init__(self, send: Callable[[RoundUpdate], None]) -> None:
+        self.send = send
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Note it and send the final news."""
+        if not self.cancelled.is_set():
+            self.cancelled.set()
+            self.send(RoundUpdate(finished=True))
+
+
+class SampleWorkplace:
+    """Holds its answers as plain attributes."""
+
+    session: PlaySession
+
+    def __init__(self, folder: Path, session: PlaySession, frames: Sequence[RGBImage] = ()) -> None:
+        self.session = session
+        self.game_title = "Practice yard"
+        self.default_bindings = BINDINGS
+        self.remote_server = ""
+        self.models = SampleModels()
+        self._frames = list(frames) or [room(0.05 * i) for i in range(12)]
+        self._bin: dict[int, EpisodeFacts] = {}
+        self.kept: list[EpisodeFacts] = []
+        self.teach_facts = TeachFacts()
+        self.agent_facts = AgentFacts(base="practice", chain=("practice",), device="On the CPU.")
+        self.verdict: VerdictFacts | None = None
+        self.settings = Preferences(bindings=BINDINGS)
+        self.sizes = StorageFacts(0, 0, 50 * 10**9, folder)
+        self.round: SampleRound | None = None
+        self.used: list[str | None] = []
+        self.log: Path | None = None
+        self.said = ""
+        self.own_window = False
+        self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
+        self.studio: Studio | None = None
+
+    def preferences(self) -> Preferences:
+        """Return the settings."""
+        return self.settings
+
+    def save_preferences(self, preferences: Preferences) -> None:
+        """Keep the settings."""
+        self.settings = preferences
+
+    def teach(self) -> TeachFacts:
+        """Return what was set."""
+        return self.teach_facts
+
+    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundHandle:
+        """Begin a round that is driven by hand."""
+        self.round = SampleRound(on_update)
+        return self.round
+
+    def last_verdict(self) -> VerdictFacts | None:
+        """Return what was set."""
+        return self.verdict
+
+    def agent(self) -> AgentFacts:
+        """Return what was set."""
+        return self.agent_facts
+
+    def use_adapter(self, adapter_id: str | None) -> None:
+        """Note it."""
+        self.used.append(adapter_id)
+        self.agent_facts = replace(self.agent_facts, active=adapter_id)
+        if self.verdict is not None:
+            self.verdict = replace(
+                self.verdict, in_use=self.verdict.adapter_id == adapter_id, can_go_back=True
+            )
+
+    def go_back(self) -> None:
+        """Note it."""
+        self.use_adapter(None)
+
+    def episodes(self, *, limit: int = 2000) -> Sequence[EpisodeFacts]:
+        """Return what was set, newest first."""
+        return sorted(self.kept, key=lambda e: -e.id)[:limit]
+
+    def thumbnail(self, episode_id: int) -> RGBImage | None:
+        """Return a frame."""
+        return self._frames[episode_id % len(self._frames)]
+
+    def open_playback(self, episode_id: int) -> Playback:
+        """Open an episode."""
+        facts = next((e for e in self.kept if e.id == episode_id), None)
+        if facts is None:
+            raise DataError("This attempt is in the bin; undo the deletion to play it back.")
+        return SamplePlayback(self._frames, facts.drivers)
+
+    def label(self, episode_id: int, outcome: Outcome) -> None:
+        """Change an outcome."""
+        self.kept = [replace(e, outcome=outcome) if e.id == episode_id else e for e in self.kept]
+
+    def delete(self, episode_id: int) -> None:
+        """Move an episode into the bin."""
+        for facts in [e for e in self.kept if e.id == episode_id]:
+            self._bin[episode_id] = facts
+        self.kept = [e for e in self.kept if e.id != episode_id]
+
+    def restore(self, episode_id: int) -> None:
+        """Bring an episode back."""
+        self.kept.append(self._bin.pop(episode_id))
+
+    def empty_bin(self) -> int:
+        """Empty the bin."""
+        count = len(self._bin)
+        self._bin.clear()
+        return count
+
+    def advice(self, sentence: str) -> str:
+        """Return what was set to be said, whatever the sentence."""
+        return self.said if sentence else ""
+
+    def games(self) -> Sequence[GameFacts]:
+        """Return what was set."""
+        return self.game_facts
+
+    def open_studio(self) -> Studio:
+        """Return what was set."""
+        if self.studio is None:
+            raise DataError("There is no screen here, so no game can be described.")
+        return self.studio
+
+    def model_desk(self) -> ModelDesk:
+        """Return what was set."""
+        return self.models
+
+    def storage(self) -> StorageFacts:
+        """Return what was set."""
+        return self.sizes
+
+    def log_file(self) -> Path | None:
+        """Return what was set."""
+        return self.log
+
+
+def sample_episodes(now_s: float, count: int = 9) -> list[EpisodeFacts]:
+    """Return invented episodes, the newest with the highest id."""
+    outcomes = (Outcome.SUCCESS, Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
+    result = []
+    for index in range(count):
+        corrected = index % 3 == 2
+        drivers: DriverRuns = RUNS if corrected else ((Driver.POLICY, 90 + 11 * index),)
+        if index % 5 == 4:
+            drivers = ((Driver.PERSON, 104),)
+        result.append(
+            EpisodeFacts(
+                id=index + 1,
+                instruction=TASKS[(5 * index) % len(TASKS)].instruction,
+                outcome=outcomes[index % len(outcomes)],
+                began_wall_s=now_s - 420 * (count - index),
+                duration_s=sum(n for _, n in drivers) / 17.5,
+                drivers=drivers,
+                corrections=int(corrected),
+                policy="practice",
+                seed=1000 + index,
+            )
+        )
+    return result
+
+
+def sample_losses(steps: int) -> list[tuple[float, float | None]]:
+    """Return an invented (loss, held-out loss every tenth step) for every step."""
+    noise = np.random.default_rng(3).normal(0, 0.05, steps)
+    result = []
+    for step in range(steps):
+        loss = 0.42 + 1.5 * math.exp(-step / 40) + float(noise[step])
+        held = 0.55 + 1.3 * math.exp(-step / 45) if step % 10 == 0 else None
+        result.append((loss, held))
+    return result
+
+
+SAMPLE_ADAPTERS = (
+    AdapterFacts("r1", "#1 torches", None),
+    AdapterFacts("r2", "#2 barrel", "r1"),
+    AdapterFacts("r3", "#3 armor", "r2"),
+)
