@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from recorder.games.seeds import SeedRange, may_judge, range_of
 def test_the_ranges_lie_side_by_side() -> None:
     bounds = sorted((each.first, each.last) for each in SeedRange)
     assert bounds[0][0] == 0
-    assert all(last + 1 == first for (_, last), (first, _) in zip(bounds, bounds[1:], strict=False))
+    assert all(last + 1 == first for (_, last), (first, _) in itertools.pairwise(bounds))
 
 
 @given(st.sampled_from(SeedRange), st.integers(0, 10_000), st.integers(0, 100))
