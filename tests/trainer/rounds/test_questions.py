@@ -17,7 +17,7 @@ EPISODES = (
     free_task("use your gun on the barrel"),
     free_task("dance"),
     free_task("go to the torch"),
-    Task("press:red_switch", "a wording of long ago", "press", "red switch"),
+    Task("press:red_switch", "a wording of long ago", "press", "red switch", 60),
 )
 
 
