@@ -1,4 +1,4 @@
-"""Did it get better?  Paired seeds, an interval, and a sentence.
+"""What a round's measurement says: a line for each thing that was measured, and what follows.
 
 Single rates carry Wilson's score interval (Wilson 1927).  The difference of two paired
 rates carries Newcombe's hybrid score interval (Newcombe 1998, Statistics in Medicine 17,
@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Z95 = 1.959963984540054
-MIN_PAIRS = 10
-SAME_WITHIN = 0.15
-"""An interval inside +- this difference says that nothing changed that matters."""
 
 
 class VerdictKind(StrEnum):
@@ -27,11 +24,58 @@ class VerdictKind(StrEnum):
     NOT_ENOUGH = "not enough runs"
 
 
+class Part(StrEnum):
+    """What a line of a verdict is about."""
+
+    TAUGHT = "taught"
+    EARLIER = "earlier lesson"
+    OLD_TASKS = "old tasks"
+
+
+class Choice(StrEnum):
+    """What becomes of a round's adapter."""
+
+    USE = "use"
+    WAIT = "still being checked"
+    TRY = "try it"
+    PLAY_MORE = "play more"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was measured of one sentence, or of the old tasks together.
+
+    ``name`` is the sentence as it is heard, or what the line stands for.  ``before`` and
+    ``after`` are successes on the same ``n`` starts; ``difference``, ``low`` and ``high`` (a 95 %
+    interval) are shares, 0.1 is ten points.  ``not_worse`` says that the loss is surely at most
+    ``margin``.  ``kind`` is None while nothing is known: not measured, or ``checking``, in which
+    case it is still being played.  ``against`` says what played before: the "parent", or for the
+    old tasks also the "base".
+    """
+
+    part: Part
+    name: str
+    kind: VerdictKind | None
+    before: int
+    after: int
+    n: int
+    difference: float
+    low: float
+    high: float
+    margin: float
+    not_worse: bool
+    sentence: str
+    against: str = "parent"
+    checking: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Counts of successes before and after on ``n`` equal starts.
+    """What a round came to, with a line for everything that was measured.
 
-    ``difference``, ``low`` and ``high`` are shares (0.1 is ten points), 95 % interval.
+    ``kind`` and the figures are those of the taught sentence that decides (the first that got
+    better, else the first that got worse, else the first); ``sentence`` says what follows.
     """
 
     kind: VerdictKind
@@ -42,6 +86,8 @@ class Verdict:
     low: float
     high: float
     sentence: str
+    choice: Choice = Choice.TRY
+    lines: tuple[Line, ...] = ()
 
 
 def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
@@ -96,30 +142,3 @@ def paired_interval(
 
 def _spread(one: float, other: float, phi: float) -> float:
     return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
-
-
-def judge(before: Sequence[bool], after: Sequence[bool]) -> Verdict:
-    """Compare paired successes and say what they mean."""
-    n = len(before)
-    if n == 0:
-        return Verdict(
-            VerdictKind.NOT_ENOUGH, 0, 0, 0, 0.0, -1.0, 1.0,
-            "Not enough runs: nothing was played, so it is not known whether it got better.",
-        )  # fmt: skip
-    difference, low, high = paired_interval(before, after)
-    old, new = sum(before), sum(after)
-    counts = f"{old} of {n} before, {new} of {n} after"
-    if n < MIN_PAIRS:
-        kind, text = VerdictKind.NOT_ENOUGH, f"Not enough runs to tell: {counts}."
-    elif low > 0:
-        kind, text = VerdictKind.BETTER, f"Better: {counts} on the same starts."
-    elif high < 0:
-        kind, text = VerdictKind.WORSE, f"Worse: {counts} on the same starts."
-    elif low >= -SAME_WITHIN and high <= SAME_WITHIN:
-        kind, text = VerdictKind.SAME, f"Same: {counts} on the same starts."
-    else:
-        kind, text = (
-            VerdictKind.NOT_ENOUGH,
-            f"Not enough runs to tell: {counts}; play more starts to be sure.",
-        )
-    return Verdict(kind, old, new, n, difference, low, high, text)

@@ -1,0 +1,132 @@
+"""The lines of a verdict: paired outcomes turned into figures and a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainer.evaluation.sequential import (
+    OLD_TASKS_MARGIN,
+    SENTENCE_MARGIN,
+    Estimate,
+    Pairs,
+    Plan,
+    estimate,
+    estimate_fixed,
+    findable_gain,
+)
+from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
+
+KNOWN_ALREADY = 0.9
+"""From this share of successes on there is little to gain by a lesson."""
+OLD_TASKS_NAME = "what it could before"
+
+
+def knows_already(successes: int, starts: int) -> bool:
+    """Whether a sentence succeeds at so many starts before the lesson that little can be gained."""
+    return starts > 0 and successes >= KNOWN_ALREADY * starts
+
+
+def known_sentence(name: str, successes: int, starts: int) -> str:
+    """Return what to tell a person before a lesson on a sentence that the agent knows."""
+    return (
+        f'It can do "{name}" already: {successes} of {starts} starts before this lesson, so there '
+        "is little to gain and the round will hardly be better."
+    )
+
+
+def sentence_line(part: Part, name: str, plan: Plan, pairs: Pairs) -> Line:
+    """Return the line of one sentence that was played as planned."""
+    told = estimate(plan, pairs)
+    return _line(part, name, pairs, told, plan.margin, _of_sentence(part, name, plan, pairs, told))
+
+
+def old_tasks_line(pairs: Pairs, against: str) -> Line:
+    """Return the line of the old tasks, all of them played, against the "parent" or the "base"."""
+    told = estimate_fixed(pairs, OLD_TASKS_MARGIN)
+    counts = (
+        f"{pairs.before} of {pairs.n} with {_called(against)}, {pairs.after} now; the change is "
+        f"{_points(told.difference)} points ({_points(told.low)} to {_points(told.high)})"
+    )
+    allowed = f"{100 * OLD_TASKS_MARGIN:.0f} points"
+    if told.not_worse:
+        text = f"What it could before is kept: {counts}."
+    elif told.kind is VerdictKind.WORSE:
+        text = f"What it could before is damaged: {counts}, and at most {allowed} may be lost."
+    else:
+        text = f"It is not sure that what it could before is kept: {counts}; {allowed} may be lost."
+    return _line(Part.OLD_TASKS, OLD_TASKS_NAME, pairs, told, OLD_TASKS_MARGIN, text, against)
+
+
+def unknown_line(part: Part, name: str, sentence: str, *, checking: bool = False) -> Line:
+    """Return a line of which nothing is known: it was not measured, or is still being played."""
+    margin = OLD_TASKS_MARGIN if part is Part.OLD_TASKS else SENTENCE_MARGIN
+    return Line(
+        part, name, None, 0, 0, 0, 0.0, -1.0, 1.0, margin,
+        not_worse=False, sentence=sentence, checking=checking,
+    )  # fmt: skip
+
+
+def verdict_of(lines: Sequence[Line], choice: Choice, sentence: str) -> Verdict | None:
+    """Return the verdict that the lines make; None without a taught sentence that was played."""
+    taught = [line for line in lines if line.part is Part.TAUGHT and line.n]
+    if not taught:
+        return None
+    for kind in (VerdictKind.BETTER, VerdictKind.WORSE, None):
+        chosen = [line for line in taught if kind is None or line.kind is kind]
+        if chosen:
+            break
+    line = chosen[0]
+    return Verdict(
+        line.kind or VerdictKind.NOT_ENOUGH, line.before, line.after, line.n,
+        line.difference, line.low, line.high, sentence, choice, tuple(lines),
+    )  # fmt: skip
+
+
+def _line(
+    part: Part,
+    name: str,
+    pairs: Pairs,
+    told: Estimate,
+    margin: float,
+    sentence: str,
+    against: str = "parent",
+) -> Line:
+    return Line(
+        part, name, told.kind, pairs.before, pairs.after, pairs.n, told.difference, told.low,
+        told.high, margin, told.not_worse, sentence, against,
+    )  # fmt: skip
+
+
+def _of_sentence(part: Part, name: str, plan: Plan, pairs: Pairs, told: Estimate) -> str:
+    counts = f"{pairs.before} of {pairs.n} before, {pairs.after} of {pairs.n} after"
+    match told.kind:
+        case VerdictKind.BETTER:
+            return f'"{name}" got better: {counts}.'
+        case VerdictKind.WORSE:
+            return f'"{name}" got worse: {counts}.'
+        case VerdictKind.SAME:
+            return f'"{name}" is about the same: {counts}.'
+        case VerdictKind.NOT_ENOUGH:
+            pass
+    if part is not Part.TAUGHT:
+        allowed = f"{100 * plan.margin:.0f} points"
+        return f'It is not sure that "{name}" lost less than {allowed}: {counts}.'
+    if told.not_worse or pairs.n >= plan.most:
+        return f'No gain was found for "{name}": {counts}. {_power_said(pairs, plan)}'
+    return f'Not enough starts to tell for "{name}": {counts}.'
+
+
+def _power_said(pairs: Pairs, plan: Plan) -> str:
+    """Return what could have been found with so many pairs."""
+    least = findable_gain(pairs.n, pairs.before / pairs.n, plan.alpha)
+    if least is None:
+        return f"{pairs.n} pairs find no gain here, so often does it succeed already."
+    return f"{pairs.n} pairs find a gain of {100 * least:.0f} points 4 times in 5."
+
+
+def _called(against: str) -> str:
+    return "the base" if against == "base" else "the agent before"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.0f}"

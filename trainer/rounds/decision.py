@@ -1,0 +1,78 @@
+"""Whether a round is put in use by itself: a rule over the lines of its measurement.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds.protocol import Gate
+
+NOT_MEASURED = (
+    "The new adapter is listed but not in use: nobody could judge how it plays, so it was not "
+    "measured. Try it, and go back if it plays worse."
+)
+OLD_TASKS_NOT_MEASURED = (
+    "Not in use: it was not measured whether it still can what it could before; try it, and go "
+    "back if it lost something."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a round, with the sentence that says why."""
+
+    choice: Choice
+    sentence: str
+
+
+def decide(lines: Sequence[Line], gates: Sequence[Gate] = ()) -> Decision:
+    """Return what becomes of a round.
+
+    It is put in use by itself only if every gate that could be checked let it by, at least one
+    taught sentence is better, and every other taught sentence, every earlier lesson and the old
+    tasks were measured and are surely not worse by more than their margin.
+    """
+    for gate in gates:
+        if gate.passed is False:
+            return Decision(
+                Choice.REFUSE, f"Not in use, the agent plays as before: {gate.sentence}"
+            )
+    taught = [line for line in lines if line.part is Part.TAUGHT]
+    if not any(line.n for line in taught):
+        return Decision(Choice.TRY, NOT_MEASURED)
+    lost = [line for line in lines if line.kind is VerdictKind.WORSE and not line.not_worse]
+    if lost:
+        return Decision(Choice.REFUSE, f"Not in use, the agent plays as before: {lost[0].sentence}")
+    better = [line for line in taught if line.kind is VerdictKind.BETTER]
+    if not better:
+        return _no_gain(taught)
+    return _gained(better[0], lines)
+
+
+def _no_gain(taught: Sequence[Line]) -> Decision:
+    open_ones = [line for line in taught if line.kind is not VerdictKind.SAME]
+    if not open_ones:
+        return Decision(
+            Choice.TRY, f"Not in use, as nothing got better: {taught[0].sentence} You may try it."
+        )
+    return Decision(
+        Choice.PLAY_MORE, f"Not in use: {open_ones[0].sentence} Play more starts, or try it."
+    )
+
+
+def _gained(better: Line, lines: Sequence[Line]) -> Decision:
+    """Decide about a round that made a sentence better, perhaps at the cost of another."""
+    others = [line for line in lines if line.kind is not VerdictKind.BETTER]
+    waiting = [line for line in others if line.checking]
+    unsure = [line for line in others if not line.not_worse and not line.checking]
+    if unsure:
+        line = unsure[0]
+        choice = Choice.PLAY_MORE if line.n else Choice.TRY
+        offer = "Play more starts, or try it." if line.n else "You may try it."
+        return Decision(choice, f"{better.sentence} Not in use yet: {line.sentence} {offer}")
+    if waiting:
+        return Decision(Choice.WAIT, f"{better.sentence} Not in use yet: {waiting[0].sentence}")
+    if not any(line.part is Part.OLD_TASKS for line in lines):
+        return Decision(Choice.TRY, f"{better.sentence} {OLD_TASKS_NOT_MEASURED}")
+    return Decision(Choice.USE, better.sentence)
