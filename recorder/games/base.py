@@ -120,6 +120,10 @@ class OwnWindowGame(Game, Protocol):
         """Do one tick in which the person plays; ``action`` is what they did."""
         ...
 
+    def see(self) -> Frame:
+        """Return what the window shows now; raises as :meth:`step` does."""
+        ...
+
     def cut_short(self) -> Action | None:
         """Return what was really sent of the last :meth:`step`, None where all of it was.
 

@@ -100,7 +100,7 @@ class DesktopGame:
         """Give the game the keyboard and return what it shows; the game goes on as it is."""
         del task, seed
         self.begin()
-        return self._picture(self._check())
+        return self.see()
 
     def begin(self) -> None:
         """Forget the last attempt and give the game the keyboard."""
@@ -149,6 +149,10 @@ class DesktopGame:
             # Seen: when the agent gets the hands back, nothing is in its way.
             self._hands.gate.open(but_for=FIRMER)
         return self._finish(began_ns)
+
+    def see(self) -> Frame:
+        """Return what the window shows now."""
+        return self._picture(self._check())
 
     def outcome(self) -> Outcome | None:
         """Return None: only the person knows."""
