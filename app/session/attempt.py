@@ -68,9 +68,6 @@ class Attempt:
         self._notice = ""
         self._strip: list[tuple[Driver, int]] = []
         self._stamps: deque[int] = deque(maxlen=RATE_WINDOW_TICKS + 1)
-        # The runner counts over its whole life; an attempt shows its own share.
-        self._dropped_before = 0 if runner is None else runner.dropped_actions
-        self._invalid_before = 0 if runner is None else runner.invalid_outputs
 
     @property
     def task(self) -> Task:
@@ -145,8 +142,8 @@ class Attempt:
             plan_age_ticks=None if tick is None else tick.plan_age_ticks,
             measured_rate_hz=self._rate_hz(),
             missed_ticks=0 if self._pacer is None else self._pacer.missed,
-            dropped_actions=0 if runner is None else runner.dropped_actions - self._dropped_before,
-            invalid_outputs=0 if runner is None else runner.invalid_outputs - self._invalid_before,
+            dropped_actions=0 if runner is None else runner.dropped_actions,
+            invalid_outputs=0 if runner is None else runner.invalid_outputs,
             outcome=self._outcome,
             episode_id=None if recording is None else recording.episode_id,
             recording=recording is not None and problem is None and self._outcome is None,

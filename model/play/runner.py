@@ -78,7 +78,13 @@ class _Voice:
 
 
 class LockStepRunner:
-    """Thinks when asked: the world waits.  Deterministic for a seeded policy."""
+    """Thinks when asked: the world waits.  Deterministic for a seeded policy.
+
+    Attributes:
+        dropped_actions: none here; see :class:`BackgroundRunner`.
+        invalid_outputs: outputs of this attempt that were no action.
+
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -100,6 +106,7 @@ class LockStepRunner:
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; plan and picture of the one before are forgotten."""
         self._frame = None
+        self.dropped_actions = self.invalid_outputs = 0
         self._voice.forget()
         self.set_instruction(instruction)
         self._policy.reset(instruction, seed=seed)
@@ -182,6 +189,11 @@ class BackgroundRunner:
     The newest frame wins; frames that came while it thought are dropped.  An exception
     in the policy is raised again on the control thread, by the next call; one of an attempt
     or a sentence that is over goes to the log.
+
+    Attributes:
+        dropped_actions: actions of this attempt's plans whose ticks were over when they came.
+        invalid_outputs: outputs of this attempt that were no action.
+
     """
 
     world_waits = False
@@ -215,6 +227,7 @@ class BackgroundRunner:
         with self._wake:
             self._begin = (instruction, seed)
             self._pending = None
+            self.dropped_actions = self.invalid_outputs = 0
             self._turn_to(instruction, (self._epoch[0] + 1, 0))
             self._wake.notify()
 

@@ -36,7 +36,6 @@ class GatedPolicy:
     """Finishes a thought only when the test lets it."""
 
     name = "gated"
-    history_frames = 0
 
     def __init__(self, length: int = 1, *, invalid: int = 0) -> None:
         self.length = length
@@ -360,6 +359,12 @@ def test_answers_that_are_no_actions_are_counted(start: Start) -> None:
     runner = start(policy)
     plan(runner, policy, 1)
     assert runner.invalid_outputs == 2
+    # Each attempt counts its own, however late the last answer of the one before comes.
+    runner.reset("shoot")
+    policy.let_go()
+    runner.offer(frame(3), 0)
+    policy.wait_until_thinking()
+    assert runner.invalid_outputs == 0
 
 
 @pytest.mark.parametrize("error", [ModelError("It broke."), ZeroDivisionError("a bug")])
