@@ -228,8 +228,6 @@ class RemotePolicy:
 
     """
 
-    history_frames = 0  # Earlier pictures are its own memory, as JPEG.
-
     def __init__(
         self,
         client: Client,

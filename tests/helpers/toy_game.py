@@ -79,8 +79,6 @@ class ToyGame:
 class WalkPolicy:
     """Always walks in one direction."""
 
-    history_frames = 0
-
     def __init__(self, control: str = "right", *, fail_at: int | None = None) -> None:
         self.name = f"walk {control}"
         self._action = Action(**{control: True})
