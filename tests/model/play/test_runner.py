@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -310,15 +311,18 @@ def test_what_the_policy_says_is_said_for_the_sentence_it_was_told(start: Start)
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [(BackgroundRunner, "acts on pictures"), (WaitingRunner, "the game waits")]
+    ("make", "words"),
+    [
+        (BackgroundRunner, "acts on pictures"),
+        (partial(WaitingRunner, interrupted=lambda: False), "the game waits"),
+    ],
 )
 def test_slow_answers_are_told_with_what_they_do_to_the_game(
-    kind: type[BackgroundRunner], words: str
+    make: Callable[[GatedPolicy], BackgroundRunner], words: str
 ) -> None:
     policy = GatedPolicy()
     policy.latency_ms = 612.0
-    options = {"interrupted": lambda: False} if kind is WaitingRunner else {}
-    runner = kind(policy, **options)
+    runner = make(policy)
     runner.reset("go")
     try:
         plan(runner, policy, 0)
