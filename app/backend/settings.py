@@ -34,8 +34,8 @@ class Settings:
 
     ``keys`` maps a control to a key, named as a place (:mod:`recorder.input.keys`), only where it
     differs from the game's own.  ``hotkeys`` maps what a key asks for in a game's own window
-    ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means never.
-    ``data_folder`` None means the platform's.  ``model`` is which one plays.
+    ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means
+    never.  ``data_folder`` None means the platform's.  ``model`` is which one plays.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -47,14 +47,14 @@ def character_of(symbol: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What each place types: ``plain`` on the unshifted level, ``others`` on all further ones.
+    """What each place types: ``plain`` on the unshifted level, ``shifted`` on the one of Shift.
 
     Only places that type a character are in it, by their evdev codes; the others (Shift, F1) mean
     the same under every layout.
     """
 
     plain: Mapping[int, str] = field(default_factory=dict)
-    others: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    shifted: Mapping[int, str] = field(default_factory=dict)
 
     def label(self, code: int) -> str:
         """Return what stands on a place: its unshifted character, else its own name."""
@@ -72,13 +72,13 @@ class Layout:
         for code, character in self.plain.items():
             if character == name:
                 return code
-        return next((code for code, found in self.others.items() if name in found), None)
+        return next((code for code, found in self.shifted.items() if found == name), None)
 
 
 _US_SHIFTED = dict(zip("1234567890-=[];'`\\,./", '!@#$%^&*()_+{}:"~|<>?', strict=True))
 US = Layout(
     {code: name for name, code in CODES.items() if len(name) == 1},
-    {CODES[name]: (shifted,) for name, shifted in _US_SHIFTED.items()},
+    {CODES[name]: shifted for name, shifted in _US_SHIFTED.items()},
 )
 
 
@@ -93,7 +93,7 @@ def read_layout(display: Any) -> Layout:
     first = display.display.info.min_keycode
     group = group_of(display)
     plain: dict[int, str] = {}
-    others: dict[int, tuple[str, ...]] = {}
+    shifted: dict[int, str] = {}
     for place, symbols in enumerate(display.get_keyboard_mapping(first, count)):
         code = first + place - X11_OFFSET
         texts = [character_of(int(symbol)) for symbol in symbols]
@@ -102,8 +102,9 @@ def read_layout(display: Any) -> Layout:
         mine = mine if any(mine) else texts[:2]
         if mine and mine[0]:
             plain[code] = mine[0]
-        others[code] = tuple(text for text in mine[1:] if text)
-    return Layout(plain, others)
+        if mine and mine[-1]:
+            shifted[code] = mine[-1]
+    return Layout(plain, shifted)
 
 
 def layout_in_use() -> Layout:
@@ -150,6 +151,7 @@ class KeyMap:
         self._letters = letters
         self._codes: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        self._with_shift: frozenset[str] = frozenset()
         self.use(layout)
 
     def use(self, layout: Layout) -> None:
@@ -164,10 +166,19 @@ class KeyMap:
             if canonical(taken) == canonical(name):
                 codes[name] = code
         self._codes, self._names = codes, names
+        self._with_shift = frozenset(
+            name
+            for name, code in codes.items()
+            if self._letters and layout.shifted.get(code) == canonical(name) != layout.label(code)
+        )
 
     def code(self, name: str) -> int | None:
         """Return the code of a name, None where this keyboard has no such key."""
         return self._codes.get(name)
+
+    def needs_shift(self, name: str) -> bool:
+        """Return whether a letter is typed only with Shift: so the game wants it pressed, too."""
+        return name in self._with_shift
 
     def codes(self, names: Collection[str]) -> frozenset[int]:
         """Return the codes of all names that this keyboard has."""

@@ -1,13 +1,14 @@
 """Keys are places: the real X server under other layouts, and a layout that changes."""
 
 import contextlib
+import math
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
-from live_desktop import wait_for_phase, wait_until_down
+from live_desktop import needs_luanti, wait_for_phase, wait_until_down
 
 from app.benchmarks.desktop_cases.parts import Hand, plain_profile, until
 from app.benchmarks.desktop_cases.stage import PlainWindow, missing_programs
@@ -17,10 +18,12 @@ from app.session.wiring import Player
 from model.play.policy import ActionChunk, Observation
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
-from recorder.games.base import Bindings
+from recorder.games import open_game
+from recorder.games.base import Bindings, free_task
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import Hands, open_hands
 from recorder.games.desktop.profile import Profile
+from recorder.games.luanti.game import LuantiGame
 from recorder.input.keys import CODES
 from recorder.input.layout import group_of, layout_in_use
 from recorder.input.xtest import XTestDevice
@@ -218,3 +221,28 @@ def test_what_the_server_refuses_the_fake_refuses_too(desktop: str) -> None:
             assert device.knows(code) == fake.knows(code), code
     finally:
         device.close()
+
+
+@needs_luanti
+def test_luanti_walks_and_chooses_slots_under_every_layout(desktop: str) -> None:
+    """It takes keys by what they type, a French or Czech digit with Shift.  One start for all."""
+    use_layout("us")
+    game = open_game("luanti")
+    assert isinstance(game, LuantiGame)
+    try:
+        game.reset(free_task("look around"), 0)
+        for layout, slot in (("us", 3), ("fr", 5), ("cz", 2)):
+            use_layout(layout)
+            before = game.hidden_state()
+            for _ in range(10):
+                game.step(Action(forward=True))
+            for _ in until(10.0):
+                game.step(Action(hotbar=slot))
+                game.step(Action())
+                if game.hidden_state().slot == slot:
+                    break
+            state = game.hidden_state()
+            assert state.slot == slot, layout
+            assert math.dist((state.x, state.z), (before.x, before.z)) > 0.5, layout
+    finally:
+        game.close()

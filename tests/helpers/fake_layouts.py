@@ -10,7 +10,7 @@ def _layout(plain: str, shifted: str) -> Layout:
     codes = [CODES[name] for name in _PLACES]
     return Layout(
         dict(zip(codes, plain, strict=True)),
-        {code: (character,) for code, character in zip(codes, shifted, strict=True)},
+        dict(zip(codes, shifted, strict=True)),
     )
 
 

@@ -9,9 +9,12 @@ from recorder.errors import GameError
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import StopGate
 from recorder.input.hearing import Ears, Hearing, Hotkey, hotkey_codes
+from recorder.input.keys import CODES
 from recorder.input.layout import US, KeyMap, Layout
 from recorder.input.ledger import Ledger
 from recorder.input.sender import InputDevice, InputSender
+
+SHIFT = CODES["Shift"]
 
 
 class Listening(Protocol):
@@ -84,7 +87,11 @@ class Hands:
         wanted = {self._keys.map.code(name): name for name in names}
         self.sender.refused += wanted.pop(None, "") != ""
         self._wanted = {code: name for code, name in wanted.items() if code is not None}
-        return self.sender.hold(list(self._wanted))
+        codes = list(self._wanted)
+        if any(self._keys.map.needs_shift(name) for name in names):
+            # As a person must: a French digit is none without Shift, for a game that knows letters.
+            codes = [SHIFT, *(code for code in codes if code != SHIFT)]
+        return self.sender.hold(codes)
 
     @property
     def held(self) -> frozenset[str]:

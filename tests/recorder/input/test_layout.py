@@ -112,6 +112,17 @@ def test_a_letter_is_where_the_layout_types_it(layout: Layout, places: dict[str,
     }
 
 
+@pytest.mark.parametrize(
+    ("layout", "letters", "shifted"),
+    [(US, True, ""), (FR, True, "12"), (CZ, True, "12"), (DE, True, ""), (FR, False, "")],
+)
+def test_a_letter_that_is_typed_with_shift_needs_it(
+    layout: Layout, letters: bool, shifted: str
+) -> None:
+    keys = KeyMap(["W", "1", "2"], letters=letters, layout=layout)
+    assert "".join(name for name in ("W", "1", "2") if keys.needs_shift(name)) == shifted
+
+
 def test_after_a_change_of_layout_letters_are_elsewhere_and_places_are_not() -> None:
     letters, places = KeyMap(["W"], letters=True), KeyMap(["W"])
     for keys in (letters, places):

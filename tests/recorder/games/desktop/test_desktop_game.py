@@ -238,8 +238,13 @@ def test_a_letter_is_where_the_layout_has_it_also_after_a_change() -> None:
     desk.game.step(FORWARD)
     # W is where a US keyboard has its Z.
     assert desk.device.events == [("W", True), ("W", False), ("Z", True)]
+    # Its digits are typed with Shift, which is what such a game listens to.
     desk.game.step(Action(hotbar=2))
-    assert desk.device.down == {"2"}
+    assert desk.device.down == {"2", "Shift"}
+    assert desk.device.events[-2:] == [("Shift", True), ("2", True)]
+    desk.game.step(Action())
+    assert desk.device.down == set()
+    desk.game.step(Action(hotbar=2))
     desk.game.close()
     assert desk.device.down == set()
 
