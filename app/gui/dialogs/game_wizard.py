@@ -43,7 +43,7 @@ class GameWizard(QDialog):
         self._bridge = Bridge(threads=1)
         self._candidates: Sequence[Candidate] = ()
         self.window_info: WindowInfo | None = None
-        self._lesson = KeyLesson()
+        self._lesson = KeyLesson(shown=short_key)
         self._degrees: float | None = None
         self._delay_ms: float | None = None
         # None until the trial turn was tried, then whether it came back to where it began.

@@ -35,7 +35,7 @@ def rebind_hotkey(
         return table, f"{short_key(key)} plays the game; choose a key that does not."
     code = code_of(key)
     if key in RESERVED_KEYS or code is None or is_button(code):
-        return table, f"{key} cannot be one of these; choose another key."
+        return table, f"{short_key(key)} cannot be one of these; choose another key."
     sentence = ""
     other = next((each for each, name in table.items() if name == key and each != hotkey), None)
     if other is not None:

@@ -46,7 +46,7 @@ THEME_WORDS = {
 
 REBIND = "Press a button, then the key or mouse button it should be."
 OWN_KEYS = (
-    "This game has a window of its own and hears its own keys: these, by its profile. Where you "
+    "This game has a window of its own and hears its own keys: these, by its profile. If you "
     "changed them in the game, change the profile too."
 )
 

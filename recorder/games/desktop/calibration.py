@@ -73,12 +73,16 @@ def candidates(windows: WindowSystem, grabber: Grabber) -> tuple[Candidate, ...]
 
 
 class KeyLesson:
-    """Asks for one control after the other and takes the key that is pressed for it."""
+    """Asks for one control after the other and takes the key that is pressed for it.
 
-    def __init__(self, order: Sequence[str] = ORDER) -> None:
+    ``shown`` says what stands on a key, by the name of its place.
+    """
+
+    def __init__(self, order: Sequence[str] = ORDER, *, shown: Callable[[str], str] = str) -> None:
         if not set(order) <= CONTROLS:
             raise ValueError("there is no such control")
         self._order = tuple(order)
+        self._shown = shown
         self._place = 0
         self._keys: dict[str, str] = {}
         self.problem = ""
@@ -105,17 +109,18 @@ class KeyLesson:
             return
         name = canonical(name)
         if code_of(name) is None or name.startswith("Button"):
-            self.problem = f"{name} is no key that can be sent, so it was not taken; press another."
+            self.problem = f"{self._shown(name)} is no key that can be sent, so it was not taken; press another."
             return
         taken = next((other for other, key in self._keys.items() if key == name), None)
         if taken is not None:
             self.problem = (
-                f"{name} is {taken} already, so it was not taken for {control}; press another key, "
+                f"{self._shown(name)} is {taken} already, so it was not taken for {control}; press another key, "
                 f"or {SKIP_KEY} where the game has no such control."
             )
         elif name in DEFAULT_HOTKEYS.values():
             self.problem = (
-                f"{name} is one of Playteach's own keys, so it was not taken; press another one."
+                f"{self._shown(name)} is one of Playteach's own keys, so it was not taken; press another "
+                "one."
             )
         else:
             self._keys[control] = name
