@@ -109,18 +109,21 @@ class KeyLesson:
             return
         name = canonical(name)
         if code_of(name) is None or name.startswith("Button"):
-            self.problem = f"{self._shown(name)} is no key that can be sent, so it was not taken; press another."
+            self.problem = (
+                f"{self._shown(name)} is no key that can be sent, so it was not taken; press "
+                "another."
+            )
             return
         taken = next((other for other, key in self._keys.items() if key == name), None)
         if taken is not None:
             self.problem = (
-                f"{self._shown(name)} is {taken} already, so it was not taken for {control}; press another key, "
-                f"or {SKIP_KEY} where the game has no such control."
+                f"{self._shown(name)} is {taken} already, so it was not taken for {control}; press "
+                f"another key, or {SKIP_KEY} where the game has no such control."
             )
         elif name in DEFAULT_HOTKEYS.values():
             self.problem = (
-                f"{self._shown(name)} is one of Playteach's own keys, so it was not taken; press another "
-                "one."
+                f"{self._shown(name)} is one of Playteach's own keys, so it was not taken; press "
+                "another one."
             )
         else:
             self._keys[control] = name
