@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 from live_desktop import needs_luanti, wait_for_phase, wait_until_down
 
@@ -246,3 +248,11 @@ def test_luanti_walks_and_chooses_slots_under_every_layout(desktop: str) -> None
             assert math.dist((state.x, state.z), (before.x, before.z)) > 0.5, layout
     finally:
         game.close()
+
+
+def test_what_the_keymap_compiler_says_reaches_no_client(desktop: str, windows: X11Windows) -> None:
+    """It writes to the server's descriptor 2, which may be no client's socket."""
+    servers = [each for each in psutil.Process().children(recursive=True) if each.name() == "Xvfb"]
+    assert len(servers) == 1
+    assert windows.screen().width == 1280
+    assert Path(f"/proc/{servers[0].pid}/fd/2").readlink().is_file()
