@@ -36,7 +36,7 @@ from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import Question, evaluate
+from trainer.evaluation.run import Question, evaluate, one_thread
 from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
@@ -302,17 +302,19 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ..
     game = stage.open()
     camera = _Camera()
     try:
-        runner = LockStepRunner(make_policy(player, game))
-        clock = clock_of(game)
-        loop = EpisodeLoop(
-            game,
-            runner,
-            policy_name=player.name,
-            observers=(camera,),
-            clock=clock,
-            pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
-        )
-        run_episode(loop, lesson, FIRST_PAIRED_SEED)
+        # As many threads as the measurement had: sums in another order are other numbers.
+        with one_thread():
+            runner = LockStepRunner(make_policy(player, game, threads=1))
+            clock = clock_of(game)
+            loop = EpisodeLoop(
+                game,
+                runner,
+                policy_name=player.name,
+                observers=(camera,),
+                clock=clock,
+                pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
+            )
+            run_episode(loop, lesson, FIRST_PAIRED_SEED)
     finally:
         game.close()
     count = len(camera.frames)
