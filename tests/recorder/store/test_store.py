@@ -186,14 +186,6 @@ def test_nothing_is_stored_of_an_episode_without_ticks(kit: Any) -> None:
         assert [row.id for row in reader.episodes()] == [2]
 
 
-def test_one_in_five_is_held_out_by_kind(kit: Any) -> None:
-    for kind in ("demonstration", "rollout") * 5:
-        kit.record(1, kind=kind)
-    with kit.reader() as reader:
-        held = reader.episodes(parse_query("split:held_out"))
-    assert sorted(row.kind for row in held) == ["demonstration", "rollout"]
-
-
 def test_labels_are_versions(kit: Any) -> None:
     episode = kit.record(5)
     assert kit.store.set_label(episode, Outcome.FAILURE) == 2
