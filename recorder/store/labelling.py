@@ -106,25 +106,18 @@ def give_side(connection: sqlite3.Connection, episode_id: int) -> None:
     own: Split | None = None
     sides: dict[int, Split] = {}
     new_to_train = False
-    for (
-        other,
-        other_seed,
-        other_side,
-        there,
-        other_text,
-        other_outcome,
-        other_kinds,
-    ) in rows.values():
-        if lesson_of(task_id, other_text) != lesson_of(task_id, text):
+    for number, start, given, there, said, ended, held in rows.values():
+        if lesson_of(task_id, said) != lesson_of(task_id, text):
             continue
-        if other_seed == seed:
-            own = Split(other_side)
-        elif there and _shows(other_kinds, other_outcome):
-            sides[other_seed] = Split(other_side)
-            new_to_train |= other > reach and sides[other_seed] is Split.TRAIN
+        if start == seed:
+            own = Split(given)
+        elif there and _shows(held, ended):
+            sides[start] = Split(given)
+            new_to_train |= number > reach and sides[start] is Split.TRAIN
     counts = {each: sum(side is each for side in sides.values()) for each in Split}
-    given = side_of(own, teaches=_shows(kinds, outcome), others=LessonGroups(counts, new_to_train))
-    connection.execute("UPDATE episode SET split = ? WHERE id = ?", (given.value, episode_id))
+    others = LessonGroups(counts, new_to_train)
+    chosen = side_of(own, teaches=_shows(kinds, outcome), others=others)
+    connection.execute("UPDATE episode SET split = ? WHERE id = ?", (chosen.value, episode_id))
 
 
 def _shows(kinds: str | None, outcome: str) -> bool:

@@ -284,19 +284,6 @@ class EvaluationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
-    """What was recorded since the newest round that is done (bin excluded)."""
-
-    attempts: int
-    demonstrations: int
-    corrections: int
-    person_ticks: int
-    person_s: float
-    correction_s: float
-    episode_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class BinFacts:
     """What is in the bin: episodes and the bytes of their pictures."""
 

@@ -247,6 +247,8 @@ def test_an_older_database_keeps_its_sides_and_what_was_taught_never_judges(
     assert [str(found[number]) for number in range(1, 9)] == [
         "train", "gate", "train", "train", "gate", "gate", "train", "train",
     ]  # fmt: skip
-    with closing(sqlite3.connect(database_path(folder))) as connection:
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute("UPDATE episode SET split = 'held_out'")
+    with (
+        closing(sqlite3.connect(database_path(folder))) as connection,
+        pytest.raises(sqlite3.IntegrityError),
+    ):
+        connection.execute("UPDATE episode SET split = 'held_out'")
