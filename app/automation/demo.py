@@ -18,6 +18,7 @@ from app.automation.headless import attempt
 from app.automation.scripted_user import Demonstrator, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
+from model.language.prompts import clean_instruction
 from model.paths import default_checkpoint
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.runner import BackgroundRunner, LockStepRunner
@@ -25,9 +26,8 @@ from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
     DEFAULT_SUITE,
-    normalise_instruction,
     open_game,
-    sentences_of,
+    required_task,
     suites_of,
     task_list,
 )
@@ -36,7 +36,7 @@ from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import Question, evaluate
+from trainer.evaluation.run import Question, evaluate, one_thread
 from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
@@ -205,14 +205,9 @@ def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
 
 def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
-    said = normalise_instruction(text)
-    for task, way in sentences_of(every):
-        if normalise_instruction(way) == said:
-            return replace(task, instruction=way)
-    raise UsageError(
-        f"The game {game!r} has no task {text!r}, so its teacher cannot teach it; see "
-        f"`playteach tasks --game {game}`."
-    )
+    said = clean_instruction(text)
+    task = required_task(game, every, said, "its teacher cannot teach it")
+    return replace(task, instruction=said)
 
 
 def _choose_lesson(
@@ -307,17 +302,19 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ..
     game = stage.open()
     camera = _Camera()
     try:
-        runner = LockStepRunner(make_policy(player, game))
-        clock = clock_of(game)
-        loop = EpisodeLoop(
-            game,
-            runner,
-            policy_name=player.name,
-            observers=(camera,),
-            clock=clock,
-            pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
-        )
-        run_episode(loop, lesson, FIRST_PAIRED_SEED)
+        # As many threads as the measurement had: sums in another order are other numbers.
+        with one_thread():
+            runner = LockStepRunner(make_policy(player, game, threads=1))
+            clock = clock_of(game)
+            loop = EpisodeLoop(
+                game,
+                runner,
+                policy_name=player.name,
+                observers=(camera,),
+                clock=clock,
+                pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
+            )
+            run_episode(loop, lesson, FIRST_PAIRED_SEED)
     finally:
         game.close()
     count = len(camera.frames)

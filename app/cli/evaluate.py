@@ -102,7 +102,7 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
             )
         return [Question(asked.task, asked.say) for asked in suites[options.suite]]
     if options.task is None:
-        return questions_of(options.game, options.instruction)
+        return questions_of(options.game, options.instruction, data_folder(options))
     for task in task_list(options.game):
         if task.id == options.task:
             return [Question(task, "" if options.say is None else clean_instruction(options.say))]
@@ -112,30 +112,27 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
     )
 
 
-def questions_of(game: str, instructions: list[str] | None) -> list[Question]:
+def questions_of(game: str, instructions: list[str] | None, data: Path | None) -> list[Question]:
     """Return what is asked: the game's default suite, or the given sentences.
 
-    A sentence that is no task is played as free text.  Raises UsageError for an unknown
-    game or an empty sentence.
+    ``data`` is the data folder with the person's own games.  Raises UsageError for an unknown
+    game, an empty sentence, and whatever the game cannot judge: it would count as a failure.
     """
     from model.language.prompts import clean_instruction
-    from recorder.games import (
-        DEFAULT_SUITE,
-        free_task,
-        normalise_instruction,
-        suites_of,
-        task_list,
-    )
+    from recorder.games import DEFAULT_SUITE, required_task, suites_of, task_list
 
-    tasks = task_list(game)
+    tasks = task_list(game, data)
+    if not tasks:
+        raise UsageError(
+            f"The game {game!r} has nothing that it can judge, so nothing was played; use "
+            "`playteach play` and mark each attempt yourself."
+        )
     if not instructions:
         return [Question(asked.task, asked.say) for asked in suites_of(game)[DEFAULT_SUITE]]
-    by_text = {normalise_instruction(task.instruction): task for task in tasks}
-    questions = []
-    for text in map(clean_instruction, instructions):
-        task = by_text.get(normalise_instruction(text))
-        questions.append(Question(free_task(text) if task is None else task, text))
-    return questions
+    return [
+        Question(required_task(game, tasks, text, "nothing was played"), text)
+        for text in map(clean_instruction, instructions)
+    ]
 
 
 def _keeper(
@@ -188,6 +185,10 @@ def _lines(document: dict[str, Any]) -> list[str]:
         f"{text}: {part['success']} of {part['n']}"
         for text, part in document["by_instruction"].items()
     ]
+    if document["unjudged"]:
+        lines.append(f"{document['unjudged']} attempts were not judged and are not counted.")
+    if not document["n"]:
+        return [*lines, f"{document['policy']}: no attempt was judged, so there is no rate."]
     lines.append(
         f"{document['policy']}: {document['success']} of {document['n']} succeeded "
         f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}), "

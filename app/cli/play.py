@@ -16,7 +16,8 @@ from recorder.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from app.automation.headless import Attempted
     from app.session.api import Snapshot
-    from recorder.games.base import Task
+    from model.play.policy import Policy
+    from recorder.games.base import Game, Task
     from trainer.evaluation.players import PlayerSpec
 
 
@@ -68,12 +69,13 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
+    from app.session.waiting import runner_of
     from app.session.wiring import Player, store_recording, take_short_turns
-    from model.play.runner import BackgroundRunner, LockStepRunner
+    from model.play.runner import LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
-    from trainer.evaluation.players import PlayerSpec, make_policy
+    from trainer.evaluation.players import PlayerSpec
 
     folder = data_folder(options)
     large = large_policy(options)
@@ -103,7 +105,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             made = large()
             policy, adapter_id = made.policy, made.adapter_id
         else:
-            policy = make_policy(cast(PlayerSpec, spec), game, threads=threads)
+            policy = _small_player(cast(PlayerSpec, spec), game, threads)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
         recording = None
@@ -112,11 +114,13 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             store = stack.enter_context(Store.open(folder))
             session_id, recording = store_recording(store, game)
             stack.callback(store.end_session, session_id)
-        session = LiveSession(
+        session: LiveSession = LiveSession(
             game,
             player=Player(policy, adapter_id),
             make_recording=recording,
-            make_runner=BackgroundRunner if real_time and is_model else LockStepRunner,
+            make_runner=(
+                runner_of(game, lambda: session) if real_time and is_model else LockStepRunner
+            ),
             paced=real_time,
             threaded=False,
         )
@@ -138,6 +142,15 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
+
+
+def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
+    """Return a script, or a small model that is watched as in the window."""
+    from model.play.stuck_detector import PRACTICE_WATCH, WatchedPolicy
+    from trainer.evaluation.players import make_policy
+
+    policy = make_policy(spec, game, threads=threads)
+    return policy if spec.checkpoint is None else WatchedPolicy(policy, PRACTICE_WATCH)
 
 
 def _advise(
@@ -165,6 +178,9 @@ class _Progress:
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+    from trainer.evaluation.summary import JUDGED
+
+    judged = sum(each.outcome in JUDGED for each in done)
     ticks = sum(each.ticks for each in done)
     seconds = sum(each.seconds for each in done)
     latencies = [value for each in done for value in each.latencies_ms]
@@ -177,7 +193,9 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
         "policy": policy,
         "instruction": text,
         "episodes": episodes,
-        "success": sum(each.outcome == "success" for each in done),
+        # Nobody knows how many succeeded of those that nobody judged.
+        "success": sum(each.outcome == "success" for each in done) if judged else None,
+        "judged": judged,
         "n": len(done),
         "ticks_per_s": round(ticks / seconds, 2) if seconds else 0.0,
         "missed_ticks": sum(each.missed_ticks for each in done),
@@ -192,8 +210,12 @@ def _lines(document: dict[str, Any]) -> list[str]:
         + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
         for each in document["episodes"]
     ]
+    counted = (
+        f"{document['success']} of {document['judged']} succeeded"
+        if document["judged"]
+        else "Nobody judged it"
+    )
     lines.append(
-        f"{document['success']} of {document['n']} succeeded, {document['ticks_per_s']} ticks a "
-        f"second, {document['missed_ticks']} missed."
+        f"{counted}, {document['ticks_per_s']} ticks a second, {document['missed_ticks']} missed."
     )
     return lines

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder.errors import UsageError
 from recorder.games.base import Asked, Bindings, Game, Task, free_task
+from recorder.games.sentences import judged_task, possible_tasks, required_task
 
 if TYPE_CHECKING:
     from recorder.games.desktop.profile import Profile
@@ -34,8 +35,11 @@ __all__ = [
     "find_task",
     "free_task",
     "game_names",
+    "judged_task",
     "open_game",
     "own_window_profiles",
+    "possible_tasks",
+    "required_task",
     "suites_of",
     "task_list",
 ]
@@ -157,33 +161,5 @@ def suites_of(name: str) -> Mapping[str, tuple[Asked, ...]]:
 
 
 def find_task(game: Game, instruction: str) -> Task:
-    """Return the game's task for a sentence, or a free task where it has none.
-
-    Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
-    do not matter, and nor does "a" or "the" where only one task is left by that.
-    """
-    said = [(task, normalise_instruction(each)) for task, each in sentences_of(game.tasks())]
-    wanted = normalise_instruction(instruction)
-    for task, text in said:
-        if text == wanted:
-            return task
-    bare = without_articles(wanted)
-    meant = {task.id: task for task, text in said if without_articles(text) == bare}
-    return next(iter(meant.values())) if len(meant) == 1 else free_task(instruction.strip())
-
-
-def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:
-    """Yield every task with each of its sentences, its own one first."""
-    for task in tasks:
-        for each in (task.instruction, *task.phrasings, *task.heldout_phrasings):
-            yield task, each
-
-
-def normalise_instruction(text: str) -> str:
-    """Fold case, white space and a final full stop."""
-    return " ".join(text.lower().strip().rstrip(".!").split())
-
-
-def without_articles(text: str) -> str:
-    """Return a normalised sentence without its articles."""
-    return " ".join(word for word in text.split() if word not in {"a", "an", "the"})
+    """Return the game's task for a sentence by :func:`judged_task`, else a free task."""
+    return judged_task(game.tasks(), instruction) or free_task(instruction.strip())

@@ -103,9 +103,11 @@ class InputGuard:
 
     def take_released(self) -> bool:
         """Return whether the guard has released everything since this was asked last."""
-        was = self._released.is_set()
+        if not self._released.is_set():
+            # Not cleared: the guard's word may come right now.
+            return False
         self._released.clear()
-        return was
+        return True
 
     def close(self) -> None:
         """End the guard, which releases what is still down; may be called twice."""

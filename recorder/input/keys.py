@@ -42,31 +42,6 @@ _NAMES: dict[int, str] = {
     0xFFEC: "Meta",
 }
 
-PYNPUT: dict[str, str] = {
-    "Space": "space",
-    "Shift": "shift",
-    "Ctrl": "ctrl",
-    "Alt": "alt",
-    "Meta": "cmd",
-    "Tab": "tab",
-    "Return": "enter",
-    "Esc": "esc",
-    "Backspace": "backspace",
-    "Del": "delete",
-    "Ins": "insert",
-    "Home": "home",
-    "Left": "left",
-    "Up": "up",
-    "Right": "right",
-    "Down": "down",
-    "PgUp": "page_up",
-    "PgDown": "page_down",
-    "End": "end",
-    "CapsLock": "caps_lock",
-    **{f"F{n}": f"f{n}" for n in range(1, 21)},
-}
-"""Names of pynput's `Key` members; every other key is its character in lower case."""
-
 
 def keysym_of(name: str) -> int | None:
     """Return a key's X11 symbol on the unshifted level, None for what is no key name."""

@@ -22,7 +22,16 @@ from recorder.games import REALTIME_GAMES
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.worker import Beside, Desk, Job, Played, Question, same_but_adapter
 
-__all__ = ["Beside", "Known", "Played", "Question", "evaluate", "evaluate_pair", "evaluate_starts"]
+__all__ = [
+    "Beside",
+    "Known",
+    "Played",
+    "Question",
+    "evaluate",
+    "evaluate_pair",
+    "evaluate_starts",
+    "one_thread",
+]
 
 Known = Mapping[tuple[str, str, int], Played]
 """Results that are there already, by (task id, heard sentence, seed)."""
@@ -163,7 +172,7 @@ def _play_here(
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
-            stack.enter_context(_one_thread())
+            stack.enter_context(one_thread())
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or game_name in REALTIME_GAMES else None
         desk = Desk(game_name, paced=paced, threads=threads, slowed=slowed, beside=beside)
@@ -173,8 +182,8 @@ def _play_here(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while."""
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread for a while, whatever a player that is loaded in it sets."""
     import torch
 
     threads = torch.get_num_threads()

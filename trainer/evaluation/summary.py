@@ -9,6 +9,9 @@ from recorder.types import Outcome
 from trainer.evaluation.run import Played
 from trainer.evaluation.verdict import wilson
 
+JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
+"""How an attempt ends that says whether the player can do what was asked."""
+
 
 def summarise(
     policy: str,
@@ -19,8 +22,10 @@ def summarise(
 ) -> dict[str, Any]:
     """Return the result document of ``playteach evaluate``.
 
-    Rates are 0..1 with Wilson's 95 % interval; ``ticks_per_s`` is the mean speed of one
-    game while it played.  ``verbs`` maps a task's id to its verb, for a table by verb.
+    Rates are 0..1 with Wilson's 95 % interval, over the attempts that the game judged; without
+    any a rate is None.  ``unjudged`` counts the others, which are neither success nor failure.
+    ``ticks_per_s`` is the mean speed of one game while it played.  ``verbs`` maps a task's id to
+    its verb, for a table by verb.
     ``wrong_rate`` is the part that the game called a failure: done, but to another thing
     than asked or the wrong way.
     """
@@ -29,6 +34,7 @@ def summarise(
         verb = (verbs or {}).get(result.task_id)
         if verb:
             by_verb.setdefault(verb, []).append(result)
+    rates = _rates(results)
     wrong = sum(result.outcome is Outcome.FAILURE for result in results)
     groups: dict[str, list[Played]] = {}
     for result in results:
@@ -36,8 +42,8 @@ def summarise(
     seconds = sum(result.seconds for result in results)
     return {
         "policy": policy,
-        **_rates(results),
-        "wrong_rate": round(wrong / len(results), 4) if results else 0.0,
+        **rates,
+        "wrong_rate": round(wrong / rates["n"], 4) if rates["n"] else None,
         "by_verb": {verb: _rates(group) for verb, group in by_verb.items()},
         "by_instruction": {heard: _rates(group) for heard, group in groups.items()},
         "ticks_per_s": round(sum(r.ticks for r in results) / seconds, 1) if seconds else 0.0,
@@ -46,13 +52,15 @@ def summarise(
 
 
 def _rates(results: Sequence[Played]) -> dict[str, Any]:
-    n, success = len(results), sum(result.success for result in results)
+    judged = [result for result in results if result.outcome in JUDGED]
+    n, success = len(judged), sum(result.success for result in judged)
     low, high = wilson(success, n)
     outcomes = [str(result.outcome) for result in results]
     return {
         "n": n,
         "success": success,
-        "success_rate": round(success / n, 4) if n else 0.0,
+        "unjudged": len(results) - n,
+        "success_rate": round(success / n, 4) if n else None,
         "interval": [round(low, 4), round(high, 4)],
         "outcomes": {name: outcomes.count(name) for name in sorted(set(outcomes))},
     }

@@ -42,7 +42,6 @@ class BusyPolicy:
     """Holds forward and attack and turns to and fro: as much input as a player makes."""
 
     name = "busy"
-    history_frames = 0
 
     def __init__(self, *, strafe: bool = False) -> None:
         self._tick = 0

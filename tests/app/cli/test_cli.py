@@ -300,6 +300,21 @@ def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken
     assert "are there from before" not in err
 
 
+def test_other_words_for_a_task_are_judged_as_that_task(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("evaluate", "--policy", "idle", "--instruction", "Make a left turn.")
+    code, out, _ = run(
+        capsys, *command, "--seeds", "3500001-3500001", "--workers", 1, "--data", tmp_path, "--json"
+    )
+    assert code == ExitCode.OK
+    told = document(out)
+    assert told["outcomes"] == {"timeout": 1}
+    assert (told["n"], told["unjudged"]) == (1, 0)
+    assert list(told["by_verb"]) == ["turn left"]
+    assert list(told["by_instruction"]) == ["Make a left turn."]
+
+
 def test_a_locked_data_folder_does_not_stop_an_evaluation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -380,6 +395,9 @@ def test_a_suite_is_played_and_split_by_verb(
         (("--task", "fly"), "no task 'fly'"),
         (("--say", "fly"), "no --task was given"),
         (("--task", "turn_left", "--say", " "), "is empty"),
+        (("--instruction", "dance"), "nobody can judge it and nothing was played"),
+        (("--instruction", "go to the torch"), "“go to the blue torch” is meant"),
+        (("--game", "minecraft"), "has nothing that it can judge"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_sentence(

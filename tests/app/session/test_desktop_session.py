@@ -1,16 +1,21 @@
 """A session over a game in a window of its own: who drives, who is heard, when it waits."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from desktop_room import Room
 from fake_desktop import PROFILE, Desk
+from toy_game import WalkPolicy
 
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.wiring import Player
 from model.play.episode import Decision, EpisodeLoop, Proposal
+from model.play.policy import ActionChunk, Observation
+from model.play.runner import LockStepRunner
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task
@@ -109,6 +114,44 @@ def test_trouble_pauses_with_a_sentence_and_keeps_the_attempt(room: Room, troubl
     room.tick(2)
     assert room.session.snapshot().phase is Phase.PLAYING
     assert room.device.down == {"W"}
+
+
+class Looker(WalkPolicy):
+    """Remembers how bright the pictures were that it answered to."""
+
+    def __init__(self) -> None:
+        super().__init__("forward")
+        self.seen: list[int] = []
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.seen.append(int(observation.frame.rgb[0, 0, 0]))
+        return super().propose(observation)
+
+
+def test_after_a_pause_the_game_is_looked_at_anew() -> None:
+    desk, looker = Desk(), Looker()
+    session = LiveSession(
+        desk.game,
+        player=Player(looker),
+        make_runner=LockStepRunner,
+        clock=desk.clock,
+        idle_handback_s=None,
+        threaded=False,
+    )
+    desk.game.listen(session)
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    with closing(session.start()):
+        session.play("walk")
+        for _ in range(3):
+            session.step()
+        session.pause()
+        session.step()
+        # The world has gone on, which the newest picture does not show.
+        newest = len(desk.grabber.grabs)
+        session.resume()
+        session.step()
+        assert looker.seen[-1] == newest + 1
 
 
 def test_a_window_that_vanished_ends_the_attempt(room: Room) -> None:

@@ -52,6 +52,25 @@ def test_the_guards_word_is_read_without_the_readers_thread() -> None:
     guard._process.stdout.close()
 
 
+class JustAfter(threading.Event):
+    """Is set by another thread in the moment after it was looked at."""
+
+    def is_set(self) -> bool:
+        was = super().is_set()
+        self.set()
+        return was
+
+
+def test_a_release_that_is_said_in_the_moment_of_asking_is_not_lost() -> None:
+    guard = SilentReader()
+    guard._released = JustAfter()
+    assert not guard.take_released()
+    assert guard.take_released()
+    os.close(guard.said)
+    assert guard._process.stdout is not None
+    guard._process.stdout.close()
+
+
 @pytest.mark.parametrize(("beat_waits", "released"), [(True, []), (False, [("W", False)])])
 def test_a_guard_that_had_no_turn_itself_takes_nobody_for_hung(
     monkeypatch: pytest.MonkeyPatch, beat_waits: bool, released: list[tuple[str, bool]]

@@ -63,6 +63,19 @@ def test_the_document_counts_by_instruction() -> None:
     assert 0 < low < 1 / 3 < high < 1
 
 
+def test_what_nobody_judged_is_no_failure() -> None:
+    rows = [
+        Played("a", "go", 1, Outcome.SUCCESS, 10, 0.5),
+        Played("free", "dance", 1, Outcome.UNKNOWN, 350, 0.5),
+        Played("free", "dance", 2, Outcome.UNKNOWN, 350, 0.5),
+    ]
+    document = summarise("x", rows, stepping="lock_step")
+    assert (document["n"], document["success"], document["unjudged"]) == (1, 1, 2)
+    assert document["success_rate"] == 1.0
+    dance = document["by_instruction"]["dance"]
+    assert (dance["n"], dance["success_rate"], dance["outcomes"]) == (0, None, {"unknown": 2})
+
+
 PATIENCE_S = 30.0
 """Only a failing test waits this long."""
 

@@ -142,13 +142,46 @@ def test_the_agent_is_silent_after_a_touch_until_the_session_insists() -> None:
     assert desk.device.down == {"W"}
 
 
-def test_panic_is_not_overcome_by_insisting() -> None:
+@pytest.mark.parametrize("before", [(), ("person",), ("focus",)])
+@pytest.mark.parametrize("why", ["panic", "chat"])
+def test_panic_and_a_chat_are_not_overcome_by_insisting(why: str, before: tuple[str, ...]) -> None:
     desk = Desk()
     desk.game.reset(TASK, 0)
-    desk.gate.shut_for("panic")
+    for each in (*before, why):
+        desk.gate.shut_for(each)
     for _ in range(5):
         desk.game.step(FORWARD)
     assert desk.device.down == set()
+
+
+def test_panic_right_after_a_touch_outlives_the_persons_tick() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    desk.hearing.key("S", True, 0, shared=False)
+    desk.hearing.key("F12", True, 0, shared=False)
+    desk.game.watch(Action(back=True))
+    desk.game.step(FORWARD)
+    desk.game.step(FORWARD)
+    assert desk.device.down == set()
+    # Only a wish to go on overcomes it.
+    desk.game.come_back()
+    desk.game.step(FORWARD)
+    assert desk.device.down == {"W"}
+
+
+def test_panic_while_the_game_comes_back_is_not_overcome() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    desk.gate.shut_for("pause")
+    desk.listener.unheard.append(lambda: desk.gate.shut_for("panic"))
+    desk.game.come_back()
+    desk.game.step(FORWARD)
+    desk.game.step(FORWARD)
+    assert (desk.gate.why, desk.device.down) == ("panic", set())
 
 
 def test_the_persons_tick_sends_nothing_and_lets_go() -> None:
