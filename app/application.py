@@ -206,9 +206,7 @@ def effective_bindings(game: Game, settings: Settings) -> Bindings:
     """
     if isinstance(game, OwnWindowGame):
         return game.bindings
-    return Bindings(
-        {**game.bindings.keys, **settings.keys}, degrees_per_count=game.bindings.degrees_per_count
-    )
+    return replace(game.bindings, keys={**game.bindings.keys, **settings.keys})
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from model.play.policy import ActionChunk, Observation, Policy
 from model.play.runner import LockStepRunner
 from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameSuspendedError, KnownError, UsageError
+from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome

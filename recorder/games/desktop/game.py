@@ -198,9 +198,9 @@ class DesktopGame:
         gate.shut_for("pause")
 
     def _tap(self, name: str) -> None:
-        self._hands.sender.hold([name])
+        self._hands.hold([name])
         self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
-        self._hands.sender.hold([])
+        self._hands.hold([])
         self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
 
     def come_back(self) -> None:
@@ -267,7 +267,7 @@ class DesktopGame:
     def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
         """Send an action; return what of it was sent before the gate was shut."""
         sender = self._hands.sender
-        if not sender.hold(self._keys_of(action)):
+        if not self._hands.hold(self._keys_of(action)):
             return self._held_of(action)
         moves = self._moves(action)
         if not any(moves):
@@ -296,7 +296,7 @@ class DesktopGame:
 
     def _held_of(self, action: Action) -> Action:
         """Return the part of an action whose keys are down."""
-        down = self._hands.sender.held
+        down = self._hands.held
         keys = self.bindings.keys
         slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
         sent = Action(hotbar=action.hotbar if slot in down else 0)
