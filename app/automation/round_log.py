@@ -18,6 +18,7 @@ class RoundDiary:
 
     ``losses`` holds (step, loss, held-out loss or None).  ``training_s`` is the time up
     to the end of the offline gates, ``evaluation_s`` that of the paired play after it.
+    ``material`` is what the round learnt from (:mod:`trainer.data.material`), empty before its end.
     """
 
     tell: Callable[[str], None] = lambda sentence: None
@@ -26,6 +27,7 @@ class RoundDiary:
     stages: dict[str, float] = field(default_factory=dict)
     training_s: float | None = None
     evaluation_s: float | None = None
+    material: dict[str, Any] = field(default_factory=dict)
     _began_s: float = field(default_factory=time.monotonic)
 
     def begin(self) -> None:
@@ -49,6 +51,8 @@ class RoundDiary:
                 self.tell(f"{GATE_WORDS[message.passed]}: {message.sentence}")
             case protocol.Done() | protocol.Failed():
                 self.training_s = round(now_s, 2)
+                if isinstance(message, protocol.Done):
+                    self.material = message.metrics.get("material", {})
             case protocol.Played():
                 if self.training_s is not None:
                     self.evaluation_s = round(now_s - self.training_s, 2)
@@ -63,6 +67,7 @@ class RoundDiary:
         return {
             "training_s": self.training_s,
             "evaluation_s": self.evaluation_s,
+            "material": self.material,
             "stages": self.stages,
             "steps": len(self.losses),
             "losses": [list(each) for each in self.losses],

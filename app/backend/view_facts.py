@@ -15,8 +15,9 @@ from app.backend.ports import (
     VerdictFacts,
 )
 from app.backend.readable import spoken_duration
-from recorder.store.rows import AdapterRow, Collected, EpisodeRow
+from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
+from trainer.data.material import Material
 from trainer.evaluation.verdict import Verdict, VerdictKind
 from trainer.rounds import protocol
 
@@ -43,21 +44,29 @@ def episode_facts(row: EpisodeRow) -> EpisodeFacts:
     )
 
 
+KINDS = {
+    "correction": "your corrections",
+    "demonstration": "your demonstrations",
+    "rollout": "its own successes",
+    "replay": "what it already knew",
+}
+"""What the window calls the kinds of a round's samples."""
+
+
 def teach_facts(
-    collected: Collected, mix: Mapping[str, float], predicted_s: float | None, blocked: str = ""
+    material: Material, shares: Mapping[str, float], predicted_s: float | None, blocked: str = ""
 ) -> TeachFacts:
-    """Return the Teach panel's figures; ``mix`` holds the parts of the next round by name."""
-    total = sum(mix.values())
-    shares = tuple((name, part / total) for name, part in mix.items() if part > 0) if total else ()
-    empty = not collected.corrections and not collected.demonstrations
-    if empty:
-        blocked = blocked or NOTHING_COLLECTED
+    """Return the Teach panel's figures; ``shares`` are those of the next round by kind."""
+    empty = not material.persons() and not any(material.left_out.values())
+    mix = tuple((KINDS[kind], shares[kind]) for kind in KINDS if shares.get(kind, 0) > 0)
+    blocked = blocked or (NOTHING_COLLECTED if empty else material.lack)
+    told = [mix_sentence(mix)] if material.persons(Split.TRAIN) else []
     return TeachFacts(
-        episodes=collected.attempts,
-        corrections=collected.corrections,
-        person_s=collected.person_s,
-        mix=shares,
-        sentence="" if empty else mix_sentence(shares),
+        episodes=material.attempts,
+        corrections=material.takeovers,
+        person_s=material.persons() / material.tick_rate_hz,
+        mix=() if empty else mix,
+        sentence=" ".join([*told, *material.asides]),
         predicted_s=predicted_s,
         blocked=blocked,
     )

@@ -48,19 +48,22 @@ from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
-from recorder.store import LabelSource, Reader, RoundStatus, Store
+from recorder.store import EpisodeRow, LabelSource, Reader, RoundStatus, Split, Store, of_game
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
-from trainer.data.examples import MIN_PERSON_TICKS
+from trainer.data.earlier_lessons import earlier_rows
+from trainer.data.material import Tallies, material_of
+from trainer.data.sampling import shares_of
 from trainer.evaluation.verdict import VerdictKind
 from trainer.rounds.client import MEASURING, RoundClient
+from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.listing import adopt
+from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.protocol import Failed, Message, Stage
+from trainer.rounds.round import SINCE_LAST_ROUND
 
 log = logging.getLogger(__name__)
 
-MIX = {"your corrections": 0.5, "what it already knew": 0.4, "your demonstrations": 0.1}
-"""What a round aims at (trainer.data.examples); parts without data fall away."""
 FIXED_ROUND_S = 35.0
 """Of a round, reading and replay, on two cores."""
 TICK_S = 0.12
@@ -123,6 +126,7 @@ class LiveWorkplace:
         self._log_file = log_file
         self._agent = Agent(session, store, reader, base, settings.model)
         self._films: Films | None = None
+        self._tallies: Tallies = {}
         self._advice = Advice(self._agent, reader, session.tasks)
 
     # The model
@@ -183,26 +187,24 @@ class LiveWorkplace:
     # Rounds
 
     def teach(self) -> TeachFacts:
-        """Return what a round would learn from."""
-        collected = self._reader.collected_since_last_round(self._game_name)
-        there = {
-            "your corrections": collected.corrections,
-            "your demonstrations": collected.demonstrations,
-            # Of a released model only what was taught before can be replayed.
-            "what it already knew": self._agent.choice.source == "practice"
-            or any(row.status is RoundStatus.DONE for row in self._reader.rounds()),
-        }
-        mix = {name: share for name, share in MIX.items() if there[name]}
-        predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
-        missing = MIN_PERSON_TICKS - collected.person_ticks
-        rate_hz = self.session.snapshot().tick_rate_hz
-        blocked = self._agent.not_taught
-        if not blocked and missing > 0 and collected.person_ticks > 0 and rate_hz > 0:
-            blocked = (
-                f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
-                "learn from."
-            )
-        return teach_facts(collected, mix, predicted if collected.person_ticks else None, blocked)
+        """Return what a round would learn from: what it will find itself (:mod:`trainer.data`)."""
+        chosen = self._chosen()
+        material = material_of(self._reader, chosen, self._tallies)
+        persons = material.persons(Split.TRAIN)
+        config = LoraConfig()
+        draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
+        # Of a released model only what was taught before can be replayed.
+        replays = self._agent.choice.source == "practice"
+        if not replays:
+            earlier = earlier_rows(self._reader, chosen, None)
+            replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
+        shares = shares_of(material, draws, replays=replays)
+        predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * persons)
+        return teach_facts(material, shares, predicted if persons else None, self._agent.not_taught)
+
+    def _chosen(self) -> list[EpisodeRow]:
+        """Return the episodes that a round would be about."""
+        return chosen_episodes(self._reader, of_game(SINCE_LAST_ROUND, self._game_name))
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
@@ -266,8 +268,8 @@ class LiveWorkplace:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
         if self._agent.choice.source == "practice":
             return 0
-        collected = self._reader.collected_since_last_round(self._game_name)
-        return round_need(self._agent.base, options, collected.person_ticks)
+        material = material_of(self._reader, self._chosen(), self._tallies)
+        return round_need(self._agent.base, options, sum(material.ticks.values()))
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""

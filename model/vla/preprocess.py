@@ -70,6 +70,15 @@ class CheckpointSpec:
         return self.height // self.patch_size, self.width // self.patch_size
 
     @property
+    def told_in_parts(self) -> bool:
+        """Whether sentences with several parts are told part by part, in play and in training.
+
+        Questions are asked behind the picture that was answered, one tick after the other.
+        """
+        plain = self.prompt == "picture" and not self.history and self.chunk == 1
+        return self.parts and plain
+
+    @property
     def image_tokens(self) -> int:
         """Vision tokens of one frame in the language model."""
         rows, columns = self.grid

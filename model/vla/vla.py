@@ -276,10 +276,7 @@ class VlaPolicy:
     def _listen(self, sentence: str) -> None:
         """Take a new sentence: hear it, or the first of its parts."""
         self._sentence = sentence
-        spec = self.spec
-        # Questions are asked behind the picture that was answered, one tick after the other.
-        plain = spec.prompt == "picture" and not spec.history and spec.chunk == 1
-        apart = spec.parts and plain
+        apart = self.spec.told_in_parts
         self._plan = plan_of(clean_instruction(sentence)) if apart else Plan((sentence,))
         self._hear_part()
 

@@ -71,7 +71,7 @@ def store_episodes(
     )
     done: list[tuple[str, int]] = []
     try:
-        for episode in episodes:
+        for number, episode in enumerate(episodes):
             recorder = store.episode_recorder(
                 session, kind=EpisodeKind.DEMONSTRATION, policy="imported", when_full="wait"
             )
@@ -79,7 +79,10 @@ def store_episodes(
             task = free_task(episode.instruction)
             if episode.task_id:
                 task = Task(episode.task_id, episode.instruction)
-            recorder.on_start(_Start(task, 0, episode.instruction, MINECRAFT_HZ, True, "imported"))
+            # Each began somewhere else: one number for all would make one start of them.
+            recorder.on_start(
+                _Start(task, number, episode.instruction, MINECRAFT_HZ, True, "imported")
+            )
             count = 0
             try:
                 for tick in _ticks(episode.steps):

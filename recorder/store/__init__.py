@@ -5,7 +5,6 @@ from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_que
 from recorder.store.reader import Reader
 from recorder.store.rows import (
     AdapterRow,
-    Collected,
     EpisodeKind,
     EpisodeRow,
     EvaluationRow,
@@ -25,7 +24,6 @@ from recorder.store.store import Store
 __all__ = [
     "EVERY_EPISODE",
     "AdapterRow",
-    "Collected",
     "EpisodeKind",
     "EpisodeQuery",
     "EpisodeRow",

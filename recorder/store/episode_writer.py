@@ -21,16 +21,13 @@ from recorder.clock import Clock
 from recorder.errors import DiskFullError, KnownError
 from recorder.store.connect import Whereabouts, as_known, full_sentence
 from recorder.store.frames.h264 import CODEC_NAME, SEGMENT_S, SegmentEncoder, frames_per_segment
-from recorder.store.labelling import add_label, write_segments
-from recorder.store.rows import EpisodeKind, LabelSource, Split
+from recorder.store.labelling import add_label, give_side, write_segments
+from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.store.tick_codec import TICK_COLUMNS, TICK_PLACES, tick_values
 from recorder.store.worker import transaction
 from recorder.types import Outcome, RGBImage, Tick
 
 logger = logging.getLogger(__name__)
-HELD_OUT_EVERY = 5
-"""Each fifth episode of a kind is never trained on."""
-
 _KEPT_DELAYS = 100
 
 OnError = Callable[[KnownError], None]
@@ -242,6 +239,7 @@ class EpisodeWriter:
             with transaction(connection):
                 write_segments(connection, self.facts.id)
                 add_label(connection, self.facts.id, outcome, source)
+                give_side(connection, self.facts.id)
                 connection.execute(
                     "UPDATE episode SET ended_mono_ns = ?, missed_ticks = ?, lost_ticks = ? "
                     "WHERE id = ?",
@@ -308,13 +306,9 @@ class EpisodeWriter:
 
     def _write_episode(self, connection: sqlite3.Connection) -> None:
         facts = self.facts
-        (before,) = connection.execute(
-            "SELECT count(*) FROM episode WHERE kind = ?", (facts.kind.value,)
-        ).fetchone()
-        held_out = before % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
         connection.execute(
             "INSERT INTO episode (id, session_id, task_id, seed, kind, lock_step, policy, "
-            "adapter_id, split, began_mono_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "adapter_id, began_mono_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 facts.id,
                 facts.session_id,
@@ -324,7 +318,6 @@ class EpisodeWriter:
                 facts.lock_step,
                 facts.policy,
                 facts.adapter_id,
-                (Split.HELD_OUT if held_out else Split.TRAIN).value,
                 facts.began_mono_ns,
             ),
         )

@@ -1,14 +1,19 @@
-"""Labels and segments as rows: each writing adds a version, none changes an old one."""
+"""Labels and segments as rows: each writing adds a version, none changes an old one.
+
+The side of an episode is written here as well, once, when it ends.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 
-from recorder.store.rows import EpisodeKind, LabelSource
-from recorder.store.segments import Span, derive_segments
+from recorder.store.rows import EpisodeKind, LabelSource, Split
+from recorder.store.segments import Span, derive_segments, teaches
+from recorder.store.selection import reach_of_game
+from recorder.store.split import LessonGroups, lesson_of, side_of
 from recorder.store.tick_codec import NO_ACTION_VALUES
-from recorder.types import Driver, Outcome
+from recorder.types import Driver, Outcome, SegmentKind
 
 
 def add_label(
@@ -63,3 +68,59 @@ def write_segments(connection: sqlite3.Connection, episode_id: int) -> int:
         ),
     )
     return int(version)
+
+
+_OF_TASK = """
+    SELECT episode.id, seed, split, deleted_wall_ns IS NULL,
+        (SELECT text FROM instruction
+            WHERE instruction.episode_id = episode.id ORDER BY instruction.tick LIMIT 1),
+        coalesce((SELECT outcome FROM label
+            WHERE label.episode_id = episode.id ORDER BY version DESC LIMIT 1), 'unknown'),
+        (SELECT group_concat(DISTINCT kind) FROM segment
+            WHERE segment.episode_id = episode.id AND label_version = (
+                SELECT max(label_version) FROM segment AS newer
+                WHERE newer.episode_id = episode.id))
+    FROM episode JOIN session ON session.id = session_id
+    WHERE game = ? AND task_id = ? AND (episode.split IS NOT NULL OR episode.id = ?)
+"""
+_OF_PERSON = (SegmentKind.CORRECTION, SegmentKind.DEMONSTRATION)
+
+
+def give_side(connection: sqlite3.Connection, episode_id: int) -> None:
+    """Write which side an episode is on, after its segments and its first label.
+
+    An episode that has a side keeps it.
+    """
+    game, task_id = connection.execute(
+        "SELECT game, task_id FROM episode JOIN session ON session.id = session_id "
+        "WHERE episode.id = ?",
+        (episode_id,),
+    ).fetchone()
+    rows = {
+        row[0]: row for row in connection.execute(_OF_TASK, (game, task_id, episode_id)).fetchall()
+    }
+    _, seed, side, _, text, outcome, kinds = rows.pop(episode_id)
+    if side is not None:
+        return
+    reach = reach_of_game(connection, game)
+    own: Split | None = None
+    sides: dict[int, Split] = {}
+    new_to_train = False
+    for number, start, given, there, said, ended, held in rows.values():
+        if lesson_of(task_id, said) != lesson_of(task_id, text):
+            continue
+        if start == seed:
+            own = Split(given)
+        elif there and _shows(held, ended):
+            sides[start] = Split(given)
+            new_to_train |= number > reach and sides[start] is Split.TRAIN
+    counts = {each: sum(side is each for side in sides.values()) for each in Split}
+    others = LessonGroups(counts, new_to_train)
+    chosen = side_of(own, teaches=_shows(kinds, outcome), others=others)
+    connection.execute("UPDATE episode SET split = ? WHERE id = ?", (chosen.value, episode_id))
+
+
+def _shows(kinds: str | None, outcome: str) -> bool:
+    """Return whether an episode with these segments holds ticks of the person's to learn from."""
+    there = [SegmentKind(kind) for kind in (kinds or "").split(",") if kind]
+    return any(kind in _OF_PERSON and teaches(kind, Outcome(outcome)) for kind in there)

@@ -12,7 +12,7 @@ goes in double quotes.  Different names narrow the choice, the same name twice w
 ``outcome:success``     success, failure, timeout, abandoned, interrupted, unknown
 ``policy:base``         who played; ``*`` stands for anything
 ``adapter:4``           the adapter that played; ``adapter:none`` for the bare base
-``split:train``         train or held_out
+``split:train``         train, select or gate
 ``corrected:yes``       whether the person took over in it: yes or no
 ``since:last-round``    recorded after the newest finished round began (or ``since:round-3``);
                         with ``game:``, after that game's newest round

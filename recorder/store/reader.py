@@ -14,12 +14,10 @@ from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
 from recorder.store.ledger import active_adapter_id
-from recorder.store.query import EVERY_EPISODE, SINCE_LAST_ROUND, EpisodeQuery
+from recorder.store.query import EVERY_EPISODE, EpisodeQuery
 from recorder.store.rows import (
     AdapterRow,
     BinFacts,
-    Collected,
-    EpisodeKind,
     EpisodeRow,
     EvaluationRow,
     InputEventRow,
@@ -36,7 +34,7 @@ from recorder.store.rows import (
 from recorder.store.selection import casefold, select_episodes, select_segments
 from recorder.store.tick_codec import TICK_COLUMNS, tick_from
 from recorder.store.upkeep.schema import check_complete
-from recorder.types import Driver, Outcome, RGBImage
+from recorder.types import Outcome, RGBImage
 
 
 class Reader:
@@ -350,29 +348,6 @@ class Reader:
         ]
 
     # Totals
-
-    def collected_since_last_round(self, game: str = "") -> Collected:
-        """Return what was recorded since the newest finished round (bin and open excluded).
-
-        ``game`` counts that game's episodes and rounds only.
-        """
-        since = EpisodeQuery(since_round=SINCE_LAST_ROUND, games=(game,) if game else ())
-        rows = [row for row in self.episodes(since) if not row.open]
-        person_ticks = 0
-        person_s = 0.0
-        for row in rows:
-            ticks = sum(ticks for driver, ticks in row.driver_strip if driver is Driver.PERSON)
-            person_ticks += ticks
-            person_s += ticks / row.tick_rate_hz
-        return Collected(
-            attempts=len(rows),
-            demonstrations=sum(row.kind is EpisodeKind.DEMONSTRATION for row in rows),
-            corrections=sum(row.takeovers for row in rows),
-            person_ticks=person_ticks,
-            person_s=person_s,
-            correction_s=sum(row.corrections_s for row in rows),
-            episode_ids=tuple(row.id for row in rows),
-        )
 
     def bin_facts(self) -> BinFacts:
         """Return what is in the bin and how many bytes of pictures that is."""

@@ -35,10 +35,11 @@ class LabelSource(StrEnum):
 
 
 class Split(StrEnum):
-    """Which side of the held-out split an episode is on; fixed when it begins."""
+    """What an episode is for in rounds; given when it ends (:mod:`recorder.store.split`)."""
 
     TRAIN = "train"
-    HELD_OUT = "held_out"
+    SELECT = "select"
+    GATE = "gate"
 
 
 class RoundStatus(StrEnum):
@@ -80,7 +81,8 @@ class EpisodeRow:
 
     ``ticks`` are those committed; ``duration_s`` is ``ticks / tick_rate_hz``.
     ``takeovers`` counts correction segments, ``corrections_s`` their length.
-    ``open`` is True while it is being recorded.  ``lost_ticks`` could not be stored.
+    ``open`` is True while it is being recorded; until then ``split`` is None.  ``lost_ticks``
+    could not be stored.
     """
 
     id: int
@@ -106,7 +108,7 @@ class EpisodeRow:
     takeovers: int
     corrections_s: float
     driver_strip: DriverStrip
-    split: Split
+    split: Split | None
     deleted: bool
     open: bool
 
@@ -264,19 +266,6 @@ class EvaluationRow:
     def success(self) -> bool:
         """Whether the attempt succeeded."""
         return self.outcome is Outcome.SUCCESS
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What was recorded since the newest round that is done (bin excluded)."""
-
-    attempts: int
-    demonstrations: int
-    corrections: int
-    person_ticks: int
-    person_s: float
-    correction_s: float
-    episode_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

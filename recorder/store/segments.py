@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from recorder.store.rows import DriverStrip, EpisodeKind
-from recorder.types import Driver, SegmentKind
+from recorder.types import Driver, Outcome, SegmentKind
 
 PRE_TAKEOVER_S = 0.75
 """How long before a takeover the policy's own actions count as the mistake."""
@@ -19,6 +19,9 @@ MERGE_S = 1.0
 """Takeovers closer than this are one; the policy's ticks between them teach nothing."""
 REACTION_S = 0.2
 """A correction's first moments without input are the hand moving, not advice."""
+
+NOT_SHOWN = frozenset({Outcome.FAILURE, Outcome.TIMEOUT, Outcome.ABANDONED, Outcome.INTERRUPTED})
+"""A demonstration that ended so did not show how it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,20 @@ def driver_strip(drivers: Iterable[Driver]) -> DriverStrip:
         else:
             runs.append((driver, 1))
     return tuple(runs)
+
+
+def teaches(kind: SegmentKind, outcome: Outcome) -> bool:
+    """Return whether ticks of a segment may be imitated, by how their episode ended.
+
+    A demonstration counts unless it ended in one of NOT_SHOWN, the agent's own driving only if it
+    succeeded.  A correction always counts: it answers a state that the agent got into, and how
+    the agent went on from there says nothing against the answer.
+    """
+    if kind is SegmentKind.CORRECTION:
+        return True
+    if kind is SegmentKind.DEMONSTRATION:
+        return outcome not in NOT_SHOWN
+    return kind is SegmentKind.ROLLOUT and outcome is Outcome.SUCCESS
 
 
 def derive_segments(

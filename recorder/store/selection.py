@@ -106,7 +106,7 @@ def _conditions(
     if query.since_round == SINCE_LAST_ROUND and query.games:
         where.append("(" + " OR ".join(["game GLOB ? AND episode.id > ?"] * len(query.games)) + ")")
         for game in query.games:
-            values.extend((_glob(game), _reach_of_game(connection, game)))
+            values.extend((_glob(game), reach_of_game(connection, game)))
     elif query.since_round is not None:
         where.append("episode.id > ?")
         values.append(_reach(connection, query.since_round))
@@ -127,7 +127,7 @@ def _reach(connection: sqlite3.Connection, since_round: int) -> int:
     return int(row[0])
 
 
-def _reach_of_game(connection: sqlite3.Connection, game: str) -> int:
+def reach_of_game(connection: sqlite3.Connection, game: str) -> int:
     """Return how far the newest round reached that taught a game; for ``*`` any round."""
     rows = connection.execute(
         "SELECT query, through_episode_id FROM round WHERE status = 'done' ORDER BY id DESC"
@@ -183,7 +183,7 @@ def _episode_from(connection: sqlite3.Connection, row: Sequence[Any]) -> Episode
         takeovers=count_takeovers(spans, tick_rate_hz),
         corrections_s=correction_ticks / tick_rate_hz,
         driver_strip=strip,
-        split=Split(row[19]),
+        split=None if row[19] is None else Split(row[19]),
         deleted=bool(row[20]),
         open=open_,
     )

@@ -1,15 +1,22 @@
-"""Recorded lessons without an engine: a person walks the toy game's dot to the right."""
+"""Recorded lessons without an engine: a person walks the toy game's dot to the right.
+
+:func:`record_attempt` writes an attempt tick by tick, with any drivers and any end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from toy_game import SIZE, TASKS, ToyGame, WalkPolicy
 
 from model.play.episode import Decision, EpisodeLoop, Proposal, run_episode
 from model.play.runner import LockStepRunner
+from recorder.games.base import Task
 from recorder.store import EpisodeKind, Store
-from recorder.types import Action, Driver, Frame
+from recorder.types import Action, Driver, Frame, Outcome, Tick
 
 STEP = Action(right=True)
 
@@ -39,3 +46,52 @@ def record_lessons(folder: Path, *, episodes: int, ticks: int, game: str = "") -
         for seed in range(episodes):
             run_episode(loop, TASKS[seed % 2], seed, decide=decide)
         store.end_session(session)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    task: Task
+    seed: int
+    instruction: str
+    tick_rate_hz: float = 20.0
+    lock_step: bool = True
+    policy: str = "walk"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    outcome: Outcome
+    missed_ticks: int = 0
+
+
+def begin(store: Store, game: str = "toy") -> int:
+    """Begin a session of the toy game; return its id."""
+    return store.begin_session(
+        game, tick_rate_hz=20.0, width=SIZE, height=SIZE, realtime=False, bindings={}
+    )
+
+
+def record_attempt(
+    store: Store,
+    session: int,
+    drivers: Sequence[tuple[Driver, int]],
+    *,
+    seed: int,
+    task: Task = TASKS[0],
+    kind: EpisodeKind = EpisodeKind.ROLLOUT,
+    outcome: Outcome = Outcome.SUCCESS,
+) -> int:
+    """Record runs of (driver, ticks) as one attempt; return its id."""
+    recorder = store.episode_recorder(session, kind=kind, when_full="wait")
+    recorder.on_start(_Begun(task, seed, task.instruction))
+    index = 0
+    for driver, ticks in drivers:
+        for _ in range(ticks):
+            picture = np.full((SIZE, SIZE, 3), (17 * index + seed) % 256, np.uint8)
+            frame = Frame(index, index * 50_000_000, picture)
+            recorder.on_tick(Tick(index, frame.mono_ns, frame, STEP, driver))
+            index += 1
+    recorder.on_end(_Ended(outcome))
+    store.wait()
+    assert recorder.episode_id is not None
+    return recorder.episode_id

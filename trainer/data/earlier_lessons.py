@@ -1,20 +1,72 @@
-"""What the person taught before: the anti-forgetting part where a base's own data is not here.
+"""What the person taught before: lessons of earlier rounds stay in replay and in the gate.
 
-A released model's training data cannot be made anew.  What can be looked at are earlier
-episodes of the same games: lessons of earlier rounds, and attempts in which the agent
-succeeded by itself.  Their held-out ones are checked, the others are replayed.
+An adapter knows what its own round and those before it were taught.  A later round sees a part of
+it again and is judged on the starts of it that were kept aside.  Of a released model, whose first
+training data cannot be made anew, every earlier episode stands for what it could.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from model.vla.preprocess import CheckpointSpec
-from recorder.store import EpisodeRow, Reader, Split
-from trainer.data.examples import Example, examples_of
+from recorder.store import AdapterRow, EpisodeRow, Reader, Split
+from recorder.store.split import lesson_of
+from trainer.data.examples import Example, Sides, examples_of
+from trainer.data.material import taught_rows
+from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified
+
+READ_AHEAD = 3
+"""Whole episodes are read, for their sentences are followed; so many times what is wanted."""
+
+
+def taught_by(reader: Reader, adapter: Path | None) -> frozenset[int]:
+    """Return the episodes that an adapter's round and its parents' rounds have learnt from."""
+    rows = {row.id: row for row in reader.adapters()}
+    names = {Path(row.folder).name: row for row in rows.values()}
+    found: AdapterRow | None = None if adapter is None else names.get(adapter.name)
+    taught: set[int] = set()
+    seen: set[int] = set()
+    while found is not None and found.id not in seen:
+        seen.add(found.id)
+        if found.round_id is not None:
+            taught |= {sample.episode_id for sample in reader.round_samples(found.round_id)}
+        found = None if found.parent_id is None else rows.get(found.parent_id)
+    return frozenset(taught)
+
+
+def earlier_rows(
+    reader: Reader, rows: Sequence[EpisodeRow], taught: frozenset[int] | None
+) -> list[EpisodeRow]:
+    """Return the episodes of earlier lessons, of the same games, not among ``rows``.
+
+    ``taught`` are episodes that were learnt from; with them come the starts of the same lessons
+    that were kept aside.  None takes every episode for an earlier lesson.
+    """
+    own = {row.id for row in rows}
+    games = {row.game for row in rows}
+    others = [
+        row for row in taught_rows(reader.episodes()) if row.id not in own and row.game in games
+    ]
+    if taught is None:
+        return others
+    # The round's own lesson may have been taught before, and may be in the bin by now.
+    lessons = {
+        (row.game, lesson_of(row.task_id, row.instruction))
+        for row in reader.episodes(include_deleted=True)
+        if row.id in taught
+    }
+    return [
+        row
+        for row in others
+        if (row.game, lesson_of(row.task_id, row.instruction)) in lessons
+        and (row.id in taught or row.split in (Split.SELECT, Split.GATE))
+    ]
 
 
 def earlier_examples(
@@ -25,29 +77,26 @@ def earlier_examples(
     *,
     actions: int = 1,
     seed: int = 0,
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Return about ``count`` training and ``count / 4`` held-out examples.
+) -> Sides:
+    """Return examples of earlier episodes (:func:`earlier_rows`), whole episodes in their order.
 
-    They come from episodes that are not among ``rows``, the round's own, of the same games,
-    each on the side that it was recorded for.  Either side may be empty.
+    About READ_AHEAD times ``count`` to learn from, an eighth of it to choose by, a quarter to
+    judge on; take the wanted number of them with :func:`thinned`.  A side may be empty.
     """
-    own = {row.id for row in rows}
-    games = {row.game for row in rows}
-    others = [
-        row
-        for row in reader.episodes()
-        if row.id not in own and row.game in games and row.ticks and not row.open
-    ]
     rng = np.random.default_rng(seed)
-    train = [row for row in others if row.split is not Split.HELD_OUT]
-    held = [row for row in others if row.split is Split.HELD_OUT]
-    return (
-        _drawn(reader, train, spec, actions, count, rng),
-        _drawn(reader, held, spec, actions, count // 4, rng),
-    )
+    wanted = {
+        Split.TRAIN: count,
+        Split.SELECT: round(SELECT_SHARE * count),
+        Split.GATE: round(GATE_SHARE * count),
+    }
+    found = {}
+    for side, most in wanted.items():
+        own = [row for row in rows if row.split is side]
+        found[side] = _whole_episodes(reader, own, spec, actions, READ_AHEAD * most, rng)
+    return Sides(found[Split.TRAIN], found[Split.SELECT], found[Split.GATE])
 
 
-def _drawn(
+def _whole_episodes(
     reader: Reader,
     rows: Sequence[EpisodeRow],
     spec: CheckpointSpec,
@@ -55,13 +104,32 @@ def _drawn(
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Example, ...]:
-    """Return ``count`` examples of episodes in random order, no episode giving most of them."""
-    found: list[Example] = []
-    share = max(1, 2 * count // max(1, len(rows)))
+    """Return the examples of episodes, one of each lesson in turn, until ``count`` are there."""
+    by_lesson: dict[tuple[str, str], list[EpisodeRow]] = defaultdict(list)
     for index in rng.permutation(len(rows)):
-        if len(found) >= count:
-            break
-        each = examples_of(reader, rows[index], spec, 0, actions)
-        keep = rng.permutation(len(each))[: min(share, count - len(found))]
-        found.extend(replace(each[i], kind="replay") for i in sorted(keep))
+        row = rows[int(index)]
+        by_lesson[row.game, lesson_of(row.task_id, row.instruction)].append(row)
+    found: list[Example] = []
+    while by_lesson and len(found) < count:
+        for lesson in list(by_lesson):
+            row = by_lesson[lesson].pop()
+            if not by_lesson[lesson]:
+                del by_lesson[lesson]
+            each = examples_of(reader, row, spec, actions)
+            found.extend(replace(example, kind="replay") for example in each)
+            if len(found) >= count:
+                break
     return tuple(found)
+
+
+def thinned(sides: Sides, count: int, *, seed: int = 0) -> Sides:
+    """Return at most ``count`` examples to learn from, an eighth to choose by, a quarter to judge.
+
+    Stratified: every sentence gives as many, if it has them.
+    """
+    rng = np.random.default_rng(seed)
+    return Sides(
+        stratified(sides.train, count, rng),
+        stratified(sides.select, round(SELECT_SHARE * count), rng),
+        stratified(sides.gate, round(GATE_SHARE * count), rng),
+    )

@@ -94,6 +94,10 @@ class Sequences:
         """
         return self._prompt(instruction, answers)
 
+    def word_ids(self, words: str) -> tuple[int, ...]:
+        """Return the vocabulary ids of an answer in words."""
+        return tuple(self._tokenizer(words, add_special_tokens=False).input_ids)
+
     def action_block(self, instruction: str, numbers: list[int]) -> Block:
         """Return the block of a sentence and an action's token numbers."""
         tail = self._prompt(instruction)[len(self.head) :]
@@ -103,8 +107,7 @@ class Sequences:
     def text_block(self, question: str, answer: str) -> Block:
         """Return the block of a question that is answered in words."""
         tail = self._prompt(question)[len(self.head) :]
-        words = self._tokenizer(answer, add_special_tokens=False).input_ids
-        return Block((*tail, *words, self.end_id), len(tail))
+        return Block((*tail, *self.word_ids(answer), self.end_id), len(tail))
 
     def see(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return vision tokens B x T x hidden for patches B x N x D."""

@@ -22,7 +22,7 @@ from model.language.prompts import clean_instruction
 from model.language.subgoals import done_question, plan_of, yes_no_ids
 from model.vla.preprocess import CheckpointSpec
 from recorder.types import RGBImage
-from trainer.data.examples import Example, Split
+from trainer.data.examples import Example, Sides
 
 Restate = Callable[[str], str]
 JustDone = Callable[[RGBImage, str], float]
@@ -52,19 +52,19 @@ def by_part(
 
 
 def as_heard(
-    split: Split, model: Any, tokenizer: Any, spec: CheckpointSpec, folder: Path | None
-) -> Split:
+    sides: Sides, model: Any, tokenizer: Any, spec: CheckpointSpec, folder: Path | None
+) -> Sides:
     """Return a round's examples as a checkpoint hears them in play.
 
     ``folder`` is the checkpoint's, None where sentences are told as they were typed.
     """
     sayings = None if folder is None else Sayings.load(folder)
     restate: Restate = str if sayings is None else sayings.restate
-    if not spec.parts:
+    if not spec.told_in_parts:
         told = cache(lambda said: restate(clean_instruction(said)))
-        return Split(_told(split.train, told), _told(split.held_out, told))
+        return sides.changed(lambda examples: _told(examples, told))
     ask = asker(model, tokenizer, spec)
-    return Split(by_part(split.train, ask, restate), by_part(split.held_out, ask, restate))
+    return sides.changed(lambda examples: by_part(examples, ask, restate))
 
 
 def _told(examples: Sequence[Example], told: Restate) -> tuple[Example, ...]:

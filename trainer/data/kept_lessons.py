@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,29 +17,32 @@ from numpy.typing import NDArray
 from model.actions.tokens import decode_ids, encode_ids
 from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
-from recorder.store import EpisodeRow, Reader
-from recorder.types import Action, Outcome
-from trainer.data.examples import (
+from recorder.store import EpisodeRow, Reader, Split
+from recorder.types import Action
+from trainer.data.labelled import labelled_files, labelled_ticks
+from trainer.data.material import (
     IDLE_WEIGHT,
     MIN_PERSON_TICKS,
+    PERSONS,
     UsableTick,
-    held_out_episodes,
-    usable_ticks,
+    taught_rows,
+    usable_of,
 )
-from trainer.data.labelled import labelled_files, labelled_ticks
 
 PICTURES_FILE = "pictures.u8"
 FACTS_FILE = "lessons.json"
-HELD_OUT_SHARE = 0.1
-PERSONS = frozenset({"demonstration", "correction"})
+CHECKED_EVERY = 10
+"""One in so many attempts that a teacher labelled is checked on and not learnt from."""
+SIDED = re.compile(r"\b(?:left|right|clockwise|anticlockwise)\b", re.IGNORECASE)
+"""In such a sentence left and right are not to be exchanged: its mirror image is another one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
     """Samples: pictures on the disk, sentences, and the token numbers of what was done.
 
-    ``pictures`` is N x height x width x 3, uint8.  ``train`` and ``held_out`` number the
-    samples of either side, no episode on both; ``chances`` are the draws' of ``train``.
+    ``pictures`` is N x height x width x 3, uint8.  ``train`` and ``held_out`` number the samples
+    that are learnt from and checked on, no start on both; ``chances`` are the draws' of ``train``.
     """
 
     pictures: NDArray[np.uint8]
@@ -58,6 +62,10 @@ class Lessons:
         """Return what was asked for."""
         return self.sentences[index]
 
+    def can_mirror(self, index: int) -> bool:
+        """Return whether the sentence means the same if left and right are exchanged."""
+        return SIDED.search(self.sentences[index]) is None
+
     def answer(self, index: int, *, mirrored: bool) -> tuple[int, ...]:
         """Return the token numbers of what was done, or of its mirror image."""
         numbers = self.answers[index]
@@ -75,19 +83,16 @@ def mirror_image(action: Action) -> Action:
 def gather(
     reader: Reader, spec: CheckpointSpec, folder: Path, labelled: Path | None = None
 ) -> Lessons:
-    """Read every person's tick of the successful attempts; what is in ``folder`` is used again.
+    """Read every tick of a person's that may be learnt from (:mod:`trainer.data.material`).
 
-    ``labelled`` is a folder with what a teacher said of a player's attempts, however they
-    ended (:mod:`trainer.data.labelled`).
+    What is in ``folder`` is used again.  Learnt from are episodes of the train side, those of the
+    select side are ``held_out``; the gate's are not read.  ``labelled`` is a folder with what a
+    teacher said of a player's attempts, however they ended (:mod:`trainer.data.labelled`).
 
     Raises DataError where there is too little.
     """
     rows = sorted(
-        (
-            row
-            for row in reader.episodes(limit=1_000_000)
-            if row.outcome is Outcome.SUCCESS and row.ticks and not row.open and not row.deleted
-        ),
+        (row for row in taught_rows(reader.episodes()) if row.split in (Split.TRAIN, Split.SELECT)),
         key=lambda row: row.id,
     )
     said = labelled_files(labelled)
@@ -113,8 +118,8 @@ def _opened(facts: dict[str, Any], spec: CheckpointSpec, folder: Path) -> Lesson
     count = len(facts["sentences"])
     if count < MIN_PERSON_TICKS:
         raise DataError(
-            f"There is too little to learn from ({count} ticks of successful play), so nothing "
-            "was trained; record demonstrations with `playteach demonstrate`."
+            f"There is too little to learn from ({count} ticks of a person's or a teacher's), so "
+            "nothing was trained; record demonstrations with `playteach demonstrate`."
         )
     pictures = np.memmap(
         folder / PICTURES_FILE, np.uint8, mode="r", shape=(count, spec.height, spec.width, 3)
@@ -125,10 +130,7 @@ def _opened(facts: dict[str, Any], spec: CheckpointSpec, folder: Path) -> Lesson
 def _sides(facts: dict[str, Any], pictures: NDArray[np.uint8]) -> Lessons:
     sentences: tuple[str, ...] = tuple(facts["sentences"])
     answers = tuple(tuple(answer) for answer in facts["answers"])
-    episodes = np.array(facts["episodes"])
-    told = dict(zip(facts["episodes"], sentences, strict=True))
-    held = held_out_episodes(sorted(told.items()), HELD_OUT_SHARE)
-    is_held = np.isin(episodes, list(held))
+    is_held = np.array(facts["checked"], dtype=np.bool_)
     train, held_out = np.flatnonzero(~is_held), np.flatnonzero(is_held)
     # By the root: ten times as many ticks of a sentence, or of the very same action in it,
     # are seen about three times as often.
@@ -153,7 +155,7 @@ def _gather(
     said: Sequence[Path] = (),
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "identity": identity, "sentences": [], "answers": [], "episodes": [], "weights": [],
+        "identity": identity, "sentences": [], "answers": [], "checked": [], "weights": [],
     }  # fmt: skip
     with (folder / PICTURES_FILE).open("wb") as pictures:
         for row in rows:
@@ -167,7 +169,7 @@ def _gather(
                 pictures.write(resize(image, spec).tobytes())
                 facts["sentences"].append(texts[tick.instruction_id])
                 facts["answers"].append(list(encode_ids(tick.executed)))
-                facts["episodes"].append(row.id)
+                facts["checked"].append(row.split is Split.SELECT)
                 facts["weights"].append(usable.weight)
         for number, path in enumerate(said, start=1):
             for picture, sentence, answer in labelled_ticks(path):
@@ -179,8 +181,7 @@ def _gather(
                 pictures.write(np.ascontiguousarray(picture).tobytes())
                 facts["sentences"].append(sentence)
                 facts["answers"].append(list(answer))
-                # Apart from all that the database numbers.
-                facts["episodes"].append(-number)
+                facts["checked"].append(number % CHECKED_EVERY == 0)
                 idle = decode_ids(answer)[0].is_noop
                 facts["weights"].append(IDLE_WEIGHT if idle else 1.0)
     fresh = folder / (FACTS_FILE + ".new")
@@ -190,22 +191,21 @@ def _gather(
 
 
 def _wanted(reader: Reader, row: EpisodeRow) -> dict[int, UsableTick]:
-    events = frozenset(event.tick for event in reader.input_events(row.id))
-    usable = usable_ticks(
-        reader.ticks(row.id), reader.segments(row.id), row.outcome, row.tick_rate_hz, events
-    )
-    return {each.index: each for each in usable if each.kind in PERSONS}
+    return {each.index: each for each in usable_of(reader, row).usable if each.kind in PERSONS}
 
 
 def _read_facts(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return facts
+    # A folder of an earlier version does not say which side its samples are on.
+    return facts if "checked" in facts else None
 
 
 def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec, said: Sequence[Path]) -> str:
-    described: list[list[Any]] = [[row.id, row.ticks, row.began_wall_s] for row in rows]
+    described: list[list[Any]] = [
+        [row.id, row.ticks, row.began_wall_s, row.outcome, row.split] for row in rows
+    ]
     described += [[path.name, path.stat().st_size] for path in said]
     text = json.dumps([described, spec.width, spec.height, spec.pixels])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,9 +23,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from model.vla.preprocess import CheckpointSpec, load_spec
-from recorder.errors import KnownError, ModelError
-from trainer.data.examples import Example
+from recorder.errors import DataError, KnownError, ModelError
+from trainer.data.examples import Example, Sides
 from trainer.data.kept_lessons import Lessons, kept_lessons
+from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified, stratified_by
 
 REPLAY_FILE = "replay.safetensors"
 EXAMPLES = 240
@@ -51,8 +52,11 @@ def write_replay(folder: Path, train: Sequence[Example], held_out: Sequence[Exam
 
 def shipped_replay(
     checkpoint: Path, spec: CheckpointSpec, count: int, *, seed: int
-) -> tuple[tuple[Example, ...], tuple[Example, ...]] | None:
-    """Return up to ``count`` training and ``count / 4`` held-out examples; None of no file.
+) -> Sides | None:
+    """Return up to ``count`` examples to learn from, fewer to choose by and to judge on.
+
+    Every sentence that was taught comes up as often, if there is as much of it.  A third of what
+    was held out from the base's training is to choose by, the rest to judge on.  None of no file.
 
     Raises ModelError for a file that is damaged or whose pictures have another size.
     """
@@ -76,14 +80,13 @@ def shipped_replay(
         ) from error
     rng = np.random.default_rng(seed)
     train, held = examples[:border], examples[border:]
-    return _drawn(train, count, rng), _drawn(held, max(1, count // 4), rng)
-
-
-def _drawn(
-    examples: Sequence[Example], count: int, rng: np.random.Generator
-) -> tuple[Example, ...]:
-    chosen = np.sort(rng.permutation(len(examples))[:count])
-    return tuple(examples[int(index)] for index in chosen)
+    # Always the same third, whatever the seed: what was chosen by must not judge later.
+    select, gate = held[::3], [each for number, each in enumerate(held) if number % 3]
+    return Sides(
+        stratified(train, count, rng),
+        stratified(select, max(1, round(SELECT_SHARE * count)), rng),
+        stratified(gate, max(1, round(GATE_SHARE * count)), rng),
+    )
 
 
 def _ends(lengths: Sequence[int]) -> NDArray[np.int64]:
@@ -112,11 +115,19 @@ def _unpacked(data: NDArray[np.uint8], spec: CheckpointSpec) -> NDArray[np.uint8
 def examples_of_run(
     lessons: Lessons, count: int, *, seed: int = 0
 ) -> tuple[list[Example], list[Example]]:
-    """Draw ``count`` training examples as often as the run did, and a quarter held-out ones."""
+    """Draw ``count`` training examples, and a quarter of it held-out ones.
+
+    Every sentence that the run taught gives as many, if it has them.  Raises DataError if nothing
+    was held out.
+    """
+    if not len(lessons.held_out):
+        raise DataError(
+            "The run held nothing out, so no replay was written: rounds could not check what the "
+            "model forgets; record more demonstrations of each sentence and train anew."
+        )
     rng = np.random.default_rng(seed)
-    some = min(count, int((lessons.chances > 0).sum()))
-    train = rng.choice(lessons.train, some, replace=False, p=lessons.chances)
-    held = rng.permutation(lessons.held_out)[: max(1, count // 4)]
+    train = stratified_by(lessons.train, lessons.sentence, count, rng)
+    held = stratified_by(lessons.held_out, lessons.sentence, max(1, count // 4), rng)
     return _as_examples(lessons, train), _as_examples(lessons, held)
 
 

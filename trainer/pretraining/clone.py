@@ -196,6 +196,7 @@ class Run:
             group["lr"] = rate_at(self.step, self.seconds / whole_s, config)
         chosen = rng.choice(self.lessons.train, size=config.batch, p=self.lessons.chances)
         mirrored = rng.random(config.batch) < 0.5
+        mirrored &= [self.lessons.can_mirror(int(index)) for index in chosen]
         loss = self.imitator.loss(self.lessons, chosen, mirrored)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -23,11 +23,21 @@ SCALES = (1.0, 0.75, 0.5, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
-class Offline:
-    """Losses (nats per token) of held-out examples, before and after the round.
+class CheckSet:
+    """Examples of one side: of the round's lessons, of what the base knew, of earlier rounds."""
 
-    NaN where there was nothing to measure.  ``legality`` is a share, ``scale`` the
-    strength of the adapter that was kept.
+    taught: Sequence[Example] = ()
+    known: Sequence[Example] = ()
+    earlier: Sequence[Example] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """Losses (nats per token) on one side's examples, before and after the round.
+
+    "Before" is the adapter that the round went on from, "base" the model without any.  NaN where
+    there was nothing to measure.  ``replay`` is what the base knew, ``earlier`` what earlier rounds
+    were taught.  ``legality`` is a share, ``scale`` the strength of the adapter that was kept.
     """
 
     taught_before: float
@@ -36,71 +46,108 @@ class Offline:
     replay_after: float
     legality: float
     scale: float
+    replay_base: float = math.nan
+    earlier_before: float = math.nan
+    earlier_after: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    taught: float
+    known: float
+    earlier: float
 
 
 class Checks:
-    """Held-out examples with their features; the state at construction is "before"."""
+    """Chooses how strong an adapter is on one side, and measures it on the other.
 
-    def __init__(
-        self, task: LoraTask, taught: Sequence[Example], replay: Sequence[Example]
-    ) -> None:
+    The state at construction is "before".
+    """
+
+    def __init__(self, task: LoraTask, select: CheckSet, gate: CheckSet) -> None:
         self._task = task
-        self._taught, self._replay = list(taught), list(replay)
+        self._select, self._gate = select, gate
         self._start = self._weights()
-        self._before = self._losses()
+        # A fresh adapter is the base.
+        self._fresh = not any(bool(t.any()) for name, t in self._start.items() if _is_b(name))
+        self._before = {id(side): self._losses(side) for side in (select, gate)}
+        self._base = {
+            id(side): self._before[id(side)].known if self._fresh else self._known_to_base(side)
+            for side in (select, gate)
+        }
 
     def measure(self, scale: float) -> Offline:
-        """Measure the adapter as it is now; ``scale`` is noted only."""
-        everything = [*self._taught, *self._replay]
+        """Measure the adapter as it is now on the gate's side; ``scale`` is noted only."""
+        everything = [*self._gate.taught, *self._gate.known, *self._gate.earlier]
         legality = self._task.legality(everything, self._task.see(everything))
-        taught, replay = self._losses()
-        return Offline(self._before[0], taught, self._before[1], replay, legality, scale)
+        return self._compared(self._gate, legality, scale)
 
     def choose_scale(self) -> Offline:
-        """Go back towards the start until no more is forgotten than allowed.
+        """Go back towards the start until no more is forgotten than allowed; measure that.
 
-        The strongest adapter that keeps the old tasks stays; where none does, the full
-        one stays, to be refused by its gate.  Without a parent, ``scale`` multiplies the
-        adapter's product; with one, it weighs the new weights against the parent's.
+        Chosen on the select side, measured on the gate's.  The strongest adapter that keeps the
+        old tasks stays; where none does, the full one stays, to be refused by its gate.  Without a
+        parent, ``scale`` multiplies the adapter's product; with one, it weighs the new weights
+        against the parent's.
         """
         full = self._weights()
-        first: Offline | None = None
         for scale in SCALES:
             self._mix(full, scale)
-            offline = self.measure(scale)
-            first = first or offline
-            if not forgets(offline):
-                return offline
+            if not forgets(self._compared(self._select, math.nan, scale)):
+                return self.measure(scale)
         self._mix(full, 1.0)
-        if first is None:
-            raise RuntimeError("no scale was tried")
-        return first
+        return self.measure(1.0)
 
-    def _losses(self) -> tuple[float, float]:
-        task = self._task
-        taught = task.loss(self._taught, task.see(self._taught))
-        return taught, task.loss(self._replay, task.see(self._replay))
+    def _compared(self, side: CheckSet, legality: float, scale: float) -> Offline:
+        before, after = self._before[id(side)], self._losses(side)
+        return Offline(
+            before.taught, after.taught, before.known, after.known, legality, scale,
+            self._base[id(side)], before.earlier, after.earlier,
+        )  # fmt: skip
+
+    def _losses(self, side: CheckSet) -> _Losses:
+        return _Losses(*(self._loss(each) for each in (side.taught, side.known, side.earlier)))
+
+    def _loss(self, examples: Sequence[Example]) -> float:
+        return self._task.loss(examples, self._task.see(examples))
+
+    def _known_to_base(self, side: CheckSet) -> float:
+        with self._task.peft.disable_adapter():
+            return self._loss(side.known)
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: p.detach().clone() for name, p in self._task.trainable.items()}
 
     def _mix(self, full: dict[str, torch.Tensor], scale: float) -> None:
-        fresh = not any(bool(t.any()) for name, t in self._start.items() if ".lora_B." in name)
         with torch.no_grad():
             for name, parameter in self._task.trainable.items():
-                if not fresh:
+                if not self._fresh:
                     parameter.copy_(self._start[name].lerp(full[name], scale))
-                elif ".lora_B." in name:
+                elif _is_b(name):
                     # Of a fresh adapter only B is scaled: that is the product, exactly.
                     parameter.copy_(full[name] * scale)
                 else:
                     parameter.copy_(full[name])
 
 
+def _is_b(name: str) -> bool:
+    return ".lora_B." in name
+
+
 def forgets(offline: Offline) -> bool:
-    """Return whether the old tasks suffer by more than MAX_REPLAY_RISE."""
-    limit = offline.replay_before * (1 + MAX_REPLAY_RISE)
-    return math.isfinite(offline.replay_before) and not offline.replay_after <= limit
+    """Return whether what it could before suffers by more than MAX_REPLAY_RISE.
+
+    What the base knew is bound by the base and by the parent, so that many small losses do not add
+    up; what earlier rounds taught by the parent.
+    """
+    return _rises(offline.replay_after, offline.replay_before, offline.replay_base) or _rises(
+        offline.earlier_after, offline.earlier_before
+    )
+
+
+def _rises(after: float, *before: float) -> bool:
+    known = [loss for loss in before if math.isfinite(loss)]
+    return bool(known) and not after <= min(known) * (1 + MAX_REPLAY_RISE)
 
 
 def offline_gates(
@@ -120,9 +167,9 @@ def _taught(offline: Offline, *, corrections: bool) -> Gate:
     if not math.isfinite(offline.taught_before):
         return Gate(
             "taught",
-            passed=False,
-            sentence="The round is unverified: there is only one episode, so nothing was left "
-            "to check against; teach one more.",
+            passed=None,
+            sentence="Whether it learnt the lesson is not known from pictures: the first starts "
+            "of a lesson are learnt from, and none is left to check against; show it from more.",
         )
     learnt = offline.taught_after < offline.taught_before
     return Gate(
@@ -138,9 +185,12 @@ def _kept(offline: Offline, *, released: bool) -> Gate:
     figures: dict[str, float | None] = {
         "before": offline.replay_before,
         "after": offline.replay_after,
+        "base": offline.replay_base,
+        "earlier_before": offline.earlier_before,
+        "earlier_after": offline.earlier_after,
         "scale": offline.scale,
     }
-    if not math.isfinite(offline.replay_before):
+    if not math.isfinite(offline.replay_before) and not math.isfinite(offline.earlier_before):
         sentence = "What it could before was not checked: there is nothing of it to replay."
         if released:
             sentence = (
@@ -160,8 +210,8 @@ def _kept(offline: Offline, *, released: bool) -> Gate:
 def _legal(offline: Offline) -> Gate:
     """Judge the likeliest token of the whole vocabulary, with nothing forbidden."""
     if not math.isfinite(offline.legality):
-        sentence = "Whether its answers are legal was not checked: nothing was held out."
-        return Gate("legal", passed=False, sentence=sentence)
+        sentence = "Whether its answers are legal was not checked: there is nothing to check it on."
+        return Gate("legal", passed=None, sentence=sentence)
     legal = offline.legality >= MIN_LEGALITY
     sentence = f"{offline.legality:.2%} of its unforced answers are legal actions" + (
         "." if legal else f", fewer than {MIN_LEGALITY:.1%}."

@@ -27,9 +27,10 @@ from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec, patches
 from recorder.errors import ModelError, UsageError
 from recorder.types import NO_ACTION
-from trainer.data.examples import REPLAY_SHARE, Example, draw_plan
+from trainer.data.examples import Example
 from trainer.data.forward import IGNORE, Sequences
-from trainer.rounds.lora_config import LoraConfig
+from trainer.data.sampling import draw_plan
+from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.lora_features import Joined
 from trainer.rounds.parallel import Alone, Workers
 
@@ -153,7 +154,7 @@ class LoraTask:
         for example in examples:
             answers = tuple(said for _, said in self._earlier(example))
             prompt = self.sequences.prompt_ids(example.instruction, answers)
-            answer = tuple(self.sequences.action_id(n) for n in example.answer)
+            answer = self._answer_ids(example)
             sequences.append((*prompt, *answer, self.sequences.end_id))
             starts.append(len(prompt))
         hidden, ids = self.sequences.hidden(torch.stack(list(features)), sequences)
@@ -162,6 +163,15 @@ class LoraTask:
             labels[row, start : len(sequence)] = ids[row, start : len(sequence)]
         keep = labels[:, 1:] != IGNORE
         return self.sequences.model.lm_head(hidden[:, :-1][keep]), labels[:, 1:][keep]
+
+    def _answer_ids(self, example: Example) -> tuple[int, ...]:
+        if example.words:
+            return self.sequences.word_ids(example.words)
+        return tuple(self.sequences.action_id(n) for n in example.answer)
+
+    def answer_tokens(self, example: Example) -> int:
+        """Return how many tokens its answer has, the end of the turn included."""
+        return len(self._answer_ids(example)) + 1
 
     @torch.no_grad()
     def loss(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> float:
@@ -178,7 +188,7 @@ class LoraTask:
         """Return the share of answer positions whose likeliest token is legal there.
 
         The likeliest of the whole vocabulary, with nothing forbidden, after the recorded
-        tokens before it.
+        tokens before it.  Answers in words do not count.
         """
         number_of = {self.sequences.action_id(n): n for n in range(176, 251)}
         legal, count = 0, 0
@@ -192,7 +202,7 @@ class LoraTask:
                     number = number_of.get(best[at + position])
                     legal += number in legal_next(_of_this_action(example.answer[:position]))
                     count += 1
-                at += len(example.answer) + 1
+                at += self.answer_tokens(example)
         return legal / count if count else math.nan
 
 
@@ -205,30 +215,33 @@ def _of_this_action(written: Sequence[int]) -> Sequence[int]:
 def train(
     task: LoraTask,
     examples: Sequence[Example],
-    held_out: Sequence[Example],
+    select: Sequence[Example],
     folder: Path,
     on_step: Callable[[int, int, float, float | None, float], None],
     workers: Workers | None = None,
 ) -> dict[int, int]:
-    """Train; return how often each example was seen.  The best held-out state is kept.
+    """Train; return how often each example was seen.
+
+    The state that is best on ``select`` is kept, and training ends early if it gets no better
+    there.  Without any, all planned steps are done.
 
     Progress lies in ``folder``; a run that was cut off goes on from there, as long as it
-    has the same samples and settings.  ``on_step`` hears (step, steps, loss, held-out
-    loss or None, seconds left).  ``workers`` share every batch; UsageError where there are
+    has the same samples and settings.  ``on_step`` hears (step, steps, loss, loss on
+    ``select`` or None, seconds left).  ``workers`` share every batch; UsageError where there are
     more of them than samples in one.
     """
     config = task.config
     workers = workers or Alone()
     rng = np.random.default_rng(config.seed)
     features = task.see(examples)
-    checks = task.see(held_out)
+    checks = task.see(select)
     steps = plan_steps(sum(e.kind != "replay" for e in examples), config)
     plan = draw_plan(examples, steps * config.batch, rng)
     steps = max(1, len(plan) // config.batch)
     optimizer = torch.optim.AdamW(
         task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
     )
-    identity = _identity(task, plan, [*examples, *held_out])
+    identity = _identity(task, plan, [*examples, *select])
     at, best_tensors = _resume(task, optimizer, folder / PROGRESS_FILE, identity)
     visits: dict[int, int] = {}
     for index in plan[: at.step * config.batch]:
@@ -256,8 +269,8 @@ def train(
         torch.nn.utils.clip_grad_norm_(task.trainable.values(), 1.0)
         optimizer.step()
         checked = None
-        if held_out and ((step + 1) % config.check_every == 0 or step + 1 == steps):
-            checked = task.loss(held_out, checks)
+        if select and ((step + 1) % config.check_every == 0 or step + 1 == steps):
+            checked = task.loss(select, checks)
             bad = 0 if checked < best else bad + 1
             if checked < best:
                 best, best_tensors = checked, _weights(task)
@@ -273,7 +286,7 @@ def train(
             now = _Progress(identity, step + 1, best, bad, foretold)
             _save(task, optimizer, best_tensors, now, folder / PROGRESS_FILE)
             last_save = time.monotonic()
-    if held_out:
+    if select:
         with torch.no_grad():
             for name, parameter in task.trainable.items():
                 parameter.copy_(best_tensors[name])
@@ -298,16 +311,10 @@ def shared_loss(
             "started; launch fewer."
         )
     # Each answer ends with the end of the turn.
-    tokens = sum(len(examples[i].answer) + 1 for i in chosen)
+    tokens = sum(task.answer_tokens(examples[i]) for i in chosen)
     own = workers.share(chosen.tolist())
     logits, labels = task.logits([examples[i] for i in own], [features[i] for i in own])
     return F.cross_entropy(logits, labels, reduction="sum") / tokens
-
-
-def plan_steps(persons: int, config: LoraConfig) -> int:
-    """Return the number of steps in which ``persons`` samples are seen ``visits`` times."""
-    wanted = math.ceil(persons * config.visits / ((1 - REPLAY_SHARE) * config.batch))
-    return max(1, min(config.max_steps, max(20, wanted)))
 
 
 def learning_rate(step: int, steps: int, config: LoraConfig) -> float:
@@ -332,7 +339,9 @@ def _identity(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Exampl
     digest = hashlib.sha256(json.dumps(asdict(task.config), sort_keys=True).encode())
     digest.update(plan.tobytes())
     for example in examples:
-        facts = (example.kind, example.episode_id, example.tick, example.instruction)
+        facts = (
+            example.kind, example.episode_id, example.tick, example.instruction, example.words,
+        )  # fmt: skip
         digest.update(json.dumps([*facts, example.answer]).encode())
     for parameter in task.trainable.values():
         digest.update(parameter.detach().float().cpu().numpy().tobytes())

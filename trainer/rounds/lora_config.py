@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from trainer.data.sampling import REPLAY_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,9 @@ class LoraConfig:
     save_every_s: float = 30.0
     seed: int = 0
     checkpointing: bool = False
+
+
+def plan_steps(persons: int, config: LoraConfig) -> int:
+    """Return the number of steps in which ``persons`` samples are seen ``visits`` times."""
+    wanted = math.ceil(persons * config.visits / ((1 - REPLAY_SHARE) * config.batch))
+    return max(1, min(config.max_steps, max(20, wanted)))

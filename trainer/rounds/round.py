@@ -21,18 +21,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import ExitCode, KnownError, ModelError
+from recorder.errors import DataError, ExitCode, KnownError, ModelError
+from trainer.data.sampling import GATE_SHARE, SELECT_SHARE
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
     from model.vla.preprocess import CheckpointSpec
-    from trainer.data.examples import Example, Split
+    from trainer.data.examples import Example, Sides
+    from trainer.data.material import Material
     from trainer.rounds.lora import LoraTask
     from trainer.rounds.parallel import Workers
 
 REPLAY_EXAMPLES = 600
+EARLIER_SHARE = 0.5
+"""So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
 MAX_STEPS = 160
 SINCE_LAST_ROUND = "since:last-round"
 CANCELLED = "The round was cancelled; the agent plays as before."
@@ -89,13 +93,10 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from model.actions.tokens import CODEC_VERSION
     from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
     from model.vla.preprocess import load_spec
-    from model.vla.vla import load_weights
     from trainer.data.examples import manifest
-    from trainer.data.heard import as_heard
-    from trainer.rounds.gates import Checks, offline_gates
-    from trainer.rounds.lora import LoraTask, train
-    from trainer.rounds.lora_config import LoraConfig
-    from trainer.rounds.memory import LARGE_HIDDEN, check_round_memory
+    from trainer.rounds.gates import Checks, CheckSet, offline_gates
+    from trainer.rounds.lora import train
+    from trainer.rounds.memory import check_round_memory
     from trainer.rounds.parallel import workers
 
     if plan.threads is not None:
@@ -109,43 +110,39 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     choice = _device(plan, crew)
     parent = parent_of(plan.parent, base)
     plan.work.mkdir(parents=True, exist_ok=True)
-    split, known, known_held = _read(plan, spec, released=released, say=say)
-    seen = len(split.train) + len(known) + len(split.held_out) + len(known_held)
-    check_round_memory(plan.base, choice, plan.precision, spec, seen)
-    say(protocol.Stage("seeing", "Looking at every picture once."))
-    model, tokenizer = load_weights(
-        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
+    read = _read(plan, spec, released=released, say=say)
+    check_round_memory(plan.base, choice, plan.precision, spec, read.pictures(plan.replay))
+    lesson = _prepare(plan, spec, choice, read, released=released, say=say)
+    task, taught = lesson.task, lesson.taught
+    checks = Checks(
+        task,
+        CheckSet(taught.select, lesson.known.select, lesson.earlier.select),
+        CheckSet(taught.gate, lesson.known.gate, lesson.earlier.gate),
     )
-    split = as_heard(split, model, tokenizer, spec, plan.base if plan.options.rewrite else None)
-    examples = [*split.train, *known]
-    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
-    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
-    task = LoraTask(model, tokenizer, spec, config, plan.options)
-    if plan.parent is not None:
-        task.start_from(parent_tensors(plan.parent))
-    checks = Checks(task, split.held_out, known_held)
+    examples = lesson.to_learn
     task.see(examples)
     say(protocol.Stage("training", "Learning."))
     visits = train(
         task,
         examples,
-        [*split.held_out, *known_held[: max(40, len(split.held_out))]],
+        lesson.to_stop_by,
         plan.work,
         lambda step, steps, loss, held, left: say(protocol.Step(step, steps, loss, held, left)),
         crew,
     )
     say(protocol.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
-    kinds = {example.kind for example in split.train}
-    gates = offline_gates(offline, corrections="correction" in kinds, released=released)
+    judged = {example.kind for example in taught.gate}
+    gates = offline_gates(offline, corrections="correction" in judged, released=released)
     for gate in gates:
         say(gate)
     metrics = {
         "offline": asdict(offline),
         "gates": {gate.name: gate.passed for gate in gates},
-        "manifest": manifest(split),
-        "config": asdict(config),
-        **_account(split, examples, visits),
+        "manifest": manifest(taught),
+        "material": read.material.document(),
+        "config": asdict(task.config),
+        **_account(taught, examples, visits),
     }
     tensors = _learnt(task)
     meta = AdapterMeta(
@@ -161,17 +158,32 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
 
 
-def _read(
-    plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say
-) -> tuple[Split, tuple[Example, ...], tuple[Example, ...]]:
-    """Return what is taught, and what the agent could before: to replay, and held out.
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a round was read of: the lessons, what the base knew, what earlier rounds taught."""
 
-    That is what the base brings with it; else, for a ``released`` base, what it was taught, or
-    did by itself, in earlier episodes; else what the practice yard's teacher does.
+    material: Material
+    taught: Sides
+    known: Sides
+    earlier: Sides
+
+    def pictures(self, replay: int) -> int:
+        """Return how many examples the model will see, at most; ``replay`` are asked for."""
+        most = round(replay * (1 + SELECT_SHARE + GATE_SHARE))
+        return len(self.taught) + len(self.known) + min(most, len(self.earlier))
+
+
+def _read(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) -> _Read:
+    """Read what is taught, and what the agent could before.
+
+    That is what the base brings with it, or what the practice yard's teacher does; of a
+    ``released`` base all earlier episodes stand for it.  Beside it stand the lessons of the
+    parent's round and of those before.  Raises DataError where too little was driven by a person.
     """
     from recorder.store import Reader
-    from trainer.data.earlier_lessons import earlier_examples
-    from trainer.data.examples import read_examples, taught_actions
+    from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by
+    from trainer.data.examples import Sides, read_examples, taught_actions
+    from trainer.data.material import material_of
     from trainer.data.replay import replay_examples
     from trainer.data.shipped_replay import shipped_replay
 
@@ -179,18 +191,97 @@ def _read(
     say(protocol.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
         rows = chosen_episodes(reader, plan.query)
-        split = read_examples(reader, rows, spec, actions)
-        brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
-        if brought is not None:
-            return split, *brought
-        if released:
+        material = material_of(reader, rows)
+        if material.lack:
+            raise DataError(material.lack)
+        say(protocol.Stage("reading", material.sentence))
+        taught = read_examples(reader, rows, spec, actions)
+        # For a released base every other episode is what it can be said to know.
+        learnt = None if released else taught_by(reader, plan.parent)
+        before = earlier_rows(reader, rows, learnt)
+        if before:
             say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
-            known = earlier_examples(
-                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
-            )
-            return split, *known
-    say(protocol.Stage("replay", "Playing what it knew before."))
-    return split, *replay_examples(spec, plan.replay, seed=plan.seed + 1)
+        earlier = earlier_examples(
+            reader, before, spec, plan.replay, actions=actions, seed=plan.seed + 1
+        )
+    known = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
+    if known is None and released:
+        known = Sides()
+    if known is None:
+        say(protocol.Stage("replay", "Playing what it knew before."))
+        known = replay_examples(spec, plan.replay, seed=plan.seed + 1)
+    return _Read(material, taught, known, earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """A model that is to learn, and the examples as it hears them in play."""
+
+    task: LoraTask
+    taught: Sides
+    known: Sides
+    earlier: Sides
+
+    @property
+    def to_learn(self) -> list[Example]:
+        """What it learns on: the lessons, and what is to be kept."""
+        from trainer.data.sampling import balanced
+
+        return [*balanced(self.taught.train), *self.known.train, *self.earlier.train]
+
+    @property
+    def to_stop_by(self) -> list[Example]:
+        """The examples by which training stops: of the lesson, with what is to be kept.
+
+        None without any of the lesson: the state that forgets least would be the one that has
+        learnt nothing.
+        """
+        if not self.taught.select:
+            return []
+        kept = [*self.earlier.select, *self.known.select]
+        return [*self.taught.select, *kept[: max(40, len(self.taught.select))]]
+
+
+def _prepare(
+    plan: RoundPlan,
+    spec: CheckpointSpec,
+    choice: DeviceChoice,
+    read: _Read,
+    *,
+    released: bool,
+    say: Say,
+) -> _Lesson:
+    """Load the model and put what was read into the words that it hears."""
+    import torch
+
+    from model.vla.vla import load_weights
+    from trainer.data.earlier_lessons import thinned
+    from trainer.data.examples import Sides
+    from trainer.data.heard import as_heard
+    from trainer.rounds.lora import LoraTask
+    from trainer.rounds.lora_config import LoraConfig
+    from trainer.rounds.memory import LARGE_HIDDEN
+
+    say(protocol.Stage("seeing", "Looking at every picture once."))
+    model, tokenizer = load_weights(
+        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
+    )
+    folder = plan.base if plan.options.rewrite else None
+    taught = as_heard(read.taught, model, tokenizer, spec, folder)
+    most = plan.replay if released else round(EARLIER_SHARE * plan.replay)
+    earlier = thinned(
+        as_heard(read.earlier, model, tokenizer, spec, folder), most, seed=plan.seed + 2
+    )
+    known = read.known
+    if released:
+        # Nothing else stands for what it could.
+        known, earlier = earlier, Sides()
+    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    task = LoraTask(model, tokenizer, spec, config, plan.options)
+    if plan.parent is not None:
+        task.start_from(parent_tensors(plan.parent))
+    return _Lesson(task, taught, known, earlier)
 
 
 def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
@@ -229,10 +320,10 @@ def _learnt(task: LoraTask) -> dict[str, Any]:
 
 
 def _account(
-    split: Split, examples: Sequence[Example], visits: Mapping[int, int]
+    taught: Sides, examples: Sequence[Example], visits: Mapping[int, int]
 ) -> dict[str, Any]:
     """Return how often what was seen: figures, and every sample of the database's."""
-    from trainer.data.examples import MAX_VISITS
+    from trainer.data.sampling import MAX_VISITS
 
     seen: dict[str, int] = {}
     for index, count in visits.items():
@@ -243,7 +334,7 @@ def _account(
         raise RuntimeError(f"a sample was seen {most} times, more than {MAX_VISITS}")
     total = max(1, sum(seen.values()))
     return {
-        "verified": split.verified,
+        "verified": bool(taught.gate),
         "most_visits": most,
         "shares": {kind: count / total for kind, count in sorted(seen.items())},
         "samples": [

@@ -214,4 +214,46 @@ def _foundation(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("0001_foundation", _foundation),)
+_LESSON = """
+    CASE task_id WHEN 'free' THEN 'free:' || coalesce(lower((
+        SELECT trim(text) FROM instruction
+        WHERE instruction.episode_id = episode.id ORDER BY instruction.tick LIMIT 1)), '')
+    ELSE task_id END
+"""
+THREE_SIDES = (
+    # Empty until the episode ends: only then is it known what it holds.
+    """
+    ALTER TABLE episode ADD COLUMN side TEXT CHECK (side IN ('train', 'select', 'gate'))
+    """,
+    # Who was held out is a gate from now on, unless a round had learnt from its start already:
+    # what was taught must never judge.
+    f"""
+    CREATE TEMP TABLE old_side AS
+    SELECT episode.id, game, {_LESSON} AS lesson, seed,
+        split = 'train' OR episode.id IN (SELECT episode_id FROM round_sample) AS taught
+    FROM episode JOIN session ON session.id = session_id
+    """,
+    "CREATE INDEX temp.old_side_by_start ON old_side (game, lesson, seed)",
+    """
+    UPDATE episode SET side = (
+        SELECT CASE WHEN max(other.taught) THEN 'train' ELSE 'gate' END
+        FROM old_side JOIN old_side AS other USING (game, lesson, seed)
+        WHERE old_side.id = episode.id)
+    WHERE ended_mono_ns IS NOT NULL
+    """,
+    "DROP TABLE temp.old_side",
+    "ALTER TABLE episode DROP COLUMN split",
+    "ALTER TABLE episode RENAME COLUMN side TO split",
+    "CREATE INDEX episode_by_task ON episode (task_id, seed)",
+)
+
+
+def _three_sides(connection: sqlite3.Connection) -> None:
+    for statement in THREE_SIDES:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("0001_foundation", _foundation),
+    Migration("0002_three_sides", _three_sides),
+)

@@ -59,7 +59,7 @@ def migrate(
 ) -> tuple[Path, ...]:
     """Apply what is missing, each step in one transaction with its record.
 
-    A file that already holds tables is copied before every step, and the copy checked.
+    A file that held tables before is copied before every step, and the copy checked.
     Returns the copies made.  Raises DataError (newer file) or DiskFullError (no room).
     """
     pending = check_version(connection, path, migrations)
@@ -70,9 +70,11 @@ def migrate(
     from sqlite_utils.migrations import Migrations
 
     copies: list[Path] = []
+    # A new file holds nothing that a copy could keep.
+    holds_something = bool(applied_names(connection))
     steps = {migration.name: migration for migration in migrations}
     for name in pending:
-        if applied_names(connection):
+        if holds_something:
             copies.append(back_up(connection, path, name))
         one = Migrations(MIGRATION_SET)
         step = steps[name]

@@ -5,8 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from app.backend import view_facts
-from recorder.store.rows import AdapterRow, Collected, EpisodeKind, EpisodeRow, LabelSource, Split
+from recorder.store.rows import AdapterRow, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
+from trainer.data.material import Material, Why
 from trainer.evaluation.verdict import VerdictKind, judge
 from trainer.rounds import protocol
 
@@ -27,8 +28,9 @@ def adapter(number: int, parent: int | None, *, active: bool = False) -> Adapter
     )
 
 
-def collected(*, corrections: int = 0, demonstrations: int = 0) -> Collected:
-    return Collected(7, demonstrations, corrections, 700, 40.0, 12.0, (1, 2))
+def material(**ticks: int) -> Material:
+    """What a round would learn from, in ticks of the train side by kind."""
+    return Material({f"train/{kind}": count for kind, count in ticks.items()}, attempts=7)
 
 
 def test_episode() -> None:
@@ -66,19 +68,30 @@ def test_episode() -> None:
     assert shown.duration_s == 2.0
 
 
-def test_teach_says_what_the_round_is_made_of() -> None:
-    shown = view_facts.teach_facts(
-        collected(corrections=5), {"your corrections": 2, "what it knew": 1, "shown": 0}, 118
+def test_teach_says_what_the_round_is_made_of_and_what_it_leaves_out() -> None:
+    chosen = Material(
+        {"train/correction": 100, "gate/correction": 40},
+        {Why.FAILED: 60, Why.LEAD_UP: 30},
+        {Why.FAILED: 2, Why.LEAD_UP: 1},
+        attempts=7,
+        takeovers=5,
     )
-    assert shown.blocked == ""
-    assert shown.sentence == "The next round is 67 % your corrections, 33 % what it knew."
-    assert sum(share for _, share in shown.mix) == pytest.approx(1)
+    shown = view_facts.teach_facts(chosen, {"correction": 0.6, "replay": 0.4, "rollout": 0}, 118)
+    assert (shown.blocked, shown.episodes, shown.corrections, shown.person_s) == ("", 7, 5, 7.0)
+    assert shown.sentence == (
+        "The next round is 60 % your corrections, 40 % what it already knew. "
+        "2.0 s of yours are kept to check by and are not learnt from. "
+        "Left out: demonstrations that failed (2, 3.0 s)."
+    )
+    assert shown.mix == (("your corrections", 0.6), ("what it already knew", 0.4))
 
 
 def test_teach_is_blocked_without_lessons_and_for_a_given_reason() -> None:
-    assert view_facts.teach_facts(collected(), {}, None).blocked == view_facts.NOTHING_COLLECTED
-    assert view_facts.teach_facts(collected(demonstrations=1), {"shown": 1}, None).blocked == ""
-    assert view_facts.teach_facts(collected(corrections=1), {}, None, "Busy.").blocked == "Busy."
+    assert view_facts.teach_facts(material(), {}, None).blocked == view_facts.NOTHING_COLLECTED
+    assert view_facts.teach_facts(material(demonstration=50), {}, None).blocked == ""
+    little = material(demonstration=49)
+    assert view_facts.teach_facts(little, {}, None).blocked == little.lack
+    assert view_facts.teach_facts(material(correction=99), {}, None, "Busy.").blocked == "Busy."
 
 
 def test_lineage_runs_from_the_base_to_what_is_in_use() -> None:

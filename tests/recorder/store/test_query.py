@@ -19,7 +19,7 @@ from recorder.types import Outcome
 def test_every_term_is_read() -> None:
     assert parse_query(
         'id:7 id:3-9 game:doom task:go_to:* text:"red torch" kind:demonstration outcome:success '
-        "policy:base adapter:4 adapter:none split:held_out corrected:yes since:last-round"
+        "policy:base adapter:4 adapter:none split:gate corrected:yes since:last-round"
     ) == EpisodeQuery(
         ids=((7, 7), (3, 9)),
         games=("doom",),
@@ -29,7 +29,7 @@ def test_every_term_is_read() -> None:
         outcomes=(Outcome.SUCCESS,),
         policies=("base",),
         adapters=(4, None),
-        splits=(Split.HELD_OUT,),
+        splits=(Split.GATE,),
         corrected=True,
         since_round=SINCE_LAST_ROUND,
     )

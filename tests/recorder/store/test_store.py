@@ -129,7 +129,6 @@ def test_an_episode_is_told_whole(kit: Any) -> None:
         sentences = {each.id: each.text for each in reader.instructions(row.id)}
         active = [sentences[t.instruction_id] for t in reader.ticks(row.id)]
         thumbnail = reader.thumbnail(row.id)
-        collected = reader.collected_since_last_round()
     assert (row.outcome, row.outcome_source) == (Outcome.SUCCESS, LabelSource.GAME)
     assert (row.ticks, row.duration_s, row.takeovers, row.corrections_s) == (100, 5.0, 1, 1.0)
     assert row.driver_strip == ((P, 40), (H, 20), (P, 40))
@@ -138,7 +137,6 @@ def test_an_episode_is_told_whole(kit: Any) -> None:
     assert active == ["Go to the red torch"] * 50 + ["Pick up the MEDKIT"] * 50
     assert thumbnail is not None
     assert thumbnail.shape == (18, 32, 3)
-    assert (collected.attempts, collected.corrections, collected.person_s) == (1, 1, 1.0)
 
 
 def test_the_picture_is_copied_before_the_game_reuses_its_memory(kit: Any) -> None:
@@ -186,14 +184,6 @@ def test_nothing_is_stored_of_an_episode_without_ticks(kit: Any) -> None:
         assert [row.id for row in reader.episodes()] == [2]
 
 
-def test_one_in_five_is_held_out_by_kind(kit: Any) -> None:
-    for kind in ("demonstration", "rollout") * 5:
-        kit.record(1, kind=kind)
-    with kit.reader() as reader:
-        held = reader.episodes(parse_query("split:held_out"))
-    assert sorted(row.kind for row in held) == ["demonstration", "rollout"]
-
-
 def test_labels_are_versions(kit: Any) -> None:
     episode = kit.record(5)
     assert kit.store.set_label(episode, Outcome.FAILURE) == 2
@@ -231,9 +221,8 @@ def test_queries_choose(kit: Any) -> None:
         assert chosen("adapter:none policy:b*") == [fifth, third, second, first]
         assert chosen("since:last-round") == [fifth]
         assert chosen("since:round-1") == [fifth]
-        assert reader.collected_since_last_round().episode_ids == (fifth,)
-        assert reader.collected_since_last_round("doom").episode_ids == (fifth,)
-        assert reader.collected_since_last_round("luanti").attempts == 0
+        assert chosen("since:last-round game:doom") == [fifth]
+        assert chosen("since:last-round game:luanti") == []
         assert [row.id for row in reader.deleted_episodes()] == [fourth]
         assert [row.id for row in reader.episodes(limit=2)] == [fifth, third]
         with pytest.raises(UsageError, match="no round 9"):
@@ -422,7 +411,7 @@ def test_rounds_and_their_samples(kit: Any) -> None:
     with kit.reader() as reader:
         (row,) = reader.rounds()
         # Only a round that is done moves the mark.
-        assert reader.collected_since_last_round().attempts == 1
+        assert len(reader.episodes(parse_query("since:last-round"))) == 1
     assert row.status is RoundStatus.FAILED
     assert (row.config, row.metrics, row.verdict) == ({"lr": 5e-5}, {"loss": 1.5}, {"why": "x"})
     assert row.ended_wall_s is not None

@@ -13,7 +13,7 @@ from model.actions.tokens import encode_ids
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer
 from recorder.types import Action, RGBImage
-from trainer.data.examples import Example, Split
+from trainer.data.examples import Example, Sides
 from trainer.data.heard import as_heard, asker, by_part
 
 SAID = "take the medkit, then shoot the imp"
@@ -100,12 +100,26 @@ def test_a_model_is_asked_only_where_it_was_taught_to(
     small: tuple[Any, Any], tmp_path: Path
 ) -> None:
     model, words = small
-    split = Split((example(10), example(250)), (example(30, episode=2),))
+    split = Sides((example(10), example(250)), (), (example(30, episode=2),))
     whole = as_heard(split, model, words, replace(SPEC, parts=False), tmp_path)
     assert [each.instruction for each in whole.train] == [SAID, SAID]
     heard = as_heard(split, model, words, SPEC, tmp_path)
     assert {each.instruction for each in heard.train} <= {"take the medkit", "shoot the imp"}
-    assert heard.held_out[0].instruction == "take the medkit"
+    assert heard.gate[0].instruction == "take the medkit"
+
+
+def test_parts_are_taught_only_if_they_are_told_in_play(
+    small: tuple[Any, Any], tmp_path: Path
+) -> None:
+    """With several actions an answer, or earlier pictures, play tells the whole sentence."""
+    model, words = small
+    spoken = Sides((example(10), example(250), example(251)))
+    for spec in (replace(SPEC, chunk=2), replace(SPEC, history=1), replace(SPEC, prompt="plain")):
+        assert spec.parts
+        assert not spec.told_in_parts
+        heard = as_heard(spoken, model, words, spec, tmp_path)
+        assert {each.instruction for each in heard.train} == {SAID}
+    assert SPEC.told_in_parts
 
 
 def test_the_answer_depends_on_the_picture_and_on_the_sentence(small: tuple[Any, Any]) -> None:

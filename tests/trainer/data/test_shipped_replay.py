@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     write_replay(tmp_path, TRAIN, HELD)
     found = shipped_replay(tmp_path, SPEC, 100, seed=1)
     assert found is not None
-    for side, written in zip(found, (TRAIN, HELD), strict=True):
+    sides = (found.train, found.select, found.gate)
+    for side, written in zip(sides, (TRAIN, HELD[:1], HELD[1:]), strict=True):
         assert len(side) == len(written)
         for one, other in zip(side, written, strict=True):
             assert (one.instruction, one.answer) == (other.instruction, other.answer)
@@ -53,11 +55,34 @@ def test_a_draw_is_of_the_size_that_was_asked_and_no_example_changes_sides(tmp_p
     write_replay(tmp_path, TRAIN, HELD)
     found = shipped_replay(tmp_path, SPEC, 8, seed=1)
     assert found is not None
-    train, held = found
-    assert len(train) == 8
-    assert len(held) == 2
-    assert {each.instruction for each in train} == {"dig sand"}
-    assert {each.instruction for each in held} == {"kill the pig"}
+    assert [len(side) for side in (found.train, found.select, found.gate)] == [8, 1, 2]
+    assert {each.instruction for each in found.train} == {"dig sand"}
+    assert {each.instruction for each in (*found.select, *found.gate)} == {"kill the pig"}
+
+
+def test_what_is_chosen_by_never_judges_whatever_the_seed(tmp_path: Path) -> None:
+    held = [example(grey, "kill the pig") for grey in range(15, 255, 12)]
+    write_replay(tmp_path, TRAIN, held)
+    chosen, judged = set(), set()
+    for seed in range(6):
+        found = shipped_replay(tmp_path, SPEC, 24, seed=seed)
+        assert found is not None
+        chosen |= {int(each.image.mean()) for each in found.select}
+        judged |= {int(each.image.mean()) for each in found.gate}
+    assert chosen
+    assert judged
+    assert not chosen & judged
+
+
+def test_every_sentence_that_was_taught_is_replayed(tmp_path: Path) -> None:
+    said = ["dig sand"] * 28 + ["chop a tree"] * 20 + ["dig dirt"] * 2
+    write_replay(tmp_path, [example(number * 4, each) for number, each in enumerate(said)], HELD)
+    found = shipped_replay(tmp_path, SPEC, 9, seed=1)
+    assert found is not None
+    assert Counter(each.instruction for each in found.train) in (
+        {"dig sand": 4, "chop a tree": 3, "dig dirt": 2},
+        {"dig sand": 3, "chop a tree": 4, "dig dirt": 2},
+    )
 
 
 def test_a_checkpoint_without_the_file_brings_nothing(tmp_path: Path) -> None:

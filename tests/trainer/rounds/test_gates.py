@@ -39,10 +39,13 @@ def test_a_good_round_passes_them_all() -> None:
     [
         ({"taught_after": 1.0}, "taught"),
         ({"taught_after": 1.2}, "taught"),
-        ({"taught_before": math.nan, "taught_after": math.nan}, "taught"),
         ({"taught_after": math.nan}, "taught"),
         ({"replay_after": 0.4 * (1 + MAX_REPLAY_RISE) + 1e-6}, "old tasks"),
         ({"replay_after": math.nan}, "old tasks"),
+        # Five per cent of the parent's, but more of what the base could: losses do not add up.
+        ({"replay_base": 0.38}, "old tasks"),
+        ({"earlier_before": 0.4, "earlier_after": 0.43}, "old tasks"),
+        ({"earlier_before": 0.4, "earlier_after": math.nan}, "old tasks"),
         ({"legality": MIN_LEGALITY - 1e-6}, "legal"),
     ],
 )
@@ -52,6 +55,20 @@ def test_what_a_gate_refuses(change: dict[str, float], refused: str) -> None:
     sentence = found[refused].sentence
     assert sentence.endswith(".")
     assert sentence != gates(GOOD)[refused].sentence
+
+
+def test_nothing_to_know_it_from_is_no_pass_and_no_failure() -> None:
+    nothing = {"taught_before": math.nan, "taught_after": math.nan, "legality": math.nan}
+    found = gates(replace(GOOD, **nothing))
+    assert [found[name].passed for name in ("taught", "legal", "old tasks")] == [None, None, True]
+    assert "not known" in found["taught"].sentence
+
+
+def test_a_gain_on_the_base_alone_or_the_parent_alone_is_no_forgetting() -> None:
+    assert not forgets(replace(GOOD, replay_base=0.5, earlier_before=0.4, earlier_after=0.41))
+    lost = {"replay_before": math.nan, "replay_after": math.nan}
+    assert not forgets(replace(GOOD, **lost))
+    assert forgets(replace(GOOD, **lost, earlier_before=0.4, earlier_after=0.5))
 
 
 @given(LOSSES, LOSSES, LOSSES, LOSSES, st.floats(0.0, 1.0))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch  # the tests of what needs torch
 from lessons import record_lessons
+from toy_game import TASKS
 
 from model.actions.tokens import decode_ids, encode, encode_ids
 from model.play.policy import Observation
@@ -22,7 +23,7 @@ from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
 from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Frame
-from trainer.data.earlier_lessons import earlier_examples
+from trainer.data.earlier_lessons import earlier_examples, earlier_rows, thinned
 from trainer.data.examples import Example, Past, read_examples
 from trainer.rounds import memory, protocol
 from trainer.rounds.client import RoundClient
@@ -82,14 +83,18 @@ def test_what_was_taught_earlier_is_replayed_and_checked(
 ) -> None:
     with Reader.open(recorded) as reader:
         rows = reader.episodes()
-        held = [row for row in rows if row.split == "held_out"]
-        own = [row for row in rows if row not in held[:1]][:4]
-        train, check = earlier_examples(reader, own, SPEC, 40)
-    assert {each.kind for each in (*train, *check)} == {"replay"}
-    assert not {each.episode_id for each in (*train, *check)} & {row.id for row in own}
-    assert {each.episode_id for each in check} <= {row.id for row in held}
-    assert 10 <= len(train) <= 40
-    assert 1 <= len(check) <= 10
+        own = [row for row in rows if row.task_id == TASKS[0].id]
+        before = earlier_rows(reader, own, None)
+        found = earlier_examples(reader, before, SPEC, 40)
+        sides = {row.id: str(row.split) for row in rows}
+    assert [row.task_id for row in before] == [TASKS[1].id] * 4
+    few = thinned(found, 40)
+    for name, side, most in (
+        ("train", few.train, 40), ("select", few.select, 5), ("gate", few.gate, 10),
+    ):  # fmt: skip
+        assert 1 <= len(side) <= most
+        assert {each.kind for each in side} == {"replay"}
+        assert {sides[each.episode_id or 0] for each in side} == {name}
     told: list[protocol.Message] = []
     query = " ".join(f"id:{row.id}" for row in own)
     done = run_round(plan(recorded, released, tmp_path, query=query, replay=40), told.append)
@@ -255,7 +260,7 @@ def test_the_window_s_round_is_of_its_game(
 def test_examples_hold_the_pictures_before_them_from_their_own_episode(recorded: Path) -> None:
     with Reader.open(recorded) as reader:
         split = read_examples(reader, reader.episodes(), replace(SPEC, history=3))
-    for example in (*split.train, *split.held_out):
+    for example in (*split.train, *split.select, *split.gate):
         assert len(example.earlier) == 3
         answers = [said for _, said in example.earlier]
         if example.tick == 0:

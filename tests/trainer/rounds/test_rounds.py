@@ -13,7 +13,7 @@ from model.adapters.folders import META_FILE, fingerprint, read_meta
 from model.vla.vla import VlaPolicy
 from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
-from trainer.data.examples import MAX_VISITS
+from trainer.data.sampling import MAX_VISITS
 from trainer.rounds import protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.round import RoundPlan, run_round
@@ -48,10 +48,11 @@ def test_a_round_from_demonstrations_to_an_adapter(data: Path, small_checkpoint:
     assert metrics["most_visits"] <= MAX_VISITS
     episodes = metrics["manifest"]["episodes"]
     assert episodes["train"]
-    assert episodes["held_out"]
-    assert not set(episodes["train"]) & set(episodes["held_out"])
+    # Four starts of one lesson: two to learn from, one to be judged on, one to choose by.
+    assert [len(episodes[side]) for side in ("train", "select", "gate")] == [2, 1, 1]
+    assert metrics["manifest"]["counts"] == metrics["material"]["ticks"]
     assert {sample[0] for sample in metrics["samples"]} <= set(episodes["train"])
-    assert done.passed == all(m.passed for m in heard if isinstance(m, protocol.Gate))
+    assert done.passed == all(m.passed is not False for m in heard if isinstance(m, protocol.Gate))
     meta = read_meta(Path(done.adapter))
     assert (meta.base, meta.parent) == (fingerprint(small_checkpoint), None)
     VlaPolicy.load(small_checkpoint, adapter=Path(done.adapter), device="cpu", threads=1)

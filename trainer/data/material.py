@@ -1,0 +1,223 @@
+"""What a round will learn from, in ticks: asked by the window's card, the command and the round.
+
+One rule for every pipeline says which recorded ticks may be learnt from.  No pictures are read
+and no torch is imported: the window asks after every attempt.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
+from recorder.store.segments import teaches
+from recorder.types import Driver, Outcome, SegmentKind
+
+REACTION_S = 0.2
+"""After a takeover the hands are still on their way: ticks without input are left out."""
+IDLE_WEIGHT = 0.2
+PAUSE_S = 1.0
+"""In a correction up to this long, standing still is taken as meant."""
+MIN_PERSON_TICKS = 50
+PERSONS = ("correction", "demonstration")
+"""The kinds of ticks in which the person drove."""
+
+
+class Why(StrEnum):
+    """Why ticks are left out, as it is said to the person."""
+
+    FAILED = "demonstrations that failed"
+    LATE = "demonstrations that ran out of time"
+    STOPPED = "demonstrations that were stopped"
+    CUT_OFF = "demonstrations that were interrupted"
+    AGENT = "the agent's own driving without success"
+    LEAD_UP = "the agent's moments before you took over"
+    NOBODY = "moments in which nobody drove"
+
+
+_NOT_SHOWN: Mapping[Outcome, Why] = {
+    Outcome.FAILURE: Why.FAILED,
+    Outcome.TIMEOUT: Why.LATE,
+    Outcome.ABANDONED: Why.STOPPED,
+    Outcome.INTERRUPTED: Why.CUT_OFF,
+}
+_DEMONSTRATIONS = frozenset(_NOT_SHOWN.values())
+
+
+@dataclass(frozen=True, slots=True)
+class UsableTick:
+    """A tick that may be learnt from; ``weight`` is 1, or less where nothing was done."""
+
+    index: int
+    kind: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """The ticks of an episode that may be learnt from, in order, and how many may not, by why."""
+
+    usable: tuple[UsableTick, ...]
+    left_out: Mapping[Why, int]
+
+
+def usable_ticks(
+    ticks: Sequence[TickRow],
+    segments: Sequence[SegmentRow],
+    outcome: Outcome,
+    tick_rate_hz: float,
+    event_ticks: frozenset[int] = frozenset(),
+) -> Usable:
+    """Return which ticks of an episode may be learnt from.
+
+    By who drove and how the episode ended (:func:`recorder.store.segments.teaches`); the ticks
+    before a takeover, and nobody's, never do.  ``event_ticks`` are those with input of the
+    person's.
+    """
+    reaction = math.ceil(REACTION_S * tick_rate_hz)
+    chosen: list[UsableTick] = []
+    left_out: Counter[Why] = Counter()
+    for segment in segments:
+        if not teaches(segment.kind, outcome):
+            left_out[_why(segment.kind, outcome)] += segment.ticks
+            continue
+        correction = segment.kind is SegmentKind.CORRECTION
+        meant = correction and segment.ticks <= PAUSE_S * tick_rate_hz
+        for tick in ticks[segment.start : segment.stop]:
+            still = tick.executed.is_noop
+            early = correction and tick.index < segment.start + reaction
+            if tick.driver is Driver.NOBODY or (early and still and tick.index not in event_ticks):
+                left_out[Why.NOBODY] += 1
+                continue
+            weight = IDLE_WEIGHT if still and not meant else 1.0
+            chosen.append(UsableTick(tick.index, str(segment.kind), weight))
+    return Usable(tuple(chosen), left_out)
+
+
+def _why(kind: SegmentKind, outcome: Outcome) -> Why:
+    if kind is SegmentKind.DEMONSTRATION:
+        return _NOT_SHOWN[outcome]
+    if kind is SegmentKind.ROLLOUT:
+        return Why.AGENT
+    return Why.LEAD_UP if kind is SegmentKind.PRE_TAKEOVER else Why.NOBODY
+
+
+def usable_of(reader: Reader, row: EpisodeRow) -> Usable:
+    """Return which ticks of a recorded episode may be learnt from."""
+    events = frozenset(event.tick for event in reader.input_events(row.id))
+    segments = reader.segments(row.id)
+    return usable_ticks(reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events)
+
+
+def taught_rows(episodes: Iterable[EpisodeRow]) -> list[EpisodeRow]:
+    """Return those that can be learnt from at all: over, not in the bin, with ticks."""
+    return [row for row in episodes if not row.deleted and not row.open and row.ticks]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the chosen episodes hold for a round.
+
+    ``ticks`` are by side and kind ("train/correction"): the very samples of a round.  ``left_out``
+    are ticks by why, ``episodes_left_out`` the episodes that they are of.  ``attempts`` are
+    episodes, ``takeovers`` the person's; ``tick_rate_hz`` is the newest episode's.
+    """
+
+    ticks: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[Why, int] = field(default_factory=dict)
+    episodes_left_out: Mapping[Why, int] = field(default_factory=dict)
+    attempts: int = 0
+    takeovers: int = 0
+    tick_rate_hz: float = 20.0
+
+    def on(self, side: Split) -> dict[str, int]:
+        """Return the ticks of a side by kind."""
+        head = f"{side}/"
+        return {key[len(head) :]: n for key, n in self.ticks.items() if key.startswith(head)}
+
+    def persons(self, *sides: Split) -> int:
+        """Return the person's ticks on these sides (none named: on all)."""
+        wanted = sides or tuple(Split)
+        return sum(self.on(side).get(kind, 0) for side in wanted for kind in PERSONS)
+
+    @property
+    def lack(self) -> str:
+        """Why a round cannot begin, as a sentence; "" where there is enough to learn from."""
+        ticks = self.persons(Split.TRAIN)
+        if ticks >= MIN_PERSON_TICKS:
+            return ""
+        missing = max(1, round((MIN_PERSON_TICKS - ticks) / self.tick_rate_hz))
+        more = "".join(f" {sentence}" for sentence in self.asides)
+        return (
+            f"There is too little to learn from ({ticks} ticks of yours), so no round can begin; "
+            f"drive about {missing} s more.{more}"
+        )
+
+    @property
+    def sentence(self) -> str:
+        """What a round learns from and what it leaves out, for a person."""
+        taught = self._seconds(self.persons(Split.TRAIN))
+        return " ".join([f"It learns from {taught} of yours.", *self.asides])
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What of the person's a round does not learn from and why, one sentence each."""
+        sentences = []
+        kept = self.persons(Split.SELECT, Split.GATE)
+        if kept:
+            sentences.append(
+                f"{self._seconds(kept)} of yours are kept to check by and are not learnt from."
+            )
+        for why in Why:
+            if why in _DEMONSTRATIONS and self.left_out.get(why):
+                count, ticks = self.episodes_left_out[why], self.left_out[why]
+                sentences.append(f"Left out: {why} ({count}, {self._seconds(ticks)}).")
+        return tuple(sentences)
+
+    def _seconds(self, ticks: int) -> str:
+        return f"{max(0.1, ticks / self.tick_rate_hz):.1f} s"
+
+    def document(self) -> dict[str, dict[str, int]]:
+        """Return the counts as plain JSON values."""
+        return {
+            "ticks": dict(sorted(self.ticks.items())),
+            "left_out": {str(why): count for why, count in sorted(self.left_out.items())},
+        }
+
+
+Tallies = MutableMapping[tuple[int, Outcome, int], Usable]
+"""What was found of episodes before, by id, outcome and ticks: those do not change otherwise."""
+
+
+def material_of(
+    reader: Reader, episodes: Iterable[EpisodeRow], found: Tallies | None = None
+) -> Material:
+    """Return what episodes hold for a round; the bin and what is being recorded are left out.
+
+    ``found`` keeps what was read of them, for whoever asks again and again.
+    """
+    found = {} if found is None else found
+    rows = taught_rows(episodes)
+    ticks: Counter[str] = Counter()
+    left_out: Counter[Why] = Counter()
+    episodes_left_out: Counter[Why] = Counter()
+    for row in rows:
+        key = (row.id, row.outcome, row.ticks)
+        if key not in found:
+            found[key] = usable_of(reader, row)
+        own = found[key]
+        if row.split is not None:
+            ticks.update(f"{row.split}/{each.kind}" for each in own.usable)
+        left_out.update(own.left_out)
+        episodes_left_out.update(own.left_out.keys())
+    return Material(
+        ticks,
+        left_out,
+        episodes_left_out,
+        attempts=len(rows),
+        takeovers=sum(row.takeovers for row in rows),
+        tick_rate_hz=rows[0].tick_rate_hz if rows else 20.0,
+    )
