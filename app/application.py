@@ -24,6 +24,7 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.teaching_seeds import fresh_teaching_seed
 from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
 from model.paths import default_checkpoint
@@ -52,7 +53,7 @@ def run_window(
     game_name: str = "doom",
     slowed: bool = False,
     play: str = "",
-    seed: int = 1,
+    seed: int | None = None,
     milestone: Milestone | None = None,
     opened: Callable[[MainWindow], None] | None = None,
     agreed: bool = False,
@@ -64,7 +65,8 @@ def run_window(
     game's profile; ``slowed`` has the first game wait for every thought.  ``model`` plays
     instead of the one that is set.
 
-    ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
+    ``play`` starts with a sentence, ``seed`` is the first start's, None for a
+    teaching seed that the game was never played on; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
     NoDisplayError without a screen, another KnownError where the data folder or the game
     cannot be opened.
@@ -96,7 +98,7 @@ def run_window(
             continue
         before, wish = wish, wanted
         # What was asked for on the command line was for the first game.
-        play, problem, milestone, opened, model = "", "", None, None, None
+        play, seed, problem, milestone, opened, model = "", None, "", None, None, None
     return code
 
 
@@ -106,7 +108,7 @@ class _Start:
 
     wish: GameWish
     play: str
-    seed: int
+    seed: int | None
     problem: str
     milestone: Milestone | None
     opened: Callable[[MainWindow], None] | None
@@ -155,7 +157,7 @@ def _open_once(
             paced=not start.wish.slowed,
             bindings=effective_bindings(game, loaded.settings),
             idle_handback_s=loaded.settings.idle_handback_s,
-            seed=start.seed,
+            seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
         )
         stack.callback(session.close)
         if isinstance(game, DesktopGame):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ __all__ = [
     "own_window_profiles",
     "suites_of",
     "task_list",
+    "task_of",
 ]
 
 
@@ -162,14 +164,34 @@ def find_task(game: Game, instruction: str) -> Task:
     Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
     do not matter, and nor does "a" or "the" where only one task is left by that.
     """
-    said = [(task, normalise_instruction(each)) for task, each in sentences_of(game.tasks())]
-    wanted = normalise_instruction(instruction)
-    for task, text in said:
-        if text == wanted:
-            return task
-    bare = without_articles(wanted)
-    meant = {task.id: task for task, text in said if without_articles(text) == bare}
-    return next(iter(meant.values())) if len(meant) == 1 else free_task(instruction.strip())
+    return task_of(tuple(game.tasks()), instruction)
+
+
+def task_of(tasks: tuple[Task, ...], instruction: str) -> Task:
+    """Return the one of ``tasks`` that a sentence asks for, or a free task; as :func:`find_task`.
+
+    Every command and the window find a sentence's task by this function and no other.
+    """
+    exact, bare = _by_sentence(tasks)
+    said = normalise_instruction(instruction)
+    if said in exact:
+        return exact[said]
+    meant = bare.get(without_articles(said), ())
+    return meant[0] if len(meant) == 1 else free_task(instruction.strip())
+
+
+@lru_cache(maxsize=8)
+def _by_sentence(
+    tasks: tuple[Task, ...],
+) -> tuple[Mapping[str, Task], Mapping[str, tuple[Task, ...]]]:
+    """Return the first task of each sentence, and every task of each without articles."""
+    exact: dict[str, Task] = {}
+    bare: dict[str, dict[str, Task]] = {}
+    for task, sentence in sentences_of(tasks):
+        text = normalise_instruction(sentence)
+        exact.setdefault(text, task)
+        bare.setdefault(without_articles(text), {})[task.id] = task
+    return exact, {text: tuple(found.values()) for text, found in bare.items()}
 
 
 def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:

@@ -11,12 +11,6 @@ from recorder.games.base import Asked, Task
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, parse_goal
 
-FIRST_UNSEEN_SEED = 1_000_000
-"""No task's yard of a seed from here on is ever trained on.
-
-The crowded yards of the shipped weights, in which nothing is judged, were another generator's, with
-seeds of their own.
-"""
 KEEP_AWAY_TICKS = 90
 """So long must something be kept away from."""
 
