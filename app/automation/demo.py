@@ -18,6 +18,7 @@ from app.automation.headless import attempt
 from app.automation.scripted_user import Demonstrator, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
+from model.language.prompts import clean_instruction
 from model.paths import default_checkpoint
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.runner import BackgroundRunner, LockStepRunner
@@ -25,11 +26,10 @@ from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
     DEFAULT_SUITE,
-    normalise_instruction,
     open_game,
+    required_task,
     suites_of,
     task_list,
-    task_of,
 )
 from recorder.games.base import Asked, Game, OwnWindowGame, Task
 from recorder.games.luanti.launch import faketime_library
@@ -208,13 +208,9 @@ def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
 
 def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
-    task = task_of(tuple(every), text)
-    if task.judged:
-        return replace(task, instruction=normalise_instruction(text))
-    raise UsageError(
-        f"The game {game!r} has no task {text!r}, so its teacher cannot teach it; see "
-        f"`playteach tasks --game {game}`."
-    )
+    said = clean_instruction(text)
+    task = required_task(game, every, said, "its teacher cannot teach it")
+    return replace(task, instruction=said)
 
 
 def _choose_lesson(

@@ -11,8 +11,7 @@ from app.automation.scripted_user import Demonstrator
 from app.session.control_loop import LiveSession
 from app.session.wiring import clock_of, store_recording
 from recorder.clock import Clock, ManualClock, MonotonicClock
-from recorder.errors import UsageError
-from recorder.games import find_task, open_game
+from recorder.games import open_game, required_task
 from recorder.store import Store
 from trainer.evaluation.players import PlayerSpec, make_policy
 
@@ -40,11 +39,7 @@ def record_demonstrations(
         game = open_game(game_name, slowed=slowed)
         # The session closes the game too, but it may never come to a session.
         stack.callback(game.close)
-        if not find_task(game, instruction).judged:
-            raise UsageError(
-                f"The game {game_name!r} has no task {instruction!r}, so its teacher does not "
-                f"know what to do; see `playteach games show {game_name}`."
-            )
+        required_task(game_name, game.tasks(), instruction, "its teacher does not know what to do")
         session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
         stack.callback(store.end_session, session_id)
         # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a

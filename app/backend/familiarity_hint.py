@@ -9,6 +9,7 @@ from app.backend.model_loader import Agent
 from model.language.familiarity import Repertoire, taught_sentences
 from model.language.paraphrase import Sayings
 from recorder.games.base import Task
+from recorder.games.sentences import either, quoted
 from recorder.store import AdapterRow, Reader, database_path
 from trainer.evaluation.players import PlayerSpec
 
@@ -55,8 +56,22 @@ def _sentence(known: Repertoire, sentence: str) -> str:
     unfamiliar = known.check(sentence)
     if unfamiliar is None:
         return ""
+    if unfamiliar.meanings:
+        return (
+            f"Which one do you mean: {named(unfamiliar.meanings)}? The sentence does not say it, "
+            "so the agent may go for any of them; type which one."
+        )
     closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
     return f"The agent was not taught this sentence; it does what it can.{closest}"
+
+
+def named(tasks: Sequence[Task]) -> str:
+    """Return tasks as a choice: by their things if these tell them apart, else as sentences."""
+    things = dict.fromkeys(f"the {task.thing}" for task in tasks)
+    plain = all(task.thing and task.instruction.endswith(task.thing) for task in tasks)
+    if plain and len({task.verb for task in tasks}) == 1 and len(things) == len(tasks):
+        return either(list(things))
+    return either(quoted(tasks))
 
 
 def _rounds(adapters: Sequence[AdapterRow], adapter_id: int | None) -> tuple[int, ...]:
@@ -83,4 +98,6 @@ def taught_to(
         [*(own or taught_sentences(tasks)), *more],
         sayings.restate if sayings is not None and rewrite else None,
         None if sayings is None else sayings.outside,
+        None if sayings is None else sayings.of_several,
+        tasks,
     )

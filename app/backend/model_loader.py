@@ -258,14 +258,14 @@ class Agent:
 
     def _loaded(self, row: AdapterRow | None) -> Policy:
         """Return what the choice says, with an adapter."""
-        from model.play.stuck_detector import WatchedPolicy
+        from model.play.stuck_detector import PRACTICE_WATCH, WatchedPolicy
 
         choice = self.choice
         folder = self.models.folder(choice)
         if folder is None:
             return WatchedPolicy(self.models.remote(choice))
         policy = self._checkpoint(folder, row)
-        return policy if choice.source == "practice" else WatchedPolicy(policy)
+        return WatchedPolicy(policy, PRACTICE_WATCH if choice.source == "practice" else None)
 
     def _checkpoint(self, folder: Path, row: AdapterRow | None) -> VlaPolicy:
         from model.play.sampling import Sampling

@@ -28,11 +28,6 @@ def run(options: argparse.Namespace) -> int:
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)
     asked = asked_of(options)
-    if not asked:
-        raise UsageError(
-            f"The game {options.game!r} judges nothing, so there is nothing to measure; watch it "
-            "with `playteach play`."
-        )
     seeds, of_range = seeds_to_judge_on(options.seeds, scripted=spec.checkpoint is None, say=say)
     starts = starts_of(asked, seeds)
     if options.slowed and options.game not in REALTIME_GAMES:
@@ -114,7 +109,7 @@ def asked_of(options: argparse.Namespace) -> Sequence[Asked]:
             )
         return suites[options.suite]
     if options.task is None:
-        return asked_in_words(options.game, options.instruction)
+        return asked_in_words(options.game, options.instruction, data_folder(options))
     for task in task_list(options.game):
         if task.id == options.task:
             return [Asked(task, "" if options.say is None else clean_instruction(options.say))]
@@ -124,28 +119,29 @@ def asked_of(options: argparse.Namespace) -> Sequence[Asked]:
     )
 
 
-def asked_in_words(game: str, instructions: Sequence[str] | None) -> Sequence[Asked]:
+def asked_in_words(
+    game: str, instructions: Sequence[str] | None, data: Path | None
+) -> Sequence[Asked]:
     """Return what is asked: the game's default suite, or the given sentences.
 
-    Raises UsageError for an unknown game, an empty sentence, and one that nobody judges.
+    ``data`` is the data folder with the person's own games.  Raises UsageError for an unknown
+    game, an empty sentence, and whatever the game cannot judge: it would count as a failure.
     """
     from model.language.prompts import clean_instruction
-    from recorder.games import DEFAULT_SUITE, suites_of, task_list, task_of
+    from recorder.games import DEFAULT_SUITE, required_task, suites_of, task_list
 
-    tasks = task_list(game)
+    tasks = task_list(game, data)
+    if not tasks:
+        raise UsageError(
+            f"The game {game!r} has nothing that it can judge, so nothing was played; use "
+            "`playteach play` and mark each attempt yourself."
+        )
     if not instructions:
         return suites_of(game)[DEFAULT_SUITE]
-    asked = []
-    for text in map(clean_instruction, instructions):
-        task = task_of(tasks, text)
-        if not task.judged:
-            raise UsageError(
-                f"Nobody judges {text!r} in the game {game!r}, so nothing was played; take a "
-                f"sentence of `playteach tasks --game {game}`, or name the task that is meant "
-                "with --task ID --say TEXT."
-            )
-        asked.append(Asked(task, text))
-    return asked
+    return [
+        Asked(required_task(game, tasks, text, "nothing was played"), text)
+        for text in map(clean_instruction, instructions)
+    ]
 
 
 def _keeper(
@@ -176,15 +172,15 @@ def _lines(document: dict[str, Any]) -> list[str]:
     low, high = document["interval"]
     lines = [
         f"{text}: {part['success']} of {part['n']}"
-        + (f", {part['unknown']} that nobody judged" if part["unknown"] else "")
         for text, part in document["by_instruction"].items()
     ]
-    if document["n"]:
-        lines.append(
-            f"{document['policy']}: {document['success']} of {document['n']} succeeded "
-            f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}) on seeds of "
-            f"the {document['range']} range, {document['ticks_per_s']} ticks a second."
-        )
-    else:
-        lines.append(f"{document['policy']}: nobody judged it, so it is not known what it can.")
+    if document["unjudged"]:
+        lines.append(f"{document['unjudged']} attempts were not judged and are not counted.")
+    if not document["n"]:
+        return [*lines, f"{document['policy']}: no attempt was judged, so there is no rate."]
+    lines.append(
+        f"{document['policy']}: {document['success']} of {document['n']} succeeded "
+        f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}) on seeds of the "
+        f"{document['range']} range, {document['ticks_per_s']} ticks a second."
+    )
     return lines

@@ -17,7 +17,8 @@ from recorder.games.seeds import SeedRange, next_seed
 if TYPE_CHECKING:
     from app.automation.headless import Attempted
     from app.session.api import Snapshot
-    from recorder.games.base import Task
+    from model.play.policy import Policy
+    from recorder.games.base import Game, Task
     from trainer.evaluation.players import PlayerSpec
 
 
@@ -80,7 +81,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
-    from trainer.evaluation.players import PlayerSpec, make_policy
+    from trainer.evaluation.players import PlayerSpec
 
     folder = data_folder(options)
     large = large_policy(options)
@@ -110,7 +111,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             made = large()
             policy, adapter_id = made.policy, made.adapter_id
         else:
-            policy = make_policy(cast(PlayerSpec, spec), game, threads=threads)
+            policy = _small_player(cast(PlayerSpec, spec), game, threads)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
         recording = None
@@ -156,6 +157,15 @@ def _seeds(options: argparse.Namespace, folder: Path) -> Iterator[int]:
         seed = next_seed(seed)
 
 
+def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
+    """Return a script, or a small model that is watched as in the window."""
+    from model.play.stuck_detector import PRACTICE_WATCH, WatchedPolicy
+    from trainer.evaluation.players import make_policy
+
+    policy = make_policy(spec, game, threads=threads)
+    return policy if spec.checkpoint is None else WatchedPolicy(policy, PRACTICE_WATCH)
+
+
 def _advise(
     spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
 ) -> None:
@@ -181,6 +191,9 @@ class _Progress:
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+    from trainer.evaluation.starts import JUDGED
+
+    judged = sum(each.outcome in JUDGED for each in done)
     ticks = sum(each.ticks for each in done)
     seconds = sum(each.seconds for each in done)
     latencies = [value for each in done for value in each.latencies_ms]
@@ -193,7 +206,9 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
         "policy": policy,
         "instruction": text,
         "episodes": episodes,
-        "success": sum(each.outcome == "success" for each in done),
+        # Nobody knows how many succeeded of those that nobody judged.
+        "success": sum(each.outcome == "success" for each in done) if judged else None,
+        "judged": judged,
         "n": len(done),
         "ticks_per_s": round(ticks / seconds, 2) if seconds else 0.0,
         "missed_ticks": sum(each.missed_ticks for each in done),
@@ -208,8 +223,12 @@ def _lines(document: dict[str, Any]) -> list[str]:
         + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
         for each in document["episodes"]
     ]
+    counted = (
+        f"{document['success']} of {document['judged']} succeeded"
+        if document["judged"]
+        else "Nobody judged it"
+    )
     lines.append(
-        f"{document['success']} of {document['n']} succeeded, {document['ticks_per_s']} ticks a "
-        f"second, {document['missed_ticks']} missed."
+        f"{counted}, {document['ticks_per_s']} ticks a second, {document['missed_ticks']} missed."
     )
     return lines

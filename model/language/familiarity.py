@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from model.language.instructions import bare_request
 from model.language.subgoals import split_instruction
 from recorder.games.base import Task
+from recorder.games.sentences import possible_tasks
 
 UNFAMILIAR_FROM = 0.2
 """Scores from here on are called unfamiliar: an unknown word in five."""
@@ -43,10 +44,14 @@ _LONGEST_SCORED = 64
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
-    """A sentence that was not taught: ``closest`` is the one that may be meant, "" for none."""
+    """A sentence that was not taught: ``closest`` is the one that may be meant, "" for none.
+
+    ``meanings`` are the tasks between which it does not decide, two or more, or none.
+    """
 
     sentence: str
     closest: str = ""
+    meanings: tuple[Task, ...] = ()
 
 
 class Repertoire:
@@ -54,7 +59,9 @@ class Repertoire:
 
     ``restate`` puts what was typed into the words that the agent is told: how familiar these
     are is what counts.  ``outside`` says of such words that, well known as they are, they ask
-    for what was never asked in them.
+    for what was never asked in them; ``several``, that they ask for more than one thing.
+    ``tasks`` are the game's: a sentence that leaves out which of them is meant is none that was
+    taught.
     """
 
     def __init__(
@@ -62,7 +69,11 @@ class Repertoire:
         sentences: Iterable[str],
         restate: Callable[[str], str] | None = None,
         outside: Callable[[str], bool] | None = None,
+        several: Callable[[str], bool] | None = None,
+        tasks: Iterable[Task] = (),
     ) -> None:
+        self._several = several
+        self._tasks = tuple(tasks)
         self._restate = None if restate is None else lru_cache(_SAID_KEPT)(restate)
         self._outside = outside
         self._sentences: Sequence[str] = tuple(dict.fromkeys(s for s in sentences if words(s)))
@@ -87,10 +98,14 @@ class Repertoire:
         """
         if not self._sentences:
             return None
-        strange = [
-            part for part in split_instruction(sentence) if self.score(part) >= UNFAMILIAR_FROM
-        ]
-        if not strange or tuple(words(sentence)) in self._plain:
+        if tuple(words(sentence)) in self._plain:
+            return None
+        parts = split_instruction(sentence)
+        for part in parts:
+            if meanings := self._meanings(part):
+                return Unfamiliar(sentence, meanings=meanings)
+        strange = [part for part in parts if self.score(part) >= UNFAMILIAR_FROM]
+        if not strange:
             return None
         # What is not to be done is like what is, and means the opposite.
         denied = denies(words(bare_request(strange[0])))
@@ -101,7 +116,8 @@ class Repertoire:
 
         The mean over its words of: unknown (1; a quarter where one letter makes it
         known), plus half the share of its word pairs that no taught sentence holds; and
-        UNFAMILIAR_FROM more where it only names a thing, or asks for what was never asked.
+        UNFAMILIAR_FROM more where it only names a thing, or asks for what was never asked; at
+        least UNFAMILIAR_FROM if it asks for several things.
         """
         told = sentence if self._restate is None else self._restate(sentence)
         said = words(told)[:_LONGEST_SCORED]
@@ -123,7 +139,21 @@ class Repertoire:
         # What only names a thing asks for nothing.
         if self._only_names(meant) or (self._outside is not None and self._outside(told)):
             score += UNFAMILIAR_FROM
+        if self._several is not None and self._several(told):
+            score = max(score, UNFAMILIAR_FROM)
         return score
+
+    def _meanings(self, part: str) -> tuple[Task, ...]:
+        """Return the tasks of which a part of a sentence leaves open which is meant."""
+        told = part if self._restate is None else self._restate(part)
+        said = (part, bare_request(part)) if told == part else (told,)
+        if any(tuple(words(each)) in self._plain for each in said):
+            return ()
+        for each in said:
+            meant = possible_tasks(self._tasks, " ".join(words(each)))
+            if len(meant) > 1:
+                return meant
+        return ()
 
     def closest(self, sentence: str) -> str:
         """Return the taught sentence most like this one, "" where none is like it.

@@ -29,16 +29,33 @@ from typing import Any
 
 from model.language.familiarity import DENYING, denies, likely_typo, one_letter_apart, words
 from model.language.instructions import bare_request
+from model.language.subgoals import split_instruction
 from recorder.errors import ModelError
+from recorder.games.sentences import ARTICLES, leaves_out
 
 TAUGHT_FILE = "taught.json"
 THING = "{thing}"
 LEAST_ALIKE = 0.6
 """A frame less similar than this (cosine, 0 to 1) is none that may be meant."""
+SEVERAL = frozenset({
+    "all", "every", "each", "both", "everything", "everyone", "two", "three", "four", "five", "six",
+    "seven", "eight", "nine", "ten", "several", "many", "few", "couple", "none", "no", "any",
+    "twice", "again",
+})  # fmt: skip
+"""They ask for more than the one thing and the one deed that a taught sentence is about."""
+JOINING = frozenset({"or", "but", "nor", "without", "except", "then"})
+"""They join another thing or another deed to the first; so does "and", if not one after another:
+"turn and look at the imp" is one deed."""
+_SAME_DEED = frozenset({THING, "it", "there", "move"})
+"""What follows an "and" that joins no second thing."""
+_ONE_ALL_THE_SAME = (("all", "the", "way"), ("of", "the", "two"), ("at", "all"))
+"""Words of SEVERAL that ask for no more than one thing."""
 _TURNING_WORDS = frozenset({
     "left", "right", "from", "away", "clear", "not", "don't", "dont", "never", "open", "back",
     "backwards", "backward", "behind", "around", "other", "forward", "forwards", "sideways",
     "out", "still", "wait", "stop", "stay",
+    # More than one thing, or more than one deed.
+    *SEVERAL, *JOINING,
 })  # fmt: skip
 """They turn what is asked into something else: both have them, or neither."""
 _SMALL_WORDS = frozenset({
@@ -158,10 +175,12 @@ class Sayings:
         if name:
             frame, name = self._told_apart(frame, name)
         frame = [self._spelt(word) for word in frame]
-        if any(word not in self._known for word in frame):
+        if any(word not in self._known for word in _of_one(frame)):
             return sentence
         if frame and frame[0] not in self._verbs:
             # "Close the door" is not what "get close to the door" means.
+            return sentence
+        if self._leaves_open(frame) or self._joins(frame):
             return sentence
         best = self._closest(frame, name)
         return sentence if best is None else best.means.replace(THING, " ".join(name))
@@ -180,6 +199,46 @@ class Sayings:
                 word in DENYING and after != "move" for word, after in pairwise([*frame, ""])
             )
         return not any(self._may_take(each, name) for each in means)
+
+    def _leaves_open(self, frame: Sequence[str]) -> bool:
+        """Return whether a sentence without a known name leaves words out that tell two apart.
+
+        Of "go to the red post" and "go to the blue post", none is what "go to the post" means.
+        """
+        bare = _without_articles(frame)
+        means = {
+            other.means
+            for other in self._frames
+            if THING not in other.said and leaves_out(bare, _without_articles(words(other.said)))
+        }
+        return len(means) > 1
+
+    def of_several(self, told: str) -> bool:
+        """Return whether familiar words ask for more than the one thing of a taught sentence.
+
+        "Take all medkits", "take the medkits", "pick up the medkit and the shotgun".
+        """
+        frame, _ = self._taken_apart(words(told))
+        if " ".join(frame) in self._means or len(split_instruction(told)) > 1:
+            # Parts that are done one after the other are looked at one by one.
+            return False
+        several = not SEVERAL.isdisjoint(_of_one(frame)) or any(map(self._is_plural, frame[1:]))
+        if several or self._joins(frame):
+            return True
+        # "Turn and look at it" is one deed, and "stop at it and don't move" says the same twice.
+        after = _without_articles(frame[frame.index("and") + 1 :]) if "and" in frame else ("it",)
+        return after[:1] == (THING,) or _SAME_DEED.isdisjoint(after)
+
+    def _joins(self, frame: Sequence[str]) -> bool:
+        """Return whether a frame is about a second thing."""
+        if self._name_words:
+            return THING in frame and bool(self._around(frame, exactly=True)[1])
+        return "and" in frame
+
+    def _is_plural(self, word: str) -> bool:
+        """Return whether a word is the plural of a known one, and not known itself."""
+        known = self._name_words or self._known
+        return word not in known and word not in self._known and word.removesuffix("s") in known
 
     def _said(
         self, sentence: str, typed: Sequence[str], frame: Sequence[str], name: Sequence[str]
@@ -220,7 +279,12 @@ class Sayings:
         if exactly or len(word) <= 3:
             return own
         if word not in self._near:
-            near = (known for known in self._name_words if one_letter_apart(word, known))
+            # "Medkits" is no mistyped "medkit": it asks for several.
+            near = (
+                known
+                for known in self._name_words
+                if one_letter_apart(word, known) and word != f"{known}s"
+            )
             self._near[word] = own | frozenset(near)
         return self._near[word]
 
@@ -248,7 +312,8 @@ class Sayings:
 
     def _spelt(self, word: str) -> str:
         """Return the known word that this is, perhaps mistyped."""
-        if word in self._known or len(word) < 3:
+        of_several = word in SEVERAL or word in JOINING or self._is_plural(word)
+        if word in self._known or len(word) < 3 or of_several:
             return word
         return min((w for w in self._known if likely_typo(word, w)), default=word)
 
@@ -307,8 +372,23 @@ def _key(frame: str) -> str:
     return " ".join(_frame_words(frame))
 
 
+def _without_articles(frame: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in frame if word not in ARTICLES)
+
+
 def _turning(frame: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for word in frame if word in _TURNING_WORDS or word == THING)
+    return frozenset(word for word in _of_one(frame) if word in _TURNING_WORDS or word == THING)
+
+
+def _of_one(frame: Sequence[str]) -> list[str]:
+    """Return a frame without the words that only seem to ask for several."""
+    found = list(frame)
+    for words_of_one in _ONE_ALL_THE_SAME:
+        size = len(words_of_one)
+        for at in range(len(found) - size, -1, -1):
+            if tuple(found[at : at + size]) == words_of_one:
+                del found[at : at + size]
+    return found
 
 
 def _features(frame: Sequence[str]) -> dict[str, float]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder.errors import UsageError
 from recorder.games.base import Asked, Bindings, Game, Task, free_task
+from recorder.games.sentences import judged_task, possible_tasks, required_task
 
 if TYPE_CHECKING:
     from recorder.games.desktop.profile import Profile
@@ -35,11 +35,13 @@ __all__ = [
     "find_task",
     "free_task",
     "game_names",
+    "judged_task",
     "open_game",
     "own_window_profiles",
+    "possible_tasks",
+    "required_task",
     "suites_of",
     "task_list",
-    "task_of",
 ]
 
 
@@ -159,53 +161,5 @@ def suites_of(name: str) -> Mapping[str, tuple[Asked, ...]]:
 
 
 def find_task(game: Game, instruction: str) -> Task:
-    """Return the game's task for a sentence, or a free task where it has none.
-
-    Any phrasing of a task is its sentence.  Case, surrounding space and a final full stop
-    do not matter, and nor does "a" or "the" where only one task is left by that.
-    """
-    return task_of(tuple(game.tasks()), instruction)
-
-
-def task_of(tasks: tuple[Task, ...], instruction: str) -> Task:
-    """Return the one of ``tasks`` that a sentence asks for, or a free task; as :func:`find_task`.
-
-    Every command and the window find a sentence's task by this function and no other.
-    """
-    exact, bare = _by_sentence(tasks)
-    said = normalise_instruction(instruction)
-    if said in exact:
-        return exact[said]
-    meant = bare.get(without_articles(said), ())
-    return meant[0] if len(meant) == 1 else free_task(instruction.strip())
-
-
-@lru_cache(maxsize=8)
-def _by_sentence(
-    tasks: tuple[Task, ...],
-) -> tuple[Mapping[str, Task], Mapping[str, tuple[Task, ...]]]:
-    """Return the first task of each sentence, and every task of each without articles."""
-    exact: dict[str, Task] = {}
-    bare: dict[str, dict[str, Task]] = {}
-    for task, sentence in sentences_of(tasks):
-        text = normalise_instruction(sentence)
-        exact.setdefault(text, task)
-        bare.setdefault(without_articles(text), {})[task.id] = task
-    return exact, {text: tuple(found.values()) for text, found in bare.items()}
-
-
-def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:
-    """Yield every task with each of its sentences, its own one first."""
-    for task in tasks:
-        for each in (task.instruction, *task.phrasings, *task.heldout_phrasings):
-            yield task, each
-
-
-def normalise_instruction(text: str) -> str:
-    """Fold case, white space and a final full stop."""
-    return " ".join(text.lower().strip().rstrip(".!").split())
-
-
-def without_articles(text: str) -> str:
-    """Return a normalised sentence without its articles."""
-    return " ".join(word for word in text.split() if word not in {"a", "an", "the"})
+    """Return the game's task for a sentence by :func:`judged_task`, else a free task."""
+    return judged_task(game.tasks(), instruction) or free_task(instruction.strip())

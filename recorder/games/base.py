@@ -18,7 +18,8 @@ class Task:
     sentence said to the player.  ``verb`` and ``thing`` split it for tables.
     ``max_ticks`` is the time limit.  ``phrasings`` are other ways to say it that may be
     trained on, ``heldout_phrasings`` some that never are; ``split`` is "train", "heldout"
-    or "" where a game has no such thing.  A free-text task (``id`` "free") is never judged.
+    or "" where a game has no such thing.  ``sort`` is a noun for the things that ``thing`` is
+    one of ("monster"), "" if there is none.  A free-text task (``id`` "free") is never judged.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Task:
     phrasings: tuple[str, ...] = ()
     heldout_phrasings: tuple[str, ...] = ()
     split: str = ""
+    sort: str = ""
 
     @property
     def judged(self) -> bool:

@@ -15,7 +15,8 @@ from recorder.games.base import Asked, Task
 from recorder.store.rows import EvaluationRow, Stepping
 from recorder.types import Outcome
 
-_JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
+JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
+"""How an attempt ends that says whether the player can do what was asked."""
 
 
 class StartKey(NamedTuple):
@@ -91,7 +92,7 @@ class Attempt:
     @property
     def judged(self) -> bool:
         """Whether it is known if it succeeded: what nobody judged is no failure."""
-        return self.outcome in _JUDGED
+        return self.outcome in JUDGED
 
 
 def starts_of(asked: Iterable[Asked], seeds: Sequence[int]) -> list[Start]:

@@ -20,7 +20,7 @@ def summarise(
     """Return the result document of ``playteach evaluate``.
 
     Rates are 0..1 of the judged attempts ``n``, with Wilson's 95 % interval; None where nothing
-    was judged.  ``unknown`` counts the attempts that nobody judged, which are no failures.
+    was judged.  ``unjudged`` counts the attempts that nobody judged, which are no failures.
     ``ticks_per_s`` is the mean speed of one game in the attempts whose time is known.
     ``verbs`` maps a task's id to its verb, for a table by verb.  ``wrong_rate`` is the part that
     the game called a failure: done, but to another thing than asked or the wrong way.
@@ -57,7 +57,7 @@ def rates_of(results: Sequence[Attempt]) -> dict[str, Any]:
     return {
         "n": n,
         "success": success,
-        "unknown": len(results) - n,
+        "unjudged": len(results) - n,
         "success_rate": round(success / n, 4) if n else None,
         "interval": [round(low, 4), round(high, 4)],
         "outcomes": {name: outcomes.count(name) for name in sorted(set(outcomes))},

@@ -27,7 +27,7 @@ from model.play.runner import LockStepRunner
 from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameSuspendedError, KnownError, UsageError
-from recorder.games import find_task, open_game
+from recorder.games import open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
 from trainer.data.labelled import LabelledEpisode, labelled_name, write_labelled
@@ -218,13 +218,9 @@ def _is_practised(folder: Path, part: int) -> bool:
 
 
 def _judged(game: Game, instruction: str) -> Task:
-    task = find_task(game, instruction)
-    if not task.judged:
-        raise UsageError(
-            f"The game {game.name!r} has no task {instruction!r}, so its teacher does not know "
-            f"what to do; see `playteach tasks --game {game.name}`."
-        )
-    return task
+    return required_task(
+        game.name, game.tasks(), instruction, "its teacher does not know what to do"
+    )
 
 
 def _say(line: str) -> None:

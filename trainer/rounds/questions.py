@@ -16,13 +16,18 @@ def title_of(questions: Sequence[Asked]) -> str:
 
 
 def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Asked]:
-    """Return the judged tasks of the queried episodes, as they were said."""
-    from recorder.games import task_list
+    """Return the judged tasks of the queried episodes, as they were said.
 
-    tasks = {task.id: task for task in task_list(game, data)}
+    The sentence decides, as everywhere; an episode whose sentence is none of the game's own any
+    more keeps the task that it was recorded with.
+    """
+    from recorder.games import judged_task, task_list
+
+    every = task_list(game, data)
+    tasks = {task.id: task for task in every}
     found: dict[tuple[str, str], Asked] = {}
     for row in reader.episodes(parse_query(query)):
-        task = tasks.get(row.task_id)
+        task = judged_task(every, row.instruction) or tasks.get(row.task_id)
         if task is not None:
             question = Asked(task, row.instruction)
             found[(task.id, question.heard)] = question

@@ -10,7 +10,10 @@ from recorder.errors import UsageError
 from recorder.games.base import Asked, Task
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, parse_goal
+from recorder.games.doom.things import DOOR, KEY, MONSTER, SWITCH, WEAPON
 
+SORTS = frozenset({KEY, WEAPON, MONSTER, DOOR, SWITCH})
+"""Families whose name is a word that a player uses for any of them."""
 KEEP_AWAY_TICKS = 90
 """So long must something be kept away from."""
 
@@ -49,6 +52,13 @@ def time_limit(goal: Goal) -> int:
     return sum(MAX_TICKS[step.verb] for step in goal.steps)
 
 
+def _sort(goal: Goal) -> str:
+    """Return what a player calls all the things of the family of a goal's only thing."""
+    kind = goal.steps[0].kind if len(goal.steps) == 1 else None
+    # Nobody says "go to the landmark".
+    return kind.family if kind is not None and kind.family in SORTS else ""
+
+
 def _tasks() -> tuple[Task, ...]:
     tasks = []
     for row in _read("tasks.json"):
@@ -65,6 +75,7 @@ def _tasks() -> tuple[Task, ...]:
                 phrasings=tuple(row["phrasings"]),
                 heldout_phrasings=tuple(row["heldout_phrasings"]),
                 split=row["split"],
+                sort=_sort(goal),
             )
         )
     return tuple(tasks)

@@ -10,8 +10,8 @@ import pytest
 
 from app.__main__ import main
 from app.automation import demo
-from app.automation.demo import DemoSize
-from recorder.errors import ExitCode
+from app.automation.demo import DemoSize, _candidates
+from recorder.errors import ExitCode, UsageError
 from recorder.games.doom.tasks import TASK_BY_ID
 
 SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
@@ -36,6 +36,15 @@ def test_the_smallest_demo_ends_with_a_report(
     # Self-contained: pictures are inside, nothing is fetched.
     assert page.count("data:image/") >= 2
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+
+
+def test_a_lesson_is_asked_in_the_words_that_were_wanted() -> None:
+    (lesson,) = _candidates("doom", "use your gun on the barrel", quick=True)
+    assert (lesson.id, lesson.instruction) == ("shoot:barrel", "use your gun on the barrel")
+    (lesson,) = _candidates("luanti", "Chop the  tree.", quick=True)
+    assert (lesson.id, lesson.instruction) == ("mine:oak_log", "Chop the tree.")
+    with pytest.raises(UsageError, match="leaves open whether"):
+        _candidates("doom", "go to the torch", quick=True)
 
 
 def test_without_a_model_it_says_so_before_anything_plays(

@@ -10,6 +10,7 @@ from app.backend.familiarity_hint import advice_for
 from app.cli.play import _advise
 from model.paths import default_checkpoint
 from recorder.games.doom.tasks import ALL_TASKS
+from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
 from trainer.evaluation.players import PlayerSpec
 
 BASE = PlayerSpec("base", default_checkpoint())
@@ -33,3 +34,22 @@ def test_a_strange_sentence_is_told_with_the_closest(
 def test_who_was_never_taught_a_sentence_is_told_nothing(tmp_path: Path) -> None:
     assert advice_for(PlayerSpec("random"), None, tmp_path, ALL_TASKS, "juggle") == ""
     assert list(tmp_path.iterdir()) == [], "looking makes no database"
+
+
+@pytest.mark.parametrize(("asked", "named"), [
+    ("go to the torch", "the red torch, the green torch or the blue torch?"),
+    ("pick up the armor", "the green armor or the red armor?"),
+    ("use the red", "“open the red door”, “press the red switch” or “switch to the"),
+])  # fmt: skip
+def test_a_sentence_with_several_meanings_is_asked_about(
+    tmp_path: Path, asked: str, named: str
+) -> None:
+    said = advice_for(BASE, None, tmp_path, ALL_TASKS, asked)
+    assert said.startswith("Which one do you mean: ")
+    assert named in said
+
+
+def test_luanti_asks_which_post(tmp_path: Path) -> None:
+    base = PlayerSpec("base", default_checkpoint("luanti"))
+    said = advice_for(base, None, tmp_path, LUANTI_TASKS, "go to the post")
+    assert "the red post, the blue post, the yellow post or the white post?" in said

@@ -20,6 +20,7 @@ from app.session.control_loop import LiveSession
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.adapters.in_use import adapter_in_use
 from model.play.runner import LockStepRunner
+from model.play.stuck_detector import PRACTICE_WATCH, STUCK
 from model.vla.device import DeviceChoice
 from model.vla.memory import Need
 from recorder.clock import ManualClock
@@ -228,3 +229,15 @@ def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(
     assert found is not None
     assert found.id == row.id
     assert adapter_in_use(desk.reader, tmp_path / "two") is None
+
+
+def test_the_practice_model_is_watched_too(desk: Desk) -> None:
+    desk.agent.choose(ModelChoice())
+    desk.session.step()
+    desk.session.play("reach the red dot")
+    # The toy's player walks one way before a picture that hardly changes.
+    for _ in range(PRACTICE_WATCH.answers + 5):
+        desk.session.step()
+        if desk.session.snapshot().message == STUCK:
+            break
+    assert desk.session.snapshot().message == STUCK

@@ -23,7 +23,13 @@ def told() -> Repertoire:
     """What the default model was taught, as the window asks it."""
     sayings = Sayings.load(default_checkpoint())
     assert sayings is not None
-    return Repertoire(taught_sentences(ALL_TASKS), sayings.restate, sayings.outside)
+    return Repertoire(
+        taught_sentences(ALL_TASKS),
+        sayings.restate,
+        sayings.outside,
+        sayings.of_several,
+        ALL_TASKS,
+    )
 
 
 def area_under_curve(higher: Sequence[str], lower: Sequence[str]) -> float:
@@ -216,3 +222,37 @@ def test_what_can_be_asked_is_no_less_familiar_for_it() -> None:
     ways = {way for task in ALL_TASKS for way in (*task.phrasings, *task.heldout_phrasings)}
     # The parts are what is asked about.
     assert [w for w in ways if " then " not in w and sayings.outside(sayings.restate(w))] == []
+
+
+@pytest.mark.parametrize(("asked", "things"), [
+    ("go to the torch", ["red torch", "green torch", "blue torch"]),
+    ("please walk over to the torch", ["red torch", "green torch", "blue torch"]),
+    ("open the door", ["red door", "green door", "blue door", "yellow door"]),
+    ("turn left, then open the door", ["red door", "green door", "blue door", "yellow door"]),
+    ("shoot the monster", ["imp", "zombie", "demon", "cacodemon", "lost soul", "baron", "spider",
+                           "soldier"]),
+])  # fmt: skip
+def test_a_sentence_that_leaves_out_which_one_names_all_of_them(
+    asked: str, things: list[str]
+) -> None:
+    unfamiliar = told().check(asked)
+    assert unfamiliar is not None
+    assert sorted(task.thing for task in unfamiliar.meanings) == sorted(things)
+
+
+def test_a_taught_sentence_is_clear_however_short() -> None:
+    taught = [*taught_sentences(ALL_TASKS), "go to the torch"]
+    assert Repertoire(taught, tasks=ALL_TASKS).check("Go to the torch.") is None
+    for known in ("go to the barrel", "grab the medkit", "turn left"):
+        assert told().check(known) is None, known
+
+
+@pytest.mark.parametrize("asked", [
+    "take all medkits", "take the medkits", "pick up the medkit and the shotgun",
+    "shoot the imp and the demon", "go to the red and the green torch",
+    "go to the barrel, pick up the medkit", "turn left and right",
+])  # fmt: skip
+def test_several_things_at_once_are_unfamiliar(asked: str) -> None:
+    unfamiliar = told().check(asked)
+    assert unfamiliar is not None
+    assert unfamiliar.meanings == ()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.language.paraphrase import TAUGHT_FILE, Sayings
+from model.paths import own_checkpoint
 from recorder.errors import ModelError
 from recorder.games.doom.tasks import ALL_TASKS, TRAINED_TASKS, task_folder
 from trainer.pretraining.curriculum import taught_ways, write_taught
@@ -148,3 +149,49 @@ def test_a_checkpoint_brings_its_own(tmp_path: Path) -> None:
         (tmp_path / TAUGHT_FILE).write_text(wrong)
         with pytest.raises(ModelError, match="fresh copy"):
             Sayings.load(tmp_path)
+
+
+@pytest.mark.parametrize("said", [
+    "take all medkits", "take all the medkits", "take the medkits", "take two medkits",
+    "shoot the imps", "avoid all demons", "pick up every medkit", "shoot the imp twice",
+    "pick up the medkit and the shotgun", "pick up the medkit and shotgun",
+    "pick up the medkit and shoot the imp", "go to the red and the green torch",
+    "shoot the imp or the demon", "shoot the imp with the shotgun", "go to the barrel and back",
+    "turn left and go forward",
+])  # fmt: skip
+def test_several_things_are_never_told_as_one(yard: Sayings, said: str) -> None:
+    assert yard.restate(said) == said
+    assert yard.of_several(said) or "every" in said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("walk over and take the medkit", "pick up the medkit"),
+        ("turn and look at the imp", "face the imp"),
+        ("take one medkit", "take one medkit"),
+        ("turn all the way around", "turn around"),
+        ("get the ammo crate, the right one of the two", "pick up the right ammo crate"),
+        ("get away from the soldier and stay away", "keep away from the soldier"),
+    ],
+)
+def test_one_thing_in_many_words_is_told_as_one(yard: Sayings, said: str, told: str) -> None:
+    if said != told:
+        assert yard.restate(said) == told
+    assert not yard.of_several(yard.restate(said))
+
+
+def test_the_parts_of_a_sentence_are_looked_at_one_by_one(yard: Sayings) -> None:
+    assert not yard.of_several("pick up the medkit, afterwards shoot the imp")
+    assert not yard.of_several("go to the red switch and push it")
+
+
+@pytest.mark.parametrize("said", [
+    "go to the post", "place a block", "mine the ore", "kill all pigs", "collect two apples",
+    "kill the pig and the sheep", "kill the pig or the sheep", "mine stone and dirt",
+    "chop the trees",
+])  # fmt: skip
+def test_luanti_is_told_neither_one_of_several_nor_one_of_two(said: str) -> None:
+    sayings = Sayings.load(own_checkpoint("luanti"))
+    assert sayings is not None
+    assert sayings.restate(said) == said

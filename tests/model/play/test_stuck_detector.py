@@ -7,7 +7,13 @@ import numpy as np
 from model.play.policy import Observation, Policy
 from model.play.sampling import Sampling
 from model.play.scripted_policies import ScriptedPolicy
-from model.play.stuck_detector import StuckWatch, WatchedPolicy, WatchSettings
+from model.play.stuck_detector import (
+    PRACTICE_WATCH,
+    STUCK,
+    StuckWatch,
+    WatchedPolicy,
+    WatchSettings,
+)
 from recorder.types import Action, Frame
 
 HIT = Action(attack=True)
@@ -62,3 +68,34 @@ def test_without_heat_the_person_is_asked() -> None:
     assert "take over" in watched.notice
     watched.reset("go")
     assert (watched.notice, watched.stuck, watched.name) == ("", 0, "scripted")
+
+
+LEFT, RIGHT = Action(camera=(0.0, -5.0)), Action(camera=(0.0, 5.0))
+
+
+def test_who_swings_between_two_views_is_stuck_though_no_action_repeats() -> None:
+    watch = StuckWatch(PRACTICE_WATCH)
+    swings = [(40, LEFT), (90, RIGHT)] * 10
+    found = [watch.look(seen(shade).frame.rgb, action) for shade, action in swings]
+    assert found[: PRACTICE_WATCH.window] == [0] * PRACTICE_WATCH.window
+    assert found[-1] == 1
+    # A new view is the way out.
+    fresh = range(100, 200, 8)
+    assert [watch.look(seen(shade).frame.rgb, LEFT) for shade in fresh][-1] == 0
+
+
+def test_what_takes_its_time_before_a_resting_picture_is_no_loop() -> None:
+    watch = StuckWatch(PRACTICE_WATCH)
+    assert not any(watch.look(seen(9).frame.rgb, HIT) for _ in range(72))
+    assert not any(watch.look(seen(20 + 4 * n).frame.rgb, LEFT) for n in range(50))
+
+
+def test_the_practice_model_is_watched_without_another_temperature() -> None:
+    policy = Sampled([LEFT, RIGHT] * 12)
+    watched = WatchedPolicy(policy, PRACTICE_WATCH)
+    watched.reset("go")
+    for shade in (40, 90) * 10:
+        watched.propose(seen(shade))
+    assert (watched.notice, policy.sampling) == (STUCK, Sampling(0.0))
+    watched.reset("go")
+    assert watched.notice == "own"

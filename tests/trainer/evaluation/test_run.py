@@ -70,10 +70,10 @@ def test_what_nobody_judged_is_no_failure() -> None:
         attempt("free", "dance", 2, Outcome.INTERRUPTED, 3, None),
     ]
     document = summarise("x", rows, stepping="lock_step", verbs={"a": "go"})
-    assert (document["n"], document["success"], document["unknown"]) == (1, 1, 2)
+    assert (document["n"], document["success"], document["unjudged"]) == (1, 1, 2)
     assert document["success_rate"] == 1.0
     nobody = document["by_instruction"]["dance"]
-    assert (nobody["n"], nobody["unknown"], nobody["success_rate"]) == (0, 2, None)
+    assert (nobody["n"], nobody["unjudged"], nobody["success_rate"]) == (0, 2, None)
     assert nobody["interval"] == [0.0, 1.0]
     assert document["ticks_per_s"] == 0.0
     assert summarise("x", rows[1:], stepping="lock_step")["wrong_rate"] is None
