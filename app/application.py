@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -22,13 +21,12 @@ from app.backend.settings import Settings, config_folder, load_settings
 from app.backend.window_backend import LiveWorkplace
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
-from app.session.api import Phase
 from app.session.control_loop import LiveSession
 from app.session.teaching_seeds import fresh_teaching_seed
+from app.session.waiting import runner_of
 from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
 from model.paths import default_checkpoint
-from model.play.runner import BackgroundRunner, WaitingRunner
 from recorder.errors import KnownError
 from recorder.games import agreed_command, open_game
 from recorder.games.base import Bindings, Game, OwnWindowGame
@@ -148,12 +146,8 @@ def _open_once(
         session: LiveSession = LiveSession(
             game,
             make_recording=make_recording,
-            make_runner=(
-                partial(WaitingRunner, interrupted=lambda: not_waited_for(session, game))
-                if start.wish.slowed
-                else BackgroundRunner
-            ),
-            # A world that waits has no deadlines to miss.
+            make_runner=runner_of(game, lambda: session),
+            # In slowed time there are no deadlines at all.
             paced=not start.wish.slowed,
             bindings=effective_bindings(game, loaded.settings),
             idle_handback_s=loaded.settings.idle_handback_s,
@@ -207,12 +201,6 @@ def closed_by_sigterm(window: MainWindow) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def not_waited_for(session: LiveSession, game: Game) -> bool:
-    """Return whether a world that stands still must not go on waiting for the agent's thought."""
-    touched = isinstance(game, DesktopGame) and game.hands.gate.shut
-    return touched or session.asked or session.snapshot().phase is not Phase.PLAYING
-
-
 def effective_bindings(game: Game, settings: Settings) -> Bindings:
     """Return the game's own keys with the person's on top.
 
@@ -220,9 +208,7 @@ def effective_bindings(game: Game, settings: Settings) -> Bindings:
     """
     if isinstance(game, OwnWindowGame):
         return game.bindings
-    return Bindings(
-        {**game.bindings.keys, **settings.keys}, degrees_per_count=game.bindings.degrees_per_count
-    )
+    return replace(game.bindings, keys={**game.bindings.keys, **settings.keys})
 
 
 @contextlib.contextmanager

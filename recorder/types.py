@@ -6,7 +6,7 @@ All of them are frozen.  Nothing here knows a game, a database, torch or Qt.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -116,7 +116,6 @@ class Action:
 
 
 NO_ACTION = Action()
-ACTION_FIELDS: tuple[str, ...] = tuple(f.name for f in fields(Action))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,10 +34,11 @@ from recorder.games import (
 from recorder.games.base import Asked, Game, OwnWindowGame, Task
 from recorder.games.luanti.launch import faketime_library
 from recorder.games.seeds import SeedRange
+from recorder.games.sentences import normalise_instruction
 from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import evaluate
+from trainer.evaluation.run import evaluate, one_thread
 from trainer.evaluation.starts import starts_of
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
@@ -210,7 +211,7 @@ def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
     said = clean_instruction(text)
     task = required_task(game, every, said, "its teacher cannot teach it")
-    return replace(task, instruction=said)
+    return replace(task, instruction=normalise_instruction(said))
 
 
 def _choose_lesson(
@@ -301,17 +302,19 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task, seed: int) -> tuple[R
     game = stage.open()
     camera = _Camera()
     try:
-        runner = LockStepRunner(make_policy(player, game))
-        clock = clock_of(game)
-        loop = EpisodeLoop(
-            game,
-            runner,
-            policy_name=player.name,
-            observers=(camera,),
-            clock=clock,
-            pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
-        )
-        run_episode(loop, lesson, seed)
+        # As many threads as the measurement had: sums in another order are other numbers.
+        with one_thread():
+            runner = LockStepRunner(make_policy(player, game, threads=1))
+            clock = clock_of(game)
+            loop = EpisodeLoop(
+                game,
+                runner,
+                policy_name=player.name,
+                observers=(camera,),
+                clock=clock,
+                pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
+            )
+            run_episode(loop, lesson, seed)
     finally:
         game.close()
     count = len(camera.frames)

@@ -43,7 +43,7 @@ class _TurnEars:
         """Count from now on, or no longer."""
         self._focused = has
 
-    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
+    def key(self, code: int, down: bool, mono_ns: int, *, shared: bool) -> None:
         """Keep nothing."""
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:

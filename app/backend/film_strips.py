@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
+from trainer.evaluation.run import one_thread
 from trainer.rounds.client import RoundResult
 
 PICTURES = 5
@@ -69,9 +71,12 @@ def film_of_round(
     parent = None if parent_id is None else Path(adapters[parent_id].folder)
     before = PlayerSpec("before", base, parent, options=options)
     after = PlayerSpec("after", base, result.adapter, options=options)
-    start = telling_start(
-        reader.evaluations(policy_key=before.key), reader.evaluations(policy_key=after.key)
+    # Only what this round measured: either side may have been played elsewhere too.
+    old, new = (
+        reader.evaluations(policy_key=side.key, round_id=result.round_id)
+        for side in (before, after)
     )
+    start = telling_start(old, new)
     if start is None or start.game in REALTIME_GAMES:
         return None
     task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
@@ -79,7 +84,10 @@ def film_of_round(
         return None
     game = open_game(start.game)
     try:
-        strips = [film(player, game, task, start.seed) for player in (before, after)]
+        strips = [
+            film(player, game, task, start.seed, heard=start.instruction)
+            for player in (before, after)
+        ]
     finally:
         game.close()
     return Films(result.adapter_id, start.seed, strips[0], strips[1])
@@ -88,9 +96,12 @@ def film_of_round(
 def telling_start(
     before: Sequence[EvaluationRow], after: Sequence[EvaluationRow]
 ) -> EvaluationRow | None:
-    """Return the start where the two sides differ; one that got better is preferred."""
-    old = {(row.task_id, row.seed): row for row in before}
-    pairs = [(old[key], row) for row in after if (key := (row.task_id, row.seed)) in old]
+    """Return the start where the two sides differ; one that got better is preferred.
+
+    A start is a task, the sentence that was heard, and a seed.
+    """
+    old = {_start(row): row for row in before}
+    pairs = [(old[_start(row)], row) for row in after if _start(row) in old]
     if not pairs:
         return None
     best = max(pairs, key=lambda pair: (pair[1].success - pair[0].success, pair[1].success))
@@ -100,11 +111,26 @@ def telling_start(
     return best[1]
 
 
-def film(player: PlayerSpec, game: Game, task: Task, seed: int) -> tuple[RGBImage, ...]:
-    """Play one start and return pictures spread evenly over it, the last one included."""
+def _start(row: EvaluationRow) -> tuple[str, str, int]:
+    return row.task_id, row.instruction, row.seed
+
+
+def film(
+    player: PlayerSpec, game: Game, task: Task, seed: int, *, heard: str
+) -> tuple[RGBImage, ...]:
+    """Play one start as it was measured; return pictures spread evenly over it, with the last.
+
+    ``heard`` is the sentence that the player hears.
+    """
     camera = Camera()
-    policy = make_policy(player, game)
-    loop = EpisodeLoop(game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,))
-    run_episode(loop, task, seed)
+    with contextlib.ExitStack() as stack:
+        if player.checkpoint is not None:
+            # As many threads as the measurement had: sums in another order are other numbers.
+            stack.enter_context(one_thread())
+        policy = make_policy(player, game, threads=1)
+        loop = EpisodeLoop(
+            game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,)
+        )
+        run_episode(loop, task, seed, instruction=heard)
     places = np.linspace(0, len(camera.frames) - 1, PICTURES).round().astype(int)
     return tuple(camera.frames[place] for place in places)

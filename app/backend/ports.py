@@ -47,8 +47,8 @@ class TeachFacts:
 class EpisodeFacts:
     """One recorded episode as the lists show it.
 
-    ``began_wall_s`` is Unix time; ``duration_s`` the recorded length.  ``note`` is the
-    person's own words or "".  ``open`` says that it is still being written.
+    ``began_wall_s`` is Unix time; ``duration_s`` the recorded length.  ``open`` says that it
+    is still being written.
     """
 
     id: int
@@ -60,7 +60,6 @@ class EpisodeFacts:
     corrections: int = 0
     policy: str = ""
     seed: int = 0
-    note: str = ""
     deleted: bool = False
     open: bool = False
 

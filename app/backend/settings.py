@@ -18,21 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from app.backend.model_choice import ModelChoice, model_choice
+from recorder.input.layout import Layout, in_places, layout_in_use
 
 SCHEMA = 1
 FILE_NAME = "settings.toml"
 FOLDER_VARIABLE = "PLAYTEACH_CONFIG"
 THEMES = ("system", "dark", "light")
+KEY_NAMES = "places"
+"""How keys are named in a file that says so: by what a US keyboard has in their place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a person can set.
 
-    ``keys`` maps "game/control" to a key's portable name, only where it differs from the
-    game's own.  ``hotkeys`` maps what a key asks for in a game's own window ("pause") to
-    it, only where it differs from the usual.  ``idle_handback_s`` None means never.
-    ``data_folder`` None means the platform's.  ``model`` is which one plays.
+    ``keys`` maps a control to a key, named as a place (:mod:`recorder.input.keys`), only where it
+    differs from the game's own.  ``hotkeys`` maps what a key asks for in a game's own window
+    ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means
+    never.  ``data_folder`` None means the platform's.  ``model`` is which one plays.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -82,8 +85,14 @@ def config_folder() -> Path:
     return Path(user_config_dir("Playteach", appauthor=False))
 
 
-def load_settings(folder: Path | None = None) -> Loaded:
-    """Read the settings; a bad file or value gives defaults and a sentence, never an error."""
+def load_settings(
+    folder: Path | None = None, layout: Callable[[], Layout] = layout_in_use
+) -> Loaded:
+    """Read the settings; a bad file or value gives defaults and a sentence, never an error.
+
+    ``layout`` tells the layout in use: an older file names keys by what the layout typed when they
+    were pressed, which most likely is the same one.
+    """
     path = (folder or config_folder()) / FILE_NAME
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -104,7 +113,21 @@ def load_settings(folder: Path | None = None) -> Loaded:
             "The settings were written by a newer Playteach, so only what this one knows is in "
             "force; a backup is made before they are changed."
         )
-    return _check(raw, problems)
+    loaded = _check(raw, problems)
+    if raw.get("key_names") == KEY_NAMES:
+        return loaded
+    return replace(loaded, settings=_on_places(loaded.settings, layout))
+
+
+def _on_places(settings: Settings, layout: Callable[[], Layout]) -> Settings:
+    if not settings.keys and not settings.hotkeys:
+        return settings
+    in_use = layout()
+    keys, hotkeys = (
+        {what: in_places(key, in_use) if key else key for what, key in table.items()}
+        for table in (settings.keys, settings.hotkeys)
+    )
+    return replace(settings, keys=keys, hotkeys=hotkeys)
 
 
 def _check(raw: Mapping[str, Any], problems: list[str]) -> Loaded:
@@ -203,6 +226,8 @@ def _to_toml(settings: Settings) -> str:
     idle = settings.idle_handback_s
     lines = [
         f"schema = {SCHEMA}",
+        "# keys are named by what a US keyboard has in their place, whatever the layout",
+        f"key_names = {_string(KEY_NAMES)}",
         f"# {NUMBERS['mouse_sensitivity'].meaning}",
         f"mouse_sensitivity = {settings.mouse_sensitivity!r}",
         f"# {NUMBERS['idle_handback_s'].meaning}",

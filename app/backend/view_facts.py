@@ -182,8 +182,6 @@ def round_update(message: protocol.Message) -> RoundUpdate:
             update = RoundUpdate(stage="Trained; now it is measured")
         case protocol.Failed():
             update = RoundUpdate(problem=message.sentence, finished=True)
-        case protocol.Metric():
-            pass
     return update
 
 

@@ -46,7 +46,7 @@ from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
-from recorder.games.base import Bindings, Game, OwnWindowGame
+from recorder.games.base import Game, OwnWindowGame
 from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.frames.playback import EpisodePlayback
@@ -337,7 +337,7 @@ class LiveWorkplace:
         settings = self._settings
         keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
         return Preferences(
-            bindings=Bindings(keys, self.default_bindings.degrees_per_count),
+            bindings=replace(self.default_bindings, keys=keys),
             mouse_sensitivity=settings.mouse_sensitivity,
             idle_handback_s=settings.idle_handback_s,
             data_folder=settings.data_folder,

@@ -76,4 +76,5 @@ def _table(
         "tick_rate_hz": tick_rate_hz,
         "realtime": realtime,
         "keys": dict(bindings.keys),
+        "key_names": "letters" if bindings.letters else "places",
     }

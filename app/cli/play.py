@@ -76,8 +76,9 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
+    from app.session.waiting import runner_of
     from app.session.wiring import Player, store_recording, take_short_turns
-    from model.play.runner import BackgroundRunner, LockStepRunner
+    from model.play.runner import LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
@@ -120,11 +121,13 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             store = stack.enter_context(Store.open(folder))
             session_id, recording = store_recording(store, game)
             stack.callback(store.end_session, session_id)
-        session = LiveSession(
+        session: LiveSession = LiveSession(
             game,
             player=Player(policy, adapter_id),
             make_recording=recording,
-            make_runner=BackgroundRunner if real_time and is_model else LockStepRunner,
+            make_runner=(
+                runner_of(game, lambda: session) if real_time and is_model else LockStepRunner
+            ),
             paced=real_time,
             threaded=False,
         )

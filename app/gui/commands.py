@@ -20,6 +20,7 @@ from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
+from app.gui.key_places import short_key
 from app.gui.library.library_page import Library
 from app.gui.play.agent_panel import AgentsDialog
 from app.gui.play.play_page import PlayPage, SideColumn
@@ -277,7 +278,7 @@ class Commands(QObject):
         if not self._workplace.own_window or self.preferences.seen_privacy:
             self._run_told()
             return
-        panic = self.preferences.hotkeys[Hotkey.PANIC]
+        panic = short_key(self.preferences.hotkeys[Hotkey.PANIC])
         dialog = PrivacyDialog(self._workplace.game_title, panic, self._window)
         dialog.accepted.connect(self._on_told)
         self._show(dialog)
@@ -323,7 +324,7 @@ class Commands(QObject):
             self._theme.choose(wanted.theme)
         self._page.view.use_bindings(wanted.bindings)
         self._page.view.use_own_window(
-            self._workplace.own_window, wanted.hotkeys.get(Hotkey.HAND_BACK, "")
+            self._workplace.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
         )
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)

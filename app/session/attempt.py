@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from app.session.api import Snapshot
 from app.session.wiring import AnyRunner, Recording
@@ -11,12 +13,21 @@ from model.play.episode import Decide, EpisodeLoop
 from recorder.clock import Pacer
 from recorder.games.base import Task, free_task
 from recorder.store import LabelSource
-from recorder.types import Driver, Outcome, Tick
+from recorder.types import NO_ACTION, Driver, Outcome, Tick
 
 RATE_WINDOW_TICKS = 20
 """Ticks over which the measured rate is averaged."""
 PERSON_S = 120.0
 """So long may a person drive in an attempt before the game calls it out of time."""
+
+NO_ATTEMPT: Mapping[str, Any] = {
+    "tick": 0, "executed": NO_ACTION, "proposed": None, "latency_ms": None, "plan_age_ticks": None,
+    "measured_rate_hz": 0.0, "missed_ticks": 0, "invalid_outputs": 0, "dropped_actions": 0,
+    "outcome": None, "recording": False, "recorded_s": 0.0, "lost_ticks": 0, "drivers": (),
+    "confidence": None,
+}  # fmt: skip
+"""What a snapshot says where no attempt has begun: nothing of the one before, whose outcome would
+be taken for this one's.  The newest episode's id stays: its rows may still be on their way."""
 
 
 def unhurried(task: Task, tick_rate_hz: float) -> Task:
@@ -57,9 +68,6 @@ class Attempt:
         self._notice = ""
         self._strip: list[tuple[Driver, int]] = []
         self._stamps: deque[int] = deque(maxlen=RATE_WINDOW_TICKS + 1)
-        # The runner counts over its whole life; an attempt shows its own share.
-        self._dropped_before = 0 if runner is None else runner.dropped_actions
-        self._invalid_before = 0 if runner is None else runner.invalid_outputs
 
     @property
     def task(self) -> Task:
@@ -94,9 +102,8 @@ class Attempt:
         self._stamps.append(done.mono_ns)
 
     def go_on(self) -> None:
-        """Go on after a pause, which is no missed tick."""
-        if self._pacer is not None:
-            self._pacer.rebase()
+        """Go on after a pause; raises what the game raises that has to be looked at anew."""
+        self._loop.go_on()
         self._stamps.clear()
 
     def outcome(self) -> Outcome | None:
@@ -135,8 +142,8 @@ class Attempt:
             plan_age_ticks=None if tick is None else tick.plan_age_ticks,
             measured_rate_hz=self._rate_hz(),
             missed_ticks=0 if self._pacer is None else self._pacer.missed,
-            dropped_actions=0 if runner is None else runner.dropped_actions - self._dropped_before,
-            invalid_outputs=0 if runner is None else runner.invalid_outputs - self._invalid_before,
+            dropped_actions=0 if runner is None else runner.dropped_actions,
+            invalid_outputs=0 if runner is None else runner.invalid_outputs,
             outcome=self._outcome,
             episode_id=None if recording is None else recording.episode_id,
             recording=recording is not None and problem is None and self._outcome is None,

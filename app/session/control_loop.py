@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands, Wish, move
-from app.session.attempt import Attempt, unhurried
+from app.session.attempt import NO_ATTEMPT, Attempt, unhurried
 from app.session.requests import TAKEOVER_TURN_DEG, SessionFront
 from app.session.wiring import (
     BUG_SENTENCE,
@@ -106,6 +106,14 @@ class LiveSession(SessionFront):
         self._threaded = threaded
 
     @property
+    def waits_for_thoughts(self) -> bool:
+        """Whether a world that can stand still does so for the agent's thought; from any thread.
+
+        It does not where the person has the hands, or wants something.
+        """
+        return self._hands.phase is Phase.PLAYING and not self._called()
+
+    @property
     def paced(self) -> bool:
         """Whether ticks come at the game's rate; else the world waits for the agent."""
         return self._paced
@@ -199,7 +207,8 @@ class LiveSession(SessionFront):
         self._hands = Hands()
         if attempt is not None:
             attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
-        self._publish(attempt, message=sentence, driver=Driver.NOBODY)
+        cleared = NO_ATTEMPT if attempt is None else {}
+        self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY)
 
     def _shut_down(self) -> None:
         self._controls.release_all()
@@ -316,7 +325,7 @@ class LiveSession(SessionFront):
         self._swap_player()
         if self._player is None:
             self._waiting = request
-            self._publish(message=LOADING_SENTENCE, instruction=request.text)
+            self._publish(**NO_ATTEMPT, message=LOADING_SENTENCE, instruction=request.text)
             return
         self._begin(request.text, Wish.PLAY)
 
@@ -369,21 +378,16 @@ class LiveSession(SessionFront):
         self._let_go()
         self._fresh = True
         self._publish(
-            frame=frame, task=self._task, seed=self._seed, outcome=None, tick=0,
-            message=self._player_problem,
-            driver=Driver.NOBODY, drivers=(), executed=NO_ACTION, proposed=None,
+            **NO_ATTEMPT, frame=frame, task=self._task, seed=self._seed,
+            message=self._player_problem, driver=Driver.NOBODY,
         )  # fmt: skip
 
     def _move(self, wish: Wish, *, idle: bool = False) -> None:
         before, after = self._hands, move(self._hands, wish)
         if after is before:
             return
-        if self._own_window is not None and after.driving and before.phase is Phase.PAUSED:
-            try:
-                self._own_window.come_back()
-            except GameSuspendedError as error:
-                self._publish(message=error.sentence)
-                return
+        if after.driving and before.phase is Phase.PAUSED and not self._come_back():
+            return
         self._hands = after
         self._handing_back = False
         if self._own_window is not None and after.phase is Phase.PAUSED:
@@ -395,11 +399,21 @@ class LiveSession(SessionFront):
         elif wish is Wish.HAND_BACK and not idle:
             # A touch after it is a takeover, and what was done in it must not be lost.
             self._controls.release_keys()
-        if before.phase is Phase.PAUSED and self._attempt is not None:
-            self._attempt.go_on()
         if wish is Wish.RESUME:
             self._last_input_ns = self._clock.now_ns()
         self._publish(driver=self._hands.owner)
+
+    def _come_back(self) -> bool:
+        """Go on with the game after a pause; False, with a sentence, where that cannot be."""
+        try:
+            if self._own_window is not None:
+                self._own_window.come_back()
+            if self._attempt is not None:
+                self._attempt.go_on()
+        except GameSuspendedError as error:
+            self._publish(message=error.sentence)
+            return False
+        return True
 
     def _let_go(self) -> None:
         """Release what the agent holds in a window of its own."""

@@ -94,20 +94,6 @@ def read_meta(folder: Path) -> AdapterMeta:
     return meta
 
 
-def list_adapters(folder: Path) -> list[tuple[Path, AdapterMeta]]:
-    """Return every readable adapter below ``folder``, oldest first."""
-    found = []
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            # A hidden one is half written.
-            if not path.name.startswith(".") and (path / META_FILE).is_file():
-                try:
-                    found.append((path, read_meta(path)))
-                except ModelError:
-                    continue
-    return sorted(found, key=lambda pair: (pair[1].created, pair[0].name))
-
-
 def unfinished(folder: Path) -> Path:
     """Return where an adapter folder lies while it is being written."""
     return folder.with_name(f".{folder.name}.new")

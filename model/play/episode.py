@@ -145,6 +145,7 @@ class EpisodeLoop:
         self._pacer = pacer
         self._index = 0
         self._frame: Frame | None = None
+        self._instruction = ""
         self._ended = False
 
     @property
@@ -171,6 +172,8 @@ class EpisodeLoop:
         text = task.instruction if instruction is None else instruction
         self._index = 0
         self._ended = False
+        self._instruction = text
+        self._frame = None
         self._frame = self._game.reset(task, seed)
         if self._runner is not None:
             self._runner.reset(text, seed=seed if policy_seed is None else policy_seed)
@@ -203,17 +206,43 @@ class EpisodeLoop:
 
     def set_instruction(self, text: str) -> None:
         """Change the sentence before the next tick."""
+        self._instruction = text
         if self._runner is not None:
             self._runner.set_instruction(text)
         for observer in self._observers:
             observer.on_instruction(self._index, text)
+
+    def go_on(self) -> None:
+        """Go on after a pause, in which no deadline was missed.
+
+        A game in a window of its own has gone on meanwhile, so it is looked at anew, and what
+        was thought about the picture before is forgotten.  Raises what the game raises.
+        """
+        if self._own_window is not None:
+            self._frame = self._own_window.see()
+            if self._runner is not None:
+                self._runner.set_instruction(self._instruction)
+                self._runner.offer(self._frame, self._index)
+        if self._pacer is not None:
+            self._pacer.rebase()
+
+    def _thought(self) -> Proposal | None:
+        """Return what the policy wants done in this tick."""
+        if self._runner is None:
+            return None
+        began_ns = self._clock.now_ns()
+        proposal = self._runner.proposal(self._index)
+        if self._pacer is not None and not self._game.realtime:
+            # The world stood still while it was waited for.
+            self._pacer.stand_still(self._clock.now_ns() - began_ns)
+        return proposal
 
     def tick(self, decide: Decide = policy_drives) -> Tick:
         """Wait for the deadline, decide, act, tell the observers."""
         if self._pacer is not None:
             self._pacer.wait()
         frame = self.frame
-        proposal = self._runner.proposal(self._index) if self._runner is not None else None
+        proposal = self._thought()
         # Stamped before: all that came until then is in the decision.
         now_ns = self._clock.now_ns()
         decision = decide(frame, proposal)

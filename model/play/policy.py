@@ -14,15 +14,13 @@ from recorder.types import Action, Frame
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What a policy may look at: the newest frame, the sentence, the frames before.
+    """What a policy may look at: the newest frame and the sentence.
 
-    ``history`` holds older frames, oldest first; its length is what the policy asked
-    for by ``history_frames`` or less at an episode's start.
+    A policy that wants earlier frames keeps them itself.
     """
 
     frame: Frame
     instruction: str
-    history: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,6 @@ class ActionChunk:
 @runtime_checkable
 class Policy(Protocol):
     """A player.  Calls come from one thread at a time."""
-
-    history_frames: int
 
     @property
     def name(self) -> str:

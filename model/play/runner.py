@@ -1,67 +1,122 @@
 """Runs a policy for the episode loop: in lock-step, or in the background.
 
 Newest frame in, action chunk out.  The action that belongs to tick t of a plan made
-from the frame of tick s is ``actions[t - s]``; where the plan is shorter than that, its
-last action is held until the plan is too old.  Keys and buttons are held; a turn is made
-once, for it was meant for what the picture showed, and turned twice it goes past it.
+from the frame of tick s is ``actions[t - s]``; if the plan is shorter than that, its
+last action is held for a while.  However late a plan comes, it is played: no answer is
+lost.  Keys and buttons are held; a turn is made once, for it was meant for what the
+picture showed, and turned twice it goes past it.
+
+Plans, errors and notices belong to the attempt and the sentence that they were thought
+for; none of them comes out in another.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
 from model.play.episode import Proposal
 from model.play.policy import ActionChunk, Observation, Policy
 from recorder.types import Frame
 
-MAX_PLAN_AGE_TICKS = 9
-"""About half a second: an older plan is no plan."""
+log = logging.getLogger(__name__)
+
+HOLD_TICKS = 9
+"""About half a second: so long a plan's last action is held after its tick, or after it came."""
+SLOW_MS = 250.0
+"""Five ticks of Minecraft: the person is told of answers that take longer."""
 FIRST_PLAN_S = 5.0
 """So long a world that does not wait is not begun without an answer to its first picture."""
 INTERRUPTED_S = 0.02
 """So often it is asked whether a wait for a thought is still wanted."""
 
 
-def action_for(chunk: ActionChunk, made_at: int, tick: int, max_age: int) -> Proposal | None:
-    """Return what ``chunk`` (made from tick ``made_at``'s frame) says of ``tick``."""
-    age = tick - made_at
-    if age < 0 or age > max_age + len(chunk.actions) - 1:
-        return None
-    action = chunk.actions[min(age, len(chunk.actions) - 1)]
-    return Proposal(action, age, chunk.latency_ms)
+_TOO_LATE = "an error of an attempt or a sentence that is over: %r"
+_Epoch = tuple[int, int]
+"""Numbers of the attempt and of the sentence in it."""
+
+
+def late_notice(latency_ms: float, *, world_waits: bool) -> str:
+    """Return the sentence for answers that take ``latency_ms``: what that does to the game."""
+    seconds = f"{max(latency_ms, SLOW_MS) / 1e3:.1f} s"
+    if world_waits:
+        return (
+            f"The model needs {seconds} for an answer, so the game waits for every answer and "
+            "runs slower; a nearer or faster model plays at full speed."
+        )
+    return (
+        f"The model needs {seconds} for an answer, so the agent acts on pictures that are that "
+        "old; use a nearer or faster model."
+    )
+
+
+class _Voice:
+    """What a policy wants the person to know, with the lateness of its answers before it."""
+
+    def __init__(self, policy: Policy, *, world_waits: bool) -> None:
+        self._policy = policy
+        self._world_waits = world_waits
+        self._slow = 0
+
+    def forget(self) -> None:
+        """Begin to count slow answers anew."""
+        self._slow = 0
+
+    def after(self, chunk: ActionChunk) -> str:
+        """Return the notice that an answer leaves; one slow answer alone is no news."""
+        self._slow = self._slow + 1 if chunk.latency_ms > SLOW_MS else 0
+        if self._slow > 1:
+            return late_notice(chunk.latency_ms, world_waits=self._world_waits)
+        return self.own()
+
+    def own(self) -> str:
+        """Return what the policy itself says, or ""."""
+        return str(getattr(self._policy, "notice", ""))
 
 
 class LockStepRunner:
-    """Thinks when asked: the world waits.  Deterministic for a seeded policy."""
+    """Thinks when asked: the world waits.  Deterministic for a seeded policy.
+
+    Attributes:
+        dropped_actions: none here; see :class:`BackgroundRunner`.
+        invalid_outputs: outputs of this attempt that were no action.
+
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._voice = _Voice(policy, world_waits=True)
         self._instruction = ""
         self._frame: Frame | None = None
         self._tick = 0
         self._made_at = 0
         self._chunk: ActionChunk | None = None
+        self._notice = ""
         self.dropped_actions = 0
         self.invalid_outputs = 0
 
     @property
     def notice(self) -> str:
         """What the policy wants the person to know now, or ""."""
-        return str(getattr(self._policy, "notice", ""))
+        return self._notice
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
-        """Begin an episode."""
+        """Begin an episode; plan and picture of the one before are forgotten."""
+        self._frame = None
+        self.dropped_actions = self.invalid_outputs = 0
+        self._voice.forget()
+        self.set_instruction(instruction)
         self._policy.reset(instruction, seed=seed)
-        self._instruction = instruction
-        self._chunk = None
+        self._notice = self._voice.own()
 
     def set_instruction(self, instruction: str) -> None:
         """Change the sentence; the rest of the plan is dropped."""
         self._instruction = instruction
         self._chunk = None
+        self._notice = ""
 
     def offer(self, frame: Frame, tick: int) -> None:
         """Take the newest frame."""
@@ -74,8 +129,12 @@ class LockStepRunner:
                 return None
             self._chunk = self._policy.propose(Observation(self._frame, self._instruction))
             self._made_at = self._tick
+            self._notice = self._voice.after(self._chunk)
             self.invalid_outputs += self._chunk.invalid
-        return action_for(self._chunk, self._made_at, tick, 0)
+        age = tick - self._made_at
+        if not 0 <= age < len(self._chunk.actions):
+            return None
+        return Proposal(self._chunk.actions[age], age, self._chunk.latency_ms)
 
     def wait_for_plan(
         self, timeout_s: float = FIRST_PLAN_S, interrupted: Callable[[], bool] = lambda: False
@@ -92,27 +151,66 @@ class LockStepRunner:
         """Nothing to stop."""
 
 
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """A finished thought: its actions, the tick of its picture, and what was given out of it.
+
+    ``first_tick`` is the tick in which anything of it was first given out, ``turned_tick``
+    the one in which its action ``index`` was; -1 before.
+    """
+
+    chunk: ActionChunk
+    made_at: int
+    first_tick: int = -1
+    index: int = -1
+    turned_tick: int = -1
+
+    def proposal(self, tick: int, hold_ticks: int) -> Proposal | None:
+        """Return what it says of ``tick``; None before its time, and once it was held enough."""
+        last, age = len(self.chunk.actions) - 1, tick - self.made_at
+        if age < 0:
+            return None
+        if self.first_tick < 0:
+            self.first_tick = tick
+        if tick > max(self.first_tick, self.made_at + last) + hold_ticks:
+            return None
+        index = min(age, last)
+        if index != self.index:
+            self.index, self.turned_tick = index, tick
+        action = self.chunk.actions[index]
+        if self.turned_tick != tick:
+            action = action.with_camera(0.0, 0.0)
+        return Proposal(action, age, self.chunk.latency_ms)
+
+
 class BackgroundRunner:
     """Thinks on a thread of its own: the world does not wait.
 
     The newest frame wins; frames that came while it thought are dropped.  An exception
-    in the policy is raised again on the control thread, by the next call.
+    in the policy is raised again on the control thread, by the next call; one of an attempt
+    or a sentence that is over goes to the log.
+
+    Attributes:
+        dropped_actions: actions of this attempt's plans whose ticks were over when they came.
+        invalid_outputs: outputs of this attempt that were no action.
+
     """
 
-    def __init__(self, policy: Policy, *, max_plan_age_ticks: int = MAX_PLAN_AGE_TICKS) -> None:
+    world_waits = False
+
+    def __init__(self, policy: Policy, *, hold_ticks: int = HOLD_TICKS) -> None:
         self._policy = policy
-        self._max_age = max_plan_age_ticks
+        self._voice = _Voice(policy, world_waits=self.world_waits)
+        self._hold_ticks = hold_ticks
         self._wake = threading.Condition()
         self._pending: tuple[Frame, int] | None = None
         self._instruction = ""
         self._begin: tuple[str, int | None] | None = None
-        self._epoch = 0
-        self._plan: tuple[ActionChunk, int] | None = None
+        self._epoch: _Epoch = (0, 0)
+        self._plan: _Plan | None = None
+        self._notice = ""
         self._error: BaseException | None = None
         self._stopping = False
-        self._last_used = -1
-        # Of the newest action of a plan: (made at, index, tick in which it was first given out).
-        self._given = (-1, -1, -1)
         self.dropped_actions = 0
         self.invalid_outputs = 0
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -121,27 +219,34 @@ class BackgroundRunner:
     @property
     def notice(self) -> str:
         """What the policy wants the person to know now, or ""."""
-        return str(getattr(self._policy, "notice", ""))
+        with self._wake:
+            return self._notice
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
-        """Begin an episode; plans of the one before are forgotten."""
+        """Begin an episode; all that was thought in the one before is forgotten."""
         with self._wake:
-            self._raise_error()
-            self._instruction = instruction
             self._begin = (instruction, seed)
             self._pending = None
-            self._plan = None
-            self._last_used = -1
-            self._given = (-1, -1, -1)
-            self._epoch += 1
+            self.dropped_actions = self.invalid_outputs = 0
+            self._turn_to(instruction, (self._epoch[0] + 1, 0))
             self._wake.notify()
 
     def set_instruction(self, instruction: str) -> None:
-        """Change the sentence for the frames that follow."""
+        """Change the sentence; plans for the one before are not followed any further.
+
+        Nobody acts until there is an answer to the new one.
+        """
         with self._wake:
-            self._instruction = instruction
-            # A thought that is under way was for the old sentence: it is not used.
-            self._epoch += 1
+            self._turn_to(instruction, (self._epoch[0], self._epoch[1] + 1))
+
+    def _turn_to(self, instruction: str, epoch: _Epoch) -> None:
+        """Forget what was thought for another attempt or sentence; with the lock held."""
+        if self._error is not None:
+            log.warning(_TOO_LATE, self._error)
+        self._instruction = instruction
+        self._epoch = epoch
+        self._plan = self._error = None
+        self._notice = ""
 
     def offer(self, frame: Frame, tick: int) -> None:
         """Put the newest frame into the one-slot mailbox."""
@@ -154,30 +259,20 @@ class BackgroundRunner:
         """Return what the newest plan says of ``tick``; never waits."""
         with self._wake:
             self._raise_error()
-            if self._plan is None:
+            plan = self._plan
+            if plan is None:
                 return None
-            chunk, made_at = self._plan
-            proposal = action_for(chunk, made_at, tick, self._max_age)
-            if made_at != self._last_used and proposal is not None:
+            fresh = plan.first_tick < 0
+            proposal = plan.proposal(tick, self._hold_ticks)
+            if fresh and proposal is not None:
                 # Actions of a new plan whose ticks are over already never happen.
-                self.dropped_actions += min(proposal.plan_age_ticks, len(chunk.actions) - 1)
-                self._last_used = made_at
-            return None if proposal is None else self._turned_once(proposal, made_at, tick)
-
-    def _turned_once(self, proposal: Proposal, made_at: int, tick: int) -> Proposal:
-        """Return the proposal without its turn where an earlier tick has made it."""
-        length = 1 if self._plan is None else len(self._plan[0].actions)
-        index = min(proposal.plan_age_ticks, length - 1)
-        if self._given[:2] != (made_at, index):
-            self._given = (made_at, index, tick)
-        if self._given[2] == tick:
+                self.dropped_actions += plan.index
             return proposal
-        return replace(proposal, action=proposal.action.with_camera(0.0, 0.0))
 
     def last_chunk(self) -> ActionChunk | None:
         """Return the newest finished plan."""
         with self._wake:
-            return self._plan[0] if self._plan else None
+            return self._plan.chunk if self._plan else None
 
     def wait_for_plan(
         self, timeout_s: float = FIRST_PLAN_S, interrupted: Callable[[], bool] = lambda: False
@@ -220,20 +315,44 @@ class BackgroundRunner:
                 instruction, epoch = self._instruction, self._epoch
             try:
                 if begin is not None:
+                    self._voice.forget()
                     self._policy.reset(begin[0], seed=begin[1])
-                if work is None:
-                    continue
-                chunk = self._policy.propose(Observation(work[0], instruction))
+                    self._say(self._voice.own(), epoch)
             except BaseException as error:  # noqa: BLE001  # raised again on the control thread
-                with self._wake:
-                    self._error = error
-                    self._wake.notify_all()
+                # Without it no sentence of this attempt can be played.
+                self._fail(error, epoch, in_attempt=True)
                 continue
-            with self._wake:
-                if epoch == self._epoch:
-                    self._plan = (chunk, work[1])
-                    self.invalid_outputs += chunk.invalid
-                    self._wake.notify_all()
+            if work is None:
+                continue
+            try:
+                self._think(*work, instruction, epoch)
+            except BaseException as error:  # noqa: BLE001  # raised again on the control thread
+                self._fail(error, epoch)
+
+    def _think(self, frame: Frame, tick: int, instruction: str, epoch: _Epoch) -> None:
+        """Think about a frame, and lay the plan down if it is still wanted."""
+        chunk = self._policy.propose(Observation(frame, instruction))
+        notice = self._voice.after(chunk)
+        with self._wake:
+            if epoch == self._epoch:
+                self._plan = _Plan(chunk, tick)
+                self.invalid_outputs += chunk.invalid
+                self._wake.notify_all()
+        self._say(notice, epoch)
+
+    def _fail(self, error: BaseException, epoch: _Epoch, *, in_attempt: bool = False) -> None:
+        """Keep an error for the control thread where it is about what is played now."""
+        with self._wake:
+            if epoch == self._epoch or (in_attempt and epoch[0] == self._epoch[0]):
+                self._error = error
+                self._wake.notify_all()
+            else:
+                log.warning(_TOO_LATE, error)
+
+    def _say(self, notice: str, epoch: _Epoch) -> None:
+        with self._wake:
+            if epoch == self._epoch:
+                self._notice = notice
 
 
 class WaitingRunner(BackgroundRunner):
@@ -243,22 +362,29 @@ class WaitingRunner(BackgroundRunner):
     or asked for something), the plan before it counts, as if the world had not waited.
     """
 
+    world_waits = True
+
     def __init__(self, policy: Policy, *, interrupted: Callable[[], bool]) -> None:
         self._interrupted = interrupted
         self._newest: tuple[Frame, int] | None = None
         super().__init__(policy)
 
+    def reset(self, instruction: str, *, seed: int | None = None) -> None:
+        """Begin an episode; all that was thought or seen in the one before is forgotten."""
+        with self._wake:
+            self._newest = None
+            super().reset(instruction, seed=seed)
+
     def offer(self, frame: Frame, tick: int) -> None:
         """Put the newest frame into the one-slot mailbox."""
         with self._wake:
             self._newest = (frame, tick)
-        super().offer(frame, tick)
+            super().offer(frame, tick)
 
     def set_instruction(self, instruction: str) -> None:
         """Change the sentence, and think of the newest frame anew."""
         with self._wake:
             super().set_instruction(instruction)
-            self._plan = None
             self._pending = self._newest
             self._wake.notify()
 
@@ -274,5 +400,4 @@ class WaitingRunner(BackgroundRunner):
             return True
         if self._plan is None:
             return False
-        chunk, made_at = self._plan
-        return tick - made_at < len(chunk.actions)
+        return tick - self._plan.made_at < len(self._plan.chunk.actions)

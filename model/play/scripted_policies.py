@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from model.play.policy import ActionChunk, Observation
@@ -14,7 +12,6 @@ class IdlePolicy:
     """Does nothing, ever."""
 
     name = "idle"
-    history_frames = 0
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Nothing to begin."""
@@ -32,7 +29,6 @@ class RandomPolicy:
     """
 
     name = "random"
-    history_frames = 0
     _MOVES = ("forward", "forward", "back", "left", "right", "")
 
     def __init__(self) -> None:
@@ -57,25 +53,3 @@ class RandomPolicy:
             self._action = action.pressing(move) if move else action
         self._left -= 1
         return ActionChunk((self._action,), observation.frame.id, 0.0, None)
-
-
-class ScriptedPolicy:
-    """Plays a list of actions, then does nothing; for tests and replays."""
-
-    name = "scripted"
-    history_frames = 0
-
-    def __init__(self, actions: Sequence[Action]) -> None:
-        self._actions = tuple(actions)
-        self._next = 0
-
-    def reset(self, instruction: str, *, seed: int | None = None) -> None:
-        """Begin at the first action."""
-        del instruction, seed
-        self._next = 0
-
-    def propose(self, observation: Observation) -> ActionChunk:
-        """Return the next action."""
-        action = self._actions[self._next] if self._next < len(self._actions) else NO_ACTION
-        self._next += 1
-        return ActionChunk((action,), observation.frame.id, 0.0, 1.0)

@@ -128,7 +128,6 @@ class WatchedPolicy:
 
     def __init__(self, policy: Policy, settings: WatchSettings | None = None) -> None:
         self.policy = policy
-        self.history_frames = policy.history_frames
         self.stuck = 0
         self._settings = settings or WatchSettings()
         self._watch = StuckWatch(self._settings)

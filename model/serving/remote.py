@@ -34,8 +34,6 @@ from recorder.errors import ModelError
 from recorder.types import NO_ACTION, RGBImage
 
 QWEN_FIRST_ADDED = 151_657
-SLOW_MS = 250.0
-"""Five ticks of Minecraft: an older answer is hardly worth playing."""
 _LIMIT = 4_000_000
 _SAID = 200
 """Characters of a server's own words that a sentence repeats."""
@@ -226,11 +224,9 @@ class RemotePolicy:
 
     Attributes:
         sampling: how the server samples; sent with every request.
-        notice: a sentence for the person: that the server lags, what the model is told, or "".
+        notice: a sentence for the person: what the model is told, or "".
 
     """
-
-    history_frames = 0  # Earlier pictures are its own memory, as JPEG.
 
     def __init__(
         self,
@@ -288,12 +284,7 @@ class RemotePolicy:
         if self._spec.history:
             self._history.append((picture, text))
         took_ms = (self._clock() - began) * 1e3
-        self.notice = (
-            f"The server needed {took_ms:.0f} ms for this answer, so the agent acts on old "
-            "pictures; use a nearer or faster one."
-            if took_ms > SLOW_MS
-            else told_notice(said, observation.instruction)
-        )
+        self.notice = told_notice(said, observation.instruction)
         return ActionChunk(
             parsed.actions[: self._spec.chunk],
             observation.frame.id,

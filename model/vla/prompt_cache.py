@@ -28,7 +28,6 @@ class PromptReader:
     Attributes:
         language: the language model and its cache.
         pictures_read: vision passes made, for benchmarks.
-        prompts_kept: prompts that were in the cache already as a whole.
 
     """
 
@@ -44,7 +43,6 @@ class PromptReader:
         self.language = CachedLanguageModel(model, capacity, recorder)
         self._encoded = Captured(self._encode, recorder)
         self.pictures_read = 0
-        self.prompts_kept = 0
         self._spec = spec
         self._tower = model.model.visual
         self._tables = rotary_tables(self._tower, *spec.grid)
@@ -103,7 +101,6 @@ class PromptReader:
         had changed since the last call.
         """
         if self.keeps(visions):
-            self.prompts_kept += 1
             self.language.truncate(self._length)
             return self._with_guess(guess), self._position, True
         first = len(self._texts[0])

@@ -161,8 +161,6 @@ class VlaPolicy:
 
     """
 
-    history_frames = 0  # Earlier frames are its own memory: it keeps their vision tokens.
-
     def __init__(
         self,
         folder: Path,

@@ -63,13 +63,16 @@ def free_task(instruction: str) -> Task:
 class Bindings:
     """How controls map to keys and mouse.
 
-    ``keys`` maps a control ("forward", "hotbar.3") to a key name in Qt's portable
-    spelling ("W", "Shift", "Space", "1") or a mouse button ("LeftButton",
-    "RightButton").  ``degrees_per_count`` is the camera turn of one mouse count.
+    ``keys`` maps a control ("forward", "hotbar.3") to a key ("W", "Shift", "Space", "1") or a
+    mouse button ("LeftButton", "RightButton").  A key is the place on the keyboard that has this
+    name on a US one (:mod:`recorder.input.keys`), whatever the layout in use types there.  With
+    ``letters`` it is the key that types this under the layout in use, for games that know keys so.
+    ``degrees_per_count`` is the camera turn of one mouse count.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
     degrees_per_count: float = 0.15
+    letters: bool = False
 
 
 @runtime_checkable
@@ -123,6 +126,10 @@ class OwnWindowGame(Game, Protocol):
 
     def watch(self, action: Action) -> Frame:
         """Do one tick in which the person plays; ``action`` is what they did."""
+        ...
+
+    def see(self) -> Frame:
+        """Return what the window shows now; raises as :meth:`step` does."""
         ...
 
     def cut_short(self) -> Action | None:

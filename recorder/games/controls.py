@@ -6,11 +6,10 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from recorder.games.base import Bindings
+from recorder.input.keys import TWINS, canonical
 from recorder.types import BUTTON_CONTROLS, MAX_CAMERA_DEG, Action, InputEvent
 
 HOTBAR_PREFIX = "hotbar."
-SAME_KEYS: Mapping[str, str] = {"Ctrl": "Control", "Cmd": "Meta"}
-"""Keys that people and settings call by another name than Qt's portable spelling."""
 MAX_EVENTS = 256
 """Raw events kept per tick; what a person can do in a twentieth of a second is far below."""
 
@@ -64,7 +63,7 @@ class HeldControls:
         change nothing.
         """
         with self._lock:
-            name = SAME_KEYS.get(name, name)
+            name = canonical(name)
             controls = self._controls.get(name)
             if controls is None or down is (name in self._down):
                 return False
@@ -153,18 +152,22 @@ def is_games(bindings: Bindings, key: str, modifiers: Iterable[str]) -> bool:
     """Return whether ``key``, pressed with ``modifiers`` held, is the game's.
 
     It is where the key and all that is held with it are bound: a person who sneaks with
-    Ctrl and drops with Q does not mean the window's Ctrl+Q.  Names are Qt's portable ones.
+    Ctrl and drops with Q does not mean the window's Ctrl+Q.
     """
     bound = _controls_by_key(bindings)
-    return all(SAME_KEYS.get(name, name) in bound for name in (key, *modifiers))
+    return all(canonical(name) in bound for name in (key, *modifiers))
 
 
 def _controls_by_key(bindings: Bindings) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for control, key in bindings.keys.items():
         if key:
-            name = SAME_KEYS.get(key, key)
+            name = canonical(key)
             found[name] = (*found.get(name, ()), control)
+    # The right-hand Shift does what the left one does, unless it does something else.
+    for name, twin in TWINS.items():
+        if name in found:
+            found.setdefault(twin, found[name])
     return found
 
 

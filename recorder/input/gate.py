@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from recorder.clock import Clock
+FIRMER = ("chat", "panic")
+"""Reasons that take the place of every other, the firmer one last: who touched the game may still
+press the panic key, and must not be overruled by the touch's being over."""
 
 
 class StopGate:
@@ -18,7 +20,6 @@ class StopGate:
     def __init__(self) -> None:
         self._shut = threading.Event()
         self._lock = threading.Lock()
-        self._shut_ns = 0
         self._why = ""
 
     @property
@@ -28,30 +29,31 @@ class StopGate:
 
     @property
     def why(self) -> str:
-        """The reason it was shut for first: "person", "panic", "focus", "guard" or ""."""
+        """Why it is shut: "person", "focus", "guard", "pause", "chat", "panic", or "" while open.
+
+        Of several reasons the firmest counts (:data:`FIRMER`), else the first.
+        """
         with self._lock:
             return self._why
 
-    @property
-    def shut_ns(self) -> int:
-        """When it was shut, CLOCK_MONOTONIC in nanoseconds; 0 while it is open."""
-        with self._lock:
-            return self._shut_ns
-
     def shut_for(self, why: str) -> None:
-        """Shut it; the first reason stays."""
+        """Shut it; the first reason stays unless the new one is firmer."""
         with self._lock:
-            if not self._shut.is_set():
+            if not self._shut.is_set() or _firmness(why) > _firmness(self._why):
                 self._why = why
-                self._shut_ns = time.monotonic_ns()
-                self._shut.set()
+            self._shut.set()
 
-    def open(self) -> None:
-        """Let the agent act again."""
+    def open(self, *, but_for: Collection[str] = ()) -> bool:
+        """Let the agent act again, unless it is shut ``but_for`` one of these; say if it is open.
+
+        Asked and opened in one: a reason that comes meanwhile is not overlooked.
+        """
         with self._lock:
+            if self._why in but_for:
+                return False
             self._why = ""
-            self._shut_ns = 0
             self._shut.clear()
+            return True
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is shut, at most so long; return whether it is."""
@@ -84,6 +86,5 @@ class GateClock:
                 self._let_go()
 
 
-def as_clock(clock: GateClock) -> Clock:
-    """Return the same clock as the protocol that the episode loop takes."""
-    return clock
+def _firmness(why: str) -> int:
+    return FIRMER.index(why) + 1 if why in FIRMER else 0

@@ -27,7 +27,8 @@ GONE = (
 class InputGuard:
     """Starts the guard's process and talks to it.  Implements the sender's ``Guard``.
 
-    ``on_release`` is told the reason ("hang", "focus", "panic") on the reader's thread.
+    ``panic`` is the code of the panic key, 0 for none.  ``on_release`` is told the reason ("hang",
+    "focus", "panic") on the reader's thread.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class InputGuard:
         gate: StopGate,
         ledger: Ledger,
         *,
-        panic: str = "",
+        panic: int = 0,
         on_release: Callable[[str], None] = lambda why: None,
     ) -> None:
         self._gate = gate
@@ -51,7 +52,7 @@ class InputGuard:
         environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
         # Its own session: Ctrl-C in the terminal is for the app, the guard outlives it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "recorder.input.guard_process", str(window_id), panic],
+            [sys.executable, "-m", "recorder.input.guard_process", str(window_id), str(panic)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -73,9 +74,9 @@ class InputGuard:
         """The guard's process."""
         return self._process.pid
 
-    def note(self, name: str, down: bool) -> None:
+    def note(self, code: int, down: bool) -> None:
         """Tell of a key before it is pressed, or after it was released."""
-        self._write(f"{DOWN if down else UP} {name}")
+        self._write(f"{DOWN if down else UP} {code}")
 
     def beat(self) -> None:
         """Tell that the control thread lives."""
@@ -103,9 +104,11 @@ class InputGuard:
 
     def take_released(self) -> bool:
         """Return whether the guard has released everything since this was asked last."""
-        was = self._released.is_set()
+        if not self._released.is_set():
+            # Not cleared: the guard's word may come right now.
+            return False
         self._released.clear()
-        return was
+        return True
 
     def close(self) -> None:
         """End the guard, which releases what is still down; may be called twice."""
@@ -154,9 +157,9 @@ class InputGuard:
         if word == READY:
             self._ready.set()
         elif word == RELEASING:
-            why, *names = rest
+            why, *codes = rest
             self._gate.shut_for("guard")
-            for name in names:
-                self._ledger.expect_key(name, False)
+            for code in codes:
+                self._ledger.expect_key(int(code), False)
             self._released.set()
             self._on_release(why)

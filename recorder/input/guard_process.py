@@ -1,10 +1,11 @@
 """The input guard: a process of its own that lets everything go when the app cannot.
 
-``python -m recorder.input.guard_process WINDOW PANIC_KEY``.  Reads lines on stdin: "down W"
-before W is pressed, "up W" after it was released, "beat" for every sign of life.  Releases
+``python -m recorder.input.guard_process WINDOW PANIC_CODE``.  Reads lines on stdin: "down 17"
+before the key of that code (:mod:`recorder.input.keys`) is pressed, "up 17" after it was released,
+"beat" for every sign of life.  Releases
 what is down when stdin ends (the app died), when no line came for 300 ms (it hangs), when the
 window loses the keyboard (also to a screen lock), and when the panic key goes down.  Says
-"releasing WHY NAMES" before and "released" after it.
+"releasing WHY CODES" before and "released" after it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from Xlib.ext import ge, xinput
 
 from recorder.errors import KnownError
 from recorder.input.guard_protocol import DOWN, HANG_S, READY, RELEASED, RELEASING, UP, WAIT
+from recorder.input.keys import X11_OFFSET
 from recorder.input.x11_listener import parse_raw
 from recorder.input.xtest import XTestDevice
 
@@ -31,17 +33,17 @@ CHECK_FOR_S = 0.2
 class GuardProcess:
     """State and loop of the guard."""
 
-    def __init__(self, window_id: int, panic: str) -> None:
+    def __init__(self, window_id: int, panic: int) -> None:
         self._device = XTestDevice()
         self._display: Any = self._device._display
         self._window_id = window_id
-        self._panic_code = self._device.code(panic) if panic else 0
-        self._held: dict[str, None] = {}
+        self._panic = panic
+        self._held: dict[int, None] = {}
         self._heard_s = time.monotonic()
         self._limit_s = HANG_S
         self._rest = b""
         root = self._display.screen().root
-        if self._panic_code and self._display.has_extension(xinput.extname):
+        if self._panic and self._display.has_extension(xinput.extname):
             xinput.XIQueryVersion(
                 display=self._display.display,
                 opcode=self._display.display.get_extension_major(xinput.extname),
@@ -76,12 +78,12 @@ class GuardProcess:
         self._heard_s = time.monotonic()
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
-            word, _, name = line.decode().partition(" ")
+            word, _, number = line.decode().partition(" ")
             if word == DOWN:
-                self._held[name] = None
+                self._held[int(number)] = None
             elif word == UP:
-                self._held.pop(name, None)
-            self._limit_s = float(name) if word == WAIT else HANG_S
+                self._held.pop(int(number), None)
+            self._limit_s = float(number) if word == WAIT else HANG_S
         return True
 
     def _look(self) -> None:
@@ -90,7 +92,7 @@ class GuardProcess:
             if event.type == ge.GenericEventCode:
                 if isinstance(event.data, bytes):
                     raw = parse_raw(event.evtype, event.data)
-                    if raw.kind == xinput.RawKeyPress and raw.detail == self._panic_code:
+                    if raw.kind == xinput.RawKeyPress and raw.detail - X11_OFFSET == self._panic:
                         self._release("panic")
             elif (
                 event.type == X.FocusOut and event.detail not in (X.NotifyInferior, X.NotifyPointer)
@@ -104,20 +106,20 @@ class GuardProcess:
         if why == "hang" and time.monotonic() - self._heard_s < self._limit_s:
             # It was the guard that had no turn for so long.
             return
-        names = list(self._held)
-        if not names:
+        codes = list(self._held)
+        if not codes:
             return
-        self._say(f"{RELEASING} {why} {' '.join(names)}")
-        for name in names:
-            self._device.press(name, False)
+        self._say(f"{RELEASING} {why} {' '.join(map(str, codes))}")
+        for code in codes:
+            self._device.press(code, False)
         self._held.clear()
         if why == "dead":
             end_s = time.monotonic() + CHECK_FOR_S
             while time.monotonic() < end_s:
                 time.sleep(CHECK_S)
-                for name in names:
-                    if self._device.is_down(name):
-                        self._device.press(name, False)
+                for code in codes:
+                    if self._device.is_down(code):
+                        self._device.press(code, False)
         self._say(RELEASED)
 
     def _say(self, line: str) -> None:
@@ -130,7 +132,7 @@ class GuardProcess:
 
 def main(arguments: list[str]) -> int:
     """Run the guard; returns the exit code."""
-    window_id, panic = int(arguments[0]), arguments[1]
+    window_id, panic = int(arguments[0]), int(arguments[1])
     try:
         GuardProcess(window_id, panic).run()
     except KnownError as problem:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from recorder.input.gate import StopGate
+from recorder.input.keys import CODES
+from recorder.input.layout import US, KeyMap, Layout
 from recorder.input.ledger import Ledger
 from recorder.types import Outcome
 
 NUDGE_COUNTS = 3.0
 NUDGE_NS = 100_000_000
 """A mouse that moves further than this many counts in this time is a hand on it."""
-CHAT_ENDS = frozenset({"Return", "Enter", "Esc"})
+CHAT_ENDS = frozenset(CODES[name] for name in ("Return", "Enter", "Esc"))
 
 
 class Hotkey(StrEnum):
@@ -34,6 +37,24 @@ DEFAULT_HOTKEYS: dict[Hotkey, str] = {
     Hotkey.SUCCESS: "F9",
     Hotkey.FAILURE: "F10",
 }
+
+
+def hotkey_codes(hotkeys: Mapping[Hotkey, str], layout: Layout = US) -> dict[int, Hotkey]:
+    """Return which hotkey is on which place; "" is on none.
+
+    A name is a place, and only what no US keyboard has ("É") is looked up in ``layout``.
+    """
+    keys = KeyMap((name for name in hotkeys.values() if name), layout=layout)
+    found = {keys.code(name): hotkey for hotkey, name in hotkeys.items()}
+    return {code: hotkey for code, hotkey in found.items() if code is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pressed:
+    """A key in the person's hand; ``shared`` if they pressed it on the agent's own device."""
+
+    name: str
+    shared: bool
 
 
 class Ears(Protocol):
@@ -83,6 +104,9 @@ class Hearing:
     Keys that the agent sent are struck out of its ledger.  Without the focus nothing is
     passed on, and while a chat is open nothing is either.  ``agent_holds`` is asked
     whether the agent holds a key, ``guard_said`` to read what the guard has let go until now.
+    Keys are heard by their codes (:mod:`recorder.input.keys`); ``keys`` says which of the game's
+    names are on them, and the session is told of ``bound`` ones by these names.  ``hotkeys`` are
+    codes (:func:`hotkey_codes`).
     """
 
     def __init__(
@@ -91,11 +115,12 @@ class Hearing:
         gate: StopGate,
         ledger: Ledger,
         *,
-        agent_holds: Callable[[str], bool],
+        agent_holds: Callable[[int], bool],
         guard_said: Callable[[], None] = lambda: None,
         bound: Collection[str],
-        hotkeys: Mapping[Hotkey, str] | None = None,
+        hotkeys: Mapping[int, Hotkey] | None = None,
         chat_keys: Collection[str] = (),
+        keys: KeyMap | None = None,
     ) -> None:
         self._ears = ears
         self._gate = gate
@@ -103,16 +128,19 @@ class Hearing:
         self._agent_holds = agent_holds
         self._guard_said = guard_said
         self._bound = frozenset(bound)
-        keys = DEFAULT_HOTKEYS if hotkeys is None else hotkeys
-        self._hotkeys = {name: hotkey for hotkey, name in keys.items() if name}
+        self._hotkeys = hotkey_codes(DEFAULT_HOTKEYS) if hotkeys is None else dict(hotkeys)
         self._chat_keys = frozenset(chat_keys)
-        self._down: dict[str, bool] = {}
+        self._keys = KeyMap(self._bound, self._chat_keys) if keys is None else keys
+        # The name is kept with the press: a change of layout in between is no other key.
+        self._down: dict[int, _Pressed] = {}
         self._focused = False
         self._chatting = False
         self._goes_on_after_chat = False
         self._moves: deque[tuple[int, float]] = deque()
         self.person_events = 0
         """The person's events that reached the game, kept or not."""
+        self.hand_touches = 0
+        """What came by a device that the agent does not type on: certainly a person's."""
         self.last_person_ns = 0
 
     @property
@@ -125,12 +153,13 @@ class Hearing:
         """Whether a chat is open, so that nothing may be kept."""
         return self._chatting
 
-    def took(self, name: str) -> bool:
+    def took(self, code: int) -> bool:
         """Return whether the person holds a key on the very device the agent types on.
 
         Safe from any thread.
         """
-        return self._down.get(name, False)
+        pressed = self._down.get(code)
+        return pressed is not None and pressed.shared
 
     def focus(self, has: bool) -> None:
         """Hear that the game got or lost the keyboard."""
@@ -144,16 +173,16 @@ class Hearing:
             self._chatting = False
             self._ears.focus_lost()
 
-    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
+    def key(self, code: int, down: bool, mono_ns: int, *, shared: bool) -> None:
         """Hear a key or button; ``shared`` where it came by the device the agent types on."""
-        if shared and self._ledger.strike_key(name, down, mono_ns):
+        if shared and self._ledger.strike_key(code, down, mono_ns):
             return
         if shared and not down:
             # The guard says what it lets go before it does: its word is there, if not yet read.
             self._guard_said()
-            if self._ledger.strike_key(name, down, mono_ns):
+            if self._ledger.strike_key(code, down, mono_ns):
                 return
-        hotkey = self._hotkeys.get(name)
+        hotkey = self._hotkeys.get(code)
         if hotkey is Hotkey.PANIC:
             if down:
                 self._gate.shut_for("panic")
@@ -161,13 +190,14 @@ class Hearing:
             return
         if not self._focused:
             return
+        self.hand_touches += not shared
         if hotkey is not None:
             if down:
                 self._obey(hotkey)
             return
-        if self._chat(name, down):
+        if self._chat(code, down):
             return
-        self._hear_person(name, down, mono_ns, shared)
+        self._hear_person(code, down, mono_ns, shared)
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
         """Hear a mouse move, in counts."""
@@ -180,41 +210,46 @@ class Hearing:
         while self._moves and self._moves[0][0] < mono_ns - NUDGE_NS:
             self._moves.popleft()
         if sum(counts for _, counts in self._moves) > NUDGE_COUNTS:
+            self.hand_touches += not shared
             self._interrupt()
         self._ears.mouse_move(dx, dy, mono_ns)
 
     def wheel(self) -> None:
         """Hear the person's wheel: no control has it, but a hand is on the mouse."""
         if self._focused and not self._chatting:
+            self.hand_touches += 1
             self._interrupt()
 
-    def _hear_person(self, name: str, down: bool, mono_ns: int, shared: bool) -> None:
+    def _hear_person(self, code: int, down: bool, mono_ns: int, shared: bool) -> None:
         # The release of a key that was pressed elsewhere (Enter in the instruction bar) means
         # nothing here.
-        if not down and name not in self._down and not self._agent_holds(name):
+        agents = self._agent_holds(code)
+        if not down and code not in self._down and not agents:
             return
         self._count(mono_ns)
         # To let go of one's own key after a hand-back is no touch, unless it is the agent's too.
-        touched = down or (self._agent_holds(name) and self._down.get(name, True))
+        before = self._down.get(code)
+        touched = down or (agents and (before is None or before.shared))
+        name = before.name if before is not None else self._keys.name(code)
         if down:
-            self._down[name] = shared
+            self._down[code] = _Pressed(name, shared)
         else:
-            self._down.pop(name, None)
+            self._down.pop(code, None)
         if touched:
             self._interrupt()
         if name in self._bound:
             self._ears.key(name, down, mono_ns)
 
-    def _chat(self, name: str, down: bool) -> bool:
+    def _chat(self, code: int, down: bool) -> bool:
         """Return whether a key belongs to a chat, opening or closing it."""
         if self._chatting:
-            if down and name in CHAT_ENDS:
+            if down and code in CHAT_ENDS:
                 self._chatting = False
                 self._down.clear()
                 if self._goes_on_after_chat:
                     self._ears.resume()
             return True
-        if down and name in self._chat_keys:
+        if down and self._keys.name(code) in self._chat_keys:
             self._chatting = True
             self._goes_on_after_chat = not self._ears.paused
             self._gate.shut_for("chat")

@@ -17,33 +17,34 @@ class Ledger:
     """The agent's own events that have not come back yet.  Safe from any thread.
 
     The sender writes an event down before it sends it; the listener strikes it out when it
-    hears one like it.  What is not in the ledger is the person's.  How late an event is heard
+    hears one like it.  What is not in the ledger is the person's.  Keys and buttons are codes of
+    :mod:`recorder.input.keys`, which the layout does not change.  How late an event is heard
     does not matter: its own time, monotonic nanoseconds, is compared to that of the sending.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock: Clock = clock if clock is not None else MonotonicClock()
         self._lock = threading.Lock()
-        self._keys: dict[tuple[str, bool], deque[int]] = {}
+        self._keys: dict[tuple[int, bool], deque[int]] = {}
         self._moves: deque[tuple[int, int, int]] = deque()
         self.sent = 0
         """Events ever written down."""
         self.last_sent_ns = 0
 
-    def expect_key(self, name: str, down: bool) -> None:
+    def expect_key(self, code: int, down: bool) -> None:
         """Write down that a key or button is about to be sent."""
         with self._lock:
-            self._keys.setdefault((name, down), deque()).append(self._note())
+            self._keys.setdefault((code, down), deque()).append(self._note())
 
     def expect_move(self, dx: int, dy: int) -> None:
         """Write down that the pointer is about to be moved."""
         with self._lock:
             self._moves.append((dx, dy, self._note()))
 
-    def strike_key(self, name: str, down: bool, mono_ns: int) -> bool:
+    def strike_key(self, code: int, down: bool, mono_ns: int) -> bool:
         """Strike a key of ``mono_ns`` out; return whether it was the agent's."""
         with self._lock:
-            waiting = self._keys.get((name, down))
+            waiting = self._keys.get((code, down))
             oldest = mono_ns - FORGET_NS
             while waiting and waiting[0] < oldest:
                 waiting.popleft()

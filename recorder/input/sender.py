@@ -6,25 +6,30 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from recorder.input.gate import StopGate
+from recorder.input.layout import Layout
 from recorder.input.ledger import Ledger
 
 
 class InputDevice(Protocol):
     """Presses keys and moves the pointer of this machine.  Control thread only.
 
-    Names are those of :class:`recorder.games.base.Bindings`: "W", "Shift", "LeftButton".
+    Keys and buttons are codes of :mod:`recorder.input.keys`: places, whatever they type.
     """
 
-    def knows(self, name: str) -> bool:
+    def knows(self, code: int) -> bool:
         """Return whether there is such a key or button here."""
         ...
 
-    def press(self, name: str, down: bool) -> None:
+    def press(self, code: int, down: bool) -> None:
         """Press or release; done when it returns."""
         ...
 
     def move(self, dx: int, dy: int) -> None:
         """Move the pointer by so many pixels, right and down positive; does not wait for it."""
+        ...
+
+    def new_layout(self) -> Layout | None:
+        """Return the keyboard's layout at the first call and after each change, else None."""
         ...
 
     def close(self) -> None:
@@ -35,7 +40,7 @@ class InputDevice(Protocol):
 class Guard(Protocol):
     """Knows what is held and releases it where the sender cannot any more."""
 
-    def note(self, name: str, down: bool) -> None:
+    def note(self, code: int, down: bool) -> None:
         """Hear of a key before it is pressed, or after it was released."""
         ...
 
@@ -51,7 +56,7 @@ class Guard(Protocol):
 class InputSender:
     """Keys, buttons and moves of the agent.  Control thread only.
 
-    ``forbidden`` names are never pressed, whatever is asked for; they are counted in
+    A code that is ``forbidden`` is never pressed, whatever is asked for; it is counted in
     :attr:`refused`.
     """
 
@@ -62,24 +67,24 @@ class InputSender:
         ledger: Ledger,
         guard: Guard,
         *,
-        forbidden: Collection[str] = (),
+        forbidden: Callable[[int], bool] = lambda code: False,
     ) -> None:
         self._device = device
         self._gate = gate
         self._ledger = ledger
         self._guard = guard
-        self._forbidden = frozenset(forbidden)
-        self._held: dict[str, None] = {}
+        self._forbidden = forbidden
+        self._held: dict[int, None] = {}
         self.refused = 0
 
     @property
-    def held(self) -> frozenset[str]:
+    def held(self) -> frozenset[int]:
         """What the agent holds down."""
         return frozenset(self._held)
 
-    def holds(self, name: str) -> bool:
+    def holds(self, code: int) -> bool:
         """Return whether the agent holds a key; safe from any thread."""
-        return name in self._held
+        return code in self._held
 
     def beat(self) -> None:
         """Tell the guard that the control thread lives.  At least ten times a second.
@@ -91,21 +96,25 @@ class InputSender:
             self.release_all()
         self._guard.beat()
 
-    def hold(self, wanted: Collection[str]) -> bool:
+    def hold(self, wanted: Collection[int]) -> bool:
         """Press and release until exactly ``wanted`` is held; False where the flag stopped it."""
         self.beat()
-        for name in [name for name in self._held if name not in wanted]:
-            if not self._send(name, False):
+        for code in [code for code in self._held if code not in wanted]:
+            if not self._send(code, False):
                 return False
-        for name in wanted:
-            if name in self._held:
+        for code in wanted:
+            if code in self._held:
                 continue
-            if name in self._forbidden or not self._device.knows(name):
+            if self._forbidden(code) or not self._device.knows(code):
                 self.refused += 1
                 continue
-            if not self._send(name, True):
+            if not self._send(code, True):
                 return False
         return True
+
+    def new_layout(self) -> Layout | None:
+        """Return the keyboard's layout at the first call and after each change, else None."""
+        return self._device.new_layout()
 
     def move(self, dx: int, dy: int) -> bool:
         """Move the pointer; False where the flag stopped it."""
@@ -116,35 +125,35 @@ class InputSender:
             self._device.move(dx, dy)
         return True
 
-    def release_all(self, person_holds: Callable[[str], bool] = lambda name: False) -> None:
+    def release_all(self, person_holds: Callable[[int], bool] = lambda code: False) -> None:
         """Let everything go, also while the flag is up.
 
         A key that ``person_holds`` on the very device that the agent types on is theirs now:
         releasing it would take it out of the person's hand.
         """
-        for name in list(self._held):
-            del self._held[name]
-            if not person_holds(name):
-                self._ledger.expect_key(name, False)
-                self._device.press(name, False)
-            self._guard.note(name, False)
+        for code in list(self._held):
+            del self._held[code]
+            if not person_holds(code):
+                self._ledger.expect_key(code, False)
+                self._device.press(code, False)
+            self._guard.note(code, False)
 
     def close(self) -> None:
         """Let everything and the device go."""
         self.release_all()
         self._device.close()
 
-    def _send(self, name: str, down: bool) -> bool:
+    def _send(self, code: int, down: bool) -> bool:
         if self._gate.shut:
             return False
-        self._ledger.expect_key(name, down)
+        self._ledger.expect_key(code, down)
         if down:
             # The guard hears first: a death in between leaves a key that it knows of.
-            self._guard.note(name, True)
-            self._held[name] = None
-            self._device.press(name, True)
+            self._guard.note(code, True)
+            self._held[code] = None
+            self._device.press(code, True)
         else:
-            self._device.press(name, False)
-            del self._held[name]
-            self._guard.note(name, False)
+            self._device.press(code, False)
+            del self._held[code]
+            self._guard.note(code, False)
         return True

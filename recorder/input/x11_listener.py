@@ -22,7 +22,7 @@ from Xlib.ext import ge, xinput
 
 from recorder.capture.x11 import open_display
 from recorder.errors import GameError
-from recorder.input.keys import BUTTON_NAMES, WHEEL, name_of_keysym
+from recorder.input.keys import WHEEL, X11_OFFSET, code_of_x11_button
 
 _HEADER = struct.Struct("<HIIHHI4x")
 _RAW = sum(
@@ -45,8 +45,8 @@ class Sorter(Protocol):
         """The game got or lost the keyboard."""
         ...
 
-    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
-        """A key or button changed."""
+    def key(self, code: int, down: bool, mono_ns: int, *, shared: bool) -> None:
+        """A key or button changed; ``code`` is one of :mod:`recorder.input.keys`."""
         ...
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
@@ -109,7 +109,6 @@ class X11Listener:
         self._value = 1 if unaccelerated else 0
         self._on_error = on_error
         self._window_id = window_id
-        self._names: dict[int, str] = {}
         self._shared: frozenset[int] = frozenset()
         self._absolute: dict[int, dict[int, float]] = {}
         self._last: dict[tuple[int, int], float] = {}
@@ -230,12 +229,10 @@ class X11Listener:
             elif isinstance(event.data, bytes):
                 raw = parse_raw(event.evtype, event.data)
                 self._hear_raw(raw, self._when_ns(raw.time_ms))
-        elif event.type in (X.FocusIn, X.FocusOut):
-            if event.window.id == self._window_id and event.detail not in _SAME_WINDOW:
-                self._sorter.focus(event.type == X.FocusIn)
-        elif event.type == X.MappingNotify:
-            self._names.clear()
-            self._display.refresh_keyboard_mapping(event)
+        elif event.type in (X.FocusIn, X.FocusOut) and (
+            event.window.id == self._window_id and event.detail not in _SAME_WINDOW
+        ):
+            self._sorter.focus(event.type == X.FocusIn)
 
     def _when_ns(self, time_ms: int) -> int:
         """When it happened, by our clock: the server's runs along, and we may hear late."""
@@ -251,17 +248,16 @@ class X11Listener:
         shared = event.source in self._shared
         match event.kind:
             case xinput.RawKeyPress | xinput.RawKeyRelease:
-                name = self._name(event.detail)
+                # What the key types is not asked: a place stays one under every layout.
                 down = event.kind == xinput.RawKeyPress
-                self._sorter.key(name, down, mono_ns, shared=shared)
+                self._sorter.key(event.detail - X11_OFFSET, down, mono_ns, shared=shared)
             case xinput.RawButtonPress | xinput.RawButtonRelease:
                 down = event.kind == xinput.RawButtonPress
                 if event.detail in WHEEL:
                     if down:
                         self._sorter.wheel()
                     return
-                name = BUTTON_NAMES.get(event.detail, f"Button{event.detail}")
-                self._sorter.key(name, down, mono_ns, shared=shared)
+                self._sorter.key(code_of_x11_button(event.detail), down, mono_ns, shared=shared)
             case xinput.RawMotion:
                 dx, dy = self._counts(event, 0), self._counts(event, 1)
                 if dx or dy:
@@ -278,10 +274,3 @@ class X11Listener:
         before = self._last.get((event.source, axis))
         self._last[(event.source, axis)] = value
         return 0.0 if before is None else (value - before) * scale
-
-    def _name(self, code: int) -> str:
-        if code not in self._names:
-            symbol = int(self._display.keycode_to_keysym(code, 0))
-            # A key without a name still is a hand on the keyboard.
-            self._names[code] = name_of_keysym(symbol) or f"key {code}"
-        return self._names[code]

@@ -6,14 +6,19 @@ game that puts the pointer back in between would turn by the wrong angle.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from Xlib import X
+from Xlib import X, error
 from Xlib.ext import xtest
 
 from recorder.capture.x11 import open_display
 from recorder.errors import GameError
-from recorder.input.keys import BUTTONS, keysym_of
+from recorder.input.keys import BUTTONS, X11_OFFSET, is_button, x11_button
+from recorder.input.layout import Layout, group_of, read_layout
+
+GROUP_S = 0.5
+"""So often it is asked which of the keyboard's layouts is in use: no event tells of that."""
 
 
 class XTestDevice:
@@ -28,26 +33,25 @@ class XTestDevice:
                 "The X server has no XTEST extension, so keys cannot be sent; start it without "
                 "switching that extension off."
             )
-        self._codes: dict[str, int] = {}
+        info = self._display.display.info
+        self._keycodes = range(info.min_keycode, info.max_keycode + 1)
+        self._group: int | None = None
+        self._group_asked_s = -GROUP_S
 
-    def knows(self, name: str) -> bool:
-        """Return whether the keyboard has such a key."""
-        return name in BUTTONS or self.code(name) != 0
+    def knows(self, code: int) -> bool:
+        """Return whether the server takes a key or button of this code."""
+        if is_button(code):
+            return x11_button(code) in BUTTONS.values()
+        return code + X11_OFFSET in self._keycodes
 
-    def code(self, name: str) -> int:
-        """Return the key code of a name, 0 where the keyboard has none."""
-        if name not in self._codes:
-            symbol = keysym_of(name)
-            code = 0 if symbol is None else self._display.keysym_to_keycode(symbol)
-            self._codes[name] = int(code)
-        return self._codes[name]
-
-    def press(self, name: str, down: bool) -> None:
-        """Press or release a key or button."""
-        if name in BUTTONS:
-            self._send(X.ButtonPress if down else X.ButtonRelease, BUTTONS[name])
-        elif code := self.code(name):
-            self._send(X.KeyPress if down else X.KeyRelease, code)
+    def press(self, code: int, down: bool) -> None:
+        """Press or release a key or button; nothing for a code that :meth:`knows` denies."""
+        if not self.knows(code):
+            return
+        if is_button(code):
+            self._send(X.ButtonPress if down else X.ButtonRelease, x11_button(code))
+        else:
+            self._send(X.KeyPress if down else X.KeyRelease, code + X11_OFFSET)
 
     def move(self, dx: int, dy: int) -> None:
         """Move the pointer."""
@@ -55,13 +59,36 @@ class XTestDevice:
         # Several a tick: the way to the server is not waited for.
         self._display.flush()
 
-    def is_down(self, name: str) -> bool:
+    def is_down(self, code: int) -> bool:
         """Return whether the server takes a key or button for pressed, whoever pressed it."""
-        if name in BUTTONS:
+        if is_button(code):
             mask = int(self._display.screen().root.query_pointer().mask)
-            return bool(mask & (X.Button1Mask << (BUTTONS[name] - 1)))
-        code = self.code(name)
+            return bool(mask & (X.Button1Mask << (x11_button(code) - 1)))
+        code += X11_OFFSET
         return bool(self._display.query_keymap()[code >> 3] >> (code & 7) & 1)
+
+    def new_layout(self) -> Layout | None:
+        """Return the layout at the first call and after each change, else None.
+
+        Nothing has changed for all that is known if the server has gone: whoever looks at the
+        window says so.
+        """
+        try:
+            return self._new_layout()
+        except error.ConnectionClosedError:
+            return None
+
+    def _new_layout(self) -> Layout | None:
+        changed = self._group is None
+        while self._display.pending_events():
+            changed |= self._display.next_event().type == X.MappingNotify
+        now_s = time.monotonic()
+        if changed or now_s - self._group_asked_s >= GROUP_S:
+            self._group_asked_s = now_s
+            group = group_of(self._display)
+            changed |= group != self._group
+            self._group = group
+        return read_layout(self._display) if changed else None
 
     def close(self) -> None:
         """Close the connection."""

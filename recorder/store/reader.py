@@ -27,7 +27,6 @@ from recorder.store.rows import (
     LabelRow,
     LabelSource,
     RoundRow,
-    RoundSampleRow,
     RoundStatus,
     SegmentRow,
     SessionRow,
@@ -37,7 +36,7 @@ from recorder.store.rows import (
 from recorder.store.selection import casefold, select_episodes, select_segments
 from recorder.store.tick_codec import TICK_COLUMNS, tick_from
 from recorder.store.upkeep.schema import check_complete
-from recorder.types import Driver, Outcome, RGBImage, SegmentKind
+from recorder.types import Driver, Outcome, RGBImage
 
 
 class Reader:
@@ -320,16 +319,6 @@ class Reader:
             for row in rows
         ]
 
-    def round_samples(self, round_id: int) -> list[RoundSampleRow]:
-        """Return what a round trained on, by episode and tick."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT round_id, episode_id, tick, weight, visits FROM round_sample "
-                "WHERE round_id = ? ORDER BY episode_id, tick",
-                (round_id,),
-            ).fetchall()
-        return [RoundSampleRow(*row) for row in rows]
-
     def taught_sentences(self, round_ids: tuple[int, ...]) -> list[str]:
         """Return what was asked in the ticks that these rounds trained on, in no order."""
         marks = ", ".join("?" * len(round_ids))
@@ -408,19 +397,6 @@ class Reader:
             correction_s=sum(row.corrections_s for row in rows),
             episode_ids=tuple(row.id for row in rows),
         )
-
-    def segment_ticks(self, kind: SegmentKind) -> int:
-        """Return how many ticks outside the bin are of one kind, by the newest labels."""
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT coalesce(sum(stop - start), 0) FROM segment "
-                "JOIN episode ON episode.id = episode_id "
-                "WHERE segment.kind = ? AND deleted_wall_ns IS NULL AND label_version = ("
-                "SELECT max(label_version) FROM segment AS newer WHERE newer.episode_id = "
-                "segment.episode_id)",
-                (kind.value,),
-            ).fetchone()
-        return int(row[0])
 
     def bin_facts(self) -> BinFacts:
         """Return what is in the bin and how many bytes of pictures that is."""

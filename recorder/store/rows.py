@@ -59,7 +59,7 @@ class Stepping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One run of a game.  ``wall_s_of`` turns its monotonic stamps into Unix time."""
+    """One run of a game; the two anchors are one moment, in Unix and in monotonic time."""
 
     id: int
     game: str
@@ -72,10 +72,6 @@ class SessionRow:
     ended: bool
     bindings: Mapping[str, Any]
     extra: Mapping[str, Any]
-
-    def wall_s_of(self, mono_ns: int) -> float:
-        """Return the Unix time of one of this session's monotonic stamps."""
-        return (self.wall_anchor_ns + mono_ns - self.mono_anchor_ns) / 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +115,8 @@ class EpisodeRow:
 class SegmentRow:
     """A run of ticks ``start`` to ``stop`` - 1 with one driver and one use in training.
 
-    ``label_version`` counts up each time the episode was labelled anew;
-    ``label_source`` is "auto" or "edited".
+    ``label_version`` counts up each time the episode was labelled anew.  ``label_source`` is
+    always "auto": derived from the ticks.
     """
 
     episode_id: int
@@ -241,17 +237,6 @@ class RoundRow:
     began_wall_s: float
     ended_wall_s: float | None
     through_episode_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoundSampleRow:
-    """A tick that a round trained on, its weight and how often it was seen."""
-
-    round_id: int
-    episode_id: int
-    tick: int
-    weight: float
-    visits: int
 
 
 @dataclass(frozen=True, slots=True)

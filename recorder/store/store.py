@@ -26,7 +26,7 @@ from recorder.errors import DataError, KnownError
 from recorder.store import ledger
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
-from recorder.store.labelling import add_label, write_segments
+from recorder.store.labelling import add_label
 from recorder.store.lock import FolderLock
 from recorder.store.rows import (
     EpisodeKind,
@@ -246,15 +246,6 @@ class Store:
         def work(connection: sqlite3.Connection) -> int:
             _require_episode(connection, episode_id)
             return add_label(connection, episode_id, outcome, LabelSource(source))
-
-        return self._worker.call(work)
-
-    def relabel(self, episode_id: int) -> int:
-        """Derive the segments anew by today's rules, as a new version; return its number."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            _require_episode(connection, episode_id)
-            return write_segments(connection, episode_id)
 
         return self._worker.call(work)
 

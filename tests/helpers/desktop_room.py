@@ -9,6 +9,7 @@ from app.session.control_loop import LiveSession
 from app.session.wiring import Player
 from model.play.runner import LockStepRunner
 from recorder.games.desktop.profile import Profile
+from recorder.input.keys import CODES
 
 
 class Room(Desk):
@@ -35,5 +36,5 @@ class Room(Desk):
     def hear_own(self) -> None:
         """Let the listener hear what was sent."""
         for name, down in self.device.events:
-            self.ears.key(name, down, self.clock.now_ns(), shared=True)
+            self.ears.key(CODES[name], down, self.clock.now_ns(), shared=True)
         self.device.events.clear()

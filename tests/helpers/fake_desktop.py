@@ -11,10 +11,12 @@ from recorder.clock import ManualClock
 from recorder.errors import GameError
 from recorder.games.base import Bindings
 from recorder.games.desktop.game import DesktopGame
-from recorder.games.desktop.hands import Hands
+from recorder.games.desktop.hands import Hands, ProfileKeys
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import StopGate
 from recorder.input.hearing import Hearing
+from recorder.input.keys import BUTTONS, CODES, X11_OFFSET, is_button, name_of
+from recorder.input.layout import US, Layout
 from recorder.input.ledger import Ledger
 from recorder.input.sender import InputSender
 from recorder.types import Outcome, RGBImage
@@ -88,21 +90,42 @@ class FakeGrabber:
         self.closed = True
 
 
+class RefusedError(Exception):
+    """What an X server says to a key code or button that it does not have (BadValue)."""
+
+
 class FakeDevice:
-    """Remembers what was done and what is down; ``on_event`` sees every event."""
+    """Remembers what was done and what is down, by names; ``on_event`` sees every event.
+
+    It has the places of a usual keyboard (X11's codes 8 to 255) and three mouse buttons, and
+    refuses any other code as the server does.  ``layout`` is what a test has set up.
+    """
 
     def __init__(self, windows: FakeWindows | None = None) -> None:
         self.events: list[tuple[str, bool]] = []
+        self.layout = US
+        self._told: Layout | None = None
         self.moves: list[tuple[int, int]] = []
         self.down: set[str] = set()
         self.on_event: Callable[[], None] = lambda: None
         self.closed = False
         self._windows = windows
 
-    def knows(self, name: str) -> bool:
-        return name != "Hyper"
+    def knows(self, code: int) -> bool:
+        if is_button(code):
+            return name_of(code) in BUTTONS
+        return 8 <= code + X11_OFFSET <= 255
 
-    def press(self, name: str, down: bool) -> None:
+    def new_layout(self) -> Layout | None:
+        if self.layout is self._told:
+            return None
+        self._told = self.layout
+        return self.layout
+
+    def press(self, code: int, down: bool) -> None:
+        if not self.knows(code):
+            raise RefusedError(code)
+        name = name_of(code)
         self.events.append((name, down))
         if down:
             self.down.add(name)
@@ -128,7 +151,8 @@ class FakeGuard:
         self.beats = 0
         self.released = False
 
-    def note(self, name: str, down: bool) -> None:
+    def note(self, code: int, down: bool) -> None:
+        name = name_of(code)
         self.log.append((name, down))
         if down:
             self.held.add(name)
@@ -206,16 +230,24 @@ class Desk:
         self.guard = FakeGuard()
         self.gate = StopGate()
         self.ledger = Ledger(self.clock)
+        keys = ProfileKeys(profile)
         self.sender = InputSender(
             self.device, self.gate, self.ledger, self.guard,
-            forbidden=profile.forbidden,
+            forbidden=keys.forbidden,
         )  # fmt: skip
         self.hearing: Hearing | None = None
         self.listener = FakeListener()
-        self.hands = Hands(profile, self.gate, self.ledger, self.sender, self._listen, lambda: None)
+        self.hands = Hands(
+            profile, self.gate, self.ledger, self.sender, self._listen, lambda: None, keys=keys
+        )
         self.game = DesktopGame(
             profile, 7, self.windows, self.grabber, self.hands, clock=self.clock
         )
+
+    def press(self, name: str, down: bool, *, shared: bool = False) -> None:
+        """Press or release the place that a US keyboard calls so, as the listener tells of it."""
+        assert self.hearing is not None
+        self.hearing.key(CODES[name], down, self.clock.now_ns(), shared=shared)
 
     def _listen(self, hearing: Hearing) -> FakeListener:
         self.hearing = hearing

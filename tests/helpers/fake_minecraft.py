@@ -62,6 +62,8 @@ class MineRL:
             os._exit(3)
         if action["hotbar.9"]:
             time.sleep(30)
+        if action["hotbar.6"]:
+            time.sleep(0.6)
         if action["hotbar.8"]:
             raise RuntimeError("no such block\nand more")
         self.mined += bool(action["attack"]) and float(action["camera"][1]) == 1.5

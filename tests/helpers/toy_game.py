@@ -34,6 +34,7 @@ class ToyGame:
         self.actions: list[Action] = []
         self.resets: list[tuple[str, int]] = []
         self.break_at: int | None = None
+        self.gone = False
         self.closed = False
         self._task = TASKS[0]
         self._place = 0
@@ -43,6 +44,8 @@ class ToyGame:
         return TASKS
 
     def reset(self, task: Task, seed: int) -> Frame:
+        if self.gone:
+            raise GameError("The toy is gone, so nothing began; start it again.")
         self._task, self._place, self.actions = task, 0, []
         self.resets.append((task.id, seed))
         return self._frame()
@@ -75,8 +78,6 @@ class ToyGame:
 
 class WalkPolicy:
     """Always walks in one direction."""
-
-    history_frames = 0
 
     def __init__(self, control: str = "right", *, fail_at: int | None = None) -> None:
         self.name = f"walk {control}"

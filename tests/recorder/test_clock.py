@@ -104,6 +104,16 @@ def test_a_pause_is_no_missed_tick_and_the_counts_stay() -> None:
     assert (pacer.ticks, pacer.missed) == (2, missed)
 
 
+def test_a_world_that_stood_still_has_missed_nothing() -> None:
+    clock, pacer = paced()
+    pacer.wait()
+    clock.advance_ns(5 * PERIOD_NS + 3)
+    pacer.stand_still(5 * PERIOD_NS + 3)
+    assert pacer.wait() == 0
+    assert clock.now_ns() == 7 * PERIOD_NS + 3
+    assert (pacer.ticks, pacer.missed) == (2, 0)
+
+
 def test_a_restart_counts_anew() -> None:
     clock, pacer = paced()
     clock.advance_ns(5 * PERIOD_NS)

@@ -19,6 +19,19 @@ TOUCHED = (
     "The game was touched while it was measured, so this start is played anew; leave keyboard "
     "and mouse alone until its window closes."
 )
+TOUCHES = 10
+"""So many attempts in a row may be touched, unless somebody sits there and does it."""
+WAITS = 60
+"""So often it is waited in a row, :data:`AGAIN_S` each, for what is no hand to leave the game."""
+ENDLESS = (
+    "The game was touched again and again, and by no keyboard or mouse of this machine, so there "
+    "is no result; end programs that type or move the mouse (remote desktops, key remappers, "
+    "autoclickers), then start the measurement again."
+)
+RESTLESS = (
+    f"The game was touched in {TOUCHES} attempts in a row, so there is no result; start the "
+    "measurement again when keyboard and mouse can be left alone."
+)
 STOPPED = (
     "The measurement was stopped by its key, so it has no result; start it again when keyboard "
     "and mouse can be left alone."
@@ -54,11 +67,16 @@ class Bystander:
         # Written by the listener's thread, read by the one that plays.
         self._touched = False
         self._stopped = False
+        self._touches = self._hand_touches = 0
         game.listen(self)
 
     def begin(self) -> None:
         """Forget what was before an attempt."""
         self._touched = False
+
+    def played(self) -> None:
+        """Hear that an attempt was played to its end."""
+        self._touches = 0
 
     def look(self) -> None:
         """Raise TouchedError after a touch, GameError once the person has stopped it all."""
@@ -70,18 +88,42 @@ class Bystander:
             raise TouchedError(TOUCHED)
 
     def wait(self, sentence: str) -> None:
-        """Say why nothing goes on, and wait until the game is left alone."""
+        """Say why nothing goes on, and wait until the game is left alone.
+
+        A person's hand is waited for as long as they like if they sit there.  What else touches
+        the game (the agent itself, heard wrongly; another program) never leaves it alone: that
+        raises GameError, after :data:`TOUCHES` attempts or :data:`WAITS` waits in a row.
+        """
         self._game.let_go()
+        self._count(self._touched, self._by_hand())
         self._tell(sentence)
+        waits_left = WAITS
         while True:
             self._touched = False
             time.sleep(AGAIN_S)
             try:
                 self.look()
             except TouchedError:
+                waits_left = WAITS if self._by_hand() else waits_left - 1
+                if not waits_left:
+                    raise GameError(ENDLESS) from None
                 continue
             if not self.patient or self._game.in_front:
                 return
+
+    def _count(self, touched: bool, by_hand: bool) -> None:
+        if not touched:
+            return
+        self._touches = 0 if by_hand and self.patient else self._touches + 1
+        if self._touches >= TOUCHES:
+            raise GameError(RESTLESS if by_hand else ENDLESS)
+
+    def _by_hand(self) -> bool:
+        """Whether a device that the agent does not type on was touched since this was asked."""
+        before = self._hand_touches
+        hearing = self._game.hands.hearing
+        self._hand_touches = 0 if hearing is None else hearing.hand_touches
+        return self._hand_touches != before
 
     # What the listener tells
 

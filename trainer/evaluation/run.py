@@ -28,7 +28,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
 from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = ["Beside", "Known", "evaluate", "evaluate_pair"]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "one_thread"]
 
 Known = Mapping[StartKey, Attempt]
 """Attempts of one player that are there already, by start."""
@@ -149,7 +149,7 @@ def _play_here(jobs: Sequence[_Job], setup: _Setup) -> Iterator[tuple[str, Attem
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
-            stack.enter_context(_one_thread())
+            stack.enter_context(one_thread())
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or setup.game in REALTIME_GAMES else None
         worker = EvaluationWorker(
@@ -162,8 +162,8 @@ def _play_here(jobs: Sequence[_Job], setup: _Setup) -> Iterator[tuple[str, Attem
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while."""
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread for a while, whatever a player that is loaded in it sets."""
     import torch
 
     threads = torch.get_num_threads()

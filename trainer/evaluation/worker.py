@@ -133,6 +133,7 @@ class EvaluationWorker:
         if self._bystander is not None:
             # The very last tick may have been touched too.
             self._bystander.look()
+            self._bystander.played()
         return ended
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:

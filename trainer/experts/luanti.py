@@ -64,7 +64,6 @@ class LuantiTeacher:
     """The teacher behind the policy protocol; it reads the game that it was given."""
 
     name = "teacher"
-    history_frames = 0
 
     def __init__(self, game: LuantiGame) -> None:
         self._game = game

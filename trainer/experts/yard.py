@@ -201,7 +201,6 @@ class TeacherPolicy:
     """The teacher behind the policy protocol; it reads the game it was given."""
 
     name = "teacher"
-    history_frames = 0
 
     def __init__(self, game: DoomGame) -> None:
         self._game = game

@@ -26,7 +26,7 @@ from model.play.policy import ActionChunk, Observation, Policy
 from model.play.runner import LockStepRunner
 from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameSuspendedError, KnownError, UsageError
+from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
@@ -48,8 +48,6 @@ class Apprentice:
     plays.  What it says is kept in :attr:`said`, the pictures as ``spec`` wants them.
     """
 
-    history_frames = 0
-
     def __init__(
         self,
         student: Policy,
@@ -60,11 +58,6 @@ class Apprentice:
     ) -> None:
         if not 0.0 <= teacher_share <= 1.0:
             raise ValueError(f"a share is from 0 to 1, got {teacher_share}")
-        if student.history_frames:
-            raise UsageError(
-                "This checkpoint looks at earlier pictures too, which practice does not keep; "
-                "use one that plays from a single picture."
-            )
         self.name = f"{student.name} with its teacher"
         self._student = student
         self._teacher = teacher

@@ -120,20 +120,6 @@ def questions(
     return tuple(pairs.values())
 
 
-def grounding(state: HiddenState, size: Size) -> tuple[Pair, ...]:
-    """Return point and box of everything in the picture that stands there only once."""
-    counts = Counter(thing.key for thing in state.everything)
-    alone = [thing for thing in seen_things(state, size) if counts[thing.key] == 1]
-    return tuple(
-        pair
-        for thing in alone
-        for pair in (
-            _point_pair(f"Point to the {_phrase(thing)}.", thing, size),
-            _box_pair(f"Where is the {_phrase(thing)}? Give its box.", thing, size),
-        )
-    )
-
-
 def rule_pairs() -> tuple[Pair, ...]:
     """Return text-only pairs on how the yard works."""
     pairs = [Pair("rule", question, answer) for question, answer in _RULES]

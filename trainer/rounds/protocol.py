@@ -38,15 +38,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A figure of the round."""
-
-    kind: ClassVar[str] = "metric"
-    name: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class Gate:
     """One gate's result, with the sentence that explains it.
 
@@ -90,9 +81,9 @@ class Played:
     side: str = ""
 
 
-Message = Stage | Step | Metric | Gate | Done | Failed | Played
+Message = Stage | Step | Gate | Done | Failed | Played
 _KINDS: Mapping[str, type[Any]] = {
-    each.kind: each for each in (Stage, Step, Metric, Gate, Done, Failed, Played)
+    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played)
 }
 
 

@@ -16,7 +16,6 @@ class _Stubborn:
     """Gives one plan, then thinks until it is let go."""
 
     name = "stubborn"
-    history_frames = 0
 
     def __init__(self) -> None:
         self.let_go = threading.Event()

@@ -28,6 +28,7 @@ from recorder.errors import GameError
 from recorder.games import open_game
 from recorder.games.desktop.offset import first_change_ms
 from recorder.games.luanti.game import LuantiGame
+from recorder.input.keys import CODES
 from recorder.store import Reader, Store
 from recorder.types import Driver
 from trainer.evaluation.players import PlayerSpec, make_policy
@@ -202,7 +203,7 @@ def measure_takeover(times: int, say: Say) -> Figures:
         for number in range(times):
             desk.until_phase(Phase.PLAYING)
             for _ in until(WAIT_S):
-                if desk.game.hands.sender.holds("W"):
+                if desk.game.hands.sender.holds(CODES["W"]):
                     break
             time.sleep(0.1 + chance.random() * 0.2)
             began_ns, undo = _touch(hand, ways[number % len(ways)])

@@ -12,6 +12,7 @@ from recorder.games.base import Bindings
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import open_hands
 from recorder.games.desktop.profile import Profile
+from recorder.input.keys import CODES
 from recorder.input.xtest import XTestDevice
 from recorder.types import Action
 
@@ -42,7 +43,6 @@ class BusyPolicy:
     """Holds forward and attack and turns to and fro: as much input as a player makes."""
 
     name = "busy"
-    history_frames = 0
 
     def __init__(self, *, strafe: bool = False) -> None:
         self._tick = 0
@@ -88,7 +88,10 @@ def plain_session(window_id: int, make_recording: MakeRecording | None = None) -
 
 
 class Hand:
-    """A person's hand: keys and moves from outside the agent, time-stamped."""
+    """A person's hand: keys and moves from outside the agent, time-stamped.
+
+    A key is named by what a US keyboard has in its place, whatever the layout.
+    """
 
     def __init__(self) -> None:
         self._device = XTestDevice()
@@ -96,7 +99,7 @@ class Hand:
     def press(self, name: str, down: bool) -> int:
         """Press or release; return when it was about to happen, in monotonic nanoseconds."""
         began_ns = time.monotonic_ns()
-        self._device.press(name, down)
+        self._device.press(CODES[name], down)
         return began_ns
 
     def move(self, dx: int, dy: int) -> int:
@@ -107,12 +110,12 @@ class Hand:
 
     def wait_for_server(self) -> int:
         """Return a time by which the server has all that was done."""
-        self._device.is_down("LeftButton")
+        self._device.is_down(CODES["LeftButton"])
         return time.monotonic_ns()
 
     def down(self, names: tuple[str, ...] = KEYS) -> tuple[str, ...]:
         """Return which of the names the X server takes for pressed."""
-        return tuple(name for name in names if self._device.is_down(name))
+        return tuple(name for name in names if self._device.is_down(CODES[name]))
 
     def wait_until_up(self, timeout_s: float, names: tuple[str, ...] = KEYS) -> float | None:
         """Return after how many seconds nothing was down any more, None where something stays."""

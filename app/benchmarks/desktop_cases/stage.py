@@ -98,9 +98,11 @@ def _start_server(stack: contextlib.ExitStack, folder: Path, width: int, height:
     for number in range(FIRST_DISPLAY, LAST_DISPLAY + 1):
         name = f":{number}"
         said = folder / f"xvfb-{number}.txt"
+        # The server closes the descriptor that it says its number on, and a client's socket gets
+        # that number.  On 2 the keymap compiler, whose warnings go there, writes into the socket.
         command = [
             shutil.which("Xvfb") or "Xvfb", name, "-screen", "0", f"{width}x{height}x24",
-            "-nolisten", "tcp", "-noreset", "-displayfd", "2",
+            "-nolisten", "tcp", "-noreset", "-displayfd", "1",
         ]  # fmt: skip
         with contextlib.ExitStack() as own:
             keeper = own.enter_context(_kept(command, said))

@@ -13,7 +13,7 @@ from app.backend.game_ports import Studio, Trial
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.key_button import KeyButton, control_words
 from app.gui.dialogs.wizard_parts import KeyPad, WindowGrid, short_name, wizard_page
-from app.gui.play.hud import short_key
+from app.gui.key_places import short_key
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label, set_role
 from recorder.capture.base import WindowInfo
@@ -43,7 +43,7 @@ class GameWizard(QDialog):
         self._bridge = Bridge(threads=1)
         self._candidates: Sequence[Candidate] = ()
         self.window_info: WindowInfo | None = None
-        self._lesson = KeyLesson()
+        self._lesson = KeyLesson(shown=short_key)
         self._degrees: float | None = None
         self._delay_ms: float | None = None
         # None until the trial turn was tried, then whether it came back to where it began.

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton
-from app.gui.play.hud import short_key
+from app.gui.key_places import short_key
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
-from recorder.input.keys import BUTTONS, keysym_of
+from recorder.input.keys import code_of, is_button
 
 HOTKEY_WORDS = {
     Hotkey.PANIC: "Stop everything (in any window)",
@@ -27,14 +27,15 @@ def rebind_hotkey(
 ) -> tuple[dict[Hotkey, str], str]:
     """Give ``hotkey`` another key; one that had it gets the old one in exchange.
 
-    ``taken`` are the game's own keys.  Returns the new table and a sentence on the exchange
-    or the refusal, "" for neither.
+    Keys are places (:mod:`recorder.input.keys`); ``taken`` are the game's own.  Returns the new
+    table and a sentence on the exchange or the refusal, "" for neither.
     """
     table = dict(hotkeys)
     if key in taken:
         return table, f"{short_key(key)} plays the game; choose a key that does not."
-    if key in RESERVED_KEYS or key in BUTTONS or keysym_of(key) is None:
-        return table, f"{key} cannot be one of these; choose another key."
+    code = code_of(key)
+    if key in RESERVED_KEYS or code is None or is_button(code):
+        return table, f"{short_key(key)} cannot be one of these; choose another key."
     sentence = ""
     other = next((each for each, name in table.items() if name == key and each != hotkey), None)
     if other is not None:

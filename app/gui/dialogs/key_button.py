@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QPushButton
 
-from app.gui.play.hud import short_key
-from app.gui.play.play_view import key_name
+from app.gui.key_places import place_name, short_key
 from app.gui.style.widgets import set_role
 
 RESERVED_KEYS = {"Esc", "Return", "Enter"}
@@ -38,24 +37,27 @@ def control_words(control: str) -> str:
 class KeyButton(QPushButton):
     """Shows a key; pressed, it waits for another key or mouse button.
 
-    Signals: chosen(str) with the key's portable name.
+    Signals: chosen(str) with the name of the key's place (:mod:`recorder.input.keys`).  With
+    ``letters`` the key shown is named by what it types.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, control: str, key: str) -> None:
-        super().__init__(short_key(key))
+    def __init__(self, control: str, key: str, *, letters: bool = False) -> None:
+        super().__init__()
         self._key = key
+        self._letters = letters
         self.setCheckable(True)
         self.setAutoDefault(False)
         self.setMinimumWidth(110)
-        self.setAccessibleName(f"Key for {control_words(control)}: {short_key(key)}")
+        self.setText(self._shown())
+        self.setAccessibleName(f"Key for {control_words(control)}: {self._shown()}")
         self.toggled.connect(self._on_toggled)
 
     def show_key(self, key: str) -> None:
         """Show another key."""
         self._key = key
-        self.setText(short_key(key))
+        self.setText(self._shown())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Take the key while waiting; Esc keeps the old one."""
@@ -64,7 +66,7 @@ class KeyButton(QPushButton):
             return
         self.setChecked(False)
         if event.key() != Qt.Key.Key_Escape:
-            self.chosen.emit(key_name(event.key()))
+            self.chosen.emit(place_name(event))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the button while waiting."""
@@ -80,6 +82,9 @@ class KeyButton(QPushButton):
         """Let Tab be bound while waiting."""
         return False if self.isChecked() else super().focusNextPrevChild(following)
 
+    def _shown(self) -> str:
+        return short_key(self._key, letters=self._letters)
+
     def _on_toggled(self, waiting: bool) -> None:
-        self.setText("press a key …" if waiting else short_key(self._key))
+        self.setText("press a key …" if waiting else self._shown())
         set_role(self, role="person" if waiting else "")

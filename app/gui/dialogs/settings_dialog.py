@@ -29,10 +29,11 @@ from app.backend.ports import Preferences, StorageFacts, ThemeChoice
 from app.backend.readable import spoken_size
 from app.gui.dialogs.hotkeys_page import HotkeysPage
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton, control_words
-from app.gui.play.hud import short_key
+from app.gui.key_places import short_key, shown_layout
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 from recorder.games.base import Bindings
+from recorder.input.layout import in_places
 
 THEME_WORDS = {
     ThemeChoice.SYSTEM: "As the system",
@@ -43,7 +44,7 @@ THEME_WORDS = {
 
 REBIND = "Press a button, then the key or mouse button it should be."
 OWN_KEYS = (
-    "This game has a window of its own and hears its own keys: these, by its profile. Where you "
+    "This game has a window of its own and hears its own keys: these, by its profile. If you "
     "changed them in the game, change the profile too."
 )
 
@@ -65,6 +66,12 @@ def rebind(keys: Mapping[str, str], control: str, key: str) -> tuple[dict[str, s
         )
     table[control] = key
     return table, sentence
+
+
+def _places(bindings: Bindings) -> set[str]:
+    """Return the places that the game's keys are on."""
+    keys = bindings.keys.values()
+    return {in_places(key, shown_layout()) for key in keys} if bindings.letters else set(keys)
 
 
 class SettingsDialog(QDialog):
@@ -104,7 +111,7 @@ class SettingsDialog(QDialog):
         tabs = QTabWidget()
         tabs.addTab(self._keys_page(), "Keys")
         tabs.addTab(self._driving_page(), "Mouse and hand-back")
-        self.hotkeys = HotkeysPage(preferences.hotkeys, preferences.bindings.keys.values())
+        self.hotkeys = HotkeysPage(preferences.hotkeys, _places(preferences.bindings))
         tabs.addTab(self.hotkeys, "In the game")
         tabs.addTab(self._data_page(storage), "Data")
         tabs.addTab(self._look_page(), "Look")
@@ -143,7 +150,7 @@ class SettingsDialog(QDialog):
         for index, (control, key) in enumerate(self._keys.items()):
             row, column = index % half, 2 * (index // half)
             grid.addWidget(label(control_words(control)), row, column)
-            choice = KeyButton(control, key)
+            choice = KeyButton(control, key, letters=self._preferences.bindings.letters)
             choice.setEnabled(not self._own_window)
             choice.chosen.connect(lambda name, c=control: self._on_key(c, name))
             self._buttons[control] = choice

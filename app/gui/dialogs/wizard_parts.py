@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.play.play_view import key_name
+from app.gui.key_places import place_name
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import label, to_pixmap
 from recorder.capture.base import WindowInfo
@@ -28,7 +28,7 @@ COLUMNS = 3
 class KeyPad(QFrame):
     """Takes one key or mouse button after the other while it has the focus.
 
-    Signals: pressed(str) with a portable name.
+    Signals: pressed(str) with the name of a place (:mod:`recorder.input.keys`) or a button.
     """
 
     pressed = Signal(str)
@@ -42,7 +42,7 @@ class KeyPad(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Take a key, once a press."""
-        name = key_name(event.key())
+        name = place_name(event)
         if name and not event.isAutoRepeat():
             self.pressed.emit(name)
 

@@ -56,7 +56,7 @@ def passes(facts: EpisodeFacts, which: Filter, text: str) -> bool:
         return False
     if which is Filter.CORRECTED and not facts.corrections:
         return False
-    words = f"{facts.instruction} {facts.note} {OUTCOME_WORDS[facts.outcome]} #{facts.id}".lower()
+    words = f"{facts.instruction} {OUTCOME_WORDS[facts.outcome]} #{facts.id}".lower()
     return all(word in words for word in text.lower().split())
 
 
@@ -221,9 +221,10 @@ class EpisodeDelegate(QStyledItemDelegate):
             summary(facts, self.now_s), Qt.TextElideMode.ElideRight, width - 20
         )
         painter.drawText(QRectF(left + 20, area.top() + 31, width - 20, 20), flags, words)
-        note = facts.note or f"#{facts.id} · {describe_runs(facts.drivers)}"
-        note = QFontMetricsF(self._line).elidedText(note, Qt.TextElideMode.ElideRight, width)
-        painter.drawText(QRectF(left, area.top() + 51, width, 20), flags, note)
+        drivers = QFontMetricsF(self._line).elidedText(
+            f"#{facts.id} · {describe_runs(facts.drivers)}", Qt.TextElideMode.ElideRight, width
+        )
+        painter.drawText(QRectF(left, area.top() + 51, width, 20), flags, drivers)
         painter.restore()
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
+from app.gui.key_places import short_key
 from app.gui.style import icons
 from app.gui.style.theme import DARK, OUTCOME_WORDS, driver_token, ui_font
 from app.session.api import Phase, Snapshot
@@ -46,13 +47,6 @@ _CAP_ORDER = (
     "inventory",
     "drop",
 )
-_SHORT_KEYS = {
-    "LeftButton": "LMB",
-    "RightButton": "RMB",
-    "MiddleButton": "MMB",
-    "Control": "Ctrl",
-    "Return": "Enter",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +61,13 @@ def key_caps(bindings: Bindings) -> tuple[Cap, ...]:
     """Return the caps to show for a game's bindings, the most used first: room ends."""
     assert set(_CAP_ORDER) == set(BUTTON_CONTROLS)
     caps = [
-        Cap(control, short_key(bindings.keys[control]))
+        Cap(control, short_key(bindings.keys[control], letters=bindings.letters))
         for control in _CAP_ORDER
         if control in bindings.keys
     ]
     if any(name.startswith("hotbar.") for name in bindings.keys):
         caps.append(Cap("hotbar", "1-9"))
     return tuple(caps)
-
-
-def short_key(name: str) -> str:
-    """Return a key name as it stands on a cap ("LMB" for "LeftButton")."""
-    return _SHORT_KEYS.get(name, name)
 
 
 def driver_of(snapshot: Snapshot) -> Driver:

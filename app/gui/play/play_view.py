@@ -1,7 +1,8 @@
 """The live picture with its HUD, and the only place where the person's input is heard.
 
 Keys count only while the view has the focus, the mouse only while it is captured.  The
-view knows key names, not controls: the session looks them up in the bindings.
+view knows keys as places on the keyboard, not as controls: the session looks them up in the
+bindings.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from PySide6.QtGui import (
     QCursor,
     QFocusEvent,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -26,6 +26,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.gui.key_places import place_name, press_id
 from app.gui.play.hud import Hud, describe, driver_of
 from app.gui.style.theme import DARK, Theme, ui_font
 from app.gui.style.widgets import to_qimage
@@ -39,17 +40,12 @@ CORNER_PX = 10.0
 WARP_SHARE = 0.25
 """The pointer is put back once it is further from the middle than this share of the size."""
 MODIFIERS = {
-    Qt.KeyboardModifier.ControlModifier: "Control",
+    Qt.KeyboardModifier.ControlModifier: "Ctrl",
     Qt.KeyboardModifier.ShiftModifier: "Shift",
     Qt.KeyboardModifier.AltModifier: "Alt",
     Qt.KeyboardModifier.MetaModifier: "Meta",
 }
-"""Names of held modifier keys, as :func:`key_name` gives them."""
-
-
-def key_name(key: int) -> str:
-    """Return a key's portable name ("W", "Shift", "Space"); "" for none."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)
+"""Names of held modifier keys, as of their places."""
 
 
 class PlayView(QWidget):
@@ -78,7 +74,8 @@ class PlayView(QWidget):
         self._shown_frame: int | None = None
         self._scaled: QPixmap | None = None
         self._source: QPixmap | None = None
-        self._keys_down: set[int] = set()
+        # By what a press and its release share; the name is kept, as Shift and the layout change.
+        self._keys_down: dict[int, str] = {}
         self._buttons_down: set[Qt.MouseButton] = set()
         self._captured = False
         self._last = QPointF()
@@ -179,11 +176,11 @@ class PlayView(QWidget):
         """Keep bound-looking keys from becoming shortcuts or focus moves while captured."""
         if isinstance(event, QKeyEvent):
             held = [name for flag, name in MODIFIERS.items() if event.modifiers() & flag]
-            plain = "Control" not in held and "Meta" not in held
+            plain = "Ctrl" not in held and "Meta" not in held
             function_key = Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35
             # Who plays with the mouse too and sneaks with Ctrl does not mean Ctrl+Q.
             ours = (plain and not function_key) or (
-                self._captured and is_games(self._bindings, key_name(event.key()), held)
+                self._captured and is_games(self._bindings, place_name(event), held)
             )
             if event.type() == QEvent.Type.ShortcutOverride and ours:
                 event.accept()
@@ -200,22 +197,23 @@ class PlayView(QWidget):
             if not event.isAutoRepeat():
                 self.hand_back_asked.emit()
             return
-        name = key_name(event.key())
+        name = place_name(event)
         # Esc is the window's: it releases everything and pauses.
         if event.isAutoRepeat() or not name or event.key() == Qt.Key.Key_Escape:
             return
         if self._own_window:
             # The game itself hears the person; here they only press a picture's keys.
             return
-        self._keys_down.add(event.key())
+        self._keys_down[press_id(event)] = name
         self._session.key(name, True, self._now_ns())
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Tell the session of a key let go."""
-        if event.isAutoRepeat() or event.key() not in self._keys_down:
+        if event.isAutoRepeat():
             return
-        self._keys_down.discard(event.key())
-        self._session.key(key_name(event.key()), False, self._now_ns())
+        name = self._keys_down.pop(press_id(event), "")
+        if name:
+            self._session.key(name, False, self._now_ns())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Capture on the first click of an attempt; tell of the button while captured.

@@ -20,11 +20,7 @@ from app.gui.style.stylesheet import RULES
 from recorder.types import Driver, Outcome
 
 GRID = 8
-CORNER = 11
 TEXT_PX = 13
-SMALL_PX = 12
-TITLE_PX = 17
-FIGURE_PX = 22
 
 
 @dataclass(frozen=True, slots=True)

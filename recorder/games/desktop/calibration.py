@@ -22,7 +22,7 @@ from recorder.errors import GameError, UsageError
 from recorder.games.base import Bindings
 from recorder.games.desktop.profile import CONTROLS, Profile, parse_profile, profile_toml
 from recorder.input.hearing import DEFAULT_HOTKEYS
-from recorder.input.keys import BUTTONS, keysym_of
+from recorder.input.keys import canonical, code_of
 from recorder.types import BUTTON_CONTROLS, RGBImage
 
 THUMBNAIL = (240, 135)
@@ -30,8 +30,6 @@ ORDER: tuple[str, ...] = (*BUTTON_CONTROLS, *(f"hotbar.{n}" for n in range(1, 10
 """The order in which controls are asked for."""
 SKIP_KEY = "Esc"
 """Pressed where a game has no such control."""
-SPELLINGS = {"Control": "Ctrl"}
-"""A window's name of a key, where the keyboard's is another."""
 MIN_COUNTS, MAX_COUNTS = 60.0, 60_000.0
 """A turn once around that took fewer or more mouse counts was none."""
 TURN_STEPS = 60
@@ -75,12 +73,16 @@ def candidates(windows: WindowSystem, grabber: Grabber) -> tuple[Candidate, ...]
 
 
 class KeyLesson:
-    """Asks for one control after the other and takes the key that is pressed for it."""
+    """Asks for one control after the other and takes the key that is pressed for it.
 
-    def __init__(self, order: Sequence[str] = ORDER) -> None:
+    ``shown`` says what stands on a key, by the name of its place.
+    """
+
+    def __init__(self, order: Sequence[str] = ORDER, *, shown: Callable[[str], str] = str) -> None:
         if not set(order) <= CONTROLS:
             raise ValueError("there is no such control")
         self._order = tuple(order)
+        self._shown = shown
         self._place = 0
         self._keys: dict[str, str] = {}
         self.problem = ""
@@ -97,7 +99,7 @@ class KeyLesson:
         return dict(self._keys)
 
     def press(self, name: str) -> None:
-        """Take a key for the control that is asked for; Esc means that there is none."""
+        """Take a place on the keyboard for the control that is asked for; Esc: there is none."""
         control = self.asking
         self.problem = ""
         if control is None:
@@ -105,19 +107,23 @@ class KeyLesson:
         if name == SKIP_KEY:
             self._place += 1
             return
-        name = SPELLINGS.get(name, name)
-        if name not in BUTTONS and keysym_of(name) is None:
-            self.problem = f"{name} is no key that can be sent, so it was not taken; press another."
+        name = canonical(name)
+        if code_of(name) is None or name.startswith("Button"):
+            self.problem = (
+                f"{self._shown(name)} is no key that can be sent, so it was not taken; press "
+                "another."
+            )
             return
         taken = next((other for other, key in self._keys.items() if key == name), None)
         if taken is not None:
             self.problem = (
-                f"{name} is {taken} already, so it was not taken for {control}; press another key, "
-                f"or {SKIP_KEY} where the game has no such control."
+                f"{self._shown(name)} is {taken} already, so it was not taken for {control}; press "
+                f"another key, or {SKIP_KEY} where the game has no such control."
             )
         elif name in DEFAULT_HOTKEYS.values():
             self.problem = (
-                f"{name} is one of Playteach's own keys, so it was not taken; press another one."
+                f"{self._shown(name)} is one of Playteach's own keys, so it was not taken; press "
+                "another one."
             )
         else:
             self._keys[control] = name

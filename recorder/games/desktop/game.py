@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
@@ -16,7 +16,7 @@ from recorder.games.controls import HOTBAR_PREFIX
 from recorder.games.desktop.hands import Hands
 from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
-from recorder.input.gate import GateClock
+from recorder.input.gate import FIRMER, GateClock
 from recorder.input.hearing import Ears
 from recorder.types import NO_ACTION, Action, Frame, Outcome
 
@@ -29,18 +29,6 @@ TAP_NS = 60_000_000
 """How long a pause key is down, and how long the game then has for it."""
 MARGIN = 2
 """Pixels that the pointer keeps from the window's edge."""
-
-
-class Sleeper(Protocol):
-    """Waits until a moment or until the gate shuts."""
-
-    def now_ns(self) -> int:
-        """Return the time."""
-        ...
-
-    def sleep_until_ns(self, deadline_ns: int) -> None:
-        """Wait."""
-        ...
 
 
 class DesktopGame:
@@ -112,7 +100,7 @@ class DesktopGame:
         """Give the game the keyboard and return what it shows; the game goes on as it is."""
         del task, seed
         self.begin()
-        return self._picture(self._check())
+        return self.see()
 
     def begin(self) -> None:
         """Forget the last attempt and give the game the keyboard."""
@@ -130,8 +118,8 @@ class DesktopGame:
             # The session hears of it too and gives the hands over.  Where it insists on the
             # agent for a second tick, the hands have come back.
             self._silent_ticks += 1
-            if self._silent_ticks > 1 and gate.why not in {"panic", "chat"}:
-                gate.open()
+            if self._silent_ticks > 1:
+                gate.open(but_for=FIRMER)
         self._sent = NO_ACTION
         if not gate.shut:
             self._silent_ticks = 0
@@ -159,8 +147,12 @@ class DesktopGame:
         self._left_over = (0.0, 0.0)
         if self._hands.gate.why == "person":
             # Seen: when the agent gets the hands back, nothing is in its way.
-            self._hands.gate.open()
+            self._hands.gate.open(but_for=FIRMER)
         return self._finish(began_ns)
+
+    def see(self) -> Frame:
+        """Return what the window shows now."""
+        return self._picture(self._check())
 
     def outcome(self) -> Outcome | None:
         """Return None: only the person knows."""
@@ -200,31 +192,33 @@ class DesktopGame:
         asked = not gate.shut or gate.why == "pause"
         if not self.profile.pause_key or self._resting or not asked:
             return
-        if self._windows.look(self._window_id).trouble is None:
-            gate.open()
+        if self._windows.look(self._window_id).trouble is None and gate.open(but_for=FIRMER):
             self._tap(self.profile.pause_key)
             self._resting = True
         gate.shut_for("pause")
 
     def _tap(self, name: str) -> None:
-        self._hands.sender.hold([name])
+        self._hands.hold([name])
         self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
-        self._hands.sender.hold([])
+        self._hands.hold([])
         self.clock.sleep_until_ns(self.clock.now_ns() + TAP_NS)
 
     def come_back(self) -> None:
         """Give the window the keyboard and end its pause.
 
+        The agent stays silent where the panic key or a chat's comes meanwhile.
         Raises GameSuspendedError where it does not take the keyboard.
         """
+        gate = self._hands.gate
+        overcome = gate.why
         self._windows.focus(self._window_id)
         for _ in range(40):
             self._hands.hear()
             state = self._look()
             if state.trouble is None:
-                self._hands.gate.open()
+                opened = gate.open(but_for=[why for why in FIRMER if why != overcome])
                 self._silent_ticks = 0
-                if self._resting:
+                if self._resting and opened:
                     self._resting = False
                     self._tap(self.profile.pause_key)
                 return
@@ -273,7 +267,7 @@ class DesktopGame:
     def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
         """Send an action; return what of it was sent before the gate was shut."""
         sender = self._hands.sender
-        if not sender.hold(self._keys_of(action)):
+        if not self._hands.hold(self._keys_of(action)):
             return self._held_of(action)
         moves = self._moves(action)
         if not any(moves):
@@ -302,7 +296,7 @@ class DesktopGame:
 
     def _held_of(self, action: Action) -> Action:
         """Return the part of an action whose keys are down."""
-        down = self._hands.sender.held
+        down = self._hands.held
         keys = self.bindings.keys
         slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
         sent = Action(hotbar=action.hotbar if slot in down else 0)

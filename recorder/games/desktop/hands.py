@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from recorder.errors import GameError
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import StopGate
-from recorder.input.hearing import Ears, Hearing, Hotkey
+from recorder.input.hearing import Ears, Hearing, Hotkey, hotkey_codes
+from recorder.input.keys import CODES
+from recorder.input.layout import US, KeyMap, Layout
 from recorder.input.ledger import Ledger
 from recorder.input.sender import InputDevice, InputSender
+
+SHIFT = CODES["Shift"]
 
 
 class Listening(Protocol):
@@ -28,7 +32,9 @@ class Listening(Protocol):
 class Hands:
     """The input path of one window.  Made by :func:`open_hands`, or of fakes in tests.
 
-    ``make_listener`` starts a listener that tells a :class:`Hearing`.
+    ``make_listener`` starts a listener that tells a :class:`Hearing`.  The profile's names of
+    keys are turned into codes here, by ``layout`` and by each one after it: what lies below
+    knows codes only.
     """
 
     def __init__(
@@ -39,6 +45,8 @@ class Hands:
         sender: InputSender,
         make_listener: Callable[[Hearing], Listening],
         close_guard: Callable[[], None],
+        *,
+        keys: ProfileKeys | None = None,
         guard_wait: Callable[[float], None] = lambda seconds: None,
         guard_said: Callable[[], None] = lambda: None,
     ) -> None:
@@ -51,6 +59,8 @@ class Hands:
         self._close_guard = close_guard
         self._guard_said = guard_said
         self._listener: Listening | None = None
+        self._keys = ProfileKeys(profile) if keys is None else keys
+        self._wanted: dict[int, str] = {}
         self.guard_wait = guard_wait
         """Tells the guard that no sign of life comes for so many seconds."""
 
@@ -65,13 +75,32 @@ class Hands:
             agent_holds=self.sender.holds,
             guard_said=self._guard_said,
             bound=self.profile.bindings.keys.values(),
-            hotkeys=self.profile.hotkeys,
+            hotkeys=self._keys.hotkeys,
             chat_keys=self.profile.chat,
+            keys=self._keys.map,
         )
         self._listener = self._make_listener(self.hearing)
 
+    def hold(self, names: Collection[str]) -> bool:
+        """Hold exactly these of the profile's keys; False if the stop flag stopped it."""
+        self._look_at_layout()
+        wanted = {self._keys.map.code(name): name for name in names}
+        self.sender.refused += wanted.pop(None, "") != ""
+        self._wanted = {code: name for code, name in wanted.items() if code is not None}
+        codes = list(self._wanted)
+        if any(self._keys.map.needs_shift(name) for name in names):
+            # As a person must: a French digit is none without Shift, for a game that knows letters.
+            codes = [SHIFT, *(code for code in codes if code != SHIFT)]
+        return self.sender.hold(codes)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The profile's names of what the agent holds down."""
+        return frozenset(self._wanted[code] for code in self.sender.held if code in self._wanted)
+
     def hear(self) -> None:
         """Hear all that the person did until now; nothing where nobody listens."""
+        self._look_at_layout()
         if self._listener is not None:
             self._listener.hear()
 
@@ -87,7 +116,13 @@ class Hands:
     def let_go(self) -> None:
         """Release all that the agent holds, except what is in the person's hand now."""
         hearing = self.hearing
-        self.sender.release_all((lambda name: False) if hearing is None else hearing.took)
+        self.sender.release_all((lambda code: False) if hearing is None else hearing.took)
+
+    def _look_at_layout(self) -> None:
+        """After a change of layout a game that knows keys by letters has them elsewhere."""
+        layout = self.sender.new_layout()
+        if layout is not None:
+            self._keys.map.use(layout)
 
     def close(self) -> None:
         """Release everything and stop; may be called twice."""
@@ -96,6 +131,36 @@ class Hands:
             self._listener = None
         self.sender.close()
         self._close_guard()
+
+
+class ProfileKeys:
+    """The codes of a profile's keys; ``hotkeys`` are Playteach's own and never the game's."""
+
+    def __init__(self, profile: Profile, layout: Layout = US) -> None:
+        own = frozenset(profile.hotkeys.values())
+        self._forbidden = profile.forbidden - own
+        self.hotkeys = hotkey_codes(profile.hotkeys, layout)
+        self.map = KeyMap(
+            profile.bindings.keys.values(),
+            (*profile.chat, profile.pause_key, *sorted(self._forbidden)),
+            letters=profile.bindings.letters,
+            layout=layout,
+        )
+
+    def forbidden(self, code: int) -> bool:
+        """Return whether the agent may never press this key."""
+        return code in self.hotkeys or self.map.name(code) in self._forbidden
+
+    @property
+    def panic(self) -> int:
+        """The code of the panic key; raises GameError if this keyboard has no such key."""
+        for code, hotkey in self.hotkeys.items():
+            if hotkey is Hotkey.PANIC:
+                return code
+        raise GameError(
+            "The panic key that was chosen is not on this keyboard, so nothing would stop the "
+            "agent at once and the game was not opened; choose another one in the settings."
+        )
 
 
 def open_hands(profile: Profile, window_id: int) -> Hands:
@@ -110,7 +175,8 @@ def open_hands(profile: Profile, window_id: int) -> Hands:
     gate, ledger = StopGate(), Ledger()
     device: InputDevice = XTestDevice()
     try:
-        guard = InputGuard(window_id, gate, ledger, panic=profile.hotkeys.get(Hotkey.PANIC, ""))
+        keys = ProfileKeys(profile, device.new_layout() or US)
+        guard = InputGuard(window_id, gate, ledger, panic=keys.panic)
     except GameError:
         device.close()
         raise
@@ -123,5 +189,8 @@ def open_hands(profile: Profile, window_id: int) -> Hands:
             listener.close()
             raise
 
-    sender = InputSender(device, gate, ledger, guard, forbidden=profile.forbidden)
-    return Hands(profile, gate, ledger, sender, make_listener, guard.close, guard.wait, guard.hear)
+    sender = InputSender(device, gate, ledger, guard, forbidden=keys.forbidden)
+    return Hands(
+        profile, gate, ledger, sender, make_listener, guard.close,
+        keys=keys, guard_wait=guard.wait, guard_said=guard.hear,
+    )  # fmt: skip

@@ -13,17 +13,18 @@ from typing import Any
 from recorder.errors import DataError, UsageError
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
-from recorder.input.keys import BUTTONS, keysym_of
+from recorder.input.keys import is_key
 from recorder.types import BUTTON_CONTROLS
 
 SCHEMA = 1
 CONTROLS = frozenset((*BUTTON_CONTROLS, *(f"hotbar.{n}" for n in range(1, 10))))
+KEY_NAMES = ("places", "letters")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _KNOWN = frozenset(
     (
         "schema", "name", "title", "tick_rate_hz", "window_title", "window_process", "launch",
         "degrees_per_count", "mouse", "chat", "forbidden", "pause_key", "keys", "hotkeys",
-        "input_to_frame_ms",
+        "input_to_frame_ms", "key_names",
     )
 )  # fmt: skip
 
@@ -37,6 +38,7 @@ class Profile:
     game reads the mouse before the desktop's acceleration.  ``forbidden`` keys are never
     sent.  ``chat`` keys open a chat: nothing is recorded until it closes.  ``pause_key``
     is pressed when the agent is paused and again when it goes on, "" for none.
+    Keys are named as ``bindings.letters`` says; hotkeys are always places.
     ``shipped`` is False for a person's own profile: its command is confirmed before it
     runs.  ``input_to_frame_ms`` is the measured delay from an input to the first changed
     picture, None where nobody measured.
@@ -174,7 +176,7 @@ def parse_profile(document: Mapping[str, Any], *, shipped: bool) -> Profile:
     return Profile(
         name=name,
         title=str(document.get("title", name)),
-        bindings=Bindings(keys=keys, degrees_per_count=turn),
+        bindings=Bindings(keys, turn, _letters(document.get("key_names"))),
         tick_rate_hz=rate,
         window_title=patterns[0],
         window_process=patterns[1],
@@ -211,6 +213,7 @@ def profile_toml(profile: Profile) -> str:
         f"chat = {listed(profile.chat)}",
         f"forbidden = {listed(own_forbidden)}",
         f"pause_key = {_quoted(profile.pause_key)}",
+        f"key_names = {_quoted('letters' if profile.bindings.letters else 'places')}",
     ]
     if profile.input_to_frame_ms is not None:
         lines.append(f"input_to_frame_ms = {profile.input_to_frame_ms!r}")
@@ -260,8 +263,18 @@ def _pause_key(document: Mapping[str, Any], forbidden: frozenset[str]) -> str:
 
 
 def _check_key(name: str) -> None:
-    if name not in BUTTONS and keysym_of(name) is None:
+    if not is_key(name):
         raise ValueError(f"{name!r} is no key")
+
+
+def _letters(value: Any) -> bool:
+    # Before there was this entry the wizard wrote what the layout in use typed, and play looked
+    # the letters up in the layout: such a file means what it meant.
+    if value is None:
+        return True
+    if value not in KEY_NAMES:
+        raise ValueError(f"key_names is either {KEY_NAMES[0]!r} or {KEY_NAMES[1]!r}")
+    return bool(value == "letters")
 
 
 def _keys(value: Any) -> dict[str, str]:

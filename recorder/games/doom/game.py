@@ -59,7 +59,7 @@ DOOM_BINDINGS = Bindings(
         "left": "A",
         "right": "D",
         "sprint": "Shift",
-        "sneak": "Control",
+        "sneak": "Ctrl",
         "use": "E",
         "drop": "Q",
         "attack": "LeftButton",

@@ -52,11 +52,6 @@ class Step:
     slot: int = 0
 
     @property
-    def carries(self) -> bool:
-        """Whether doing it makes the thing disappear from the yard."""
-        return self.verb in (PICK_UP, SHOOT)
-
-    @property
     def fixture(self) -> bool:
         """Whether its thing is part of a wall."""
         return self.kind is not None and self.kind.family in (DOOR, SWITCH)
@@ -80,11 +75,6 @@ class Goal:
         if kind is None:
             raise ValueError(f"{self.verb!r} is about no thing")
         return kind
-
-
-def thing_goal(verb: str, kind: Kind) -> Goal:
-    """Return the goal of doing ``verb`` to the only thing of a kind."""
-    return Goal((Step(verb, kind),))
 
 
 def parse_goal(task_id: str) -> Goal | None:

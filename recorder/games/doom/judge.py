@@ -71,11 +71,6 @@ class Judge:
         self._begin(start, 0)
 
     @property
-    def target_ids(self) -> tuple[int | None, ...]:
-        """The engine's ids of what the steps are about."""
-        return tuple(None if target is None else target.id for target in self._targets)
-
-    @property
     def step(self) -> int:
         """Which step is to be done now, from 0; the number of steps when all are done."""
         return self._at

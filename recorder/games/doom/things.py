@@ -11,7 +11,7 @@ LANDMARK, PICKUP, KEY, WEAPON, MONSTER = CLASSES = (
     "weapon",
     "monster",
 )
-DOOR, SWITCH = FIXTURE_FAMILIES = ("door", "switch")
+DOOR, SWITCH = ("door", "switch")
 CARRIED = (PICKUP, KEY, WEAPON)
 """What disappears into the player's pocket when walked over."""
 FIRST_TYPE = 20100
@@ -37,7 +37,6 @@ class Kind:
     type_number: int
     radius: float
     family: str
-    solid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +109,12 @@ KINDS: tuple[Kind, ...] = tuple(
         FIRST_TYPE + number,
         make.radius,
         make.family,
-        make.family not in CARRIED,
     )
     for number, make in enumerate(_MAKES)
 )
 COLOURS: tuple[str, ...] = ("red", "green", "blue", "yellow")
 FIXTURES: tuple[Kind, ...] = tuple(
-    Kind(f"{colour}_{family}", f"{colour} {family}", "", 0, radius, family, True)
+    Kind(f"{colour}_{family}", f"{colour} {family}", "", 0, radius, family)
     for family, radius in ((DOOR, 48.0), (SWITCH, 24.0))
     for colour in COLOURS
 )

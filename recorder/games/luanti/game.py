@@ -239,9 +239,9 @@ class LuantiGame(DesktopGame):
     def _choose_first_slot(self) -> None:
         # The chosen slot lives in the client: no reset of the world can set it.
         key = self.bindings.keys["hotbar.1"]
-        self._hands.sender.hold([key])
+        self._hands.hold([key])
         self._wait(0.1)
-        self._hands.sender.hold([])
+        self._hands.hold([])
 
     def _wait(self, seconds: float) -> None:
         until_ns = self.clock.now_ns() + int(seconds * 1e9)

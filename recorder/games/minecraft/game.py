@@ -37,7 +37,7 @@ MINECRAFT_BINDINGS = Bindings(
         "back": "S",
         "left": "A",
         "right": "D",
-        "sprint": "Control",
+        "sprint": "Ctrl",
         "sneak": "Shift",
         "use": "RightButton",
         "drop": "Q",

@@ -10,6 +10,7 @@ import queue
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -72,6 +73,7 @@ class SimulatorProcess:
                 "there; prepare it anew with: playteach games install minecraft."
             ) from error
         self._answers: queue.Queue[str] = queue.Queue()
+        self._number = 0
         out = self._child.stdout
         assert out is not None
         self._reader = threading.Thread(
@@ -88,7 +90,10 @@ class SimulatorProcess:
         self.commands = bool(opened["commands"])
 
     def ask(self, order: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
-        """Send an order and return the answer.
+        """Send an order and return its answer.
+
+        Orders are numbered, and an answer carries its order's number: one that comes after
+        its order's time is over is not taken for the next order's.
 
         Raises GameError where the simulator tells of a problem, has ended, or does not
         answer within ``seconds`` (default: ``step_s``).
@@ -96,10 +101,11 @@ class SimulatorProcess:
         limit = self._step_s if seconds is None else seconds
         pipe = self._child.stdin
         assert pipe is not None
+        self._number += 1
         try:
-            pipe.write(json.dumps(order) + "\n")
+            pipe.write(json.dumps({**order, "number": self._number}) + "\n")
             pipe.flush()
-            line = self._answers.get(timeout=limit)
+            answer = self._answer(self._number, limit)
         except queue.Empty as error:
             raise GameError(
                 f"Minecraft did not answer within {limit:g} s, so this attempt is over; reset to "
@@ -107,15 +113,25 @@ class SimulatorProcess:
             ) from error
         except (OSError, ValueError) as error:
             raise self._ended() from error
-        if not line:
-            raise self._ended()
-        answer: dict[str, Any] = json.loads(line)
         if not answer.get("ok"):
             raise GameError(
                 f"Minecraft's simulator could not go on ({answer.get('problem')}), so this attempt "
                 "is over; reset to start it anew."
             )
         return answer
+
+    def _answer(self, number: int, limit_s: float) -> dict[str, Any]:
+        """Wait for the answer to order ``number``; raises queue.Empty after ``limit_s``."""
+        ends_s = time.monotonic() + limit_s
+        while True:
+            line = self._answers.get(timeout=max(0.0, ends_s - time.monotonic()))
+            if not line:
+                # For whoever asks once more: there is no other.
+                self._answers.put("")
+                raise self._ended()
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("number") == number:
+                return answer
 
     def picture(self) -> RGBImage:
         """Return a copy of the newest picture, uint8 360 x 640 x 3."""

@@ -233,15 +233,18 @@ def picture(seen: Any, info: Any) -> bytes:
 
 
 def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[], Any]) -> None:
-    """Answer orders until there are no more."""
+    """Answer orders until there are no more; an answer carries its order's number."""
     simulator: Optional[Simulator] = None
+    number: Optional[int] = None
 
     def reply(document: Dict[str, Any]) -> None:
+        document["number"] = number
         answers.write(json.dumps(document) + "\n")
         answers.flush()
 
     for line in orders:
         order = json.loads(line)
+        number = order.get("number")
         try:
             if order["do"] == "close":
                 break

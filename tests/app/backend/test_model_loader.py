@@ -232,6 +232,7 @@ def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(
 
 
 def test_the_practice_model_is_watched_too(desk: Desk) -> None:
+    desk.memory = 3 * SIZE
     desk.agent.choose(ModelChoice())
     desk.session.step()
     desk.session.play("reach the red dot")

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from fake_layouts import CZ, FR
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,3 +115,41 @@ def test_a_model_that_is_set_wrongly_is_told_and_the_practice_model_plays(
     assert loaded.settings == Settings(seen_welcome=True)
     assert len(loaded.problems) == 1
     assert "The setting model" in loaded.problems[0]
+
+
+OLDER = """
+schema = 1
+[keys]
+forward = "Z"
+"hotbar.2" = "É"
+sneak = "Control"
+use = "RightButton"
+drop = ""
+[hotkeys]
+pause = "&"
+panic = "F1"
+"""
+
+
+def test_an_older_file_means_the_keys_that_were_pressed(tmp_path: Path) -> None:
+    """It names them by what the layout typed; from now on they are places."""
+    (tmp_path / FILE_NAME).write_text(OLDER, encoding="utf-8")
+    loaded = load_settings(tmp_path, lambda: FR)
+    assert loaded.problems == ()
+    assert loaded.settings.keys == {
+        "forward": "W", "hotbar.2": "2", "sneak": "Ctrl", "use": "RightButton", "drop": ""
+    }  # fmt: skip
+    assert loaded.settings.hotkeys == {"pause": "1", "panic": "F1"}
+    save_settings(loaded.settings, tmp_path)
+    # The layout of later does not matter any more.
+    assert load_settings(tmp_path, lambda: CZ).settings == loaded.settings
+
+
+def test_nobody_asks_for_the_layout_without_need(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise AssertionError("asked")
+
+    save_settings(Settings(keys={"forward": "Z"}), tmp_path)
+    assert load_settings(tmp_path, refuse).settings.keys == {"forward": "Z"}
+    (tmp_path / FILE_NAME).write_text("schema = 1\n", encoding="utf-8")
+    load_settings(tmp_path, refuse)

@@ -118,7 +118,6 @@ def test_every_message_of_a_round_has_its_update() -> None:
     assert failed.finished
     assert failed.problem == "The disk is full."
     assert not view_facts.round_update(protocol.Done("x", True)).finished
-    assert not view_facts.round_update(protocol.Metric("m", 1.0)).finished
 
 
 def test_speed_says_whether_it_keeps_up() -> None:

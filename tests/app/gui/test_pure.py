@@ -13,6 +13,7 @@ from app.backend.readable import clock_text, spoken_duration, spoken_size
 from app.gui.dialogs.about import components, licence_text
 from app.gui.dialogs.diagnostics import tail
 from app.gui.dialogs.settings_dialog import rebind
+from app.gui.key_places import short_key
 from app.gui.library.episode_list import Filter, passes, summary
 from app.gui.library.playback import driver_at
 from app.gui.play import hud
@@ -227,7 +228,7 @@ def test_key_caps_stand_for_every_bound_control() -> None:
     assert caps[:6] == ["forward", "left", "back", "right", "attack", "use"]
     bound = {c for c in BINDINGS.keys if not c.startswith("hotbar.")}
     assert set(caps) == bound | {"hotbar"}
-    assert hud.short_key("LeftButton") == "LMB"
+    assert short_key("LeftButton") == "LMB"
 
 
 def test_hud_words_and_colours_follow_the_phase() -> None:

@@ -7,6 +7,7 @@ from desktop_room import Room
 
 from app.session.api import Phase
 from model.play.episode import EpisodeEnd, EpisodeStart
+from recorder.input.keys import CODES
 from recorder.types import Driver, Tick
 
 
@@ -57,7 +58,7 @@ def turned(kept: Kept) -> float:
 
 def test_a_nudge_right_before_the_hand_back_is_recorded(room: Room, kept: Kept) -> None:
     room.ears.motion(40, 0, room.clock.now_ns(), shared=False)
-    room.ears.key("F8", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F8"], True, room.clock.now_ns(), shared=False)
     room.tick(3)
     assert turned(kept) == pytest.approx(8.0)
     assert [tick.driver for tick in kept.ticks] == [Driver.PERSON, Driver.POLICY, Driver.POLICY]
@@ -70,7 +71,7 @@ def test_a_nudge_right_after_the_hand_back_is_a_takeover_and_recorded(
 ) -> None:
     now_ns = room.clock.now_ns()
     happened: list[Callable[[], None]] = [
-        lambda: room.ears.key("F8", True, now_ns, shared=False),
+        lambda: room.ears.key(CODES["F8"], True, now_ns, shared=False),
         lambda: room.ears.motion(40, 0, now_ns, shared=False),
     ]
     if heard == "in the tick":
@@ -90,7 +91,7 @@ def test_a_nudge_while_the_last_tick_of_the_persons_is_done_is_a_takeover(
 ) -> None:
     """The hands have gone back already, and the tick still opens the gate for the agent."""
     room.ears.motion(10, 0, room.clock.now_ns(), shared=False)
-    room.ears.key("F8", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F8"], True, room.clock.now_ns(), shared=False)
 
     def nudge() -> None:
         room.grabber.after = lambda: None
@@ -104,7 +105,7 @@ def test_a_nudge_while_the_last_tick_of_the_persons_is_done_is_a_takeover(
 
 def test_a_hand_that_comes_to_rest_does_not_undo_the_hand_back(room: Room, kept: Kept) -> None:
     room.ears.motion(40, 0, room.clock.now_ns(), shared=False)
-    room.ears.key("F8", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F8"], True, room.clock.now_ns(), shared=False)
     room.ears.motion(1, 0, room.clock.now_ns(), shared=False)
     room.tick(2)
     assert room.session.snapshot().phase is Phase.PLAYING
@@ -147,10 +148,10 @@ def test_a_tick_that_was_never_sent_is_stored_as_nothing_done(room: Room) -> Non
 def test_a_key_that_is_let_go_right_after_the_hand_back_does_not_undo_it(
     room: Room, kept: Kept
 ) -> None:
-    room.ears.key("S", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["S"], True, room.clock.now_ns(), shared=False)
     room.tick(2)
     room.session.hand_back()
-    room.ears.key("S", False, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["S"], False, room.clock.now_ns(), shared=False)
     room.tick(3)
     assert room.session.snapshot().phase is Phase.PLAYING
     assert room.device.down == {"W"}

@@ -17,6 +17,7 @@ from app.session.control_loop import LiveSession
 from recorder.capture.base import Rect, Trouble, WindowState
 from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
+from recorder.input.keys import CODES
 from recorder.input.x11_listener import X11Listener
 from recorder.types import Driver, Outcome
 
@@ -38,14 +39,14 @@ class KeySorter:
     """Keeps the keys and moves that a listener tells it of."""
 
     def __init__(self) -> None:
-        self.keys: list[tuple[str, bool]] = []
+        self.keys: list[tuple[int, bool]] = []
         self.moves: list[tuple[float, float]] = []
 
     def focus(self, has: bool) -> None:
         pass
 
-    def key(self, name: str, down: bool, mono_ns: int, *, shared: bool) -> None:
-        self.keys.append((name, down))
+    def key(self, code: int, down: bool, mono_ns: int, *, shared: bool) -> None:
+        self.keys.append((code, down))
 
     def motion(self, dx: float, dy: float, mono_ns: int, *, shared: bool) -> None:
         self.moves.append((dx, dy))
@@ -179,7 +180,7 @@ def test_what_the_server_has_told_is_heard_without_the_listeners_thread(
             listener.hear()
             if len(sorter.keys) == 2:
                 break
-        assert sorter.keys == [("S", True), ("S", False)]
+        assert sorter.keys == [(CODES["S"], True), (CODES["S"], False)]
     finally:
         listener.close()
 
@@ -286,7 +287,7 @@ def test_a_games_own_warp_of_the_pointer_is_no_hand(
         for _ in until(10.0):
             if len(sorter.keys) == 2:
                 break
-        assert sorter.keys == [("S", True), ("S", False)]
+        assert sorter.keys == [(CODES["S"], True), (CODES["S"], False)]
         assert sorter.moves == [(7.0, 0.0)]
     finally:
         listener.close()

@@ -1,25 +1,58 @@
 """A session over a game in a window of its own: who drives, who is heard, when it waits."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from desktop_room import Room
 from fake_desktop import PROFILE, Desk
+from fake_layouts import CZ, FR
+from toy_game import WalkPolicy
 
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.wiring import Player
 from model.play.episode import Decision, EpisodeLoop, Proposal
+from model.play.policy import ActionChunk, Observation
+from model.play.runner import LockStepRunner
+from model.play.scripted_policies import ScriptedPolicy
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task
-from recorder.types import NO_ACTION, Driver, Frame, Outcome
+from recorder.input.keys import CODES
+from recorder.input.layout import US, Layout
+from recorder.types import NO_ACTION, Action, Driver, Frame, Outcome
 
 
 @pytest.fixture
 def room() -> Room:
     return Room()
+
+
+@pytest.mark.parametrize("letters", [True, False])
+@pytest.mark.parametrize("layout", [US, FR, CZ])
+def test_digits_are_whose_they_are_under_every_layout(layout: Layout, letters: bool) -> None:
+    bindings = replace(
+        PROFILE.bindings, letters=letters, keys={**PROFILE.bindings.keys, "sneak": "Shift"}
+    )
+    room = Room(replace(PROFILE, bindings=bindings))
+    room.device.layout = layout
+    slots = Player(ScriptedPolicy([Action(hotbar=1), Action(hotbar=2), Action()]))
+    room.session.use_player(slots)
+    room.session.play("go on")
+    for _ in range(12):
+        room.tick()
+        room.hear_own()
+        assert room.session.snapshot().phase is Phase.PLAYING
+    # A French or Czech digit needs Shift; the place of the key is what counts.
+    room.press("Shift", True)
+    room.press("2", True)
+    room.tick()
+    shot = room.session.snapshot()
+    assert shot.driver is Driver.PERSON
+    assert shot.executed == Action(hotbar=2, sneak=True)
 
 
 def test_the_clock_of_the_session_is_the_games_own() -> None:
@@ -39,15 +72,15 @@ def test_a_touch_takes_over_and_handing_back_gives_the_agent_its_key_again(room:
     room.session.play("walk")
     room.tick(3)
     room.hear_own()
-    room.ears.key("S", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["S"], True, room.clock.now_ns(), shared=False)
     room.tick(2)
     shot = room.session.snapshot()
     assert (shot.phase, shot.driver) == (Phase.CORRECTING, Driver.PERSON)
     assert shot.executed.held == {"back"}
     assert room.device.down == set()
     room.hear_own()
-    room.ears.key("S", False, room.clock.now_ns(), shared=False)
-    room.ears.key("F8", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["S"], False, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F8"], True, room.clock.now_ns(), shared=False)
     room.tick(2)
     assert room.session.snapshot().driver is Driver.POLICY
     assert room.device.down == {"W"}
@@ -62,9 +95,9 @@ def test_a_touch_that_no_listener_has_heard_yet_still_is_the_next_ticks(
     room.hear_own()
     ears, now_ns = room.ears, room.clock.now_ns()
     happened: dict[str, Callable[[], None]] = {
-        "key": lambda: ears.key("S", True, now_ns, shared=False),
+        "key": lambda: ears.key(CODES["S"], True, now_ns, shared=False),
         "mouse": lambda: ears.motion(40, 0, now_ns, shared=False),
-        "unbound key": lambda: ears.key("X", True, now_ns, shared=False),
+        "unbound key": lambda: ears.key(CODES["X"], True, now_ns, shared=False),
     }
     room.listener.unheard.append(happened[touch])
     room.tick()
@@ -111,6 +144,44 @@ def test_trouble_pauses_with_a_sentence_and_keeps_the_attempt(room: Room, troubl
     assert room.device.down == {"W"}
 
 
+class Looker(WalkPolicy):
+    """Remembers how bright the pictures were that it answered to."""
+
+    def __init__(self) -> None:
+        super().__init__("forward")
+        self.seen: list[int] = []
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.seen.append(int(observation.frame.rgb[0, 0, 0]))
+        return super().propose(observation)
+
+
+def test_after_a_pause_the_game_is_looked_at_anew() -> None:
+    desk, looker = Desk(), Looker()
+    session = LiveSession(
+        desk.game,
+        player=Player(looker),
+        make_runner=LockStepRunner,
+        clock=desk.clock,
+        idle_handback_s=None,
+        threaded=False,
+    )
+    desk.game.listen(session)
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    with closing(session.start()):
+        session.play("walk")
+        for _ in range(3):
+            session.step()
+        session.pause()
+        session.step()
+        # The world has gone on, which the newest picture does not show.
+        newest = len(desk.grabber.grabs)
+        session.resume()
+        session.step()
+        assert looker.seen[-1] == newest + 1
+
+
 def test_a_window_that_vanished_ends_the_attempt(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
@@ -123,7 +194,7 @@ def test_a_window_that_vanished_ends_the_attempt(room: Room) -> None:
 def test_panic_releases_at_once_and_pauses(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
-    room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F12"], True, room.clock.now_ns(), shared=False)
     room.tick(2)
     assert room.device.down == set()
     assert room.session.snapshot().phase is Phase.PAUSED
@@ -132,7 +203,7 @@ def test_panic_releases_at_once_and_pauses(room: Room) -> None:
 def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
-    room.ears.key("F9", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F9"], True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.session.snapshot().outcome is Outcome.SUCCESS
     assert room.device.down == set()
@@ -141,7 +212,7 @@ def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
 def test_what_the_person_demonstrates_is_recorded_and_never_sent_again(room: Room) -> None:
     room.session.demonstrate("walk")
     room.tick()
-    room.ears.key("W", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["W"], True, room.clock.now_ns(), shared=False)
     room.ears.motion(10, -5, room.clock.now_ns(), shared=False)
     room.tick()
     executed = room.session.snapshot().executed
@@ -155,7 +226,7 @@ def test_a_pause_key_is_pressed_on_pausing_and_on_going_on() -> None:
     room = Room(replace(PROFILE, pause_key="P"))
     room.session.play("walk")
     room.tick(2)
-    room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F6"], True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.device.events[-2:] == [("P", True), ("P", False)]
     assert room.gate.shut
@@ -165,7 +236,7 @@ def test_a_pause_key_is_pressed_on_pausing_and_on_going_on() -> None:
     assert room.device.events == [("P", True), ("P", False), ("W", True)]
     # After a panic nothing at all is sent.
     room.device.events.clear()
-    room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES["F12"], True, room.clock.now_ns(), shared=False)
     room.tick()
     assert room.device.events == [("W", False)]
 
@@ -200,7 +271,7 @@ def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
         case "focus":
             room.ears.focus(False)
         case "panic":
-            room.ears.key("F12", True, room.clock.now_ns(), shared=False)
+            room.ears.key(CODES["F12"], True, room.clock.now_ns(), shared=False)
         case _:
             room.session.pause()
     room.tick(2)
@@ -208,7 +279,7 @@ def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
     room.ears.focus(True)
     for phase in (Phase.PLAYING, Phase.PAUSED, Phase.PLAYING):
         room.hear_own()
-        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+        room.ears.key(CODES["F6"], True, room.clock.now_ns(), shared=False)
         room.tick(2)
         assert room.session.snapshot().phase is phase
 
@@ -217,7 +288,7 @@ def test_the_pause_key_pressed_twice_at_once_changes_nothing(room: Room) -> None
     room.session.play("walk")
     room.tick(2)
     for _ in range(2):
-        room.ears.key("F6", True, room.clock.now_ns(), shared=False)
+        room.ears.key(CODES["F6"], True, room.clock.now_ns(), shared=False)
     room.tick(2)
     assert room.session.snapshot().phase is Phase.PLAYING
 

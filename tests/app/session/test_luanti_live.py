@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from live_desktop import needs_luanti, wait_for_phase, wait_until_down
 
-from app.application import not_waited_for
 from app.benchmarks.desktop_cases.live import live, measure_false, measure_privacy
 from app.benchmarks.desktop_cases.parts import BusyPolicy, Hand, until
 from app.benchmarks.desktop_cases.stage import missing_programs
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.waiting import runner_of
 from app.session.wiring import Player, store_recording
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.policy import ActionChunk, Observation
-from model.play.runner import LockStepRunner, WaitingRunner
+from model.play.runner import LockStepRunner
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
 from recorder.errors import GameError
@@ -109,9 +109,7 @@ def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_o
             game,
             player=Player(SlowThinker()),
             make_recording=recording,
-            make_runner=lambda policy: WaitingRunner(
-                policy, interrupted=lambda: not_waited_for(slowed, game)
-            ),
+            make_runner=runner_of(game, lambda: slowed),
             paced=False,
             idle_handback_s=None,
         )

@@ -10,15 +10,17 @@ import pytest
 from toy_game import SIZE, ToyGame, WalkPolicy
 from toy_session import RED, Make, run
 
+from app.automation.headless import attempt
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.waiting import runner_of
 from app.session.wiring import BUG_SENTENCE, Player, store_recording
 from model.play.policy import ActionChunk, Observation
-from model.play.runner import LockStepRunner
+from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import ManualClock
-from recorder.errors import ModelError, UsageError
+from recorder.errors import KnownError, ModelError, UsageError
 from recorder.store import Reader, Store
-from recorder.types import Driver, Outcome
+from recorder.types import Action, Driver, Outcome
 
 pytest_plugins = ("session_fixtures",)
 
@@ -183,6 +185,50 @@ def test_a_broken_game_ends_the_attempt_with_its_sentence_and_the_session_lives(
     assert session.snapshot().outcome is Outcome.SUCCESS
 
 
+def test_an_attempt_that_does_not_begin_shows_nothing_of_the_one_before(
+    make: Make, game: ToyGame
+) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 31)
+    assert session.snapshot().outcome is Outcome.SUCCESS
+    game.gone = True
+    session.play(RED)
+    run(session, 1)
+    state = session.snapshot()
+    assert (state.outcome, state.tick, state.drivers) == (None, 0, ())
+    assert state.message.startswith("The toy is gone")
+
+
+@pytest.mark.parametrize("dies", ["before the start is shown", "before it is played"])
+def test_an_attempt_counts_only_if_it_began(make: Make, game: ToyGame, dies: str) -> None:
+    session = make()
+
+    def begin() -> None:
+        session.play(RED)
+
+    def end() -> None:
+        run(session, 1)
+        game.gone = True
+        session.play(RED)
+
+    assert attempt(session, begin, seed=1).outcome is Outcome.SUCCESS
+    game.gone = dies == "before the start is shown"
+    with pytest.raises(KnownError, match="The toy is gone"):
+        attempt(session, begin if game.gone else end, seed=2)
+
+
+def test_a_wish_that_waits_for_the_model_shows_nothing_of_the_attempt_before(make: Make) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 31)
+    assert session.release_player()
+    session.play("reach the green dot")
+    run(session, 1)
+    state = session.snapshot()
+    assert (state.instruction, state.outcome) == ("reach the green dot", None)
+
+
 def test_a_bug_in_the_policy_is_told_without_a_traceback(make: Make) -> None:
     session = make(player=Player(WalkPolicy(fail_at=3)))
     session.play(RED)
@@ -315,6 +361,95 @@ def test_a_first_answer_keeps_no_person_waiting(game: ToyGame, what: str) -> Non
             assert session.wait_for(lambda state: state.tick >= 1, 30)
             assert {driver for driver, _ in session.snapshot().drivers} == {Driver.PERSON}
         policy.go.set()
+
+
+class StepByStep(WalkPolicy):
+    """Each of its answers is let go by the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Semaphore(0)
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        assert self.go.acquire(timeout=30)
+        return super().propose(observation)
+
+
+def test_a_world_that_can_wait_waits_for_every_answer_and_for_no_person(game: ToyGame) -> None:
+    policy = StepByStep()
+    session: LiveSession = LiveSession(
+        game,
+        player=Player(policy),
+        make_runner=runner_of(game, lambda: session),
+        idle_handback_s=None,
+    ).start()
+    with closing(session):
+        session.play(RED)
+        for answers in range(1, 4):
+            policy.go.release()
+            assert session.wait_for(lambda state, n=answers: state.tick == n, 30)  # type: ignore[misc]
+        # Three ticks long, of which none comes without its answer.
+        assert not session.wait_for(lambda state: state.tick > 3, 0.15)
+        state = session.snapshot()
+        assert (state.drivers, state.missed_ticks) == (((Driver.POLICY, 3),), 0)
+        assert state.plan_age_ticks == 0
+        session.key("A", True, 0)
+        assert session.wait_for(lambda state: state.tick > 6, 30)
+        assert session.snapshot().drivers[1][0] is Driver.PERSON
+        for _ in range(10):
+            policy.go.release()
+
+
+def test_a_game_in_real_time_is_not_waited_with(game: ToyGame) -> None:
+    game.realtime = True
+    runner = runner_of(game, lambda: pytest.fail("nobody is asked"))(WalkPolicy())
+    assert type(runner) is BackgroundRunner
+    runner.close()
+
+
+class TwoMinds(WalkPolicy):
+    """Goes right for red and left for green, of which it thinks until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        green = "green" in observation.instruction
+        assert not green or self.go.wait(30)
+        action = Action(left=green, right=not green)
+        return ActionChunk((action,), observation.frame.id, 1.0, 1.0)
+
+
+def test_a_row_says_the_sentence_that_its_action_was_answered_for(
+    game: ToyGame, tmp_path: Path
+) -> None:
+    policy = TwoMinds()
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = LiveSession(
+            game, player=Player(policy), make_recording=record, clock=ManualClock(), threaded=False
+        ).start()
+        with closing(session):
+            session.play(RED)
+            run(session, 5)
+            session.play("reach the green dot")
+            run(session, 5)
+            assert session.snapshot().driver is Driver.POLICY
+            policy.go.set()
+            assert isinstance(session._runner, BackgroundRunner)
+            assert session._runner.wait_for_plan(30)
+            run(session, 3)
+    with Reader.open(tmp_path) as reader:
+        (row,) = reader.episodes()
+        said = {each.id: each.text for each in reader.instructions(row.id)}
+        ticks = reader.ticks(row.id)
+        assert [said[tick.instruction_id] for tick in ticks[4:6]] == [RED, "reach the green dot"]
+        for tick in ticks:
+            wanted = "left" if "green" in said[tick.instruction_id] else "right"
+            assert tick.executed.held <= {wanted}
+            assert tick.shadow is None or tick.shadow.held == {wanted}
+        assert row.driver_strip == ((Driver.POLICY, 5), (Driver.NOBODY, 5), (Driver.POLICY, 3))
 
 
 class TalkingPolicy(WalkPolicy):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joint_actions import from_joint_index
 
 from model.actions.codecs import CODECS, DEGREES_PER_COUNT, TextCodec, TokenCodec
-from model.actions.tokens import decode, encode, from_joint_index
+from model.actions.tokens import decode, encode
 from recorder.types import NO_ACTION, Action
 
 JOINT = st.builds(from_joint_index, st.integers(0, 8640), st.integers(0, 440))

@@ -7,18 +7,16 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from joint_actions import BUTTONS, from_joint_index, joint_index
 
 from model.actions.tokens import (
-    BUTTONS,
     CAMERA_BINS,
     CENTRE_BIN,
     camera_bin,
     camera_degrees,
     decode,
     encode,
-    from_joint_index,
     group_values,
-    joint_index,
 )
 from recorder.types import Action
 

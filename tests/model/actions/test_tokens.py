@@ -8,11 +8,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joint_actions import BUTTONS, from_joint_index, joint_index
 
 from model.actions.tokens import (
     ACTION_BEGIN,
     ACTION_END,
-    BUTTONS,
     CAMERA_BINS,
     CENTRE_BIN,
     GROUPS,
@@ -26,8 +26,6 @@ from model.actions.tokens import (
     decode_ids,
     encode,
     encode_ids,
-    from_joint_index,
-    joint_index,
     legal_next,
     token_string,
 )

@@ -10,14 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.adapters.folders import (
-    AdapterMeta,
-    MergedAdapter,
-    fingerprint,
-    list_adapters,
-    read_meta,
-    write_adapter,
-)
+from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, read_meta, write_adapter
 from model.vla import vla
 from model.vla.play_options import PlayOptions
 from model.vla.vla import VlaPolicy
@@ -80,17 +73,7 @@ def test_a_write_that_was_cut_off_is_no_adapter_and_in_nobodys_way(
     half.mkdir()
     (half / "adapter.json").write_text(json.dumps({"name": "lesson", "base": "base"}))
     (half / WEIGHTS).write_bytes(b"half")
-    assert list_adapters(tmp_path) == []
     assert read_meta(written(tmp_path)) == META
-
-
-def test_adapters_are_listed_oldest_first_without_the_broken_ones(tmp_path: Path) -> None:
-    assert list_adapters(tmp_path / "none") == []
-    for name, created in (("a", "2026-03-01"), ("b", "2026-01-01"), ("c", "2026-02-01")):
-        written(tmp_path, AdapterMeta(name, "base", created=created))
-    (tmp_path / "c" / WEIGHTS).unlink()
-    (tmp_path / "notes.txt").write_text("mine")
-    assert [meta.name for _, meta in list_adapters(tmp_path)] == ["b", "a"]
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.play.policy import ActionChunk, Observation
-from model.play.runner import (
-    MAX_PLAN_AGE_TICKS,
-    BackgroundRunner,
-    LockStepRunner,
-    WaitingRunner,
-    action_for,
-)
+from model.play.runner import HOLD_TICKS, BackgroundRunner, LockStepRunner, WaitingRunner
 from recorder.errors import ModelError
 from recorder.types import Action, Frame
 
@@ -41,12 +37,14 @@ class GatedPolicy:
     """Finishes a thought only when the test lets it."""
 
     name = "gated"
-    history_frames = 0
 
     def __init__(self, length: int = 1, *, invalid: int = 0) -> None:
         self.length = length
         self.invalid = invalid
         self.error: BaseException | None = None
+        self.reset_error: BaseException | None = None
+        self.latency_ms = 1.0
+        self.notice = ""
         self.seen: list[tuple[int, str]] = []
         self.resets: list[tuple[str, int | None]] = []
         self._begun = threading.Semaphore(0)
@@ -54,6 +52,9 @@ class GatedPolicy:
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         self.resets.append((instruction, seed))
+        self.notice = f"told {instruction}"
+        if self.reset_error is not None:
+            raise self.reset_error
 
     def propose(self, observation: Observation) -> ActionChunk:
         self.seen.append((observation.frame.id, observation.instruction))
@@ -61,7 +62,9 @@ class GatedPolicy:
         assert self._go.acquire(timeout=ENOUGH_S)
         if self.error is not None:
             raise self.error
-        return chunk(observation.frame.id, self.length, invalid=self.invalid)
+        self.notice = f"plays {observation.instruction}"
+        made = chunk(observation.frame.id, self.length, invalid=self.invalid)
+        return replace(made, latency_ms=self.latency_ms)
 
     def wait_until_thinking(self) -> None:
         assert self._begun.acquire(timeout=ENOUGH_S)
@@ -144,14 +147,26 @@ def test_a_plan_in_time_drops_nothing(start: Start) -> None:
     assert runner.dropped_actions == 0
 
 
+@pytest.mark.parametrize("late", [HOLD_TICKS, HOLD_TICKS + 1, 40])
+def test_every_answer_is_played_however_late_it_comes(start: Start, late: int) -> None:
+    policy = GatedPolicy(length=2)
+    runner = start(policy)
+    plan(runner, policy, 0)
+    first = runner.proposal(late)
+    assert first is not None
+    assert (first.action.camera[1], first.plan_age_ticks) == (1.0, late)
+
+
 def test_a_stale_plan_is_no_plan(start: Start) -> None:
     policy = GatedPolicy()
     runner = start(policy)
     plan(runner, policy, 0)
-    held = runner.proposal(MAX_PLAN_AGE_TICKS)
+    came = 3
+    assert runner.proposal(came) is not None
+    held = runner.proposal(came + HOLD_TICKS)
     assert held is not None
-    assert held.plan_age_ticks == MAX_PLAN_AGE_TICKS
-    assert runner.proposal(MAX_PLAN_AGE_TICKS + 1) is None
+    assert held.plan_age_ticks == came + HOLD_TICKS
+    assert runner.proposal(came + HOLD_TICKS + 1) is None
 
 
 def test_keys_of_a_late_plan_are_held_but_its_turn_is_made_once(start: Start) -> None:
@@ -175,7 +190,7 @@ def test_a_plan_that_comes_late_still_makes_its_turn(start: Start) -> None:
     policy = GatedPolicy(length=2)
     runner = start(policy)
     plan(runner, policy, 0)
-    late = runner.proposal(MAX_PLAN_AGE_TICKS)
+    late = runner.proposal(HOLD_TICKS)
     assert late is not None
     assert late.action.camera == (0.0, 1.0)
 
@@ -200,10 +215,133 @@ def test_a_new_sentence_throws_the_thought_under_way_away(start: Start) -> None:
     policy.let_go()
     runner.offer(frame(5), 5)
     policy.wait_until_thinking()
-    made = runner.last_chunk()
-    assert made is not None
-    assert made.frame_id == 1
+    assert runner.last_chunk() is None
     assert policy.seen[-1] == (5, "shoot")
+
+
+def test_no_plan_for_the_old_sentence_is_followed_any_further(start: Start) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    plan(runner, policy, 1)
+    assert runner.proposal(2) is not None
+    runner.set_instruction("shoot")
+    # Nobody acts until the new sentence has its answer.
+    for tick in range(3, 3 + HOLD_TICKS):
+        assert runner.proposal(tick) is None
+    policy.let_go()
+    plan(runner, policy, 5)
+    assert policy.seen[-2] == (5, "shoot")
+    assert runner.proposal(6) is not None
+
+
+def late_error(runner: BackgroundRunner, policy: GatedPolicy, change: Callable[[], None]) -> None:
+    """Have a thought fail after ``change``."""
+    runner.offer(frame(1), 1)
+    policy.wait_until_thinking()
+    change()
+    policy.error = ModelError("It broke.")
+    policy.let_go()
+    runner.offer(frame(2), 2)
+    # The thread is done with the error once it has begun the next thought.
+    policy.wait_until_thinking()
+    policy.error = None
+
+
+@pytest.mark.parametrize("change", ["attempt", "sentence"])
+def test_a_late_error_of_what_is_over_does_not_end_what_is_played_now(
+    start: Start, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    changes: dict[str, Callable[[], None]] = {
+        "attempt": lambda: runner.reset("shoot", seed=2),
+        "sentence": lambda: runner.set_instruction("shoot"),
+    }
+    late_error(runner, policy, changes[change])
+    assert runner.proposal(2) is None
+    policy.let_go()
+    assert runner.wait_for_plan(ENOUGH_S)
+    assert runner.proposal(2) is not None
+    # It is not lost: a mistake of ours must be found.
+    assert "It broke." in caplog.text
+
+
+def test_an_error_that_nobody_has_asked_for_ends_no_later_attempt(start: Start) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    policy.error = ModelError("It broke.")
+    runner.offer(frame(1), 1)
+    policy.let_go()
+    assert runner.wait_for_plan(ENOUGH_S)
+    policy.error = None
+    runner.reset("shoot", seed=2)
+    runner.offer(frame(2), 0)
+    policy.let_go()
+    assert runner.wait_for_plan(ENOUGH_S)
+    assert runner.proposal(0) is not None
+
+
+def test_a_policy_that_cannot_begin_ends_its_attempt_whatever_the_sentence(start: Start) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    plan(runner, policy, 1)
+    policy.reset_error = ModelError("It does not begin.")
+    runner.reset("shoot", seed=2)
+    # It still thinks for the attempt before; the sentence changes before it can begin.
+    runner.set_instruction("jump")
+    policy.let_go()
+    assert runner.wait_for_plan(ENOUGH_S)
+    with pytest.raises(ModelError, match="does not begin"):
+        runner.proposal(0)
+
+
+def test_what_the_policy_says_is_said_for_the_sentence_it_was_told(start: Start) -> None:
+    policy = GatedPolicy()
+    runner = start(policy)
+    plan(runner, policy, 1)
+    assert runner.notice == "plays go"
+    runner.set_instruction("shoot")
+    assert runner.notice == ""
+    policy.let_go()
+    plan(runner, policy, 5)
+    assert runner.notice == "plays shoot"
+    # It is in the middle of a thought, so it has not heard of the new attempt.
+    runner.reset("jump")
+    assert runner.notice == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (BackgroundRunner, "acts on pictures"),
+        (partial(WaitingRunner, interrupted=lambda: False), "the game waits"),
+    ],
+)
+def test_slow_answers_are_told_with_what_they_do_to_the_game(
+    make: Callable[[GatedPolicy], BackgroundRunner], words: str
+) -> None:
+    policy = GatedPolicy()
+    policy.latency_ms = 612.0
+    runner = make(policy)
+    runner.reset("go")
+    try:
+        plan(runner, policy, 0)
+        # One alone may be a hiccup.
+        assert runner.notice == "plays go"
+        policy.let_go()
+        plan(runner, policy, 2)
+        assert "0.6 s" in runner.notice
+        assert words in runner.notice
+        policy.latency_ms = 20.0
+        policy.let_go()
+        plan(runner, policy, 4)
+        policy.let_go()
+        plan(runner, policy, 6)
+        assert runner.notice == "plays go"
+    finally:
+        for _ in range(10):
+            policy.let_go()
+        runner.close()
 
 
 def test_a_new_episode_forgets_the_plans_of_the_one_before(start: Start) -> None:
@@ -225,6 +363,12 @@ def test_answers_that_are_no_actions_are_counted(start: Start) -> None:
     runner = start(policy)
     plan(runner, policy, 1)
     assert runner.invalid_outputs == 2
+    # Each attempt counts its own, however late the last answer of the one before comes.
+    runner.reset("shoot")
+    policy.let_go()
+    runner.offer(frame(3), 0)
+    policy.wait_until_thinking()
+    assert runner.invalid_outputs == 0
 
 
 @pytest.mark.parametrize("error", [ModelError("It broke."), ZeroDivisionError("a bug")])
@@ -276,14 +420,20 @@ def test_in_lock_step_a_plan_is_used_up_before_the_next_thought() -> None:
         assert proposal is not None
         yaws.append((proposal.action.hotbar, proposal.action.camera[1]))
     assert yaws == [(0, 0.0), (0, 1.0), (2, 0.0), (2, 1.0)]
+    assert runner.notice == "plays go"
     # A new sentence drops the rest of a plan.
     runner.offer(frame(4), 4)
     runner.proposal(4)
     runner.set_instruction("shoot")
     policy.let_go()
     runner.offer(frame(5), 5)
+    assert runner.notice == ""
     assert runner.proposal(5) is not None
     assert policy.seen[-1] == (5, "shoot")
+    # Nor is a picture of the attempt before looked at.
+    runner.reset("jump")
+    assert (runner.notice, runner.last_chunk()) == ("told jump", None)
+    assert runner.proposal(0) is None
 
 
 @pytest.fixture
@@ -334,6 +484,18 @@ def test_a_new_sentence_is_thought_about_while_the_world_stands_still(patient: P
     assert runner.proposal(1) is not None
 
 
+def test_nothing_that_was_seen_in_the_attempt_before_is_thought_about(patient: Patient) -> None:
+    runner, policy, _ = patient
+    runner.offer(frame(1), 1)
+    policy.wait_until_thinking()
+    runner.reset("shoot", seed=2)
+    runner.set_instruction("jump")
+    policy.let_go()
+    runner.offer(frame(3), 0)
+    policy.wait_until_thinking()
+    assert policy.seen == [(1, "go"), (3, "jump")]
+
+
 def test_an_error_ends_the_wait_for_a_thought(patient: Patient) -> None:
     runner, policy, _ = patient
     policy.error = ModelError("It broke.")
@@ -343,14 +505,25 @@ def test_an_error_ends_the_wait_for_a_thought(patient: Patient) -> None:
         runner.proposal(1)
 
 
-@given(st.integers(1, 6), st.integers(0, 20), st.integers(0, 40), st.integers(0, 12))
-def test_the_action_of_a_tick(length: int, made_at: int, tick: int, max_age: int) -> None:
-    made = chunk(0, length)
-    proposal = action_for(made, made_at, tick, max_age)
-    age = tick - made_at
-    if not 0 <= age <= max_age + length - 1:
-        assert proposal is None
-    else:
-        assert proposal is not None
-        assert proposal.plan_age_ticks == age
-        assert proposal.action.camera[1] == min(age, length - 1)
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 6), st.lists(st.integers(1, 8), max_size=30), st.integers(0, 30))
+def test_the_action_of_a_tick(length: int, steps: list[int], first: int) -> None:
+    policy = GatedPolicy(length)
+    runner = BackgroundRunner(policy)
+    runner.reset("go")
+    policy.let_go()
+    runner.offer(frame(0), 0)
+    assert runner.wait_for_plan(ENOUGH_S)
+    last, tick, indices = length - 1, first, []
+    for step in [0, *steps]:
+        tick += step
+        proposal = runner.proposal(tick)
+        held_ticks = tick - max(first, last)
+        assert (proposal is None) is (held_ticks > HOLD_TICKS)
+        if proposal is not None:
+            index = min(tick, last)
+            assert proposal.plan_age_ticks == tick
+            # Its own turn once, in the first tick that the action is given out.
+            assert proposal.action.camera[1] == (index if index not in indices or not step else 0)
+            indices.append(index)
+    runner.close()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.play.policy import Observation, Policy
-from model.play.scripted_policies import IdlePolicy, RandomPolicy, ScriptedPolicy
+from model.play.scripted_policies import IdlePolicy, RandomPolicy
 from recorder.types import NO_ACTION, Action, Frame
 
 SEEN = [Observation(Frame(i, 0, np.zeros((4, 4, 3), np.uint8)), "go") for i in range(400)]
@@ -22,10 +22,9 @@ def played(policy: Policy, seed: int | None = None) -> list[Action]:
     return [chunk.actions[0] for chunk in chunks]
 
 
-@pytest.mark.parametrize("policy", [IdlePolicy(), RandomPolicy(), ScriptedPolicy([NO_ACTION])])
+@pytest.mark.parametrize("policy", [IdlePolicy(), RandomPolicy()])
 def test_each_is_a_policy(policy: Policy) -> None:
     assert isinstance(policy, Policy)
-    assert policy.history_frames == 0
 
 
 def test_idle_does_nothing() -> None:
@@ -47,10 +46,3 @@ def test_chance_tries_everything_and_holds_it_for_a_while() -> None:
     assert all(abs(turn) <= 10 for turn in turns)
     changes = sum(one != other for one, other in pairwise(actions))
     assert 5 < len(actions) / changes < 12
-
-
-def test_a_script_is_played_once_an_episode_and_then_nothing() -> None:
-    script = [Action(forward=True), Action(attack=True)]
-    policy = ScriptedPolicy(script)
-    for _ in range(2):
-        assert played(policy)[:3] == [*script, NO_ACTION]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scripted import ScriptedPolicy
 
 from model.play.policy import Observation, Policy
 from model.play.sampling import Sampling
-from model.play.scripted_policies import ScriptedPolicy
 from model.play.stuck_detector import (
     PRACTICE_WATCH,
     STUCK,

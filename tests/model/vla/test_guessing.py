@@ -10,16 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from joint_actions import from_joint_index
 
 from app.benchmarks.decoding_cases.baseline import GenerateBaseline
-from model.actions.tokens import (
-    continuation,
-    decode_ids,
-    encode_ids,
-    from_joint_index,
-    legal_next,
-    split_actions,
-)
+from model.actions.tokens import continuation, decode_ids, encode_ids, legal_next, split_actions
 from model.play.policy import Observation
 from model.vla.decoding import ActionDecoder, Sampling, worth_running
 from model.vla.language_model import CachedLanguageModel

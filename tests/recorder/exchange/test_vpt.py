@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from vpt_writer import write_vpt
 
 from recorder.errors import DataError
 from recorder.exchange import Step, store_episodes
 from recorder.exchange.minestudio import read_minestudio
-from recorder.exchange.vpt import DEGREES_PER_COUNT, draw_cursor, read_lines, read_vpt, write_vpt
+from recorder.exchange.vpt import DEGREES_PER_COUNT, draw_cursor, read_lines, read_vpt
 from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Outcome, SegmentKind
 

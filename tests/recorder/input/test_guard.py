@@ -35,19 +35,38 @@ class SilentReader(InputGuard):
 
 def test_the_guards_word_is_read_without_the_readers_thread() -> None:
     guard = SilentReader()
-    os.write(guard.said, b"releasing hang W LeftButton\nrel")
-    assert not guard._ledger.strike_key("W", False, 0)
+    os.write(guard.said, b"releasing hang 17 272\nrel")
+    assert not guard._ledger.strike_key(17, False, 0)
     guard.hear()
-    assert guard._ledger.strike_key("W", False, 0)
-    assert guard._ledger.strike_key("LeftButton", False, 0)
+    assert guard._ledger.strike_key(17, False, 0)
+    assert guard._ledger.strike_key(272, False, 0)
     assert guard._gate.why == "guard"
     assert guard.take_released()
     # The rest of a line comes later, and the end of the guard is no word at all.
-    os.write(guard.said, b"easing focus A\n")
+    os.write(guard.said, b"easing focus 30\n")
     os.close(guard.said)
     guard.hear()
     guard.hear()
-    assert guard._ledger.strike_key("A", False, 0)
+    assert guard._ledger.strike_key(30, False, 0)
+    assert guard._process.stdout is not None
+    guard._process.stdout.close()
+
+
+class JustAfter(threading.Event):
+    """Is set by another thread in the moment after it was looked at."""
+
+    def is_set(self) -> bool:
+        was = super().is_set()
+        self.set()
+        return was
+
+
+def test_a_release_that_is_said_in_the_moment_of_asking_is_not_lost() -> None:
+    guard = SilentReader()
+    guard._released = JustAfter()
+    assert not guard.take_released()
+    assert guard.take_released()
+    os.close(guard.said)
     assert guard._process.stdout is not None
     guard._process.stdout.close()
 
@@ -60,7 +79,7 @@ def test_a_guard_that_had_no_turn_itself_takes_nobody_for_hung(
     waiting = [b"beat\n"] if beat_waits else []
     guard = GuardProcess.__new__(GuardProcess)
     device = guard._device = FakeDevice()  # type: ignore[assignment]
-    guard._held, guard._limit_s, guard._rest = {"W": None}, HANG_S, b""
+    guard._held, guard._limit_s, guard._rest = {17: None}, HANG_S, b""
     guard._heard_s = 0.0
     select = SimpleNamespace(select=lambda *_: ([0] if waiting else [], [], []))
     monkeypatch.setattr(guard_process, "select", select)

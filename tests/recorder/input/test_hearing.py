@@ -1,14 +1,19 @@
+from collections.abc import Sequence
+
 from fake_desktop import FakeEars
 
 from recorder.clock import ManualClock
 from recorder.input.gate import StopGate
 from recorder.input.hearing import NUDGE_NS, Hearing
+from recorder.input.keys import CODES, name_of
 from recorder.input.ledger import Ledger
 from recorder.types import Outcome
 
 
 class Room:
-    def __init__(self, *, focused: bool = True) -> None:
+    def __init__(
+        self, *, focused: bool = True, bound: Sequence[str] = ("W", "A", "LeftButton")
+    ) -> None:
         self.ears, self.gate = FakeEars(), StopGate()
         self.ledger = Ledger(ManualClock())
         self.agent: set[str] = set()
@@ -17,20 +22,20 @@ class Room:
             self.ears,
             self.gate,
             self.ledger,
-            agent_holds=lambda name: name in self.agent,
+            agent_holds=lambda code: name_of(code) in self.agent,
             guard_said=self._guard_said,
-            bound=["W", "A", "LeftButton"],
+            bound=bound,
             chat_keys=["T"],
         )
         self.hearing.focus(focused)
 
     def _guard_said(self) -> None:
         for name in self.said:
-            self.ledger.expect_key(name, False)
+            self.ledger.expect_key(CODES[name], False)
         self.said.clear()
 
     def key(self, name: str, down: bool, *, shared: bool = False) -> None:
-        self.hearing.key(name, down, 0, shared=shared)
+        self.hearing.key(CODES[name], down, 0, shared=shared)
 
     def tap(self, name: str) -> None:
         self.key(name, True)
@@ -39,7 +44,7 @@ class Room:
 
 def test_the_agents_own_key_is_nobodys() -> None:
     room = Room()
-    room.ledger.expect_key("W", True)
+    room.ledger.expect_key(CODES["W"], True)
     room.key("W", True, shared=True)
     assert room.ears.told == []
     assert not room.gate.shut
@@ -47,7 +52,7 @@ def test_the_agents_own_key_is_nobodys() -> None:
 
 def test_the_same_key_from_a_real_keyboard_is_the_persons() -> None:
     room = Room()
-    room.ledger.expect_key("W", True)
+    room.ledger.expect_key(CODES["W"], True)
     room.key("W", True, shared=False)
     assert room.ears.told == [("take_over",), ("key", "W", True)]
     assert room.gate.why == "person"
@@ -58,14 +63,14 @@ def test_the_key_that_the_agent_holds_may_be_pressed_or_released_by_the_person()
     room.agent.add("W")
     room.key("W", True, shared=True)
     assert room.gate.shut
-    assert room.hearing.took("W")
+    assert room.hearing.took(CODES["W"])
     room.key("W", False, shared=True)
-    assert not room.hearing.took("W")
+    assert not room.hearing.took(CODES["W"])
     other = Room()
     other.agent.add("W")
     other.key("W", False, shared=True)
     assert other.gate.why == "person"
-    assert not other.hearing.took("W")
+    assert not other.hearing.took(CODES["W"])
 
 
 def test_what_the_guard_releases_is_nobodys_though_its_word_was_not_read_yet() -> None:
@@ -82,7 +87,7 @@ def test_what_the_guard_releases_is_nobodys_though_its_word_was_not_read_yet() -
 def test_a_key_on_another_device_is_not_in_the_agents_way() -> None:
     room = Room()
     room.key("W", True, shared=False)
-    assert not room.hearing.took("W")
+    assert not room.hearing.took(CODES["W"])
 
 
 def test_to_let_go_of_ones_own_key_is_no_touch() -> None:
@@ -198,3 +203,25 @@ def test_the_wheel_is_a_hand() -> None:
     room = Room()
     room.hearing.wheel()
     assert room.ears.told == [("take_over",)]
+
+
+def test_what_the_persons_own_devices_do_is_counted_apart() -> None:
+    room = Room()
+    room.tap("W")
+    room.tap("F9")
+    room.hearing.wheel()
+    room.hearing.motion(50, 0, 0, shared=False)
+    before = room.hearing.hand_touches
+    assert before == 6
+    room.key("W", True, shared=True)
+    room.hearing.motion(50, 0, 0, shared=True)
+    assert room.hearing.hand_touches == before
+
+
+def test_the_right_shift_is_not_the_left_one() -> None:
+    """Games know them apart: what the game did not hear is not kept as done."""
+    room = Room(bound=["W", "Shift"])
+    room.tap("RightShift")
+    assert set(room.ears.told) == {("take_over",)}
+    room.key("Shift", True)
+    assert room.ears.told[-1] == ("key", "Shift", True)

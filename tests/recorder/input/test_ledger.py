@@ -2,24 +2,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.clock import ManualClock
+from recorder.input.keys import CODES
 from recorder.input.ledger import FORGET_MOVE_NS, FORGET_NS, Ledger
 
-KEYS = st.tuples(st.sampled_from("WASD"), st.booleans())
+W = CODES["W"]
+KEYS = st.tuples(st.sampled_from([CODES[name] for name in "WASD"]), st.booleans())
 
 
 def test_what_was_sent_is_known_once() -> None:
     ledger = Ledger(ManualClock())
-    ledger.expect_key("W", True)
-    assert ledger.strike_key("W", True, 0)
-    assert not ledger.strike_key("W", True, 0)
-    assert not ledger.strike_key("W", False, 0)
+    ledger.expect_key(W, True)
+    assert ledger.strike_key(W, True, 0)
+    assert not ledger.strike_key(W, True, 0)
+    assert not ledger.strike_key(W, False, 0)
 
 
 def test_what_is_never_heard_does_not_excuse_a_later_key() -> None:
     ledger = Ledger(ManualClock())
-    ledger.expect_key("W", True)
+    ledger.expect_key(W, True)
     ledger.expect_move(3, 4)
-    assert not ledger.strike_key("W", True, FORGET_NS + 1)
+    assert not ledger.strike_key(W, True, FORGET_NS + 1)
     assert not ledger.strike_move(3, 4, FORGET_MOVE_NS + 1)
 
 
@@ -27,10 +29,10 @@ def test_what_is_heard_late_is_still_the_agents() -> None:
     # On a machine so busy that the listener has no turn for seconds.
     clock = ManualClock()
     ledger = Ledger(clock)
-    ledger.expect_key("W", True)
+    ledger.expect_key(W, True)
     ledger.expect_move(3, 4)
     clock.advance_ns(10 * FORGET_MOVE_NS)
-    assert ledger.strike_key("W", True, FORGET_NS)
+    assert ledger.strike_key(W, True, FORGET_NS)
     assert ledger.strike_move(3, 4, FORGET_MOVE_NS)
 
 
@@ -46,7 +48,7 @@ def test_moves_are_known_in_order_and_a_lost_one_is_skipped() -> None:
 
 @given(st.lists(KEYS), st.lists(KEYS))
 def test_the_persons_keys_are_what_is_left(
-    sent: list[tuple[str, bool]], mine: list[tuple[str, bool]]
+    sent: list[tuple[int, bool]], mine: list[tuple[int, bool]]
 ) -> None:
     ledger = Ledger(ManualClock())
     for name, down in sent:

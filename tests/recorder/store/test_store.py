@@ -201,11 +201,6 @@ def test_labels_are_versions(kit: Any) -> None:
         assert [each.outcome for each in reader.labels(episode)] == ["success", "failure"]
         assert reader.episode(episode).outcome is Outcome.FAILURE
         assert reader.episode(episode).outcome_source is LabelSource.PERSON
-        before = reader.segments(episode)
-        assert kit.store.relabel(episode) == 2
-        after = reader.segments(episode)
-    assert [(s.start, s.stop, s.kind) for s in after] == [(s.start, s.stop, s.kind) for s in before]
-    assert {s.label_version for s in after} == {2}
     with pytest.raises(DataError, match="no episode 99"):
         kit.store.set_label(99, Outcome.SUCCESS)
 
@@ -420,9 +415,12 @@ def test_rounds_and_their_samples(kit: Any) -> None:
     store.add_round_samples(number, [(episode, 0, 1.0, 3)])
     store.update_round(number, metrics={"loss": 1.5})
     store.update_round(number, status="failed", verdict={"why": "x"}, manifest={"n": 2})
+    stored = "SELECT tick, visits FROM round_sample WHERE round_id = ? ORDER BY tick"
+    samples = store._worker.call(
+        lambda connection: connection.execute(stored, (number,)).fetchall()
+    )
     with kit.reader() as reader:
         (row,) = reader.rounds()
-        samples = [(s.tick, s.visits) for s in reader.round_samples(number)]
         # Only a round that is done moves the mark.
         assert reader.collected_since_last_round().attempts == 1
     assert row.status is RoundStatus.FAILED

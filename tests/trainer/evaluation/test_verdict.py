@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from trainer.evaluation.verdict import (
     MIN_PAIRS,
@@ -34,17 +33,29 @@ def table(both: int, lost: int, gained: int, neither: int) -> tuple[list[bool], 
     )
 
 
-@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_is_scipys(case: tuple[int, int]) -> None:
-    successes, n = case
-    expected = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        # Newcombe 1998 (Statistics in Medicine 17, 857-872), method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_published_intervals_of_a_rate(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+    # Failures are successes turned round.
+    assert wilson(n - successes, n) == pytest.approx((1 - high, 1 - low), abs=5e-5)
 
 
 def test_wilson_at_the_edges() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
     assert wilson(0, 10)[0] == 0.0
     assert wilson(10, 10)[1] == 1.0
+    # One standard deviation to each side, near the middle.
+    low, high = wilson(500, 1000, z=1.0)
+    assert high - low == pytest.approx(0.0316, abs=1e-4)
     with pytest.raises(ValueError, match="no rate"):
         wilson(3, 2)
     with pytest.raises(ValueError, match="no rate"):

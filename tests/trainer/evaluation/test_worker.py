@@ -77,9 +77,8 @@ class Room(Screen):
         assert self.hearing is not None
         self.hearing.motion(40, 0, self.clock.now_ns(), shared=False)
 
-    def press(self, name: str) -> None:
-        assert self.hearing is not None
-        self.hearing.key(name, True, self.clock.now_ns(), shared=False)
+    def press(self, name: str, down: bool = True, *, shared: bool = False) -> None:
+        super().press(name, down, shared=shared)
 
 
 @pytest.fixture
@@ -120,6 +119,56 @@ def test_a_hand_that_never_leaves_is_waited_for_and_uses_up_no_try(room: Room) -
         room.game.happens[(attempt, 2)] = room.touch
     assert room.measure().success
     assert room.game.attempts == 2 * worker.TRIES
+
+
+def echo(room: Room) -> Callable[[], None]:
+    """Press on the agent's own device what is not in its ledger: the agent itself, misheard."""
+    return lambda: room.press("X", shared=True)
+
+
+@pytest.mark.parametrize("somebody", [True, False])
+def test_what_is_touched_by_nobody_ends_in_a_sentence(room: Room, somebody: bool) -> None:
+    for attempt in range(1, 3 * bystander.TOUCHES):
+        room.game.happens[(attempt, 2)] = echo(room)
+    with pytest.raises(GameError) as caught:
+        room.measure(somebody=somebody)
+    assert caught.value.sentence == bystander.ENDLESS
+    assert not isinstance(caught.value, GameSuspendedError)
+    assert room.game.attempts == bystander.TOUCHES
+    assert room.device.down == set()
+
+
+def test_a_person_in_between_or_a_played_attempt_ends_the_row(room: Room) -> None:
+    for attempt in range(1, 2 * bystander.TOUCHES):
+        hand = attempt == bystander.TOUCHES
+        room.game.happens[(attempt, 2)] = room.touch if hand else echo(room)
+    assert room.measure().success
+    assert room.game.attempts == 2 * bystander.TOUCHES
+
+
+def test_who_is_not_waited_for_may_not_touch_for_ever(room: Room) -> None:
+    for attempt in range(1, 3 * bystander.TOUCHES):
+        room.game.happens[(attempt, 2)] = room.touch
+    with pytest.raises(GameError) as caught:
+        room.measure(somebody=False)
+    assert caught.value.sentence == bystander.RESTLESS
+
+
+def test_what_touches_while_it_is_waited_for_is_not_waited_for_for_ever(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.game.happens[(1, 2)] = echo(room)
+    waits = [0]
+
+    def sleep(_seconds: float) -> None:
+        waits[0] += 1
+        room.press("X", shared=True)
+
+    monkeypatch.setattr(bystander.time, "sleep", sleep)
+    with pytest.raises(GameError) as caught:
+        room.measure()
+    assert caught.value.sentence == bystander.ENDLESS
+    assert waits[0] == bystander.WAITS
 
 
 @pytest.mark.parametrize("key", ["F12", "F6"])

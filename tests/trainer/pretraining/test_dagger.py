@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from model.actions.tokens import encode_ids
 from model.play.policy import ActionChunk, Observation
-from model.play.scripted_policies import IdlePolicy
 from model.vla.preprocess import CheckpointSpec, load_spec
 from recorder.errors import DataError, UsageError
 from recorder.games.base import Game
@@ -34,8 +33,6 @@ TASK = TASK_BY_ID["go_to:barrel"]
 
 class Says:
     """A policy that always says the same, and knows what it was asked."""
-
-    history_frames = 0
 
     def __init__(self, name: str, action: Action) -> None:
         self.name = name
@@ -82,13 +79,6 @@ def test_practice_is_the_same_for_the_same_seed() -> None:
 
     assert hands(1) == hands(1)
     assert hands(1) != hands(2)
-
-
-def test_a_player_that_remembers_pictures_is_refused() -> None:
-    student = Says("s", Action())
-    student.history_frames = 2
-    with pytest.raises(UsageError, match="earlier pictures"):
-        Apprentice(student, IdlePolicy(), SPEC, teacher_share=0.5)
 
 
 actions = st.builds(Action, forward=st.booleans(), attack=st.booleans(), hotbar=st.integers(0, 9))

@@ -17,7 +17,6 @@ from trainer.pretraining.vision_language import (
     Pair,
     caption,
     coordinates,
-    grounding,
     paraphrase_pairs,
     questions,
     rule_pairs,
@@ -50,10 +49,12 @@ YARD = state_with(
 )
 
 
-def asked(state: HiddenState, kind: str, rolls: int = 40) -> list[Pair]:
+def asked(
+    state: HiddenState, kind: str, rolls: int = 40, size: tuple[int, int] = SIZE
+) -> list[Pair]:
     pairs: dict[str, Pair] = {}
     for seed in range(rolls):
-        for pair in questions(state, SIZE, np.random.default_rng(seed), 8):
+        for pair in questions(state, size, np.random.default_rng(seed), 8):
             if pair.kind == kind:
                 pairs[pair.question] = pair
     return list(pairs.values())
@@ -72,8 +73,11 @@ def test_what_is_too_small_or_unseen_is_not_spoken_of() -> None:
 
 
 def test_points_and_boxes_are_those_of_the_labels() -> None:
-    by_question = {pair.question: pair for pair in grounding(YARD, SIZE)}
-    assert len(by_question) == 8
+    by_question = {
+        pair.question: pair for kind in ("point", "box") for pair in asked(YARD, kind, 200)
+    }
+    # Three ways to ask for the point and one for the box of each of the four that are seen.
+    assert len(by_question) == 4 * (3 + 1)
     point = by_question["Point to the imp."]
     assert point.answer == "<|point_start|>(187,527)<|point_end|>"
     box = by_question["Where is the barrel? Give its box."]
@@ -83,8 +87,7 @@ def test_points_and_boxes_are_those_of_the_labels() -> None:
 
 def test_two_of_a_kind_are_not_pointed_at() -> None:
     two = state_with(("imp", (100, 150, 40, 80), 300.0), ("imp", None, 200.0))
-    assert grounding(two, SIZE) == ()
-    assert asked(two, "point") == []
+    assert asked(two, "point") == asked(two, "box") == []
 
 
 def test_yes_and_no_are_true() -> None:
@@ -159,5 +162,5 @@ def test_a_smaller_picture_has_the_same_thousandths(width: int) -> None:
     scale = width / 640
     box = tuple(int(n * scale) for n in (100, 150, 40, 80))
     state = state_with(("imp", (box[0], box[1], box[2], box[3]), 300.0))
-    (point, _) = grounding(state, (width, int(360 * scale)))
-    assert point.answer == "<|point_start|>(187,527)<|point_end|>"
+    points = asked(state, "point", size=(width, int(360 * scale)))
+    assert {point.answer for point in points} == {"<|point_start|>(187,527)<|point_end|>"}

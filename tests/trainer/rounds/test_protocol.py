@@ -7,7 +7,6 @@ from trainer.rounds import protocol
 MESSAGES = [
     protocol.Stage("training", "Learning."),
     protocol.Step(3, 10, 0.5, held_out=0.4, eta_s=7.0),
-    protocol.Metric("loss", 0.1),
     protocol.Gate("legal", passed=True, sentence="Fine.", figures={"legality": 1.0}),
     protocol.Done("folder", passed=False, metrics={"a": [1, 2]}),
     protocol.Failed("It did not work."),

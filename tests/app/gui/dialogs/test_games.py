@@ -202,7 +202,7 @@ def test_control_is_the_key_that_the_keyboard_calls_so(qtbot: QtBot) -> None:
     pad.pressed.connect(heard.append)
     qtbot.keyClick(pad, Qt.Key.Key_Tab)
     qtbot.keyClick(pad, Qt.Key.Key_Control)
-    assert heard == ["Tab", "Control"]
+    assert heard == ["Tab", "Ctrl"]
 
 
 def test_a_command_of_ones_own_profile_is_shown_and_agreed_to(

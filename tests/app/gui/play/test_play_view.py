@@ -9,9 +9,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from sample import BINDINGS, SampleSession
 
-from app.gui.play.play_view import PlayView, key_name
+from app.gui.play.play_view import PlayView
 from app.gui.style.theme import Theme
 from recorder.games.base import Bindings
+from recorder.games.controls import HeldControls
+from recorder.games.doom.game import DOOM_BINDINGS
+from recorder.types import NO_ACTION
 
 
 class Clock:
@@ -57,21 +60,6 @@ def move_to(view: PlayView, place: QPointF) -> None:
         Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(view, event)
-
-
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [
-        (Qt.Key.Key_W, "W"),
-        (Qt.Key.Key_Shift, "Shift"),
-        (Qt.Key.Key_Space, "Space"),
-        (Qt.Key.Key_1, "1"),
-        (Qt.Key.Key_Control, "Control"),
-        (Qt.Key.Key_Up, "Up"),
-    ],
-)
-def test_portable_names(key: Qt.Key, name: str) -> None:
-    assert key_name(key) == name
 
 
 def test_keys_count_only_with_the_focus(
@@ -121,6 +109,87 @@ def test_release_of_a_key_pressed_elsewhere_is_not_told(
     qtbot.keyRelease(view, Qt.Key.Key_Return)
     qtbot.keyRelease(view, Qt.Key.Key_W)
     assert keys(session) == []
+
+
+NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+DIGIT, LEFT_SHIFT = 10, 50
+"""X11's key codes of the places that a US keyboard calls 1 and Shift."""
+DIGIT_KEYS = [
+    pytest.param(Qt.Key.Key_1, Qt.Key.Key_Exclam, id="us"),
+    pytest.param(Qt.Key.Key_Ampersand, Qt.Key.Key_1, id="fr"),
+    pytest.param(Qt.Key.Key_Plus, Qt.Key.Key_1, id="cz"),
+]
+"""What Qt calls the place 1 without and with Shift."""
+
+
+def send(view: PlayView, down: bool, key: Qt.Key, held: Qt.KeyboardModifier, code: int) -> None:
+    kind = QEvent.Type.KeyPress if down else QEvent.Type.KeyRelease
+    QApplication.sendEvent(view, QKeyEvent(kind, key, held, code, 0, 0))
+
+
+@pytest.mark.parametrize("code", [DIGIT, 0], ids=["native code", "no native code"])
+def test_a_digit_comes_up_though_shift_went_down_meanwhile(
+    view: PlayView, session: SampleSession, code: int
+) -> None:
+    view.setFocus()
+    shift = LEFT_SHIFT if code else 0
+    send(view, True, Qt.Key.Key_1, NONE, code)
+    send(view, True, Qt.Key.Key_Shift, NONE, shift)
+    send(view, False, Qt.Key.Key_Exclam, SHIFT, code)
+    send(view, False, Qt.Key.Key_Shift, SHIFT, shift)
+    assert keys(session) == [("1", True), ("Shift", True), ("1", False), ("Shift", False)]
+    controls = HeldControls(DOOM_BINDINGS)
+    for name, down in keys(session):
+        controls.key(str(name), bool(down), 0)
+    controls.take()
+    assert controls.take()[0] == NO_ACTION
+
+
+@pytest.mark.parametrize(("plain", "shifted"), DIGIT_KEYS)
+def test_a_weapon_is_chosen_by_the_place_of_its_digit_also_with_shift(
+    view: PlayView, session: SampleSession, plain: Qt.Key, shifted: Qt.Key
+) -> None:
+    view.setFocus()
+    send(view, True, plain, NONE, DIGIT)
+    send(view, False, plain, NONE, DIGIT)
+    send(view, True, Qt.Key.Key_Shift, NONE, LEFT_SHIFT)
+    send(view, True, shifted, SHIFT, DIGIT)
+    controls = HeldControls(DOOM_BINDINGS)
+    for name, down in keys(session):
+        controls.key(str(name), bool(down), 0)
+    action, _ = controls.take()
+    assert (action.hotbar, action.held) == (1, {"sprint"})
+
+
+def test_without_a_native_code_a_us_keyboard_is_assumed(
+    view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    send(view, True, Qt.Key.Key_Exclam, SHIFT, 0)
+    send(view, False, Qt.Key.Key_1, NONE, 0)
+    assert keys(session) == [("1", True), ("1", False)]
+
+
+def test_a_layout_that_changes_under_a_pressed_key_leaves_nothing_down(
+    view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    send(view, True, Qt.Key.Key_W, NONE, 25)
+    send(view, False, Qt.Key.Key_Z, NONE, 25)
+    send(view, False, Qt.Key.Key_W, NONE, 52)
+    assert keys(session) == [("W", True), ("W", False)]
+
+
+def test_a_chord_is_known_by_places(view: PlayView) -> None:
+    view.use_bindings(Bindings({"sneak": "Ctrl", "drop": "Q"}))
+    view.capture()
+    # On a French keyboard the place Q types A, and the place A types Q.
+    for key, code, kept in ((Qt.Key.Key_A, 24, True), (Qt.Key.Key_Q, 38, False)):
+        held = Qt.KeyboardModifier.ControlModifier
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, held, code, 0, 0)
+        event.ignore()
+        QApplication.sendEvent(view, event)
+        assert event.isAccepted() is kept
 
 
 def test_enter_asks_to_hand_back_and_is_no_game_key(

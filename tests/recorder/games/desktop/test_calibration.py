@@ -163,3 +163,13 @@ def test_a_profile_is_made_that_finds_its_window_again() -> None:
     assert not profile.shipped
     with pytest.raises(UsageError, match="keys"):
         new_profile("supertux", window, {}, 0.15)
+
+
+def test_a_key_is_told_of_as_it_stands_on_the_keyboard() -> None:
+    lesson = KeyLesson(shown=lambda place: {"W": "Z"}.get(place, place))
+    lesson.press("W")
+    lesson.press("W")
+    assert lesson.keys == {"forward": "W"}
+    assert lesson.problem.startswith("Z is forward already")
+    lesson.press("BackButton")
+    assert "no key" in lesson.problem

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
-from fake_desktop import Desk, FakeEars
+from fake_desktop import PROFILE, Desk, FakeEars
+from fake_layouts import CZ, FR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +10,9 @@ from recorder.capture.base import Rect, Trouble
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.base import OwnWindowGame, free_task
 from recorder.games.desktop.game import MARGIN
+from recorder.input.hearing import Hotkey
+from recorder.input.keys import CODES
+from recorder.input.layout import Layout
 from recorder.types import Action
 
 FORWARD = Action(forward=True)
@@ -142,13 +148,46 @@ def test_the_agent_is_silent_after_a_touch_until_the_session_insists() -> None:
     assert desk.device.down == {"W"}
 
 
-def test_panic_is_not_overcome_by_insisting() -> None:
+@pytest.mark.parametrize("before", [(), ("person",), ("focus",)])
+@pytest.mark.parametrize("why", ["panic", "chat"])
+def test_panic_and_a_chat_are_not_overcome_by_insisting(why: str, before: tuple[str, ...]) -> None:
     desk = Desk()
     desk.game.reset(TASK, 0)
-    desk.gate.shut_for("panic")
+    for each in (*before, why):
+        desk.gate.shut_for(each)
     for _ in range(5):
         desk.game.step(FORWARD)
     assert desk.device.down == set()
+
+
+def test_panic_right_after_a_touch_outlives_the_persons_tick() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    desk.hearing.key("S", True, 0, shared=False)
+    desk.hearing.key("F12", True, 0, shared=False)
+    desk.game.watch(Action(back=True))
+    desk.game.step(FORWARD)
+    desk.game.step(FORWARD)
+    assert desk.device.down == set()
+    # Only a wish to go on overcomes it.
+    desk.game.come_back()
+    desk.game.step(FORWARD)
+    assert desk.device.down == {"W"}
+
+
+def test_panic_while_the_game_comes_back_is_not_overcome() -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.listen(FakeEars())
+    desk.gate.shut_for("pause")
+    desk.listener.unheard.append(lambda: desk.gate.shut_for("panic"))
+    desk.game.come_back()
+    desk.game.step(FORWARD)
+    desk.game.step(FORWARD)
+    assert (desk.gate.why, desk.device.down) == ("panic", set())
 
 
 def test_the_persons_tick_sends_nothing_and_lets_go() -> None:
@@ -158,12 +197,12 @@ def test_the_persons_tick_sends_nothing_and_lets_go() -> None:
     desk.game.step(FORWARD)
     assert desk.hearing is not None
     desk.hearing.focus(True)
-    desk.hearing.key("S", True, 0, shared=False)
+    desk.hearing.key(CODES["S"], True, 0, shared=False)
     desk.game.watch(Action(back=True))
     assert desk.device.events == [("W", True), ("W", False)]
     assert not desk.gate.shut
     # Handed back: the agent acts in the very next tick.
-    desk.hearing.key("S", False, 0, shared=False)
+    desk.hearing.key(CODES["S"], False, 0, shared=False)
     desk.game.watch(Action())
     desk.game.step(FORWARD)
     assert desk.device.down == {"W"}
@@ -174,6 +213,74 @@ def test_a_scripted_person_is_sent_for() -> None:
     desk.game.reset(TASK, 0)
     desk.game.watch(FORWARD)
     assert desk.device.down == {"W"}
+
+
+LETTERS = replace(PROFILE, bindings=replace(PROFILE.bindings, letters=True))
+
+
+@pytest.mark.parametrize("layout", [FR, CZ])
+def test_a_place_stays_down_and_comes_up_under_another_layout(layout: Layout) -> None:
+    desk = Desk()
+    desk.game.reset(TASK, 0)
+    desk.game.step(FORWARD)
+    desk.device.layout = layout
+    desk.game.step(FORWARD)
+    desk.game.step(Action(hotbar=2))
+    desk.game.step(Action())
+    assert desk.device.events == [("W", True), ("W", False), ("2", True), ("2", False)]
+
+
+def test_a_letter_is_where_the_layout_has_it_also_after_a_change() -> None:
+    desk = Desk(LETTERS)
+    desk.game.reset(TASK, 0)
+    desk.game.step(FORWARD)
+    desk.device.layout = FR
+    desk.game.step(FORWARD)
+    # W is where a US keyboard has its Z.
+    assert desk.device.events == [("W", True), ("W", False), ("Z", True)]
+    # Its digits are typed with Shift, which is what such a game listens to.
+    desk.game.step(Action(hotbar=2))
+    assert desk.device.down == {"2", "Shift"}
+    assert desk.device.events[-2:] == [("Shift", True), ("2", True)]
+    desk.game.step(Action())
+    assert desk.device.down == set()
+    desk.game.step(Action(hotbar=2))
+    desk.game.close()
+    assert desk.device.down == set()
+
+
+def test_the_listener_too_takes_letters_where_they_are_while_the_person_plays() -> None:
+    desk, ears = Desk(LETTERS), FakeEars()
+    desk.game.listen(ears)
+    desk.press("W", True)
+    desk.device.layout = FR
+    desk.game.hear()
+    # Pressed before the change, so still the same key.
+    desk.press("W", False)
+    desk.press("W", True)
+    desk.press("Z", True)
+    told = [each for each in ears.told if each[0] == "key"]
+    assert told == [("key", "W", True), ("key", "W", False), ("key", "W", True)]
+
+
+def test_what_is_sent_in_a_cut_tick_is_told_by_the_games_own_names() -> None:
+    desk = Desk(LETTERS)
+    desk.device.layout = FR
+    desk.game.reset(TASK, 0)
+    desk.device.on_event = lambda: desk.gate.shut_for("person")
+    desk.game.step(Action(forward=True, attack=True))
+    assert desk.game.cut_short() == FORWARD
+    assert desk.device.events == [("Z", True)]
+
+
+def test_a_hotkey_is_never_pressed_though_a_layout_has_a_games_letter_there() -> None:
+    hotkeys = {**PROFILE.hotkeys, Hotkey.PAUSE: "Z"}
+    desk = Desk(replace(LETTERS, hotkeys=hotkeys, forbidden=PROFILE.forbidden | {"Z"}))
+    desk.device.layout = FR
+    desk.game.reset(TASK, 0)
+    desk.game.step(FORWARD)
+    assert desk.device.events == []
+    assert desk.sender.refused == 1
 
 
 def test_closing_releases_everything() -> None:

@@ -3,13 +3,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_layouts import CZ, FR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from recorder.errors import DataError, UsageError
+from recorder.errors import DataError, GameError, UsageError
 from recorder.games import task_list
 from recorder.games.base import Bindings
+from recorder.games.desktop.hands import ProfileKeys
 from recorder.games.desktop.profile import (
     CONTROLS,
     Profile,
@@ -22,6 +24,8 @@ from recorder.games.desktop.profile import (
     save_profile,
 )
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
+from recorder.input.keys import CODES
+from recorder.input.layout import US, Layout
 
 SHIPPED = ROOT / "assets" / "games"
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
@@ -71,6 +75,7 @@ def test_luantis_window_is_known_by_title_and_program() -> None:
     ),
     turn=st.floats(0.01, 9),
     pause=st.sampled_from(["", "P"]),
+    letters=st.booleans(),
     offset=st.none() | st.floats(0, 400),
 )  # fmt: skip
 def test_a_profile_comes_back_from_its_file(
@@ -79,10 +84,11 @@ def test_a_profile_comes_back_from_its_file(
     keys: dict[str, str],
     turn: float,
     pause: str,
+    letters: bool,
     offset: float | None,
 ) -> None:
     profile = Profile(
-        name="mine", title=title, bindings=Bindings(keys, degrees_per_count=turn),
+        name="mine", title=title, bindings=Bindings(keys, turn, letters),
         window_title="x", launch=tuple(launch), unaccelerated=True, chat=frozenset({"T"}),
         forbidden=frozenset({"Esc", *DEFAULT_HOTKEYS.values()}), pause_key=pause,
         input_to_frame_ms=offset,
@@ -110,11 +116,53 @@ def test_a_profile_comes_back_from_its_file(
         ({"hotkeys": {"panic": "W"}}, "control at once"),
         ({"hotkeys": {"panic": "F9"}}, "share"),
         ({"colour": 1}, "unknown"),
+        ({"key_names": "letter"}, "key_names"),
+        ({"chat": ["Banana"]}, "no key"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_its_fault(changes: dict[str, object], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         parse_profile(document(**changes), shipped=False)
+
+
+def test_an_older_profile_goes_on_naming_keys_by_what_the_layout_types() -> None:
+    """The wizard wrote so, and so it was played: a French "Z" is where a US keyboard has its W."""
+    older = parse_profile(document(keys={"forward": "Z", "hotbar.2": "É"}), shipped=False)
+    assert older.bindings.letters
+    keys = ProfileKeys(older, FR)
+    assert keys.map.code("Z") == CODES["W"]
+    assert keys.map.code("É") == CODES["2"]
+    newer = parse_profile(document(key_names="places", keys={"forward": "Z"}), shipped=False)
+    assert ProfileKeys(newer, FR).map.code("Z") == CODES["Z"]
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("luanti", True), ("luanti_own", True), ("minecraft_java", False)]
+)
+def test_a_shipped_profile_says_how_its_game_knows_keys(name: str, letters: bool) -> None:
+    text = (SHIPPED / f"{name}.toml").read_text(encoding="utf-8")
+    assert "key_names" in tomllib.loads(text)
+    assert load_profile(SHIPPED / f"{name}.toml", shipped=True).bindings.letters is letters
+
+
+@pytest.mark.parametrize("layout", [US, FR, CZ])
+@pytest.mark.parametrize("name", ["luanti", "luanti_own", "minecraft_java"])
+def test_every_key_of_a_shipped_profile_is_on_these_keyboards(name: str, layout: Layout) -> None:
+    profile = load_profile(SHIPPED / f"{name}.toml", shipped=True)
+    keys = ProfileKeys(profile, layout)
+    bound = profile.bindings.keys
+    assert len(keys.map.codes(list(bound.values()))) == len(bound)
+    assert [keys.map.code(bound[f"hotbar.{n}"]) for n in range(1, 9)] == list(range(2, 10))
+    assert keys.forbidden(CODES["Esc"])
+    assert keys.forbidden(keys.panic)
+    assert not any(keys.forbidden(code) for code in keys.map.codes(list(bound.values())))
+
+
+def test_a_panic_key_that_is_not_there_is_told_of_and_nothing_is_opened() -> None:
+    profile = parse_profile(document(hotkeys={"panic": "É"}), shipped=False)
+    assert ProfileKeys(profile, FR).panic == CODES["2"]
+    with pytest.raises(GameError, match="panic key"):
+        _ = ProfileKeys(profile, US).panic
 
 
 def test_hotkeys_are_never_sent_by_the_agent() -> None:

@@ -14,7 +14,7 @@ from recorder.games import DEFAULT_SUITE, find_task, open_game, suites_of, task_
 from recorder.games.base import Game, Task, free_task
 from recorder.games.doom import goals
 from recorder.games.doom.game import DoomGame
-from recorder.games.doom.goals import Goal, thing_goal
+from recorder.games.doom.goals import Goal, Step
 from recorder.games.doom.judge import which
 from recorder.games.doom.state import HiddenState
 from recorder.games.doom.tasks import (
@@ -230,13 +230,18 @@ def test_doing_it_to_the_wrong_thing_or_the_wrong_way_fails(
         kind = wanted.kind
         return teach(
             state,
-            thing_goal(
-                wanted.verb,
-                next(
-                    KIND_BY_KEY[thing.key]
-                    for thing in state.everything
-                    if thing.key != kind.key and KIND_BY_KEY[thing.key].family == kind.family
-                ),
+            Goal(
+                (
+                    Step(
+                        wanted.verb,
+                        next(
+                            KIND_BY_KEY[thing.key]
+                            for thing in state.everything
+                            if thing.key != kind.key
+                            and KIND_BY_KEY[thing.key].family == kind.family
+                        ),
+                    ),
+                )
             ),
         )
 

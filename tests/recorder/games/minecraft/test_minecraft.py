@@ -135,6 +135,25 @@ def test_a_simulator_that_hangs_or_dies_is_told_of(start: Start) -> None:
         dying.ask({"do": "reset", "seed": 1, "commands": ["/crash"]})
 
 
+def test_an_answer_that_comes_too_late_is_not_the_next_order_s(start: Start) -> None:
+    slow = start(step_s=60.0)
+    slow.ask({"do": "reset", "seed": 1})
+    with pytest.raises(GameError, match=r"within 0\.2 s"):
+        slow.ask({"do": "step", "action": {"hotbar": 6, "attack": True, "camera": (0.0, 1.5)}}, 0.2)
+    # Its answer ("count" 1) comes while the next order waits for its own.
+    assert slow.ask({"do": "reset", "seed": 2})["count"] == 0
+    assert slow.picture()[0, 0].tolist() == [0, 2, 0]
+    assert slow.ask({"do": "step", "action": {}})["count"] == 0
+    assert slow.picture()[0, 0].tolist() == [1, 2, 0]
+
+
+def test_a_simulator_that_has_ended_is_told_of_at_every_order(start: Start) -> None:
+    dying = start()
+    for _ in range(2):
+        with pytest.raises(GameError, match="has ended"):
+            dying.ask({"do": "reset", "seed": 1, "commands": ["/crash"]})
+
+
 def test_a_python_without_the_simulator_says_so(tmp_path: Path) -> None:
     with pytest.raises(GameError, match="No module named 'not_there'"):
         SimulatorProcess(Path(sys.executable), "not_there:Env")
