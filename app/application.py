@@ -22,6 +22,7 @@ from app.backend.window_backend import LiveWorkplace
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.control_loop import LiveSession
+from app.session.teaching_seeds import fresh_teaching_seed
 from app.session.waiting import runner_of
 from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
@@ -50,7 +51,7 @@ def run_window(
     game_name: str = "doom",
     slowed: bool = False,
     play: str = "",
-    seed: int = 1,
+    seed: int | None = None,
     milestone: Milestone | None = None,
     opened: Callable[[MainWindow], None] | None = None,
     agreed: bool = False,
@@ -62,7 +63,8 @@ def run_window(
     game's profile; ``slowed`` has the first game wait for every thought.  ``model`` plays
     instead of the one that is set.
 
-    ``play`` starts with a sentence, ``seed`` is the first start's; ``milestone`` hears
+    ``play`` starts with a sentence, ``seed`` is the first start's, None for a
+    teaching seed that the game was never played on; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
     NoDisplayError without a screen, another KnownError where the data folder or the game
     cannot be opened.
@@ -94,7 +96,7 @@ def run_window(
             continue
         before, wish = wish, wanted
         # What was asked for on the command line was for the first game.
-        play, problem, milestone, opened, model = "", "", None, None, None
+        play, seed, problem, milestone, opened, model = "", None, "", None, None, None
     return code
 
 
@@ -104,7 +106,7 @@ class _Start:
 
     wish: GameWish
     play: str
-    seed: int
+    seed: int | None
     problem: str
     milestone: Milestone | None
     opened: Callable[[MainWindow], None] | None
@@ -149,7 +151,7 @@ def _open_once(
             paced=not start.wish.slowed,
             bindings=effective_bindings(game, loaded.settings),
             idle_handback_s=loaded.settings.idle_handback_s,
-            seed=start.seed,
+            seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
         )
         stack.callback(session.close)
         if isinstance(game, DesktopGame):

@@ -31,13 +31,16 @@ from recorder.games import (
     suites_of,
     task_list,
 )
-from recorder.games.base import Game, OwnWindowGame, Task
+from recorder.games.base import Asked, Game, OwnWindowGame, Task
 from recorder.games.luanti.launch import faketime_library
-from recorder.store import Store
+from recorder.games.seeds import SeedRange
+from recorder.games.sentences import normalise_instruction
+from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import Question, evaluate, one_thread
-from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
+from trainer.evaluation.run import evaluate, one_thread
+from trainer.evaluation.starts import starts_of
+from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
 
@@ -45,8 +48,6 @@ UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
 """What the default model was never trained on: words, and a verb with a thing."""
 QUICK_CANDIDATES = (*UNTAUGHT, "go to the barrel")
 LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
-LOOK_SEED = 3_000_000
-LESSON_SEED = 4_000_000
 FILM_FRAMES = 8
 
 
@@ -166,7 +167,7 @@ def run_demo(
 
         result = RoundClient(data, store, default_checkpoint(game)).run(
             "kind:demonstration kind:rollout",
-            questions=[Question(lesson)],
+            questions=[Asked(lesson)],
             paired_seeds=size.pairs,
             game=game,
             slowed=stage.slowed,
@@ -178,10 +179,13 @@ def run_demo(
         marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
         marks["round: paired play"] = time.monotonic()
     say(result.sentence)
-    films = {"before": _film(stage, base, lesson)}
+    with Reader.open(data) as reader:
+        paired = [row.seed for row in reader.evaluations(round_id=result.round_id)]
+    seed = min(paired, default=SeedRange.VERDICT.first)
+    films = {"before": _film(stage, base, lesson, seed)}
     if result.adapter is not None:
         after = PlayerSpec("after", default_checkpoint(game), result.adapter)
-        films["after"] = _film(stage, after, lesson)
+        films["after"] = _film(stage, after, lesson, seed)
     names = list(marks)
     seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
     return DemoResult(
@@ -207,7 +211,7 @@ def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
     said = clean_instruction(text)
     task = required_task(game, every, said, "its teacher cannot teach it")
-    return replace(task, instruction=said)
+    return replace(task, instruction=normalise_instruction(said))
 
 
 def _choose_lesson(
@@ -216,13 +220,10 @@ def _choose_lesson(
     """Play the candidates a few times; the one it can least is the lesson."""
     count = stage.size.seeds
     say(f"Looking what it can: {len(candidates)} tasks, {count} starts each.")
-    seeds = range(LOOK_SEED, LOOK_SEED + count)
+    # A lesson is chosen on them, so that they may not be the starts that judge it.
+    seeds = SeedRange.VALIDATION.seeds(0, count)
     results = evaluate(
-        stage.base,
-        stage.game,
-        [Question(task) for task in candidates],
-        seeds,
-        slowed=stage.slowed,
+        stage.base, stage.game, starts_of(map(Asked, candidates), seeds), slowed=stage.slowed
     )
     looked = {
         task.instruction: (sum(r.success for r in results if r.heard == task.instruction), count)
@@ -280,14 +281,13 @@ def _teach(
             watcher.sit_down(session, text)
             session.play(text)
 
-        for seed in range(LESSON_SEED, LESSON_SEED + size.demonstrations):
+        for seed in SeedRange.TEACHING.seeds(0, size.demonstrations):
             done = attempt(session, show, seed=seed)
             person_ticks += done.ticks
         if size.demonstrations:
             say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
         hands[0] = watcher.hands
-        first = LESSON_SEED + size.demonstrations
-        for seed in range(first, first + size.corrections):
+        for seed in SeedRange.TEACHING.seeds(size.demonstrations, size.corrections):
             done = attempt(session, watch, seed=seed)
             if watcher.took_over_at is not None:
                 takeovers += 1
@@ -297,8 +297,8 @@ def _teach(
     return person_ticks, takeovers
 
 
-def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ...]:
-    """Return pictures of the first paired start as ``player`` plays it."""
+def _film(stage: _Stage, player: PlayerSpec, lesson: Task, seed: int) -> tuple[RGBImage, ...]:
+    """Return pictures of a start as ``player`` plays it."""
     game = stage.open()
     camera = _Camera()
     try:
@@ -314,7 +314,7 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ..
                 clock=clock,
                 pacer=Pacer(clock, game.tick_rate_hz) if game.realtime else None,
             )
-            run_episode(loop, lesson, FIRST_PAIRED_SEED)
+            run_episode(loop, lesson, seed)
     finally:
         game.close()
     count = len(camera.frames)

@@ -11,12 +11,12 @@ from app.automation.round_log import RoundDiary
 from app.benchmarks.common import Say, Target, report
 from model.paths import default_checkpoint
 from recorder.errors import KnownError
+from recorder.games.seeds import SeedRange
 from recorder.store import RoundStatus, Store
 from trainer.rounds.client import RoundClient
 
 INSTRUCTION = "pick up the medkit"
 DEMONSTRATIONS = 10
-FIRST_SEED = 60_000
 TARGETS = {"training_and_gates_s": Target(180.0)}
 
 
@@ -33,10 +33,8 @@ def measure(runs: int, say: Say) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="playteach-round-") as name:
             folder = Path(name)
             with Store.open(folder) as store:
-                first = FIRST_SEED + run * DEMONSTRATIONS
-                shown = record_demonstrations(
-                    store, "doom", INSTRUCTION, range(first, first + DEMONSTRATIONS)
-                )
+                seeds = SeedRange.TEACHING.seeds(run * DEMONSTRATIONS, DEMONSTRATIONS)
+                shown = record_demonstrations(store, "doom", INSTRUCTION, seeds)
                 store.wait()
                 client = RoundClient(folder, store, default_checkpoint())
                 diary.begin()

@@ -9,30 +9,43 @@ looks keeps its successes, and one that reads loses them, down to those of rando
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.benchmarks.common import Say, Target, report
 from model.paths import default_checkpoint
-from recorder.games.base import Task
 from recorder.games.doom.goals import Step
 from recorder.games.doom.scene import Scene, build_scene
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, SUITES, TRAINED_TASKS, goal_of
+from recorder.games.doom.tasks import SUITES, TRAINED_TASKS, goal_of
 from recorder.games.doom.things import KIND_BY_KEY, Kind
+from recorder.games.seeds import SeedRange
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Played, Question, evaluate_starts
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import Attempt, Start
 from trainer.evaluation.verdict import paired_interval, wilson
 
 RUNS = 20
 SEEDS = 1
-"""Unseen seeds of each instruction in a run."""
+"""Test seeds of each instruction in a run."""
 SAY_EVERY = 25
 TARGETS = {
     "swapped_over_random": Target(0.05),
     "swapped_over_random_low": Target(0.0),
 }
 
-Start = tuple[Task, str, int]
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A start with its own sentence, and another thing's sentence to be said instead."""
+
+    own: Start
+    said: str
+
+    @property
+    def swapped(self) -> Start:
+        """The same start, with the other sentence heard."""
+        return replace(self.own, heard=self.said)
 
 
 def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
@@ -44,11 +57,12 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any
     the share of swapped starts in which something else than the judge's thing was acted on:
     what was asked for, as a rule.
     """
-    starts = swapped_starts(range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + SEEDS * runs))
+    starts = swapped_starts(SeedRange.TEST.seeds(0, SEEDS * runs))
     base = PlayerSpec("base", default_checkpoint())
     say(f"{len(starts)} starts, each with its own sentence, another's, and random play")
-    plain = [(Question(task), seed) for task, _, seed in starts]
-    others = [(Question(task, said), seed) for task, said, seed in starts]
+    plain = [each.own for each in starts]
+    others = [each.swapped for each in starts]
+    tasks = [start.task for start in plain]
     played = {
         "own": _play("own", base, plain, say, workers),
         "swapped": _play("swapped", base, others, say, workers),
@@ -70,13 +84,12 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any
     intervals["swapped_over_random"] = [round(low, 4), round(high, 4)]
     by_verb = {
         verb: {
-            name: sum(one for one, (task, _, _) in zip(each, starts, strict=True)
-                      if task.verb == verb)
+            name: sum(one for one, task in zip(each, tasks, strict=True) if task.verb == verb)
             for name, each in good.items()
         }
-        | {"n": sum(task.verb == verb for task, _, _ in starts)}
-        for verb in dict.fromkeys(task.verb for task, _, _ in starts)
-    }  # fmt: skip
+        | {"n": sum(task.verb == verb for task in tasks)}
+        for verb in dict.fromkeys(task.verb for task in tasks)
+    }
     extra = {"starts": len(starts), "intervals": intervals, "by_verb": by_verb}
     return report("swap", [figures], TARGETS, extra=extra)
 
@@ -84,22 +97,22 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any
 def _play(
     name: str,
     player: PlayerSpec,
-    starts: Sequence[tuple[Question, int]],
+    starts: Sequence[Start],
     say: Say,
     workers: int | None,
-) -> list[Played]:
+) -> list[Attempt]:
     done: list[bool] = []
 
-    def on_played(played: Played) -> None:
+    def on_played(played: Attempt) -> None:
         done.append(played.success)
         if len(done) % SAY_EVERY == 0 or len(done) == len(starts):
             say(f"{name}: {len(done)} of {len(starts)} played, {sum(done)} succeeded")
 
-    return evaluate_starts(player, "doom", starts, workers=workers, on_played=on_played)
+    return evaluate(player, "doom", starts, workers=workers, on_played=on_played)
 
 
-def swapped_starts(seeds: Sequence[int]) -> list[Start]:
-    """Return (task, another thing's sentence, seed) where both things stand in the yard."""
+def swapped_starts(seeds: Sequence[int]) -> list[Swapped]:
+    """Return the starts in whose yard both things stand."""
     by_goal = {(task.verb, task.thing): task for task in TRAINED_TASKS}
     starts = []
     for asked in SUITES["seen"]:
@@ -111,7 +124,8 @@ def swapped_starts(seeds: Sequence[int]) -> list[Start]:
             for kind in _alike(build_scene(goal, asked.task.id, seed), goal.steps[0]):
                 other = by_goal.get((asked.task.verb, kind.phrase))
                 if other is not None:
-                    starts.append((asked.task, other.instruction, seed))
+                    own = Start(asked.task, asked.task.instruction, seed)
+                    starts.append(Swapped(own, other.instruction))
                     break
     return starts
 

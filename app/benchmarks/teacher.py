@@ -1,6 +1,6 @@
 """``playteach benchmark teacher``: how often the scripted teacher does what it teaches.
 
-For every verb, two-step sentences included, STARTS unseen seeds spread evenly over the
+For every verb, two-step sentences included, STARTS test seeds spread evenly over the
 verb's tasks.  A teacher that fails shows mistakes, or the yard made a map that cannot be
 played; each failed start is listed, so that it can be watched.
 """
@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 from app.benchmarks.common import Say, Target, report
 from recorder.games.base import Task
-from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED
+from recorder.games.doom.tasks import ALL_TASKS
+from recorder.games.seeds import SeedRange
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Played, Question, evaluate_starts
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import Attempt, Start
 from trainer.evaluation.verdict import wilson
 
 RUNS = 1
 STARTS = 100
-"""Unseen seeds for every verb."""
+"""Test seeds for every verb."""
 AIM = 0.98
 TARGETS = {
     "success": Target(AIM, at_least=True),
@@ -36,24 +39,18 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any
     the aim.  ``by_verb`` holds (successes, starts, interval); ``failed`` the starts.
     """
     starts = verb_starts(ALL_TASKS, STARTS * runs)
-    say(f"{len(starts)} starts of {len({task.verb for task, _ in starts})} verbs")
-    done: list[Played] = []
+    say(f"{len(starts)} starts of {len({start.task.verb for start in starts})} verbs")
+    done: list[Attempt] = []
 
-    def on_played(played: Played) -> None:
+    def on_played(played: Attempt) -> None:
         done.append(played)
         if len(done) % SAY_EVERY == 0 or len(done) == len(starts):
             say(f"{len(done)} played, {sum(not one.success for one in done)} failed")
 
-    played = evaluate_starts(
-        PlayerSpec("teacher"),
-        "doom",
-        [(Question(task), seed) for task, seed in starts],
-        workers=workers,
-        on_played=on_played,
-    )
-    by_verb: dict[str, list[Played]] = {}
-    for (task, _), result in zip(starts, played, strict=True):
-        by_verb.setdefault(task.verb, []).append(result)
+    played = evaluate(PlayerSpec("teacher"), "doom", starts, workers=workers, on_played=on_played)
+    by_verb: dict[str, list[Attempt]] = {}
+    for start, result in zip(starts, played, strict=True):
+        by_verb.setdefault(start.task.verb, []).append(result)
     table = {verb: _rates(results) for verb, results in by_verb.items()}
     good = sum(result.success for result in played)
     figures = {
@@ -80,8 +77,8 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any
     )
 
 
-def verb_starts(tasks: Sequence[Task], count: int) -> list[tuple[Task, int]]:
-    """Return ``count`` starts of every verb: its tasks in turn, each start an unseen seed.
+def verb_starts(tasks: Sequence[Task], count: int) -> list[Start]:
+    """Return ``count`` starts of every verb: its tasks in turn, each start another test seed.
 
     The tasks' order is that of their ids' hashes, so that the first hundred of a long list
     are a fair sample of it.
@@ -90,13 +87,13 @@ def verb_starts(tasks: Sequence[Task], count: int) -> list[tuple[Task, int]]:
     for task in sorted(tasks, key=lambda task: hashlib.sha256(task.id.encode()).hexdigest()):
         by_verb.setdefault(task.verb, []).append(task)
     return [
-        (group[number % len(group)], FIRST_UNSEEN_SEED + number)
+        Start(task, task.instruction, seed)
         for group in by_verb.values()
-        for number in range(count)
+        for task, seed in zip(cycle(group), SeedRange.TEST.seeds(0, count), strict=False)
     ]
 
 
-def _rates(results: Sequence[Played]) -> dict[str, Any]:
+def _rates(results: Sequence[Attempt]) -> dict[str, Any]:
     success = sum(result.success for result in results)
     low, high = wilson(success, len(results))
     return {

@@ -4,86 +4,93 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.cli.common import data_folder, emit, say
+from app.cli.seeds import seeds_to_judge_on
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
 from recorder.games import REALTIME_GAMES
-from recorder.store import EvaluationRow, Reader, Stepping, Store
-from trainer.evaluation.play_version import PLAY_VERSION
-from trainer.evaluation.run import Beside, Played, Question, evaluate
+from recorder.games.base import Asked
+from recorder.store import Reader, Stepping, Store
+from trainer.evaluation.outcome_store import AttemptKeeper, known_attempts
+from trainer.evaluation.run import Beside, evaluate
+from trainer.evaluation.starts import Attempt, Start, StartKey, starts_of, stepping_of
 from trainer.evaluation.summary import summarise
-
-KEEP_EVERY = 10
-"""So many attempts are written at once; an interruption costs at most those."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play every instruction on every seed and print the document."""
+    """Play everything asked on every seed and print the document."""
     from app.automation.headless import chosen_player
     from app.backend.settings import load_settings
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)
-    questions = questions_asked(options)
-    seeds = list(options.seeds)
-    paced = options.paced or (options.game in REALTIME_GAMES and not options.slowed)
+    asked = asked_of(options)
+    seeds, of_range = seeds_to_judge_on(options.seeds, scripted=spec.checkpoint is None, say=say)
+    starts = starts_of(asked, seeds)
     if options.slowed and options.game not in REALTIME_GAMES:
         raise UsageError(
             f"The game {options.game!r} waits for every step by itself, so it cannot be slowed; "
             "leave --slowed out."
         )
-    stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
-    total = len(questions) * len(seeds)
+    stepping = stepping_of(options.game, paced=options.paced, slowed=options.slowed)
     with contextlib.ExitStack() as stack:
-        keep, known = _keeper(stack, folder, options.game, spec.key, stepping)
-        wanted = {(q.task.id, q.heard, seed) for q in questions for seed in seeds}
-        taken = {} if options.again else known
-        there = {key: played for key, played in taken.items() if key in wanted}
-        if there:
-            more = "; --again plays them once more" if len(there) == len(wanted) else ""
-            say(f"{len(there)} of {total} attempts are there from before{more}.")
-        counts = {"done": len(there), "good": sum(played.success for played in there.values())}
-        fresh: list[Played] = []
+        keep, known = _keeper(stack, folder, spec.key, options.game, starts, stepping)
+        progress = _Progress(len(starts), {} if options.again else known)
+        fresh: list[Attempt] = []
 
-        def on_played(played: Played) -> None:
+        def on_played(played: Attempt) -> None:
             fresh.append(played)
             keep(played)
-            counts["done"] += 1
-            counts["good"] += played.success
-            if counts["done"] % 10 == 0 or counts["done"] == total:
-                say(f"{counts['done']} of {total} played, {counts['good']} succeeded")
+            progress.count(played)
 
         results = evaluate(
             spec,
             options.game,
-            questions,
-            seeds,
-            paced=paced,
+            starts,
+            paced=options.paced,
             slowed=options.slowed,
             workers=options.workers,
-            known=there,
+            known=progress.there,
             on_played=on_played,
             beside=Beside(load_settings().settings.hotkeys, say),
         )
-    verbs = {question.task.id: question.task.verb for question in questions}
+    verbs = {each.task.id: each.task.verb for each in asked}
     document = summarise(options.policy, results, stepping=stepping.value, verbs=verbs)
+    document["range"] = of_range.title
     if options.suite is not None:
         document["suite"] = options.suite
-    seconds = sum(played.seconds for played in fresh)
-    # Attempts from before have no times; the speed is that of this run's.
-    document["ticks_per_s"] = round(sum(p.ticks for p in fresh) / seconds, 1) if seconds else 0.0
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
 
 
-def questions_asked(options: argparse.Namespace) -> list[Question]:
+class _Progress:
+    """Tells how far a measurement is; ``there`` are the attempts from before."""
+
+    def __init__(self, total: int, there: dict[StartKey, Attempt]) -> None:
+        self.there = there
+        self._total = total
+        self._done = len(there)
+        self._good = sum(attempt.success for attempt in there.values())
+        if there:
+            more = "; --again plays them once more" if len(there) == total else ""
+            say(f"{len(there)} of {total} attempts are there from before{more}.")
+
+    def count(self, played: Attempt) -> None:
+        """Count a new attempt, and say so at every tenth."""
+        self._done += 1
+        self._good += played.success
+        if self._done % 10 == 0 or self._done == self._total:
+            say(f"{self._done} of {self._total} played, {self._good} succeeded")
+
+
+def asked_of(options: argparse.Namespace) -> Sequence[Asked]:
     """Return what the options ask: a suite, a task with any sentence, sentences, or nothing.
 
-    Raises UsageError for a suite or task that the game has not, and for ``--say`` without
-    ``--task``.
+    Raises UsageError for a suite or task that the game has not, a sentence that nobody judges,
+    and for ``--say`` without ``--task``.
     """
     from model.language.prompts import clean_instruction
     from recorder.games import suites_of, task_list
@@ -100,19 +107,21 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
                 f"There is no suite called {options.suite!r}, so nothing was played; "
                 f"choose one of: {', '.join(suites)}."
             )
-        return [Question(asked.task, asked.say) for asked in suites[options.suite]]
+        return suites[options.suite]
     if options.task is None:
-        return questions_of(options.game, options.instruction, data_folder(options))
+        return asked_in_words(options.game, options.instruction, data_folder(options))
     for task in task_list(options.game):
         if task.id == options.task:
-            return [Question(task, "" if options.say is None else clean_instruction(options.say))]
+            return [Asked(task, "" if options.say is None else clean_instruction(options.say))]
     raise UsageError(
         f"There is no task {options.task!r}, so nothing was played; "
         f"see `playteach tasks --game {options.game}`."
     )
 
 
-def questions_of(game: str, instructions: list[str] | None, data: Path | None) -> list[Question]:
+def asked_in_words(
+    game: str, instructions: Sequence[str] | None, data: Path | None
+) -> Sequence[Asked]:
     """Return what is asked: the game's default suite, or the given sentences.
 
     ``data`` is the data folder with the person's own games.  Raises UsageError for an unknown
@@ -128,55 +137,35 @@ def questions_of(game: str, instructions: list[str] | None, data: Path | None) -
             "`playteach play` and mark each attempt yourself."
         )
     if not instructions:
-        return [Question(asked.task, asked.say) for asked in suites_of(game)[DEFAULT_SUITE]]
+        return suites_of(game)[DEFAULT_SUITE]
     return [
-        Question(required_task(game, tasks, text, "nothing was played"), text)
+        Asked(required_task(game, tasks, text, "nothing was played"), text)
         for text in map(clean_instruction, instructions)
     ]
 
 
 def _keeper(
-    stack: contextlib.ExitStack, folder: Path, game: str, key: str, stepping: Stepping
-) -> tuple[Callable[[Played], None], dict[tuple[str, str, int], Played]]:
-    """Return what keeps a result, and what was kept before an interruption."""
+    stack: contextlib.ExitStack,
+    folder: Path,
+    player: str,
+    game: str,
+    starts: Sequence[Start],
+    stepping: Stepping,
+) -> tuple[Callable[[Attempt], None], dict[StartKey, Attempt]]:
+    """Return what keeps an attempt, and those of ``starts`` that are known already."""
     try:
         store = stack.enter_context(Store.open(folder))
     except DataBusyError:
         say("Another Playteach has the data folder, so results are not kept this time.")
-        return (lambda played: None), {}
+        return (lambda attempt: None), {}
     except DataError as error:
         say(f"Results are not kept: {error.sentence}")
-        return (lambda played: None), {}
+        return (lambda attempt: None), {}
     with Reader.open(folder) as reader:
-        rows = reader.evaluations(
-            policy_key=key, game=game, stepping=stepping, variant=PLAY_VERSION
-        )
-    known = {
-        (row.task_id, row.instruction, row.seed): Played(
-            row.task_id, row.instruction, row.seed, row.outcome, row.ticks, 0.0
-        )
-        for row in rows
-    }
-    waiting: list[EvaluationRow] = []
-
-    def flush() -> None:
-        if waiting:
-            # Only what was not known, or is asked once more, is played.
-            store.add_evaluations(waiting, anew=True)
-            waiting.clear()
-
-    def keep(played: Played) -> None:
-        waiting.append(
-            EvaluationRow(
-                key, game, played.task_id, played.heard, played.seed, stepping,
-                played.outcome, played.ticks, PLAY_VERSION,
-            )
-        )  # fmt: skip
-        if len(waiting) >= KEEP_EVERY:
-            flush()
-
-    stack.callback(flush)
-    return keep, known
+        known = known_attempts(reader, player, game, starts, stepping)
+    keeper = AttemptKeeper(store)
+    stack.callback(keeper.flush)
+    return keeper.keep, known
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
@@ -191,7 +180,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
         return [*lines, f"{document['policy']}: no attempt was judged, so there is no rate."]
     lines.append(
         f"{document['policy']}: {document['success']} of {document['n']} succeeded "
-        f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}), "
-        f"{document['ticks_per_s']} ticks a second."
+        f"({document['success_rate']:.1%}, 95 % between {low:.1%} and {high:.1%}) on seeds of the "
+        f"{document['range']} range, {document['ticks_per_s']} ticks a second."
     )
     return lines

@@ -115,7 +115,9 @@ def seed_range(text: str) -> range:
     first, dash, last = text.partition("-")
     ends = (first, last if dash else first)
     if not all(end.isascii() and end.isdigit() and len(end) < 10 for end in ends):
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of seeds; write A-B, such as 0-49")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no range of seeds; write A-B, such as 1000000-1000049"
+        )
     start, stop = int(ends[0]), int(ends[1])
     if stop < start:
         raise argparse.ArgumentTypeError(f"in {text!r} the first seed is the larger one")
@@ -147,7 +149,9 @@ def _add_playing(commands: Any, add: Any) -> None:
     play = add(commands, "play", "app.cli.play:run", "let a policy play")
     _add_game(play)
     play.add_argument("--instruction", metavar="TEXT", help="the window also waits for one")
-    play.add_argument("--seed", type=seed_number, default=0, metavar="N")
+    play.add_argument(
+        "--seed", type=seed_number, metavar="N", help="the first start (default: a new one)"
+    )
     play.add_argument("--policy", default="default", metavar="P", help=POLICIES)
     _add_model(play)
     play.add_argument("--record", action="store_true", help="store what happens")
@@ -166,7 +170,10 @@ def _add_playing(commands: Any, add: Any) -> None:
     what.add_argument("--task", metavar="ID", help="the judge follows this task")
     what.add_argument("--suite", metavar="NAME", help="a fixed list of tasks: default, seen, ...")
     evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
-    evaluate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    evaluate.add_argument(
+        "--seeds", type=seed_range, metavar="A-B",
+        help="default: the first 20 of the validation range, 1000000-1000019",
+    )  # fmt: skip
     evaluate.add_argument(
         "--again", action="store_true", help="play also what was played and kept before"
     )
@@ -181,7 +188,14 @@ def _add_teaching(commands: Any, add: Any) -> None:
     )
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
-    demonstrate.add_argument("--seeds", type=seed_range, required=True, metavar="A-B")
+    demonstrate.add_argument(
+        "--seeds", type=seed_range, metavar="A-B",
+        help="default: ten of the teaching range, 10000000-19999999, not used so far",
+    )  # fmt: skip
+    demonstrate.add_argument(
+        "--for-training", action="store_true",
+        help="for a new default model: seeds of the training range, 0-999999",
+    )  # fmt: skip
     demonstrate.add_argument("--slowed", action="store_true", help=SLOWED_HELP)
     demonstrate.add_argument(
         "--stumbles", action="store_true", help="jerk the view now and then: show the way back"

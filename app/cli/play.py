@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
+from recorder.games.seeds import SeedRange, next_seed
 
 if TYPE_CHECKING:
     from app.automation.headless import Attempted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Play ``--episodes`` attempts from ``--seed`` on, at the game's tick rate."""
+    from app.session.teaching_seeds import require_unjudged
     from model.language.prompts import clean_instruction
 
     if options.instruction is None:
@@ -35,11 +37,14 @@ def run(options: argparse.Namespace) -> int:
     text = clean_instruction(options.instruction)
     if not options.headless:
         return _in_window(options, text)
+    if options.record and options.seed is not None:
+        require_unjudged(options.seed)
     return _headless(options, text)
 
 
 def _in_window(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import window_choice
+    from app.session.teaching_seeds import require_unjudged
     from app.setup.display import require_display
 
     if options.episodes != 1 or options.json:
@@ -47,6 +52,8 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
             "The window plays one attempt after another by hand; add --headless to choose a "
             "number of episodes, or --json."
         )
+    if options.seed is not None:
+        require_unjudged(options.seed)
     choice = window_choice(options)
     require_display()
     from app.application import run_window
@@ -128,13 +135,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         if isinstance(game, DesktopGame):
             game.listen(session)
         session.start()
-        for number in range(options.episodes):
-            result = attempt(
-                session,
-                lambda: session.play(text),
-                seed=options.seed + number,
-                on_tick=_Progress(),
-            )
+        for seed in _seeds(options, folder):
+            result = attempt(session, lambda: session.play(text), seed=seed, on_tick=_Progress())
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
             if store is not None:
@@ -142,6 +144,20 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
+
+
+def _seeds(options: argparse.Namespace, folder: Path) -> Iterator[int]:
+    """Yield each episode's seed; what is recorded begins where the person's lessons end."""
+    seed = SeedRange.TEACHING.first if options.seed is None else options.seed
+    if options.seed is None and options.record:
+        from app.session.teaching_seeds import fresh_teaching_seed
+        from recorder.store import Reader
+
+        with Reader.open(folder) as reader:
+            seed = fresh_teaching_seed(reader, options.game)
+    for _ in range(options.episodes):
+        yield seed
+        seed = next_seed(seed)
 
 
 def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
@@ -178,7 +194,7 @@ class _Progress:
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
-    from trainer.evaluation.summary import JUDGED
+    from trainer.evaluation.starts import JUDGED
 
     judged = sum(each.outcome in JUDGED for each in done)
     ticks = sum(each.ticks for each in done)

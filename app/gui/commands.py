@@ -173,7 +173,10 @@ class Commands(QObject):
             LARGEST_SEED,
         )
         if chosen:
-            self._session.reset(seed)
+            try:
+                self._session.reset(seed)
+            except KnownError as error:
+                self.tell_problem(error.sentence)
 
     def hand_back_from_view(self) -> None:
         """Give the hands back, where the person has them from the agent."""

@@ -31,6 +31,7 @@ from recorder.clock import Clock, Pacer
 from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
+from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Driver, Frame, Outcome
 
@@ -60,7 +61,7 @@ class LiveSession(SessionFront):
         clock: Clock | None = None,
         bindings: Bindings | None = None,
         idle_handback_s: float | None = IDLE_HANDBACK_S,
-        seed: int = 1,
+        seed: int = SeedRange.TEACHING.first,
         paced: bool = True,
         threaded: bool = True,
         hands: ScriptedHands | None = None,
@@ -84,6 +85,7 @@ class LiveSession(SessionFront):
             clock=clock if clock is not None else clock_of(game),
             player=player,
             idle_handback_s=idle_handback_s,
+            records=make_recording is not None,
         )
         self._game = game
         self._own_window = game if isinstance(game, OwnWindowGame) else None
@@ -296,7 +298,7 @@ class LiveSession(SessionFront):
             case Ask.RESET:
                 self._waiting = None
                 self._end(Outcome.ABANDONED, LabelSource.GAME)
-                self._seed = self._seed + 1 if request.seed is None else request.seed
+                self._seed = next_seed(self._seed) if request.seed is None else request.seed
                 self._show_start()
             case Ask.HAND_BACK:
                 if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
@@ -331,7 +333,7 @@ class LiveSession(SessionFront):
         self._swap_player()
         self._controls.release_all()
         self._task = find_task(self._game, text)
-        self._seed += 0 if self._fresh else 1
+        self._seed = self._seed if self._fresh else next_seed(self._seed)
         self._fresh = False
         kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
         adapter_id = None if self._player is None else self._player.adapter_id

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands
+from app.session.teaching_seeds import require_unjudged
 from app.session.wiring import Ask, Player, Request
 from model.language.prompts import clean_instruction
 from recorder.clock import Clock
@@ -36,7 +37,11 @@ class SessionFront:
         clock: Clock,
         player: Player | None,
         idle_handback_s: float | None,
+        records: bool,
     ) -> None:
+        if records:
+            require_unjudged(first.seed)
+        self._records = records
         self._wake = threading.Condition()
         self._queue: deque[Request] = deque()
         self._snapshot = first
@@ -105,7 +110,13 @@ class SessionFront:
         self._post(Request(Ask.STOP, outcome=outcome, by_person=True))
 
     def reset(self, seed: int | None = None) -> None:
-        """Abandon the episode and show a new start (None: the next seed)."""
+        """Abandon the episode and show a new start (None: the next seed).
+
+        Raises UsageError for a seed that judges while attempts are recorded: what is recorded
+        is taught.
+        """
+        if seed is not None and self._records:
+            require_unjudged(seed)
         self._post(Request(Ask.RESET, seed=seed))
 
     def hand_back(self) -> None:

@@ -45,6 +45,11 @@ class Asked:
     task: Task
     say: str = ""
 
+    @property
+    def heard(self) -> str:
+        """The sentence that the player hears."""
+        return self.say or self.task.instruction
+
 
 FREE_TASK_ID = "free"
 

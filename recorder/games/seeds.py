@@ -6,6 +6,7 @@ no other.  What was trained, taught, practised or chosen on can so never judge.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -39,6 +40,14 @@ class SeedRange(Enum):
         """The last seed of the range."""
         return self.value.last
 
+    @property
+    def title(self) -> str:
+        """The range's name in lower case, as documents and sentences give it."""
+        return self.name.lower()
+
+    def __contains__(self, seed: object) -> bool:
+        return isinstance(seed, int) and self.first <= seed <= self.last
+
     def seeds(self, skip: int, count: int) -> range:
         """Return ``count`` seeds after the first ``skip``; raises ValueError past the end."""
         start = self.first + skip
@@ -50,11 +59,48 @@ class SeedRange(Enum):
 def range_of(seed: int) -> SeedRange:
     """Return the range that a seed belongs to; raises ValueError outside of all."""
     for each in SeedRange:
-        if each.first <= seed <= each.last:
+        if seed in each:
             return each
     raise ValueError(f"seed {seed} belongs to no range")
 
 
+def common_range(seeds: Iterable[int]) -> SeedRange:
+    """Return the one range of all seeds; raises ValueError for seeds of two, of none, or no seed.
+
+    Ascending ranges of whole numbers are looked at by their ends.
+    """
+    ends = {seeds[0], seeds[-1]} if isinstance(seeds, range) and seeds else set(seeds)
+    found = {range_of(seed) for seed in ends}
+    if len(found) != 1:
+        names = " and ".join(each.title for each in SeedRange if each in found) or "none"
+        raise ValueError(f"the seeds belong to several ranges or to none: {names}")
+    return found.pop()
+
+
+def next_seed(seed: int) -> int:
+    """Return the seed of the start after this one: of the same range, after its last the first.
+
+    After a seed outside of all ranges comes the next number.
+    """
+    own = next((each for each in SeedRange if seed in each), None)
+    return own.first if own is not None and seed == own.last else seed + 1
+
+
+JUDGING = frozenset({SeedRange.VALIDATION, SeedRange.VERDICT, SeedRange.TEST})
+"""The ranges that measure; what is recorded to be learnt from comes from the others."""
+
+
 def may_judge(seed: int) -> bool:
-    """Whether an attempt on this seed may be counted as a measurement of what was learnt."""
-    return range_of(seed) in (SeedRange.VALIDATION, SeedRange.VERDICT, SeedRange.TEST)
+    """Whether an attempt on this seed may be counted as a measurement of what was learnt.
+
+    Raises ValueError for a seed outside of all ranges.
+    """
+    return range_of(seed) in JUDGING
+
+
+def may_be_learnt_from(seed: int) -> bool:
+    """Whether an attempt on this seed may be recorded, and so be taught.
+
+    It may on every seed that never judges; those outside of all ranges never do.
+    """
+    return not any(seed in each for each in JUDGING)

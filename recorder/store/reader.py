@@ -110,6 +110,30 @@ class Reader:
             )
         return found[0]
 
+    def next_seed(self, game: str, first: int, last: int) -> int:
+        """Return a seed of ``first`` to ``last`` that none of a game's episodes has.
+
+        It is the one after the highest, and where that is the last one the lowest that is free;
+        ``first`` where none is.  Episodes in the bin count.
+        """
+        of_game = (
+            "FROM episode JOIN session ON session.id = session_id "
+            "WHERE game = ? AND seed BETWEEN ? AND ?"
+        )
+        with self._reading() as connection:
+            highest = connection.execute(
+                f"SELECT max(seed) {of_game}", (game, first, last)
+            ).fetchone()[0]
+            if highest is None or highest < last:
+                return first if highest is None else int(highest) + 1
+            seeds = connection.execute(
+                f"SELECT DISTINCT seed {of_game} ORDER BY seed", (game, first, last)
+            )
+            for free, (seed,) in enumerate(seeds, first):
+                if free != seed:
+                    return free
+        return first
+
     def deleted_episodes(self) -> list[EpisodeRow]:
         """Return what is in the bin, newest first."""
         return [row for row in self.episodes(include_deleted=True) if row.deleted]

@@ -17,6 +17,7 @@ from app.backend.settings import FILE_NAME, Settings
 from app.backend.window_backend import RoundInProgress
 from app.gui.main_window import MainWindow
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
+from recorder.games.seeds import SeedRange
 from recorder.store import Store
 from trainer.rounds.client import RoundClient
 
@@ -77,6 +78,25 @@ def test_a_polite_kill_closes_the_window_and_everything_behind_it(
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
     assert signal.getsignal(signal.SIGTERM) is before
     Store.open(tmp_path / "data").close()
+
+
+@pytest.mark.timeout(90)
+def test_the_window_begins_with_a_start_that_was_never_played(
+    tmp_path: Path, qapp: QApplication
+) -> None:
+    from app.automation.demonstrations import record_demonstrations
+
+    played = SeedRange.TEACHING.first + 6
+    with Store.open(tmp_path / "data") as store:
+        record_demonstrations(store, "doom", "turn left", [played])
+    shown: list[int] = []
+
+    def opened(window: MainWindow) -> None:
+        shown.append(window._workplace.session.snapshot().seed)
+        window.close()
+
+    assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
+    assert shown == [played + 1]
 
 
 def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:

@@ -19,14 +19,15 @@ from recorder.games.doom import goals
 from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.state import HiddenState
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID, TASKS
+from recorder.games.doom.tasks import TASK_BY_ID, TASKS
 from recorder.games.doom.things import KINDS, Kind
+from recorder.games.seeds import SeedRange
 from recorder.types import Action, Frame
 from trainer.experts.yard import target_of, teach
 from trainer.experts.yard_answers import Answer, TaskChooser, answers, goal_for
 
 FIRST_TRAINING_SEED = 100_000
-LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
+LAST_TRAINING_SEED = SeedRange.TRAINING.last
 """Seeds below and above are never trained on."""
 MAX_EPISODE_TICKS = 110
 TURN_MARGIN_TICKS = 14

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,20 +30,18 @@ class PlayerSpec:
 
     @property
     def key(self) -> str:
-        """A name under which results are kept: equal players, equal keys."""
+        """The name under which results are kept: equal play, equal key.
+
+        A script's own name; of a checkpoint :func:`fingerprints.play_fingerprint`, which covers
+        its weights, spec, tokenizer and taught sentences, the adapter and the play options.
+        """
         if self.checkpoint is None:
             return self.name
-        from model.adapters.folders import fingerprint
+        from trainer.evaluation.fingerprints import play_fingerprint
 
-        parts = [
-            fingerprint(self.checkpoint)[:16],
-            "own" if self.temperature is None else f"t{self.temperature:g}",
-        ]
-        if self.adapter is not None:
-            parts.append(fingerprint(self.adapter)[:16])
-        if self.options is not None and self.options != PlayOptions():
-            parts.append(hashlib.sha256(repr(self.options).encode()).hexdigest()[:8])
-        return ":".join(parts)
+        return play_fingerprint(
+            self.checkpoint, self.adapter, temperature=self.temperature, options=self.options
+        )
 
 
 def player_spec(

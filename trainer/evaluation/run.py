@@ -1,4 +1,4 @@
-"""Plays tasks on seeds and counts: lock-step on several processes, or paced in real time.
+"""Plays starts: lock-step on several processes, or paced in real time.
 
 The sampler is seeded from task and seed, so the same player on the same starts gives
 the same successes however the work is spread.
@@ -16,169 +16,149 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from recorder.errors import GameError
 from recorder.games import REALTIME_GAMES
+from recorder.games.seeds import may_judge
+from recorder.store.rows import Stepping
+from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.worker import Beside, Desk, Job, Played, Question, same_but_adapter
+from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
+from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = [
-    "Beside",
-    "Known",
-    "Played",
-    "Question",
-    "evaluate",
-    "evaluate_pair",
-    "evaluate_starts",
-    "one_thread",
-]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "one_thread"]
 
-Known = Mapping[tuple[str, str, int], Played]
-"""Results that are there already, by (task id, heard sentence, seed)."""
+Known = Mapping[StartKey, Attempt]
+"""Attempts of one player that are there already, by start."""
 
 
 def evaluate(
     player: PlayerSpec,
     game_name: str,
-    questions: Sequence[Question],
-    seeds: Sequence[int],
+    starts: Sequence[Start],
     *,
     paced: bool = False,
     slowed: bool = False,
     workers: int | None = None,
     known: Known | None = None,
-    on_played: Callable[[Played], None] | None = None,
+    on_played: Callable[[Attempt], None] | None = None,
     beside: Beside | None = None,
-) -> list[Played]:
-    """Play every question on every seed; return results in that order.
+    version: str = PLAY_VERSION,
+) -> list[Attempt]:
+    """Play every start; return the attempts in that order.
 
     Paced play is one game in this process; lock-step play spreads over ``workers``
     processes (None: one a core) with one torch thread each, so that the numbers, and with
     them the successes, do not depend on the spread.  A game whose world does not wait is
-    paced unless it is ``slowed``, and plays one at a time.  ``known`` results are not played
-    again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
+    paced unless it is ``slowed``, and plays one at a time.  A start that is ``known`` is not
+    played again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
     may raise to stop.  ``beside`` is the person on whose screen a game in a window of its own
-    is played.  Raises what the game or the model raises, GameError where a worker process
-    died, or where the person stopped it.
+    is played; attempts are of the play called ``version``.  Raises what the game or the model
+    raises, GameError where a worker process died, or where the person stopped it.
     """
-    starts = [(question, seed) for question in questions for seed in seeds]
-    return evaluate_starts(
-        player,
-        game_name,
-        starts,
-        paced=paced,
-        slowed=slowed,
-        workers=workers,
-        known=known,
-        on_played=on_played,
-        beside=beside,
-    )
-
-
-def evaluate_starts(
-    player: PlayerSpec,
-    game_name: str,
-    starts: Sequence[tuple[Question, int]],
-    *,
-    paced: bool = False,
-    slowed: bool = False,
-    workers: int | None = None,
-    known: Known | None = None,
-    on_played: Callable[[Played], None] | None = None,
-    beside: Beside | None = None,
-) -> list[Played]:
-    """Play each question on the seed beside it; all else as in :func:`evaluate`."""
-    results: dict[tuple[str, str, int], Played] = dict(known or {})
-    jobs = [
-        Job("", player, question, seed)
-        for question, seed in starts
-        if (question.task.id, question.heard, seed) not in results
-    ]
+    results: dict[StartKey, Attempt] = dict(known or {})
+    fresh = {start.key: start for start in starts if start.key not in results}
+    jobs = [_Job("", player, start) for start in fresh.values()]
     with contextlib.closing(
-        _play(jobs, game_name, paced=paced, workers=workers, slowed=slowed, beside=beside)
+        _play(jobs, _Setup(game_name, paced, slowed, beside, version), workers)
     ) as played:
         for _, result in played:
-            results[(result.task_id, result.heard, result.seed)] = result
+            results[result.key.start] = result
             if on_played is not None:
                 on_played(result)
-    return [results[(question.task.id, question.heard, seed)] for question, seed in starts]
+    return [results[start.key] for start in starts]
 
 
 def evaluate_pair(
     before: PlayerSpec,
     after: PlayerSpec,
     game_name: str,
-    questions: Sequence[Question],
-    seeds: Sequence[int],
+    starts: Sequence[Start],
     *,
     slowed: bool = False,
     workers: int | None = None,
-    on_played: Callable[[str, Played], None] | None = None,
+    on_played: Callable[[str, Attempt], None] | None = None,
     beside: Beside | None = None,
-) -> tuple[list[Played], list[Played]]:
+    version: str = PLAY_VERSION,
+) -> tuple[list[Attempt], list[Attempt]]:
     """Play every start in lock-step as ``before`` and as ``after``; return both lists.
 
     A game whose world does not wait is paced unless it is ``slowed``.
 
     The two are one checkpoint with different adapters: a worker loads it once, and a
     start is played by one right after the other.  ``on_played`` hears ("before" or
-    "after", result) and may raise to stop.  ``beside`` is the person who is there while a game
+    "after", attempt) and may raise to stop.  ``beside`` is the person who is there while a game
     in a window of its own is played, None where nobody is.  Raises ValueError for players of two
-    checkpoints, and what :func:`evaluate` raises.
+    checkpoints and for starts that may not judge, and what :func:`evaluate` raises.
     """
     if not same_but_adapter(before, after):
         raise ValueError("a pair is one checkpoint with two adapters")
-    starts = [(question, seed) for question in questions for seed in seeds]
+    if unfit := [start.seed for start in starts if not may_judge(start.seed)]:
+        raise ValueError(f"seed {unfit[0]} may not judge: it was kept for learning")
     sides = {"before": before, "after": after}
-    jobs = [Job(side, spec, *start) for start in starts for side, spec in sides.items()]
-    results: dict[tuple[str, str, str, int], Played] = {}
+    jobs = [_Job(side, spec, start) for start in starts for side, spec in sides.items()]
+    results: dict[tuple[str, StartKey], Attempt] = {}
     with contextlib.closing(
-        _play(jobs, game_name, paced=False, workers=workers, slowed=slowed, beside=beside)
+        _play(jobs, _Setup(game_name, False, slowed, beside, version), workers)
     ) as played:
         for side, result in played:
-            results[(side, result.task_id, result.heard, result.seed)] = result
+            results[(side, result.key.start)] = result
             if on_played is not None:
                 on_played(side, result)
-    first, second = (
-        [results[(side, question.task.id, question.heard, seed)] for question, seed in starts]
-        for side in sides
-    )
+    first, second = ([results[(side, start.key)] for start in starts] for side in sides)
     return first, second
 
 
+class _Job(NamedTuple):
+    """One attempt to be made; ``side`` comes back with it."""
+
+    side: str
+    player: PlayerSpec
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """How a game is set up for measuring; fields as in :func:`evaluate`."""
+
+    game: str
+    paced: bool
+    slowed: bool
+    beside: Beside | None
+    version: str
+
+
 def _play(
-    jobs: Sequence[Job],
-    game_name: str,
-    *,
-    paced: bool,
-    workers: int | None,
-    slowed: bool = False,
-    beside: Beside | None = None,
-) -> Generator[tuple[str, Played], None, None]:
-    """Yield (side, result) of every job as it ends."""
-    own_window = game_name in REALTIME_GAMES
-    paced = paced or (own_window and not slowed)
+    jobs: Sequence[_Job], setup: _Setup, workers: int | None
+) -> Generator[tuple[str, Attempt], None, None]:
+    """Yield (side, attempt) of every job as it ends."""
+    own_window = setup.game in REALTIME_GAMES
+    paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
     # There is one keyboard.
     count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(jobs))
     if count > 1:
-        yield from _play_in_processes(jobs, game_name, count)
+        yield from _play_in_processes(jobs, setup, count)
     elif jobs:
-        yield from _play_here(jobs, game_name, paced=paced, slowed=slowed, beside=beside)
+        yield from _play_here(jobs, replace(setup, paced=paced))
 
 
-def _play_here(
-    jobs: Sequence[Job], game_name: str, *, paced: bool, slowed: bool, beside: Beside | None
-) -> Iterator[tuple[str, Played]]:
+def _play_here(jobs: Sequence[_Job], setup: _Setup) -> Iterator[tuple[str, Attempt]]:
+    paced = setup.paced
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
             stack.enter_context(one_thread())
         # Beside a game that draws in real time, a second thread only waits for the first.
-        threads = 1 if not paced or game_name in REALTIME_GAMES else None
-        desk = Desk(game_name, paced=paced, threads=threads, slowed=slowed, beside=beside)
-        stack.callback(desk.close)
+        threads = 1 if not paced or setup.game in REALTIME_GAMES else None
+        worker = EvaluationWorker(
+            setup.game, paced=paced, threads=threads, slowed=setup.slowed, beside=setup.beside,
+            version=setup.version,
+        )  # fmt: skip
+        stack.callback(worker.close)
         for job in jobs:
-            yield job.side, desk.play(job)
+            yield job.side, worker.play(job.player, job.start)
 
 
 @contextlib.contextmanager
@@ -195,11 +175,13 @@ def one_thread() -> Iterator[None]:
 
 
 def _play_in_processes(
-    jobs: Sequence[Job], game_name: str, count: int
-) -> Iterator[tuple[str, Played]]:
-    executor = ProcessPoolExecutor(count, mp.get_context("spawn"), _begin_worker, (game_name,))
+    jobs: Sequence[_Job], setup: _Setup, count: int
+) -> Iterator[tuple[str, Attempt]]:
+    executor = ProcessPoolExecutor(
+        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
+    )
     waiting = list(reversed(jobs))
-    running: set[Future[tuple[str, Played]]] = set()
+    running: set[Future[tuple[str, Attempt]]] = set()
     try:
         while waiting or running:
             # Few at a time, so that stopping early leaves little to wait for.
@@ -217,16 +199,16 @@ def _play_in_processes(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-_desk: Desk | None = None
+_worker: EvaluationWorker | None = None
 
 
-def _begin_worker(game_name: str) -> None:
+def _begin_worker(game_name: str, version: str) -> None:
     """Set one worker process up."""
-    global _desk  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    global _worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
-    _desk = Desk(game_name, paced=False, threads=1)
-    atexit.register(_desk.close)
+    _worker = EvaluationWorker(game_name, paced=False, threads=1, version=version)
+    atexit.register(_worker.close)
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -245,7 +227,7 @@ def _follow_parent() -> None:
         time.sleep(0.5)
 
 
-def _play_in_worker(job: Job) -> tuple[str, Played]:
-    if _desk is None:
+def _play_in_worker(job: _Job) -> tuple[str, Attempt]:
+    if _worker is None:
         raise RuntimeError("the worker was not set up")
-    return job.side, _desk.play(job)
+    return job.side, _worker.play(job.player, job.start)

@@ -19,46 +19,19 @@ from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameSuspendedError
 from recorder.games import open_game
-from recorder.games.base import Game, OwnWindowGame, Task
+from recorder.games.base import Game, OwnWindowGame
 from recorder.games.desktop.game import DesktopGame
-from recorder.types import Frame, Outcome
+from recorder.store.rows import Stepping
+from recorder.types import Frame
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
+from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
+from trainer.evaluation.starts import Attempt, AttemptKey, Start
 
 TRIES = 5
 """So often a start is played that another window interrupts."""
 FREE_TICKS = 350
 """Length of an episode that nobody judges: twenty seconds of the practice yard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A task, and what the player hears of it ("" for the task's own sentence)."""
-
-    task: Task
-    say: str = ""
-
-    @property
-    def heard(self) -> str:
-        """The sentence that the player hears."""
-        return self.say or self.task.instruction
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """One episode's result."""
-
-    task_id: str
-    heard: str
-    seed: int
-    outcome: Outcome
-    ticks: int
-    seconds: float
-
-    @property
-    def success(self) -> bool:
-        """Whether the game called it a success."""
-        return self.outcome is Outcome.SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +50,6 @@ class Beside:
     attending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One attempt to be made; ``side`` comes back with its result."""
-
-    side: str
-    player: PlayerSpec
-    question: Question
-    seed: int
-
-
 def same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
     """Return whether two players are one checkpoint, played alike."""
     return (one.checkpoint, one.temperature, one.options) == (
@@ -96,10 +59,11 @@ def same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
     )
 
 
-class Desk:
+class EvaluationWorker:
     """A game, a player and a loop, kept for many attempts.
 
-    Raises what the game raises that cannot be opened.
+    ``paced`` plays at the game's tick rate, else the game waits for every answer; attempts are
+    of the play called ``version``.  Raises what the game raises that cannot be opened.
     """
 
     def __init__(
@@ -110,7 +74,11 @@ class Desk:
         threads: int | None,
         slowed: bool = False,
         beside: Beside | None = None,
+        version: str = PLAY_VERSION,
     ) -> None:
+        self._game_name = game_name
+        self._stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
+        self._version = version
         there = beside or Beside()
         self._game: Game = open_game(game_name, slowed=slowed, hotkeys=there.hotkeys)
         self._bystander: Bystander | None = None
@@ -121,19 +89,19 @@ class Desk:
         self._paced = paced
         self._threads = threads
         self._player: PlayerSpec | None = None
+        self._keys: dict[PlayerSpec, str] = {}
         self._policy: Policy | None = None
         self._runner: BackgroundRunner | LockStepRunner | None = None
         self._loop: EpisodeLoop | None = None
 
-    def play(self, job: Job) -> Played:
-        """Play one start to its end."""
-        loop = self._sit_down(job.player)
-        question = job.question
+    def play(self, player: PlayerSpec, start: Start) -> Attempt:
+        """Play one start to its end; raises what the game or the model raises."""
+        loop = self._sit_down(player)
         tries_left = TRIES
         while True:
             started = time.perf_counter()
             try:
-                ended = self._attempt(loop, question, job.seed)
+                ended = self._attempt(loop, start)
                 break
             except GameSuspendedError as error:
                 # Somebody took the keyboard from the game's window: the start is played anew.
@@ -144,24 +112,22 @@ class Desk:
                     time.sleep(AGAIN_S)
                 else:
                     self._bystander.wait(error.sentence)
-        return Played(
-            question.task.id,
-            question.heard,
-            job.seed,
-            ended.outcome,
-            ended.ticks,
-            time.perf_counter() - started,
+        if player not in self._keys:
+            self._keys[player] = player.key
+        key = AttemptKey(
+            self._keys[player], self._game_name, start.key, self._stepping, self._version
         )
+        return Attempt(key, ended.outcome, ended.ticks, time.perf_counter() - started)
 
-    def _attempt(self, loop: EpisodeLoop, question: Question, seed: int) -> EpisodeEnd:
+    def _attempt(self, loop: EpisodeLoop, start: Start) -> EpisodeEnd:
         if self._bystander is not None:
             self._bystander.begin()
         ended = run_episode(
             loop,
-            question.task,
-            seed,
-            instruction=question.heard,
-            max_ticks=None if question.task.judged else FREE_TICKS,
+            start.task,
+            start.seed,
+            instruction=start.heard,
+            max_ticks=None if start.task.judged else FREE_TICKS,
             decide=self._decide,
         )
         if self._bystander is not None:

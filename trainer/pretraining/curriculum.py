@@ -2,8 +2,8 @@
 
 What is held out is decided here, once, by fixed rules: 15 % of the combinations of verb
 and thing by the order of their ids' hashes, the templates named so in templates.json, and
-every seed from FIRST_UNSEEN_SEED on.  The twelve instructions of the default suite are
-always trained.  The result is data: assets/tasks/tasks.json and suites.json.
+every seed outside of the training range (recorder/games/seeds.py).  The twelve instructions of
+the default suite are always trained.  The result is data: assets/tasks/tasks.json and suites.json.
 """
 
 from __future__ import annotations

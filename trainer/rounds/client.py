@@ -21,20 +21,22 @@ from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from recorder.games import REALTIME_GAMES
+from recorder.games.base import Asked
+from recorder.games.seeds import SeedRange
 from recorder.store import (
     AdapterRow,
     EvaluationRow,
     NewAdapter,
     Reader,
     RoundStatus,
-    Stepping,
     Store,
     adapters_path,
     logs_path,
     of_game,
 )
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Beside, Played, Question, evaluate_pair
+from trainer.evaluation.run import Beside, evaluate_pair
+from trainer.evaluation.starts import Attempt, row_of, starts_of
 from trainer.evaluation.verdict import Verdict, judge
 from trainer.rounds import protocol
 from trainer.rounds.process import FEW_BITS, EndedError, new_folder, play_gate, see_off, understood
@@ -47,7 +49,6 @@ from trainer.rounds.round import (
     round_arguments,
 )
 
-FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
 MEASURING = "measuring"
 """The name of a stage in which a game in a window of its own plays on the person's screen."""
@@ -112,7 +113,7 @@ class RoundClient:
         self,
         query: str = SINCE_LAST_ROUND,
         *,
-        questions: Sequence[Question] = (),
+        questions: Sequence[Asked] = (),
         paired_seeds: int = PAIRED_SEEDS,
         game: str = "doom",
         slowed: bool = False,
@@ -218,7 +219,7 @@ class RoundClient:
         gates: Sequence[protocol.Gate],
         verdict: Verdict | None,
         played: Sequence[EvaluationRow],
-        tasks: Sequence[Question],
+        tasks: Sequence[Asked],
         activate: bool,
     ) -> RoundResult:
         """Write everything down: the adapter, what it learnt from, how it plays."""
@@ -336,7 +337,7 @@ class RoundClient:
         self,
         sides: tuple[PlayerSpec, PlayerSpec],
         game: str,
-        questions: Sequence[Question],
+        questions: Sequence[Asked],
         seeds: int,
         round_id: int,
         rows: list[EvaluationRow],
@@ -347,38 +348,20 @@ class RoundClient:
     ) -> Verdict:
         """Play both sides on the same starts, spread evenly over the questions."""
         each = math.ceil(seeds / len(questions))
-        starts = range(FIRST_PAIRED_SEED, FIRST_PAIRED_SEED + each)
-        keys = {"before": sides[0].key, "after": sides[1].key}
-        # A game in a window of its own does not wait for its player.
-        paced = game in REALTIME_GAMES and not slowed
-        stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
-        done = dict.fromkeys(keys, 0)
-        good = dict.fromkeys(keys, 0)
+        starts = starts_of(questions, SeedRange.VERDICT.seeds(0, each))
+        done = {"before": 0, "after": 0}
+        good = {"before": 0, "after": 0}
 
         def check() -> None:
             if self._cancelled:
                 raise EndedError(CANCELLED)
 
-        def heard(side: str, result: Played) -> None:
+        def heard(side: str, result: Attempt) -> None:
             check()
             done[side] += 1
             good[side] += result.success
-            rows.append(
-                EvaluationRow(
-                    policy_key=keys[side],
-                    game=game,
-                    task_id=result.task_id,
-                    instruction=result.heard,
-                    seed=result.seed,
-                    stepping=stepping,
-                    outcome=result.outcome,
-                    ticks=result.ticks,
-                    # A pair belongs together, whatever was measured of either before.
-                    variant=f"round-{round_id}",
-                    round_id=round_id,
-                )
-            )
-            say(protocol.Played(done[side], each * len(questions), good[side], side))
+            rows.append(row_of(result, round_id))
+            say(protocol.Played(done[side], len(starts), good[side], side))
 
         # Of a large model one copy at a time is enough for any memory.
         workers = None if is_small(self._base) else 1
@@ -389,7 +372,9 @@ class RoundClient:
             )
             beside.tell(LEAVE_ALONE)
         before, after = evaluate_pair(
-            *sides, game, questions, starts,
+            *sides, game, starts,
             slowed=slowed, workers=workers, on_played=heard, beside=beside,
+            # A pair belongs together, whatever was measured of either before.
+            version=f"round-{round_id}",
         )  # fmt: skip
         return judge([r.success for r in before], [r.success for r in after])

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from recorder.games.base import Asked
 from recorder.store import Reader, parse_query
-from trainer.evaluation.run import Question
 
 
-def title_of(questions: Sequence[Question]) -> str:
+def title_of(questions: Sequence[Asked]) -> str:
     """Return what a round was about in a few words: the things it was taught with."""
     things = list(dict.fromkeys(question.task.thing for question in questions))
     return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 
-def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Question]:
+def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Asked]:
     """Return the judged tasks of the queried episodes, as they were said.
 
     The sentence decides, as everywhere; an episode whose sentence is none of the game's own any
@@ -25,10 +25,10 @@ def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Ques
 
     every = task_list(game, data)
     tasks = {task.id: task for task in every}
-    found: dict[tuple[str, str], Question] = {}
+    found: dict[tuple[str, str], Asked] = {}
     for row in reader.episodes(parse_query(query)):
         task = judged_task(every, row.instruction) or tasks.get(row.task_id)
         if task is not None:
-            question = Question(task, row.instruction)
+            question = Asked(task, row.instruction)
             found[(task.id, question.heard)] = question
     return list(found.values())

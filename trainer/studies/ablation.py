@@ -26,10 +26,11 @@ from typing import Any
 from model.vla.device import DEVICES, DeviceChoice, choose_device
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
+from recorder.games.base import Asked
+from recorder.games.seeds import SeedRange
 from trainer.evaluation.kept_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Question
+from trainer.evaluation.starts import starts_of
 from trainer.pretraining.config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
 from trainer.pretraining.posttrain import Run
 from trainer.studies.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
@@ -250,8 +251,9 @@ class Ablation:
             KeptRows(self.out / ROWS_FILE),
             "",
             PlayerSpec(name, checkpoint),
-            [Question(task) for task in self._tasks],
-            range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + self.sizes.evaluation_seeds),
+            starts_of(
+                map(Asked, self._tasks), SeedRange.VALIDATION.seeds(0, self.sizes.evaluation_seeds)
+            ),
             workers=self._workers,
         )
         self._taught = self._taught or taught_states(self._tasks, seeds=self.sizes.loss_seeds)

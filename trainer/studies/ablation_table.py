@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation.run import Played
+from trainer.evaluation.starts import Attempt
 
 DRAWS = 10_000
 TAIL = 0.025
@@ -25,10 +25,12 @@ Grid = NDArray[np.float64]
 """Trainings x starts, 1 for a success."""
 
 
-def outcomes(results: Sequence[Played]) -> Outcomes:
-    """Return what came of a training's attempts."""
+def outcomes(results: Sequence[Attempt]) -> Outcomes:
+    """Return what came of a training's attempts; raises ValueError for one nobody judged."""
     found: Outcomes = {}
     for played in sorted(results, key=lambda played: played.seed):
+        if not played.judged:
+            raise ValueError(f"nobody judged {played.task_id} on seed {played.seed}")
         found[played.task_id] = found.get(played.task_id, "") + "01"[played.success]
     return dict(sorted(found.items()))
 

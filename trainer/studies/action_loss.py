@@ -17,14 +17,15 @@ from model.actions.tokens import encode_ids
 from model.vla.preprocess import load_spec, patches, resize
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASK_BY_ID
+from recorder.games.doom.tasks import TASK_BY_ID
+from recorder.games.seeds import SeedRange
 from recorder.types import Action
 from trainer.data.forward import Sequences, load_checkpoint
 from trainer.data.yard_states import Noise
 from trainer.experts.yard_answers import answer
 from trainer.pretraining.losses import Trainee
 
-FIRST_SEED = FIRST_UNSEEN_SEED + 500_000
+FIRST_SEED = SeedRange.VALIDATION.first + 500_000
 """Far from the seeds that are played for a success rate."""
 SEEDS = 4
 EVERY = 4

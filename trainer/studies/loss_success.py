@@ -22,12 +22,12 @@ from typing import Any
 
 from model.adapters.folders import fingerprint
 from recorder.errors import KnownError
-from recorder.games.base import Task
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED
+from recorder.games.base import Asked, Task
+from recorder.games.seeds import SeedRange
 from trainer.evaluation.kept_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Played, Question
-from trainer.evaluation.verdict import wilson
+from trainer.evaluation.starts import Attempt, starts_of
+from trainer.evaluation.summary import rates_of
 from trainer.studies.action_loss import (
     EVERY,
     FIRST_SEED,
@@ -70,7 +70,6 @@ def measure(
     steps = {folder: _steps(folder) for folder in checkpoints}
     names = _names(checkpoints)
     asked = INSTRUCTIONS[:tasks]
-    questions = [Question(task) for task in asked]
     rows = KeptRows(out / ROWS_FILE)
     losses = _losses(checkpoints, asked, loss_seeds, out / LOSSES_FILE)
     ordered = sorted(steps, key=lambda folder: (-losses[folder], steps[folder]))
@@ -78,8 +77,8 @@ def measure(
         tell(f"{names[folder]}: step {steps[folder]}, loss {losses[folder]:.3f}")
 
     def play(player: PlayerSpec, count: int) -> dict[str, Any]:
-        starts = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + count)
-        played = play_kept(rows, "", player, questions, starts, workers=workers)
+        starts = starts_of(map(Asked, asked), SeedRange.VALIDATION.seeds(0, count))
+        played = play_kept(rows, "", player, starts, workers=workers)
         rates = _rates(played)
         tell(f"{player.name}: {rates['success']} of {rates['n']}")
         return rates
@@ -177,15 +176,9 @@ def markdown(lines: Sequence[dict[str, Any]]) -> str:
     return "\n".join(text) + "\n"
 
 
-def _rates(played: Sequence[Played]) -> dict[str, Any]:
-    success = sum(one.success for one in played)
-    low, high = wilson(success, len(played))
-    return {
-        "success": success,
-        "n": len(played),
-        "success_rate": round(success / len(played), 4),
-        "interval": [round(low, 4), round(high, 4)],
-    }
+def _rates(played: Sequence[Attempt]) -> dict[str, Any]:
+    rates = rates_of(played)
+    return {name: rates[name] for name in ("success", "n", "success_rate", "interval")}
 
 
 def _steps(folder: Path) -> int:

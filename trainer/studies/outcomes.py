@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from recorder.errors import DataError, KnownError
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, SUITES, TASK_BY_ID
-from recorder.store import EvaluationRow, Reader, Stepping, Store
+from recorder.games.doom.tasks import SUITES, TASK_BY_ID
+from recorder.games.seeds import JUDGING, SeedRange, common_range
+from recorder.store import Reader, Stepping, Store
 from recorder.types import Outcome
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import player_spec
-from trainer.evaluation.run import Played
+from trainer.evaluation.starts import Attempt, AttemptKey, StartKey, attempt_of, row_of
 from trainer.evaluation.summary import summarise
 from trainer.studies.charts import draw_verbs
 from trainer.studies.held_out import is_untouched
@@ -52,13 +53,23 @@ class Outcomes:
     variant: str
     suites: dict[str, dict[tuple[str, str], dict[int, Outcome]]]
 
-    def results(self, suite: str) -> list[Played]:
-        """Return a suite's attempts; they have no times."""
+    @property
+    def seeds(self) -> SeedRange:
+        """The range that the attempts were made on; raises ValueError for several or none."""
+        return common_range(
+            {seed for suite in self.suites.values() for each in suite.values() for seed in each}
+        )
+
+    def results(self, suite: str) -> list[Attempt]:
+        """Return a suite's attempts; their length was not kept."""
         return [
-            Played(task, said, seed, outcome, 0, 0.0)
+            Attempt(self._key(StartKey(task, said, seed)), outcome, 0)
             for (task, said), by_seed in self.suites[suite].items()
             for seed, outcome in by_seed.items()
         ]
+
+    def _key(self, start: StartKey) -> AttemptKey:
+        return AttemptKey(self.player, "doom", start, Stepping.LOCK_STEP, self.variant)
 
     def whole(self, suite: str) -> bool:
         """Return whether there are attempts at every entry: suites have tasks in common."""
@@ -86,50 +97,52 @@ class Outcomes:
         return [self._summed_up(self.results(suite), verbs)["by_verb"] for verbs in steps]
 
     def _summed_up(
-        self, results: Sequence[Played], verbs: Mapping[str, str] | None = None
+        self, results: Sequence[Attempt], verbs: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         verbs = verbs or {task.id: task.verb for task in TASK_BY_ID.values()}
         return summarise(self.player, results, stepping=str(Stepping.LOCK_STEP), verbs=verbs)
 
 
-def collect(folder: Path, player: str) -> Outcomes:
+def collect(folder: Path, player: str, seeds: SeedRange) -> Outcomes:
     """Return what a data folder holds of a player's attempts at the suites' entries.
 
-    Only those of today's play count.  Raises KnownError where there are none.
+    Only those of today's play on ``seeds`` count.  Raises KnownError where there are none.
     """
     with Reader.open(folder) as reader:
         rows = reader.evaluations(
             policy_key=player, game="doom", stepping=Stepping.LOCK_STEP, variant=PLAY_VERSION
         )
-    if not rows:
-        raise KnownError(
-            f"{folder} holds no attempts of the default model's play as it is now, so nothing "
-            "was written; choose the folder of a measurement."
-        )
     played: dict[tuple[str, str], dict[int, Outcome]] = {}
-    for row in sorted(rows, key=lambda row: row.seed):
-        if row.seed >= FIRST_UNSEEN_SEED:
-            played.setdefault((row.task_id, row.instruction), {})[row.seed] = row.outcome
+    for attempt in sorted(map(attempt_of, rows), key=lambda attempt: attempt.seed):
+        if attempt.seed in seeds:
+            by_seed = played.setdefault((attempt.task_id, attempt.heard), {})
+            by_seed[attempt.seed] = attempt.outcome
+    if not played:
+        raise KnownError(
+            f"{folder} holds no attempts of the default model's play as it is now on seeds of the "
+            f"{seeds.title} range, so nothing was written; choose the folder of a measurement."
+        )
     suites = {}
-    for name, entries in SUITES.items():
-        asked = [(entry.task.id, entry.say or entry.task.instruction) for entry in entries]
-        if found := {key: played[key] for key in asked if key in played}:
+    for name, asked in SUITES.items():
+        keys = [(each.task.id, each.heard) for each in asked]
+        if found := {key: played[key] for key in keys if key in played}:
             suites[name] = found
     return Outcomes(player, PLAY_VERSION, suites)
 
 
 def write(outcomes: Outcomes, path: Path) -> None:
-    """Write the file: one line an entry of a suite."""
+    """Write the file: one line an entry of a suite, one letter a seed from the range's first."""
+    first = outcomes.seeds.first
     lines = []
     for name, entries in outcomes.suites.items():
         seeds = [seed for by_seed in entries.values() for seed in by_seed]
-        span = range(FIRST_UNSEEN_SEED, max(seeds) + 1)
+        span = range(first, max(seeds) + 1)
         rows = [
             json.dumps([task, said, "".join(_letter(by_seed, seed) for seed in span)])
             for (task, said), by_seed in entries.items()
         ]
         lines.append(f"  {json.dumps(name)}: [\n   " + ",\n   ".join(rows) + "\n  ]")
-    head = {"player": outcomes.player, "variant": outcomes.variant, "first": FIRST_UNSEEN_SEED}
+    head = {"player": outcomes.player, "variant": outcomes.variant, "first": first}
     text = json.dumps(head)[:-1] + ',\n "suites": {\n' + ",\n".join(lines) + "\n }\n}\n"
     path.write_text(text, encoding="utf-8")
 
@@ -164,14 +177,10 @@ def _by_seed(first: int, letters: str) -> Iterator[tuple[int, Outcome]]:
 def restore(outcomes: Outcomes, folder: Path) -> int:
     """Put the attempts into a data folder; return how many were not there yet."""
     rows = {
-        (task, said, seed): EvaluationRow(
-            outcomes.player, "doom", task, said, seed, Stepping.LOCK_STEP, outcome, 0,
-            outcomes.variant,
-        )
-        for entries in outcomes.suites.values()
-        for (task, said), by_seed in entries.items()
-        for seed, outcome in by_seed.items()
-    }  # fmt: skip
+        attempt.key: row_of(attempt)
+        for suite in outcomes.suites
+        for attempt in outcomes.results(suite)
+    }
     with Store.open(folder) as store:
         return store.add_evaluations(rows.values())
 
@@ -198,6 +207,8 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
 
 
 def _row(name: str, summary: dict[str, Any]) -> str:
+    if not summary["n"]:
+        return f"| {name} | nobody judged | |"
     low, high = summary["interval"]
     share = f"{summary['success_rate']:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")
     wrong = f"{summary['wrong_rate']:.1%}".replace("%", " %")
@@ -243,6 +254,12 @@ def main(arguments: list[str] | None = None) -> int:
         one.add_argument("file", type=Path, metavar="FILE")
     for one in (keep, back):
         one.add_argument("--data", type=Path, required=True, help="the data folder")
+    keep.add_argument(
+        "--seeds",
+        choices=[each.title for each in SeedRange if each in JUDGING],
+        default=SeedRange.TEST.title,
+        help="of which range (default: test)",
+    )
     show.add_argument(
         "--suite", action="append", choices=SUITES, help="default: all whole ones of FILE"
     )
@@ -251,7 +268,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.kind == "keep":
             key = player_spec("base", active_adapter=None, adapters={}).key
-            write(collect(given.data, key), given.file)
+            seeds = SeedRange[given.seeds.upper()]
+            write(collect(given.data, key, seeds), given.file)
             return 0
         outcomes = read(given.file)
         if given.kind == "restore":

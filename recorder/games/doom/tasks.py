@@ -12,12 +12,6 @@ from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, parse_goal
 from recorder.games.doom.things import DOOR, KEY, MONSTER, SWITCH, WEAPON
 
-FIRST_UNSEEN_SEED = 1_000_000
-"""No task's yard of a seed from here on is ever trained on.
-
-The crowded yards of the shipped weights, in which nothing is judged, were another generator's, with
-seeds of their own.
-"""
 SORTS = frozenset({KEY, WEAPON, MONSTER, DOOR, SWITCH})
 """Families whose name is a word that a player uses for any of them."""
 KEEP_AWAY_TICKS = 90

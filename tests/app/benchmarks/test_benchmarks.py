@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from app.benchmarks.window import run_window_child
 from model.language.prompts import clean_instruction
 from model.language.subgoals import plan_of
 from recorder.games.doom.scene import build_scene
-from recorder.games.doom.tasks import ALL_TASKS, FIRST_UNSEEN_SEED, goal_of
+from recorder.games.doom.tasks import ALL_TASKS, goal_of
 from recorder.games.doom.things import KIND_BY_KEY
+from recorder.games.seeds import SeedRange
+from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Played
+from trainer.evaluation.starts import Attempt, AttemptKey, Start
 
 
 def test_medians_stand_beside_their_targets() -> None:
@@ -81,11 +84,18 @@ def test_sentences_are_told_apart() -> None:
     assert sentences.area_under_curve(np.array([0.5]), np.array([0.5, 0.0])) == 0.75
 
 
+def attempt(player: PlayerSpec, start: Start, outcome: Outcome) -> Attempt:
+    key = AttemptKey(player.name, "doom", start.key, Stepping.LOCK_STEP, "play")
+    return Attempt(key, outcome, 1, 0.1)
+
+
 def test_a_swapped_sentence_names_another_thing_that_stands_there() -> None:
-    starts = swap.swapped_starts(range(1_000_000, 1_000_002))
+    starts = swap.swapped_starts(SeedRange.TEST.seeds(0, 2))
     assert len(starts) >= 40
-    assert {"open", "press"} <= {task.verb for task, _, _ in starts}
-    for task, said, seed in starts:
+    assert {"open", "press"} <= {each.own.task.verb for each in starts}
+    for each in starts:
+        task, said, seed = each.own.task, each.swapped.heard, each.swapped.seed
+        assert replace(each.swapped, heard=each.own.heard) == each.own
         goal = goal_of(task)
         assert goal is not None
         scene = build_scene(goal, task.id, seed)
@@ -101,32 +111,29 @@ def test_a_swapped_sentence_names_another_thing_that_stands_there() -> None:
 def test_a_model_that_only_looks_is_told_from_one_that_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def play(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Played]:
+    def play(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Attempt]:
         """The model succeeds with every sentence; random play never does."""
         good = Outcome.SUCCESS if player.name == "base" else Outcome.TIMEOUT
-        return [Played(q.task.id, q.heard, seed, good, 1, 0.1) for q, seed in starts]
+        return [attempt(player, start, good) for start in starts]
 
-    monkeypatch.setattr(swap, "evaluate_starts", play)
+    monkeypatch.setattr(swap, "evaluate", play)
     looks = swap.measure(1, lambda _line: None)
     assert looks["median"]["swapped_over_random"] == 1.0
     assert not any(target["met"] for target in looks["targets"].values())
 
-    def reads(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Played]:
+    def reads(player: PlayerSpec, _game: str, starts: Any, **_more: Any) -> list[Attempt]:
         return [
-            Played(
-                q.task.id,
-                q.heard,
-                seed,
+            attempt(
+                player,
+                start,
                 Outcome.SUCCESS
-                if player.name == "base" and q.heard == q.task.instruction
+                if player.name == "base" and start.heard == start.task.instruction
                 else Outcome.FAILURE,
-                1,
-                0.1,
             )
-            for q, seed in starts
+            for start in starts
         ]
 
-    monkeypatch.setattr(swap, "evaluate_starts", reads)
+    monkeypatch.setattr(swap, "evaluate", reads)
     read = swap.measure(1, lambda _line: None)
     assert read["median"]["own_success"] == 1.0
     assert read["median"]["swapped_done_wrong"] == 1.0
@@ -136,34 +143,33 @@ def test_a_model_that_only_looks_is_told_from_one_that_reads(
 
 def test_every_verb_of_the_teacher_has_its_hundred_starts() -> None:
     starts = teacher.verb_starts(ALL_TASKS, 100)
-    counts = Counter(task.verb for task, _ in starts)
+    counts = Counter(start.task.verb for start in starts)
     assert set(counts) == {task.verb for task in ALL_TASKS}
     assert set(counts.values()) == {100}
-    assert len({(task.id, seed) for task, seed in starts}) == len(starts)
-    assert min(seed for _, seed in starts) == FIRST_UNSEEN_SEED
+    assert len({start.key for start in starts}) == len(starts)
+    assert min(start.seed for start in starts) == SeedRange.TEST.first
     # Spread evenly: no task of a verb has two starts more than another.
-    each = Counter(task.id for task, _ in starts if task.verb == "go to")
+    each = Counter(start.task.id for start in starts if start.task.verb == "go to")
     assert max(each.values()) - min(each.values()) <= 1
 
 
 def test_a_verb_that_the_teacher_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def play(_player: PlayerSpec, _game: str, starts: Any, **more: Any) -> list[Played]:
+    def play(player: PlayerSpec, _game: str, starts: Any, **more: Any) -> list[Attempt]:
         played = [
-            Played(
-                q.task.id,
-                q.heard,
-                seed,
-                Outcome.FAILURE if q.task.verb == "shoot" and number % 10 == 0 else Outcome.SUCCESS,
-                1,
-                0.1,
+            attempt(
+                player,
+                start,
+                Outcome.FAILURE
+                if start.task.verb == "shoot" and number % 10 == 0
+                else Outcome.SUCCESS,
             )
-            for number, (q, seed) in enumerate(starts)
+            for number, start in enumerate(starts)
         ]
         for one in played:
             more["on_played"](one)
         return played
 
-    monkeypatch.setattr(teacher, "evaluate_starts", play)
+    monkeypatch.setattr(teacher, "evaluate", play)
     document = teacher.measure(1, lambda _line: None)
     assert document["median"]["verbs_significantly_below"] == 1
     assert document["median"]["success shoot"] == 0.9

@@ -112,7 +112,7 @@ def test_a_verb_does_not_undo_the_query_before_it() -> None:
         (["play", "--headless", "--instruction", "😀" * 10_000], ExitCode.USAGE),
         (["play", "--headless", "--instruction", "x", "--policy", "nobody"], ExitCode.USAGE),
         (["evaluate", "--seeds", "0-0", "--game", "chess", "--policy", "idle"], ExitCode.USAGE),
-        (["demonstrate", "--seeds", "0-0", "--instruction", "fly away"], ExitCode.USAGE),
+        (["demonstrate", "--instruction", "fly away"], ExitCode.USAGE),
         (["play", "--instruction", "x"], ExitCode.NO_DISPLAY),
         (["play"], ExitCode.NO_DISPLAY),
         (["play", "--headless"], ExitCode.USAGE),
@@ -230,7 +230,13 @@ def test_a_demonstration_can_be_listed_deleted_and_brought_back(
 ) -> None:
     data = ("--data", tmp_path, "--json")
     code, out, _ = run(
-        capsys, "demonstrate", "--instruction", "Go to the red torch.", "--seeds", "0-1", *data
+        capsys,
+        "demonstrate",
+        "--instruction",
+        "Go to the red torch.",
+        "--seeds",
+        "10000000-10000001",
+        *data,
     )
     shown = document(out)
     assert (code, shown["n"], shown["success"]) == (ExitCode.OK, 2, 2)
@@ -249,6 +255,65 @@ def test_a_demonstration_can_be_listed_deleted_and_brought_back(
     assert run(capsys, "data", "purge", *data)[0] == ExitCode.USAGE
     counts = document(run(capsys, "data", "purge", "--yes", *data)[1])
     assert counts["episodes"] == 1
+
+
+def test_without_seeds_demonstrations_go_on_where_the_last_ones_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cli.demonstrate.SHOWN", 1)
+    command = ("demonstrate", "--instruction", "turn left", "--data", tmp_path, "--json")
+    seeds = [
+        each["seed"] for _ in range(2) for each in document(run(capsys, *command)[1])["episodes"]
+    ]
+    assert seeds == [10_000_000, 10_000_001]
+    made = document(run(capsys, *command, "--for-training")[1])
+    assert [each["seed"] for each in made["episodes"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demonstrate", "--instruction", "turn left", "--seeds", "0-9"), "training range"),
+        (("demonstrate", "--instruction", "turn left", "--seeds", "1000000"), "validation range"),
+        (("demonstrate", "--instruction", "turn left", "--seeds", "30000000"), "verdict range"),
+        (
+            ("demonstrate", "--instruction", "turn left", "--seeds", "40000000", "--for-training"),
+            "test range",
+        ),
+        (("evaluate", "--policy", "base", "--seeds", "0-49"), "training range"),
+        (("evaluate", "--policy", "base", "--seeds", "10000000"), "teaching range"),
+        (("evaluate", "--policy", "base", "--seeds", "20000000"), "practice range"),
+        (("evaluate", "--policy", "idle", "--seeds", "999999-1000000"), "do not lie in one range"),
+        (
+            ("play", "--headless", "--record", "--instruction", "turn left", "--seed", "40000000"),
+            "test range",
+        ),
+        (("play", "--instruction", "turn left", "--seed", "1000000"), "validation range"),
+    ],
+)
+def test_seeds_that_teach_do_not_judge_and_the_other_way_round(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    code, out, err = run(capsys, "--data", tmp_path, *arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert says in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "playteach.sqlite3").exists()
+
+
+def test_a_script_is_told_and_the_document_names_the_range(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("evaluate", "--policy", "idle", "--instruction", "turn left", "--workers", 1,
+               "--data", tmp_path, "--json")  # fmt: skip
+    _, out, err = run(capsys, *command, "--seeds", "5")
+    assert document(out)["range"] == "training"
+    assert "of the training range" in err
+    _, out, err = run(capsys, *command, "--seeds", "40000000")
+    assert document(out)["range"] == "test"
+    assert "range" not in err
+    _, out, err = run(capsys, *command)
+    assert (document(out)["range"], document(out)["n"]) == ("validation", 20)
 
 
 def test_an_evaluation_resumes_and_repeats(

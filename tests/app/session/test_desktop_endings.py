@@ -104,7 +104,7 @@ def test_a_stopped_benchmark_leaves_nothing_behind(tmp_path: Path) -> None:
     [
         ("play", "--headless", "--policy", "idle", "--instruction", "chop a tree"),
         ("evaluate", "--policy", "idle", "--instruction", "chop a tree", "--seeds", "0-9"),
-        ("demonstrate", "--instruction", "chop a tree", "--seeds", "0-9"),
+        ("demonstrate", "--instruction", "chop a tree"),
     ],
 )
 def test_a_stopped_command_leaves_nothing_behind_and_no_world_of_the_persons_is_touched(

@@ -29,7 +29,8 @@ from recorder.games.luanti.launch import faketime_library, program
 from recorder.types import NO_ACTION, Driver, Outcome
 from trainer.evaluation.bystander import TOUCHED
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.worker import Beside, Desk, Job, Question
+from trainer.evaluation.starts import Start
+from trainer.evaluation.worker import Beside, EvaluationWorker
 from trainer.experts.luanti import LuantiTeacher
 
 pytest_plugins = ("live_fixtures",)
@@ -198,14 +199,14 @@ def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Ha
         desk.until_phase(Phase.PLAYING)
         desk.session.rest("It is being measured.")
         desk.until_phase(Phase.PAUSED)
-        measuring = Desk(
+        measuring = EvaluationWorker(
             "luanti", paced=True, threads=1, beside=Beside({}, told.append, check, attending=True)
         )
         # By now the tick in which it was paused is over.
         before = desk.session.snapshot()
         try:
             task = find_task(desk.game, "chop a tree")
-            played = measuring.play(Job("", PlayerSpec("teacher"), Question(task), 1))
+            played = measuring.play(PlayerSpec("teacher"), Start(task, task.instruction, 1))
         finally:
             measuring.close()
         assert played.success

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.games.seeds import SeedRange, may_judge, range_of
+from recorder.games.seeds import (
+    SeedRange,
+    common_range,
+    may_be_learnt_from,
+    may_judge,
+    next_seed,
+    range_of,
+)
 
 
 def test_the_ranges_lie_side_by_side() -> None:
@@ -38,3 +45,54 @@ def test_no_seed_lies_outside(seed: int) -> None:
 def test_a_range_ends() -> None:
     with pytest.raises(ValueError, match="has no 2 seeds"):
         SeedRange.TEST.seeds(9_999_999, 2)
+
+
+SEEDS = st.integers(0, SeedRange.TEST.last)
+
+
+@given(SEEDS)
+def test_a_seed_either_judges_or_is_learnt_from(seed: int) -> None:
+    assert may_judge(seed) != may_be_learnt_from(seed)
+
+
+@given(st.integers(SeedRange.TEST.last + 1, 2**31))
+def test_a_seed_outside_of_all_ranges_may_be_recorded(seed: int) -> None:
+    assert may_be_learnt_from(seed)
+    assert next_seed(seed) == seed + 1
+
+
+@given(SEEDS)
+def test_the_next_seed_stays_in_the_range(seed: int) -> None:
+    following = next_seed(seed)
+    assert following != seed
+    assert range_of(following) is range_of(seed)
+
+
+@pytest.mark.parametrize("each", SeedRange)
+def test_after_the_last_seed_comes_the_first(each: SeedRange) -> None:
+    assert next_seed(each.last) == each.first
+
+
+@given(st.lists(SEEDS, min_size=1, max_size=5))
+def test_a_common_range_holds_every_seed(seeds: list[int]) -> None:
+    if len({range_of(seed) for seed in seeds}) == 1:
+        own = common_range(seeds)
+        assert all(seed in own for seed in seeds)
+    else:
+        with pytest.raises(ValueError, match="several ranges"):
+            common_range(seeds)
+
+
+@given(SEEDS, st.integers(1, 2_000_000))
+def test_a_range_of_numbers_is_looked_at_by_its_ends(first: int, count: int) -> None:
+    last = min(first + count, SeedRange.TEST.last)
+    if range_of(first) is range_of(last):
+        assert common_range(range(first, last + 1)) is range_of(first)
+    else:
+        with pytest.raises(ValueError, match="several ranges"):
+            common_range(range(first, last + 1))
+
+
+def test_no_seed_has_no_range() -> None:
+    with pytest.raises(ValueError, match="none"):
+        common_range(range(0))

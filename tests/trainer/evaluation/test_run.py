@@ -16,43 +16,82 @@ from toy_game import ToyGame, WalkPolicy
 
 import trainer.evaluation.worker as measuring
 from recorder.errors import GameError, GameSuspendedError
+from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASKS
+from recorder.games.seeds import SeedRange
+from recorder.store.rows import Stepping
 from recorder.types import Action, Frame, Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Played, Question, evaluate
+from trainer.evaluation.run import evaluate, evaluate_pair
+from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey, starts_of
 from trainer.evaluation.summary import summarise
 
-TORCH = Question(TASKS[0])
+TORCH = Asked(TASKS[0])
+
+
+def torch(*seeds: int) -> list[Start]:
+    return starts_of([TORCH], seeds)
 
 
 def test_the_teacher_succeeds_idle_never_and_results_resume() -> None:
-    heard: list[Played] = []
+    heard: list[Attempt] = []
     spec = PlayerSpec("teacher")
-    first = evaluate(spec, "doom", [TORCH], range(2), workers=1, on_played=heard.append)
+    first = evaluate(spec, "doom", torch(0, 1), workers=1, on_played=heard.append)
     assert [result.success for result in first] == [True, True]
-    known = {(r.task_id, r.heard, r.seed): r for r in first}
+    known = {each.key.start: each for each in first}
     heard.clear()
-    again = evaluate(
-        spec, "doom", [TORCH], range(3), workers=1, known=known, on_played=heard.append
-    )
+    again = evaluate(spec, "doom", torch(0, 1, 2), workers=1, known=known, on_played=heard.append)
     assert [r.seed for r in heard] == [2]
     assert again[:2] == first
-    idle = evaluate(PlayerSpec("idle"), "doom", [TORCH], range(2), workers=1)
+    idle = evaluate(PlayerSpec("idle"), "doom", torch(0, 1), workers=1)
     assert [result.outcome for result in idle] == [Outcome.TIMEOUT, Outcome.TIMEOUT]
 
 
 def test_random_play_is_the_same_twice_and_over_processes() -> None:
     spec = PlayerSpec("random")
-    one = evaluate(spec, "doom", [TORCH], range(3), workers=1)
-    two = evaluate(spec, "doom", [TORCH], range(3), workers=2)
+    one = evaluate(spec, "doom", torch(0, 1, 2), workers=1)
+    two = evaluate(spec, "doom", torch(0, 1, 2), workers=2)
     assert [(r.outcome, r.ticks) for r in one] == [(r.outcome, r.ticks) for r in two]
+
+
+def attempt(
+    task: str, heard: str, seed: int, outcome: Outcome, ticks: int, seconds: float | None
+) -> Attempt:
+    start = StartKey(task, heard, seed)
+    return Attempt(
+        AttemptKey("x", "doom", start, Stepping.LOCK_STEP, "play"), outcome, ticks, seconds
+    )
+
+
+def test_what_nobody_judged_is_no_failure() -> None:
+    rows = [
+        attempt("a", "go", 1, Outcome.SUCCESS, 10, None),
+        attempt("free", "dance", 1, Outcome.UNKNOWN, 350, None),
+        attempt("free", "dance", 2, Outcome.INTERRUPTED, 3, None),
+    ]
+    document = summarise("x", rows, stepping="lock_step", verbs={"a": "go"})
+    assert (document["n"], document["success"], document["unjudged"]) == (1, 1, 2)
+    assert document["success_rate"] == 1.0
+    nobody = document["by_instruction"]["dance"]
+    assert (nobody["n"], nobody["unjudged"], nobody["success_rate"]) == (0, 2, None)
+    assert nobody["interval"] == [0.0, 1.0]
+    assert document["ticks_per_s"] == 0.0
+    assert summarise("x", rows[1:], stepping="lock_step")["wrong_rate"] is None
+
+
+def test_a_pair_is_not_judged_on_what_may_have_been_learnt(tmp_path: Path) -> None:
+    player = PlayerSpec("before", tmp_path)
+    for seed in (SeedRange.TEACHING.first, SeedRange.TRAINING.last, SeedRange.PRACTICE.first):
+        starts = torch(SeedRange.VERDICT.first, seed)
+        with pytest.raises(ValueError, match=f"seed {seed} may not judge"):
+            evaluate_pair(player, player, "doom", starts)
 
 
 def test_the_document_counts_by_instruction() -> None:
     rows = [
-        Played("a", "go", 1, Outcome.SUCCESS, 10, 0.5),
-        Played("a", "go", 2, Outcome.TIMEOUT, 30, 1.5),
-        Played("b", "shoot", 1, Outcome.FAILURE, 10, 0.5),
+        attempt("a", "go", 1, Outcome.SUCCESS, 10, 0.5),
+        attempt("a", "go", 2, Outcome.TIMEOUT, 30, 1.5),
+        attempt("b", "shoot", 1, Outcome.FAILURE, 10, 0.5),
     ]
     document = summarise("x", rows, stepping="lock_step")
     assert (document["n"], document["success"]) == (3, 1)
@@ -63,28 +102,17 @@ def test_the_document_counts_by_instruction() -> None:
     assert 0 < low < 1 / 3 < high < 1
 
 
-def test_what_nobody_judged_is_no_failure() -> None:
-    rows = [
-        Played("a", "go", 1, Outcome.SUCCESS, 10, 0.5),
-        Played("free", "dance", 1, Outcome.UNKNOWN, 350, 0.5),
-        Played("free", "dance", 2, Outcome.UNKNOWN, 350, 0.5),
-    ]
-    document = summarise("x", rows, stepping="lock_step")
-    assert (document["n"], document["success"], document["unjudged"]) == (1, 1, 2)
-    assert document["success_rate"] == 1.0
-    dance = document["by_instruction"]["dance"]
-    assert (dance["n"], dance["success_rate"], dance["outcomes"]) == (0, None, {"unknown": 2})
-
-
 PATIENCE_S = 30.0
 """Only a failing test waits this long."""
 
 PLAYS_ON = """
 from recorder.games.doom.tasks import TASKS
-from trainer.evaluation.run import Question, evaluate
+from recorder.games.base import Asked
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import starts_of
 from trainer.evaluation.players import PlayerSpec
 evaluate(
-    PlayerSpec("idle"), "doom", [Question(TASKS[0])], range(5000), workers=2,
+    PlayerSpec("idle"), "doom", starts_of([Asked(TASKS[0])], range(5000)), workers=2,
     on_played=lambda played: print("played", flush=True),
 )
 """
@@ -146,7 +174,7 @@ def test_a_killed_measurement_leaves_no_process_behind() -> None:
 def test_a_killed_worker_ends_the_measurement_in_a_sentence() -> None:
     before = children(os.getpid())
 
-    def kill(_played: Played) -> None:
+    def kill(_played: Attempt) -> None:
         for pid in children(os.getpid()).keys() - before.keys():
             # One that this very loop's earlier signal has ended may be gone already.
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
@@ -154,18 +182,18 @@ def test_a_killed_worker_ends_the_measurement_in_a_sentence() -> None:
                     os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(GameError, match="died"):
-        evaluate(PlayerSpec("idle"), "doom", [TORCH], range(50), workers=2, on_played=kill)
+        evaluate(PlayerSpec("idle"), "doom", torch(*range(50)), workers=2, on_played=kill)
 
 
 def test_stopping_early_is_heard_at_once() -> None:
-    heard: list[Played] = []
+    heard: list[Attempt] = []
 
-    def stop(played: Played) -> None:
+    def stop(played: Attempt) -> None:
         heard.append(played)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(PlayerSpec("idle"), "doom", [TORCH], range(500), workers=2, on_played=stop)
+        evaluate(PlayerSpec("idle"), "doom", torch(*range(500)), workers=2, on_played=stop)
     assert len(heard) == 1
 
 
@@ -187,15 +215,15 @@ def test_an_attempt_that_another_window_interrupts_is_played_anew(
 ) -> None:
     monkeypatch.setattr(measuring, "AGAIN_S", 0.0)
     monkeypatch.setattr(measuring, "make_policy", lambda *_args, **_kwargs: WalkPolicy())
-    question = Question(TOY_TASKS[0])
+    start = Start(TOY_TASKS[0], "walk", 3)
     for times in (2, measuring.TRIES):
         game = CrowdedGame(times)
         monkeypatch.setattr(measuring, "open_game", lambda *_args, game=game, **_kwargs: game)
         if times < measuring.TRIES:
-            played = evaluate(PlayerSpec("walk"), "toy", [question], [3], workers=1)
+            played = evaluate(PlayerSpec("walk"), "toy", [start], workers=1)
             assert [each.outcome for each in played] == [Outcome.SUCCESS]
-            assert game.resets == [(question.task.id, 3)] * (times + 1)
+            assert game.resets == [(start.task.id, 3)] * (times + 1)
         else:
             with pytest.raises(GameSuspendedError):
-                evaluate(PlayerSpec("walk"), "toy", [question], [3], workers=1)
+                evaluate(PlayerSpec("walk"), "toy", [start], workers=1)
         assert game.closed

@@ -15,7 +15,8 @@ from recorder.games.desktop.game import DesktopGame
 from recorder.types import Action, Frame, Outcome
 from trainer.evaluation import bystander, worker
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.worker import Beside, Desk, Job, Played, Question
+from trainer.evaluation.starts import Attempt, Start
+from trainer.evaluation.worker import Beside, EvaluationWorker
 
 TASK = Task("walk:ahead", "walk ahead", "walk", "ahead", 60)
 STEPS = 4
@@ -62,11 +63,13 @@ class Room(Screen):
         self.hotkeys = hotkeys
         return self.game
 
-    def measure(self, check: Callable[[], None] = lambda: None, *, somebody: bool = True) -> Played:
+    def measure(
+        self, check: Callable[[], None] = lambda: None, *, somebody: bool = True
+    ) -> Attempt:
         beside = Beside({"panic": "F2"}, self.told.append, check, attending=somebody)
-        measuring = Desk("toy", paced=False, threads=1, beside=beside)
+        measuring = EvaluationWorker("toy", paced=False, threads=1, beside=beside)
         try:
-            return measuring.play(Job("", PlayerSpec("walk"), Question(TASK), 3))
+            return measuring.play(PlayerSpec("walk"), Start(TASK, TASK.instruction, 3))
         finally:
             measuring.close()
 

@@ -16,17 +16,19 @@ import pytest
 
 from model.vla.vla import VlaPolicy
 from recorder.errors import DiskFullError, ExitCode, GameError, KnownError
+from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID
-from recorder.store import Reader, RoundStatus, Store, adapters_path
+from recorder.store import Reader, RoundStatus, Stepping, Store, adapters_path
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Beside, Played, Question
+from trainer.evaluation.run import Beside
+from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
 from trainer.rounds import client as round_client
 from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 
-LESSON = Question(TASK_BY_ID["go_to:barrel"])
+LESSON = Asked(TASK_BY_ID["go_to:barrel"])
 
 
 @pytest.fixture
@@ -263,7 +265,7 @@ def test_a_person_beside_a_measured_window_is_told_and_can_cancel_at_every_tick(
     said: list[Message] = []
     beside: list[Beside | None] = []
 
-    def played(*_sides: object, **given: Any) -> tuple[list[Played], list[Played]]:
+    def played(*_sides: object, **given: Any) -> tuple[list[Attempt], list[Attempt]]:
         there: Beside | None = given["beside"]
         beside.append(there)
         assert given["slowed"]
@@ -273,7 +275,8 @@ def test_a_person_beside_a_measured_window_is_told_and_can_cancel_at_every_tick(
             with pytest.raises(KnownError, match="cancelled"):
                 there.check()
             there.tell("It was touched.")
-        one = [Played("a", "go", 1, Outcome.SUCCESS, 1, 0.1)] * 2
+        key = AttemptKey("p", game, StartKey("a", "go", 1), Stepping.LOCK_STEP, "round-1")
+        one = [Attempt(key, Outcome.SUCCESS, 1, 0.1)] * 2
         return one, one
 
     monkeypatch.setattr(round_client, "evaluate_pair", played)

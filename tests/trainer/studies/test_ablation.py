@@ -8,7 +8,6 @@ import shutil
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,14 @@ from model.vla.device import DeviceChoice
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer
 from recorder.games.doom.tasks import ALL_TASKS
+from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.data import yard_states
 from trainer.evaluation import kept_rows
+from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Known, Played, Question
+from trainer.evaluation.run import Known
+from trainer.evaluation.starts import Attempt, AttemptKey, Start
 from trainer.pretraining import losses, posttrain
 from trainer.pretraining.config import STAGES
 from trainer.pretraining.posttrain import Run
@@ -74,21 +76,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def play(
     player: PlayerSpec,
     game: str,
-    questions: Sequence[Question],
-    seeds: Sequence[int],
+    starts: Sequence[Start],
     *,
     workers: int | None,
     known: Known,
-    on_played: Callable[[Played], None],
-) -> list[Played]:
+    on_played: Callable[[Attempt], None],
+) -> list[Attempt]:
     assert (game, workers) == ("doom", 1)
     assert player.checkpoint is not None
     assert (player.checkpoint / "model.safetensors").exists()
     results = []
-    for number, (question, seed) in enumerate(product(questions, seeds)):
+    for number, start in enumerate(starts):
         outcome = Outcome.TIMEOUT if number % 2 else Outcome.SUCCESS
-        played = Played(question.task.id, question.heard, seed, outcome, 9, 0.1)
-        if (question.task.id, question.heard, seed) not in known:
+        key = AttemptKey(player.key, game, start.key, Stepping.LOCK_STEP, PLAY_VERSION)
+        played = Attempt(key, outcome, 9, 0.1)
+        if start.key not in known:
             on_played(played)
         results.append(played)
     return results

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recorder.store.rows import Stepping
 from recorder.types import Outcome
-from trainer.evaluation.run import Played
+from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
 from trainer.studies.ablation_table import by_task, grid, interval, lines, markdown, outcomes
 
 
@@ -14,9 +15,19 @@ def result(loss: float, **by_task: str) -> dict[str, object]:
     return {"action_loss": loss, "outcomes": by_task}
 
 
+def attempt(task: str, seed: int, outcome: Outcome) -> Attempt:
+    key = AttemptKey("p", "doom", StartKey(task, "", seed), Stepping.LOCK_STEP, "v")
+    return Attempt(key, outcome, 1)
+
+
+def test_what_nobody_judged_is_not_put_down_as_failed() -> None:
+    with pytest.raises(ValueError, match="nobody judged shoot:imp on seed 3"):
+        outcomes([attempt("shoot:imp", 3, Outcome.UNKNOWN)])
+
+
 def test_attempts_are_kept_by_task_in_the_seeds_order() -> None:
     played = [
-        Played(task, "", seed, outcome, 1, 0.1)
+        attempt(task, seed, outcome)
         for task, seed, outcome in (
             ("shoot:imp", 3, Outcome.TIMEOUT),
             ("go_to:tree", 1, Outcome.TIMEOUT),

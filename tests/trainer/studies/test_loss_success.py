@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from PIL import Image
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.errors import KnownError
-from recorder.games.doom.tasks import FIRST_UNSEEN_SEED, TASKS
+from recorder.games.doom.tasks import TASKS
+from recorder.games.seeds import SeedRange
+from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.kept_rows import KeptRows
-from trainer.evaluation.run import Played
+from trainer.evaluation.play_version import PLAY_VERSION
+from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
 from trainer.pretraining import losses
 from trainer.studies import loss_success
 from trainer.studies.action_loss import FIRST_SEED, TaughtState, action_loss, taught_states
@@ -38,7 +42,7 @@ def states() -> list[TaughtState]:
 
 
 def test_the_states_are_unseen_and_the_same_each_time(states: list[TaughtState]) -> None:
-    assert FIRST_SEED > FIRST_UNSEEN_SEED
+    assert FIRST_SEED in SeedRange.VALIDATION
     again = taught_states(TASKS[:2], seeds=1, every=12)
     assert [one.action for one in again] == [one.action for one in states]
     assert all((a.rgb == b.rgb).all() for a, b in zip(states, again, strict=True))
@@ -113,16 +117,29 @@ def test_the_first_loss_with_success(lows: tuple[float, ...], found: float | Non
 
 def test_rows_are_kept_through_an_interruption(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    played = Played("shoot:imp", "shoot the imp", 7, Outcome.SUCCESS, 30, 1.5)
-    KeptRows(path).keep("a", "teacher", played)
+    start = StartKey("shoot:imp", "shoot the imp", 7)
+    key = AttemptKey("teacher", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
+    played = Attempt(key, Outcome.SUCCESS, 30, 1.5)
+    KeptRows(path).keep("a", played)
     with path.open("a") as file:
         file.write('{"label": "a", "player": "tea')
     rows = KeptRows(path)
-    assert rows.of("a", "teacher") == {("shoot:imp", "shoot the imp", 7): played}
+    assert rows.of("a", "teacher") == {start: played}
     assert rows.of("b", "teacher") == rows.of("a", "random") == {}
-    rows.keep("b", "teacher", played)
+    rows.keep("b", played)
     assert len(path.read_text().splitlines()) == 2
     assert KeptRows(path).of("b", "teacher")
+    # Of another play, and of an earlier version's that did not tell: readable, but not today's.
+    old = replace(played, key=replace(key, player="old", version="play-0"))
+    KeptRows(path).keep("a", old)
+    line = json.loads(path.read_text().splitlines()[0])
+    for name in ("game", "stepping", "version"):
+        del line[name]
+    with path.open("a") as file:
+        file.write(json.dumps({**line, "player": "older"}) + "\n")
+    rows = KeptRows(path)
+    assert rows.of("a", "old") == rows.of("a", "older") == {}
+    assert rows.of("a", "teacher") == {start: played}
     path.write_text("{}\n")
     with pytest.raises(KnownError, match="no result of play"):
         KeptRows(path)

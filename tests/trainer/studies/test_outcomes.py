@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from recorder.games.doom.tasks import SUITES
+from recorder.games.seeds import SeedRange
 from recorder.store import EvaluationRow, Stepping, Store
 from recorder.types import Outcome
 from trainer.evaluation.play_version import PLAY_VERSION
@@ -56,14 +57,19 @@ def test_what_was_played_is_kept_and_goes_on_elsewhere(
         row(1_000_001, Outcome.SUCCESS, variant="play-1"),
     )
     file = tmp_path / "outcomes.json"
-    assert main(["keep", str(file), "--data", str(here)]) == 0
+    asked = ["keep", str(file), "--data", str(here)]
+    # Figures are published from the test range, and nothing was played on it.
+    assert main(asked) == 2
+    assert "on seeds of the test range" in capsys.readouterr().err
+    assert main([*asked, "--seeds", "validation"]) == 0
     written = read(file)
     outcomes = {1_000_000: Outcome.SUCCESS, 1_000_002: Outcome.FAILURE}
     assert written.suites["seen"] == {(ASKED.task.id, SAID): outcomes}
     assert json.loads(file.read_text())["suites"]["seen"] == [[ASKED.task.id, SAID, "S.W"]]
     there = tmp_path / "there"
     assert main(["restore", str(file), "--data", str(there)]) == 0
-    assert collect(there, KEY) == written
+    assert collect(there, KEY, SeedRange.VALIDATION) == written
+    assert written.seeds is SeedRange.VALIDATION
     assert restore(written, there) == 0, "nothing twice"
     picture = tmp_path / "verbs.png"
     capsys.readouterr()
@@ -75,6 +81,17 @@ def test_what_was_played_is_kept_and_goes_on_elsewhere(
     assert f"| {ASKED.task.verb} | 1 of 2 |" in printed
     with Image.open(picture) as drawn:
         assert drawn.width > 100
+
+
+def test_figures_for_publication_are_of_the_test_range(tmp_path: Path) -> None:
+    first = SeedRange.TEST.first
+    here = fill(tmp_path, row(1_000_000, Outcome.FAILURE), row(first + 1, Outcome.SUCCESS))
+    file = tmp_path / "outcomes.json"
+    assert main(["keep", str(file), "--data", str(here)]) == 0
+    document = json.loads(file.read_text())
+    assert document["first"] == first
+    assert document["suites"]["seen"] == [[ASKED.task.id, SAID, ".S"]]
+    assert read(file).seeds is SeedRange.TEST
 
 
 def test_what_is_strictly_held_out_and_each_step_have_rows_of_their_own() -> None:
