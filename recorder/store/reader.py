@@ -134,6 +134,15 @@ class Reader:
                     return free
         return first
 
+    def next_measured_seed(self, game: str, first: int, last: int) -> int:
+        """Return the seed after the highest of ``first`` to ``last`` that was ever measured on."""
+        with self._reading() as connection:
+            highest = connection.execute(
+                "SELECT max(seed) FROM evaluation WHERE game = ? AND seed BETWEEN ? AND ?",
+                (game, first, last),
+            ).fetchone()[0]
+        return first if highest is None else int(highest) + 1
+
     def deleted_episodes(self) -> list[EpisodeRow]:
         """Return what is in the bin, newest first."""
         return [row for row in self.episodes(include_deleted=True) if row.deleted]

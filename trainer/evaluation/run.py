@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import multiprocessing as mp
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ def evaluate(
     fresh = {start.key: start for start in starts if start.key not in results}
     jobs = [_Job("", player, start) for start in fresh.values()]
     with contextlib.closing(
-        _play(jobs, _Setup(game_name, paced, slowed, beside, version), workers)
+        _play(iter([jobs]), _Setup(game_name, paced, slowed, beside, version), workers)
     ) as played:
         for _, result in played:
             results[result.key.start] = result
@@ -75,40 +76,41 @@ def evaluate_pair(
     before: PlayerSpec,
     after: PlayerSpec,
     game_name: str,
-    starts: Sequence[Start],
+    looks: Iterable[Sequence[Start]],
+    on_played: Callable[[str, Attempt], None],
     *,
     slowed: bool = False,
     workers: int | None = None,
-    on_played: Callable[[str, Attempt], None] | None = None,
     beside: Beside | None = None,
     version: str = PLAY_VERSION,
-) -> tuple[list[Attempt], list[Attempt]]:
-    """Play every start in lock-step as ``before`` and as ``after``; return both lists.
+) -> None:
+    """Play starts as ``before`` and as ``after``, some at a time, until there are no more.
 
-    A game whose world does not wait is paced unless it is ``slowed``.
+    ``looks`` gives the starts of each look; it is asked for the next ones when all attempts of the
+    look before have been heard, so that it can stop as soon as enough is known.  ``on_played``
+    hears ("before" or "after", attempt), on the caller's thread, and may raise to stop.
 
-    The two are one checkpoint with different adapters: a worker loads it once, and a
-    start is played by one right after the other.  ``on_played`` hears ("before" or
-    "after", attempt) and may raise to stop.  ``beside`` is the person who is there while a game
+    The two are one checkpoint with different adapters: a worker loads it once for all looks, and a
+    start is played by one right after the other.  Play is in lock-step; a game whose world does
+    not wait is paced unless it is ``slowed``.  ``beside`` is the person who is there while a game
     in a window of its own is played, None where nobody is.  Raises ValueError for players of two
     checkpoints and for starts that may not judge, and what :func:`evaluate` raises.
     """
     if not same_but_adapter(before, after):
         raise ValueError("a pair is one checkpoint with two adapters")
-    if unfit := [start.seed for start in starts if not may_judge(start.seed)]:
-        raise ValueError(f"seed {unfit[0]} may not judge: it was kept for learning")
     sides = {"before": before, "after": after}
-    jobs = [_Job(side, spec, start) for start in starts for side, spec in sides.items()]
-    results: dict[tuple[str, StartKey], Attempt] = {}
+
+    def jobs() -> Iterator[list[_Job]]:
+        for starts in looks:
+            if unfit := [start.seed for start in starts if not may_judge(start.seed)]:
+                raise ValueError(f"seed {unfit[0]} may not judge: it was kept for learning")
+            yield [_Job(side, spec, start) for start in starts for side, spec in sides.items()]
+
     with contextlib.closing(
-        _play(jobs, _Setup(game_name, False, slowed, beside, version), workers)
+        _play(jobs(), _Setup(game_name, False, slowed, beside, version), workers)
     ) as played:
         for side, result in played:
-            results[(side, result.key.start)] = result
-            if on_played is not None:
-                on_played(side, result)
-    first, second = ([results[(side, start.key)] for start in starts] for side in sides)
-    return first, second
+            on_played(side, result)
 
 
 class _Job(NamedTuple):
@@ -131,23 +133,30 @@ class _Setup:
 
 
 def _play(
-    jobs: Sequence[_Job], setup: _Setup, workers: int | None
+    batches: Iterator[Sequence[_Job]], setup: _Setup, workers: int | None
 ) -> Generator[tuple[str, Attempt], None, None]:
-    """Yield (side, attempt) of every job as it ends."""
+    """Yield (side, attempt) of every job as it ends; a batch begins when that before is over."""
+    first = next(batches, [])
+    if not first:
+        return
+    batches = itertools.chain([first], batches)
     own_window = setup.game in REALTIME_GAMES
     paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
     # There is one keyboard.
-    count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(jobs))
+    count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(first))
     if count > 1:
-        yield from _play_in_processes(jobs, setup, count)
-    elif jobs:
-        yield from _play_here(jobs, replace(setup, paced=paced))
+        yield from _play_in_processes(batches, setup, count)
+    else:
+        loads = first[0].player.checkpoint is not None
+        yield from _play_here(batches, replace(setup, paced=paced), loads=loads)
 
 
-def _play_here(jobs: Sequence[_Job], setup: _Setup) -> Iterator[tuple[str, Attempt]]:
+def _play_here(
+    batches: Iterator[Sequence[_Job]], setup: _Setup, *, loads: bool
+) -> Iterator[tuple[str, Attempt]]:
     paced = setup.paced
     with contextlib.ExitStack() as stack:
-        if not paced and jobs[0].player.checkpoint is not None:
+        if not paced and loads:
             # As many threads as a worker has: sums in another order are other numbers.
             stack.enter_context(one_thread())
         # Beside a game that draws in real time, a second thread only waits for the first.
@@ -157,7 +166,7 @@ def _play_here(jobs: Sequence[_Job], setup: _Setup) -> Iterator[tuple[str, Attem
             version=setup.version,
         )  # fmt: skip
         stack.callback(worker.close)
-        for job in jobs:
+        for job in itertools.chain.from_iterable(batches):
             yield job.side, worker.play(job.player, job.start)
 
 
@@ -175,21 +184,22 @@ def one_thread() -> Iterator[None]:
 
 
 def _play_in_processes(
-    jobs: Sequence[_Job], setup: _Setup, count: int
+    batches: Iterator[Sequence[_Job]], setup: _Setup, count: int
 ) -> Iterator[tuple[str, Attempt]]:
     executor = ProcessPoolExecutor(
         count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
     )
-    waiting = list(reversed(jobs))
     running: set[Future[tuple[str, Attempt]]] = set()
     try:
-        while waiting or running:
-            # Few at a time, so that stopping early leaves little to wait for.
-            while waiting and len(running) < count + 1:
-                running.add(executor.submit(_play_in_worker, waiting.pop()))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for each in done:
-                yield each.result()
+        for jobs in batches:
+            waiting = list(reversed(jobs))
+            while waiting or running:
+                # Few at a time, so that stopping early leaves little to wait for.
+                while waiting and len(running) < count + 1:
+                    running.add(executor.submit(_play_in_worker, waiting.pop()))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in done:
+                    yield each.result()
     except BrokenProcessPool as error:
         raise GameError(
             "A process that played for the measurement died, so the measurement ended; what "

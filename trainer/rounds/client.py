@@ -6,26 +6,22 @@ command line both use it.
 
 from __future__ import annotations
 
-import math
+import contextlib
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from model.adapters.folders import fingerprint, unfinished
 from model.adapters.in_use import adapter_in_use
-from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
-from recorder.games import REALTIME_GAMES
 from recorder.games.base import Asked
-from recorder.games.seeds import SeedRange
 from recorder.store import (
     AdapterRow,
-    EvaluationRow,
     NewAdapter,
     Reader,
     RoundStatus,
@@ -34,13 +30,16 @@ from recorder.store import (
     logs_path,
     of_game,
 )
-from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Beside, evaluate_pair
-from trainer.evaluation.starts import Attempt, row_of, starts_of
-from trainer.evaluation.verdict import Verdict, judge
+from trainer.evaluation.lines import verdict_of
+from trainer.evaluation.old_tasks import OLD_TASK_STARTS
+from trainer.evaluation.sequential import MOST_PAIRS
+from trainer.evaluation.verdict import Choice, Line, Part, Verdict
 from trainer.rounds import protocol
-from trainer.rounds.process import FEW_BITS, EndedError, new_folder, play_gate, see_off, understood
-from trainer.rounds.questions import questions_of, title_of
+from trainer.rounds.check_rest import after_the_lesson, check_rest
+from trainer.rounds.decision import decide
+from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
+from trainer.rounds.process import FEW_BITS, EndedError, new_folder, see_off, understood
+from trainer.rounds.questions import free_sentences_of, questions_of, title_of
 from trainer.rounds.round import (
     CANCELLED,
     MAX_STEPS,
@@ -49,13 +48,6 @@ from trainer.rounds.round import (
     round_arguments,
 )
 
-PAIRED_SEEDS = 40
-MEASURING = "measuring"
-"""The name of a stage in which a game in a window of its own plays on the person's screen."""
-LEAVE_ALONE = (
-    "Another window of the game opens for the measurement; leave keyboard and mouse alone until it "
-    "closes. A touch has a start played anew, and the panic key stops it."
-)
 Say = Callable[[protocol.Message], None]
 
 
@@ -114,26 +106,30 @@ class RoundClient:
         query: str = SINCE_LAST_ROUND,
         *,
         questions: Sequence[Asked] = (),
-        paired_seeds: int = PAIRED_SEEDS,
+        paired_seeds: int = MOST_PAIRS,
         game: str = "doom",
         slowed: bool = False,
         max_steps: int = MAX_STEPS,
         replay: int = REPLAY_EXAMPLES,
         say: Say = lambda message: None,
-        activate: bool = True,
+        old_starts: int = OLD_TASK_STARTS,
         measure_failed: bool = False,
         hotkeys: Mapping[str, str] | None = None,
     ) -> RoundResult:
-        """Train, gate, play pairs of ``questions``, and activate what passed.
+        """Train, gate, and play pairs of ``questions``; nothing is put in use yet.
+
+        At most ``paired_seeds`` pairs of each are played, fewer if it is decided before.  What is
+        left to be checked, of ``old_starts`` starts, :meth:`check_rest` plays, and it puts the
+        round in use if it may be.
 
         Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
         games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
         window of its own in real time unless it is ``slowed``; ``hotkeys`` are the person's, None
         where nobody sits before the screen.  An adapter that
-        failed its offline gates is played only with ``measure_failed``, and never
-        activated.  Blocks; call it on a worker's thread.  Raises UsageError for a query
-        that cannot be read, DataError where the database cannot be.
+        failed its offline gates is played only with ``measure_failed``.  Blocks; call it on a
+        worker's thread.  Raises UsageError for a query that cannot be read, DataError where the
+        database cannot be.
         """
         self._listed = False
         query = of_game(query, game)
@@ -141,6 +137,7 @@ class RoundClient:
             # Whatever another base plays with is no start for this one.
             parent = adapter_in_use(reader, self._base)
             tasks = list(questions) or questions_of(reader, query, game, self._data)
+            free = [] if questions else free_sentences_of(reader, query, game, self._data)
             done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
@@ -157,37 +154,19 @@ class RoundClient:
         if parent is not None:
             command += ["--parent", parent.folder]
         gates: list[protocol.Gate] = []
-        played: list[EvaluationRow] = []
-        verdict: Verdict | None = None
+        lines: list[Line] = []
+        ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
         try:
+            for sentence in self._known_before(ground, tasks, parent):
+                say(protocol.Stage("known", sentence))
             ended = self._listen(command, gates, say)
-            measured = tasks and paired_seeds and not self._few_bits
-            if measured and (ended.passed or measure_failed):
-                old = None if parent is None else Path(parent.folder)
-                sides = (
-                    PlayerSpec("before", self._base, old, options=self._options),
-                    PlayerSpec("after", self._base, folder, options=self._options),
-                )
-                verdict = self._play_pairs(
-                    sides, game, tasks, paired_seeds, round_id, played, say,
-                    slowed=slowed, hotkeys=hotkeys,
-                )  # fmt: skip
-                gates.append(play_gate(verdict))
-                say(gates[-1])
+            if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
+                lines = self._measure(ground, tasks, free, parent, folder, round_id, paired_seeds)
+                lines = after_the_lesson(ground, lines, parent, old_starts)
             with self._lock:
                 if self._cancelled:
                     raise EndedError(CANCELLED)
-            return self._keep(
-                ended,
-                folder,
-                parent,
-                round_id,
-                gates,
-                verdict,
-                played,
-                tasks,
-                activate and not self._few_bits,
-            )
+            return self._keep(ended, folder, parent, round_id, gates, lines, tasks)
         except BaseException as error:
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
@@ -217,18 +196,16 @@ class RoundClient:
         parent: AdapterRow | None,
         round_id: int,
         gates: Sequence[protocol.Gate],
-        verdict: Verdict | None,
-        played: Sequence[EvaluationRow],
+        lines: Sequence[Line],
         tasks: Sequence[Asked],
-        activate: bool,
     ) -> RoundResult:
         """Write everything down: the adapter, what it learnt from, how it plays."""
         metrics = dict(ended.metrics)
         samples = metrics.pop("samples")
         manifest = metrics.pop("manifest")
-        passed = all(gate.passed is not False for gate in gates)
+        decision = decide(lines, gates)
+        verdict = verdict_of(lines, decision.choice, decision.sentence)
         self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
-        self._store.add_evaluations(played)
         adapter_id = self._store.add_adapter(
             NewAdapter(
                 folder=str(folder),
@@ -237,7 +214,7 @@ class RoundClient:
                 round_id=round_id,
                 title=title_of(tasks),
                 sha256=fingerprint(folder),
-                passed_gates=passed,
+                passed_gates=decision.choice is not Choice.REFUSE,
             )
         )
         self._listed = True
@@ -250,26 +227,15 @@ class RoundClient:
             verdict={} if verdict is None else asdict(verdict),
         )
         shutil.rmtree(self._work, ignore_errors=True)
-        if passed and activate:
-            self._store.set_active_adapter(adapter_id)
-        if verdict is not None:
-            sentence = verdict.sentence
-        elif passed and self._few_bits:
-            sentence = FEW_BITS
-        elif passed:
-            sentence = "The new adapter passed its gates; nobody could judge how it plays."
-        else:
-            failed = next(gate.sentence for gate in gates if gate.passed is False)
-            sentence = f"The new adapter is not used, the agent plays as before: {failed}"
+        few_bits = self._few_bits and decision.choice is not Choice.REFUSE
         return RoundResult(
             round_id,
             RoundStatus.DONE,
-            sentence,
+            FEW_BITS if few_bits else decision.sentence,
             adapter_id,
             folder,
             tuple(gates),
             verdict,
-            passed and activate,
         )
 
     def _listen(self, command: list[str], gates: list[protocol.Gate], say: Say) -> protocol.Done:
@@ -333,48 +299,69 @@ class RoundClient:
         if self._cancelled:
             shutil.rmtree(self._work, ignore_errors=True)
 
-    def _play_pairs(
+    def check_rest(
         self,
-        sides: tuple[PlayerSpec, PlayerSpec],
-        game: str,
-        questions: Sequence[Asked],
-        seeds: int,
-        round_id: int,
-        rows: list[EvaluationRow],
-        say: Say,
+        result: RoundResult,
         *,
-        slowed: bool,
-        hotkeys: Mapping[str, str] | None,
-    ) -> Verdict:
-        """Play both sides on the same starts, spread evenly over the questions."""
-        each = math.ceil(seeds / len(questions))
-        starts = starts_of(questions, SeedRange.VERDICT.seeds(0, each))
-        done = {"before": 0, "after": 0}
-        good = {"before": 0, "after": 0}
+        game: str = "doom",
+        slowed: bool = False,
+        say: Say = lambda message: None,
+        hotkeys: Mapping[str, str] | None = None,
+        more: bool = False,
+    ) -> RoundResult:
+        """Measure what is left to be checked of a round, and put it in use if it may be.
 
+        ``more`` plays sentences once more of which too little is known.  Nothing happens to a
+        round without a verdict.  Blocks, and may be cancelled; what was played is kept, and the
+        round stays as it was.  Raises what :func:`trainer.rounds.check_rest.check_rest` raises.
+        """
+        if result.verdict is None:
+            return result
+        ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
+        checked = check_rest(ground, result.round_id, more=more)
+        return replace(
+            result,
+            sentence=checked.verdict.sentence,
+            verdict=checked.verdict,
+            activated=checked.activated,
+        )
+
+    def _ground(
+        self, game: str, say: Say, *, slowed: bool, hotkeys: Mapping[str, str] | None
+    ) -> Ground:
         def check() -> None:
             if self._cancelled:
                 raise EndedError(CANCELLED)
 
-        def heard(side: str, result: Attempt) -> None:
-            check()
-            done[side] += 1
-            good[side] += result.success
-            rows.append(row_of(result, round_id))
-            say(protocol.Played(done[side], len(starts), good[side], side))
-
-        # Of a large model one copy at a time is enough for any memory.
-        workers = None if is_small(self._base) else 1
-        beside = None
-        if game in REALTIME_GAMES and hotkeys is not None:
-            beside = Beside(
-                hotkeys, lambda text: say(protocol.Stage(MEASURING, text)), check, attending=True
-            )
-            beside.tell(LEAVE_ALONE)
-        before, after = evaluate_pair(
-            *sides, game, starts,
-            slowed=slowed, workers=workers, on_played=heard, beside=beside,
-            # A pair belongs together, whatever was measured of either before.
-            version=f"round-{round_id}",
+        return Ground(
+            self._data, self._store, self._base, game, self._options, say, check,
+            slowed=slowed, hotkeys=hotkeys,
         )  # fmt: skip
-        return judge([r.success for r in before], [r.success for r in after])
+
+    def _known_before(
+        self, ground: Ground, tasks: Sequence[Asked], parent: AdapterRow | None
+    ) -> list[str]:
+        """Return what to say of sentences that succeed so often that little can be gained."""
+        with contextlib.suppress(KnownError):
+            player = ground.player("before", None if parent is None else Path(parent.folder))
+            return known_before(ground, tasks, player)
+        # What is wrong with the base the round says.
+        return []
+
+    def _measure(
+        self,
+        ground: Ground,
+        tasks: Sequence[Asked],
+        free: Sequence[str],
+        parent: AdapterRow | None,
+        folder: Path,
+        round_id: int,
+        most: int,
+    ) -> list[Line]:
+        """Play what was taught; of what nobody can judge there is a line that says so."""
+        before = ground.player("before", None if parent is None else Path(parent.folder))
+        after = ground.player("after", folder)
+        lines = play_taught(ground, tasks, before, after, round_id, most)
+        for line in lines:
+            ground.say(protocol.Measured(line))
+        return [*lines, *(unjudged_line(Part.TAUGHT, sentence) for sentence in free)]

@@ -68,8 +68,10 @@ def _gained(better: Line, lines: Sequence[Line]) -> Decision:
     unsure = [line for line in others if not line.not_worse and not line.checking]
     if unsure:
         line = unsure[0]
-        choice = Choice.PLAY_MORE if line.n else Choice.TRY
-        offer = "Play more starts, or try it." if line.n else "You may try it."
+        # Of the others more play would only try its luck again.
+        more = line.n and line.part is Part.TAUGHT
+        choice = Choice.PLAY_MORE if more else Choice.TRY
+        offer = "Play more starts, or try it." if more else "You may try it."
         return Decision(choice, f"{better.sentence} Not in use yet: {line.sentence} {offer}")
     if waiting:
         return Decision(Choice.WAIT, f"{better.sentence} Not in use yet: {waiting[0].sentence}")

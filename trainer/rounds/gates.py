@@ -1,14 +1,14 @@
-"""The gates that a round has to pass before its adapter may play by itself.
+"""The gates of a round that need no play: what it learnt, and what it kept, by its losses.
 
-Three need no play and are measured here; the fourth, paired play, is the verdict's
-(:func:`trainer.rounds.process.play_gate`).
+They refuse what is plainly no use before time is spent on playing it.  What puts a round in use is
+paired play (:mod:`trainer.rounds.decision`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,6 +18,14 @@ from trainer.rounds.protocol import Gate
 
 MAX_REPLAY_RISE = 0.05
 MIN_LEGALITY = 0.999
+MIN_GAIN = 0.01
+"""So much closer to the person, as a part of the loss before, is worth being called learnt."""
+WORDS = {
+    "correction": "your corrections",
+    "demonstration": "your demonstrations",
+    "rollout": "its own successful attempts",
+}
+"""What the examples of a kind are called."""
 SCALES = (1.0, 0.75, 0.5, 0.25)
 """Strengths that are tried, strongest first, where the full adapter forgets too much."""
 
@@ -38,6 +46,8 @@ class Offline:
     "Before" is the adapter that the round went on from, "base" the model without any.  NaN where
     there was nothing to measure.  ``replay`` is what the base knew, ``earlier`` what earlier rounds
     were taught.  ``legality`` is a share, ``scale`` the strength of the adapter that was kept.
+    ``gain_low`` to ``gain_high`` is a 95 % interval of how far the taught loss fell, from the
+    differences of whole episodes, of which there were ``episodes``; NaN below two.
     """
 
     taught_before: float
@@ -49,6 +59,9 @@ class Offline:
     replay_base: float = math.nan
     earlier_before: float = math.nan
     earlier_after: float = math.nan
+    gain_low: float = math.nan
+    gain_high: float = math.nan
+    episodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +74,21 @@ class _Losses:
 class Checks:
     """Chooses how strong an adapter is on one side, and measures it on the other.
 
-    The state at construction is "before".
+    The state at construction is "before".  ``served`` says that answers will not be forced to be
+    legal, as on a server: only then it matters whether they would be.
     """
 
-    def __init__(self, task: LoraTask, select: CheckSet, gate: CheckSet) -> None:
+    def __init__(
+        self, task: LoraTask, select: CheckSet, gate: CheckSet, *, served: bool = False
+    ) -> None:
         self._task = task
+        self._served = served
         self._select, self._gate = select, gate
         self._start = self._weights()
         # A fresh adapter is the base.
         self._fresh = not any(bool(t.any()) for name, t in self._start.items() if _is_b(name))
         self._before = {id(side): self._losses(side) for side in (select, gate)}
+        self._episodes_before = self._by_episode()
         self._base = {
             id(side): self._before[id(side)].known if self._fresh else self._known_to_base(side)
             for side in (select, gate)
@@ -78,9 +96,15 @@ class Checks:
 
     def measure(self, scale: float) -> Offline:
         """Measure the adapter as it is now on the gate's side; ``scale`` is noted only."""
-        everything = [*self._gate.taught, *self._gate.known, *self._gate.earlier]
-        legality = self._task.legality(everything, self._task.see(everything))
-        return self._compared(self._gate, legality, scale)
+        legality = math.nan
+        if self._served:
+            everything = [*self._gate.taught, *self._gate.known, *self._gate.earlier]
+            legality = self._task.legality(everything, self._task.see(everything))
+        after = self._by_episode()
+        gains = [before - after[number] for number, before in self._episodes_before.items()]
+        low, high = mean_interval(gains)
+        compared = self._compared(self._gate, legality, scale)
+        return replace(compared, gain_low=low, gain_high=high, episodes=len(gains))
 
     def choose_scale(self) -> Offline:
         """Go back towards the start until no more is forgotten than allowed; measure that.
@@ -110,6 +134,13 @@ class Checks:
 
     def _loss(self, examples: Sequence[Example]) -> float:
         return self._task.loss(examples, self._task.see(examples))
+
+    def _by_episode(self) -> dict[int | None, float]:
+        """Return the loss on each taught episode of the gate's side."""
+        episodes: dict[int | None, list[Example]] = {}
+        for example in self._gate.taught:
+            episodes.setdefault(example.episode_id, []).append(example)
+        return {number: self._loss(each) for number, each in episodes.items()}
 
     def _known_to_base(self, side: CheckSet) -> float:
         with self._task.peft.disable_adapter():
@@ -150,20 +181,33 @@ def _rises(after: float, *before: float) -> bool:
     return bool(known) and not after <= min(known) * (1 + MAX_REPLAY_RISE)
 
 
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return Student's 95 % interval of a mean (Student 1908); NaN for fewer than two values."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    from scipy.stats import t
+
+    n, mean = len(values), math.fsum(values) / len(values)
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
+    half = float(t.ppf(0.975, n - 1)) * spread
+    return mean - half, mean + half
+
+
 def offline_gates(
-    offline: Offline, *, corrections: bool, released: bool = False
+    offline: Offline, *, kinds: Collection[str], released: bool = False, served: bool = False
 ) -> tuple[Gate, ...]:
-    """Return the gates "taught", "old tasks" and "legal".
+    """Return the gates "taught" and "old tasks", and "legal" for what will be ``served``.
 
-    ``corrections`` says whether the round had any, ``released`` that the base came from
-    elsewhere and only earlier lessons stand for what it could; both change the words only.
+    ``kinds`` are those of the taught examples on the gate's side, ``released`` says that the base
+    came from elsewhere and only earlier lessons stand for what it could; both change the words
+    only.
     """
-    kept = _kept(offline, released=released)
-    return _taught(offline, corrections=corrections), kept, _legal(offline)
+    gates = (_taught(offline, kinds), _kept(offline, released=released))
+    return (*gates, _legal(offline)) if served else gates
 
 
-def _taught(offline: Offline, *, corrections: bool) -> Gate:
-    what = "your corrections" if corrections else "your demonstrations"
+def _taught(offline: Offline, kinds: Collection[str]) -> Gate:
+    """Say whether it came closer to what was shown, beyond the margin and the error."""
     if not math.isfinite(offline.taught_before):
         return Gate(
             "taught",
@@ -171,14 +215,31 @@ def _taught(offline: Offline, *, corrections: bool) -> Gate:
             sentence="Whether it learnt the lesson is not known from pictures: the first starts "
             "of a lesson are learnt from, and none is left to check against; show it from more.",
         )
-    learnt = offline.taught_after < offline.taught_before
-    return Gate(
-        "taught",
-        passed=learnt,
-        sentence=f"On {what} that it was not trained on it is "
-        f"{'closer to you' if learnt else 'no closer to you'} than before.",
-        figures={"before": offline.taught_before, "after": offline.taught_after},
-    )
+    what = " and ".join(words for kind, words in WORDS.items() if kind in kinds) or "what was shown"
+    gain = offline.taught_before - offline.taught_after
+    margin = MIN_GAIN * offline.taught_before
+    figures: dict[str, float | None] = {
+        "before": offline.taught_before,
+        "after": offline.taught_after,
+        "gain_low": offline.gain_low,
+        "gain_high": offline.gain_high,
+        "margin": margin,
+        "episodes": offline.episodes,
+    }
+    where = f"on {what} that it did not learn from"
+    passed: bool | None = None
+    sentence = f"Whether it is closer to you {where} is not known: "
+    if not math.isfinite(gain):
+        passed, sentence = False, f"It broke: {where} its answers have no chance any more."
+    elif offline.episodes < 2:
+        sentence += "there is only one such attempt."
+    elif offline.gain_low > 0 and gain >= margin:
+        passed, sentence = True, f"It is closer to you {where}."
+    elif offline.gain_high < margin:
+        passed, sentence = False, f"It is no closer to you {where}."
+    else:
+        sentence += f"the {offline.episodes} such attempts differ too much."
+    return Gate("taught", passed=passed, sentence=sentence, figures=figures)
 
 
 def _kept(offline: Offline, *, released: bool) -> Gate:

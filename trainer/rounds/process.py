@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from recorder.errors import ExitCode, KnownError
-from trainer.evaluation.verdict import Verdict, VerdictKind
 from trainer.rounds import protocol
 
 FEW_BITS = (
@@ -60,14 +59,3 @@ def understood(line: str) -> protocol.Message:
             "round was ended and the agent plays as before; try again, and install Playteach "
             "anew if it stays so."
         ) from error
-
-
-def play_gate(verdict: Verdict) -> protocol.Gate:
-    """Return the gate of paired play: not worse, and not fewer successes than before."""
-    passed = verdict.kind is not VerdictKind.WORSE and verdict.after >= verdict.before
-    return protocol.Gate(
-        "play",
-        passed=passed,
-        sentence=verdict.sentence,
-        figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
-    )

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from trainer.evaluation.stored_verdicts import read_line
+from trainer.evaluation.verdict import Line
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -81,9 +84,17 @@ class Played:
     side: str = ""
 
 
-Message = Stage | Step | Gate | Done | Failed | Played
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A sentence, or the old tasks, are decided."""
+
+    kind: ClassVar[str] = "measured"
+    line: Line
+
+
+Message = Stage | Step | Gate | Done | Failed | Played | Measured
 _KINDS: Mapping[str, type[Any]] = {
-    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played)
+    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played, Measured)
 }
 
 
@@ -111,7 +122,9 @@ def parse(line: str) -> Message:
         raise ValueError(f"not a progress message: {line[:120]!r}")
     kind = raw.pop("kind")
     try:
+        if kind == Measured.kind:
+            raw["line"] = read_line(raw["line"])
         message: Message = _KINDS[str(kind)](**raw)
-    except TypeError as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not a progress message: {error}") from error
     return message

@@ -32,3 +32,20 @@ def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Aske
             question = Asked(task, row.instruction)
             found[(task.id, question.heard)] = question
     return list(found.values())
+
+
+def free_sentences_of(reader: Reader, query: str, game: str, data: Path) -> list[str]:
+    """Return the sentences of the queried episodes whose play nobody can judge."""
+    from recorder.games import judged_task, task_list
+
+    every = task_list(game, data)
+    known = {task.id for task in every}
+    return list(
+        dict.fromkeys(
+            row.instruction
+            for row in reader.episodes(parse_query(query))
+            if row.ticks
+            and row.task_id not in known
+            and judged_task(every, row.instruction) is None
+        )
+    )

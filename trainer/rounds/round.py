@@ -52,7 +52,8 @@ class RoundPlan:
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
     and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
     ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
-    :class:`model.vla.play_options.PlayOptions`.
+    :class:`model.vla.play_options.PlayOptions`.  ``served`` says that the adapter will answer on a
+    server, which does not force its answers to be legal.
     """
 
     data: Path
@@ -72,6 +73,7 @@ class RoundPlan:
     history: int | None = None
     rewrite: bool = True
     recipes: Path | None = None
+    served: bool = False
 
     @property
     def options(self) -> PlayOptions:
@@ -118,6 +120,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         task,
         CheckSet(taught.select, lesson.known.select, lesson.earlier.select),
         CheckSet(taught.gate, lesson.known.gate, lesson.earlier.gate),
+        served=plan.served,
     )
     examples = lesson.to_learn
     task.see(examples)
@@ -133,7 +136,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     say(protocol.Stage("gates", "Checking what it learnt and what it kept."))
     offline = checks.choose_scale()
     judged = {example.kind for example in taught.gate}
-    gates = offline_gates(offline, corrections="correction" in judged, released=released)
+    gates = offline_gates(offline, kinds=judged, released=released, served=plan.served)
     for gate in gates:
         say(gate)
     metrics = {
@@ -392,6 +395,9 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
     )
     parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
+    parser.add_argument(
+        "--served", action="store_true", help="it will play on a server: check that it is legal"
+    )
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )

@@ -84,7 +84,7 @@ def test_a_pair_is_not_judged_on_what_may_have_been_learnt(tmp_path: Path) -> No
     for seed in (SeedRange.TEACHING.first, SeedRange.TRAINING.last, SeedRange.PRACTICE.first):
         starts = torch(SeedRange.VERDICT.first, seed)
         with pytest.raises(ValueError, match=f"seed {seed} may not judge"):
-            evaluate_pair(player, player, "doom", starts)
+            evaluate_pair(player, player, "doom", [starts], lambda *_heard: None)
 
 
 def test_the_document_counts_by_instruction() -> None:

@@ -30,6 +30,7 @@ WORSE = sentence_line(Part.TAUGHT, "turn around", PLAN, Pairs(lost=10))
 EARLIER = sentence_line(Part.EARLIER, "take the medkit", KEEP, Pairs(both=78, neither=2))
 KEPT = old_tasks_line(Pairs(270, 5, 5, 20), "base")
 DAMAGED = old_tasks_line(Pairs(230, 1, 40, 29), "base")
+OPEN = old_tasks_line(Pairs(240, 20, 22, 18), "base")
 CHECKING = unknown_line(Part.OLD_TASKS, "what it could before", "Being checked.", checking=True)
 FINE = Gate("taught", passed=True, sentence="Fine.")
 BAD = Gate("taught", passed=False, sentence="No closer to you.")
@@ -45,6 +46,7 @@ UNKNOWN = Gate("taught", passed=None, sentence="Not known.")
         ((BETTER, CHECKING), Choice.WAIT),
         ((BETTER,), Choice.TRY),
         ((BETTER, UNSURE, KEPT), Choice.PLAY_MORE),
+        ((BETTER, OPEN), Choice.TRY),
         ((BETTER, DAMAGED), Choice.REFUSE),
         ((BETTER, WORSE, KEPT), Choice.REFUSE),
         ((SAME, KEPT), Choice.TRY),

@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 
-from trainer.evaluation.verdict import judge
-from trainer.rounds.gates import MAX_REPLAY_RISE, MIN_LEGALITY, Offline, forgets, offline_gates
-from trainer.rounds.process import play_gate
+from trainer.rounds.gates import (
+    MAX_REPLAY_RISE,
+    MIN_GAIN,
+    MIN_LEGALITY,
+    Offline,
+    forgets,
+    mean_interval,
+    offline_gates,
+)
 from trainer.rounds.protocol import Gate
 
 GOOD = Offline(
@@ -21,12 +28,16 @@ GOOD = Offline(
     replay_after=0.41,
     legality=1.0,
     scale=1.0,
+    gain_low=0.3,
+    gain_high=0.7,
+    episodes=5,
 )
 LOSSES = st.floats(0.001, 10.0)
 
 
-def gates(offline: Offline, *, corrections: bool = True) -> dict[str, Gate]:
-    return {gate.name: gate for gate in offline_gates(offline, corrections=corrections)}
+def gates(offline: Offline, *kinds: str, served: bool = True) -> dict[str, Gate]:
+    found = offline_gates(offline, kinds=kinds or ("correction",), served=served)
+    return {gate.name: gate for gate in found}
 
 
 def test_a_good_round_passes_them_all() -> None:
@@ -37,8 +48,10 @@ def test_a_good_round_passes_them_all() -> None:
 @pytest.mark.parametrize(
     ("change", "refused"),
     [
-        ({"taught_after": 1.0}, "taught"),
-        ({"taught_after": 1.2}, "taught"),
+        ({"taught_after": 1.0, "gain_low": -0.005, "gain_high": 0.005}, "taught"),
+        ({"taught_after": 1.2, "gain_low": -0.3, "gain_high": -0.1}, "taught"),
+        # Surely closer, but by less than is worth a round.
+        ({"taught_after": 0.995, "gain_low": 0.004, "gain_high": 0.006}, "taught"),
         ({"taught_after": math.nan}, "taught"),
         ({"replay_after": 0.4 * (1 + MAX_REPLAY_RISE) + 1e-6}, "old tasks"),
         ({"replay_after": math.nan}, "old tasks"),
@@ -77,20 +90,54 @@ def test_the_gates_are_the_inequalities(
 ) -> None:
     offline = Offline(taught, after, replay, replay_after, legality, 1.0)
     found = gates(offline)
-    assert found["taught"].passed == (after < taught)
+    assert found["taught"].passed is None
     assert found["old tasks"].passed == (not forgets(offline))
     assert found["legal"].passed == (legality >= MIN_LEGALITY)
 
 
-def test_the_words_say_what_was_taught() -> None:
-    assert "corrections" in gates(GOOD, corrections=True)["taught"].sentence
-    assert "demonstrations" in gates(GOOD, corrections=False)["taught"].sentence
+@given(LOSSES, st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1), st.integers(2, 9))
+def test_taught_passes_only_beyond_its_margin_and_its_error(
+    before: float, gain: float, down: float, up: float, episodes: int
+) -> None:
+    offline = replace(
+        GOOD, taught_before=before, taught_after=before - gain, gain_low=gain - down,
+        gain_high=gain + up, episodes=episodes,
+    )  # fmt: skip
+    passed = gates(offline)["taught"].passed
+    told = before - offline.taught_after
+    if passed:
+        assert offline.gain_low > 0
+        assert told >= MIN_GAIN * before
+    elif passed is False:
+        assert offline.gain_high < MIN_GAIN * before
+    else:
+        assert offline.gain_high >= MIN_GAIN * before
 
 
-def test_fewer_successes_on_the_same_starts_are_refused() -> None:
-    before = [True] * 10 + [False] * 10
-    assert play_gate(judge(before, before)).passed
-    assert play_gate(judge(before, [True] * 11 + [False] * 9)).passed
-    # One fewer is no proof of being worse, but it is no reason to change either.
-    assert not play_gate(judge(before, [True] * 9 + [False] * 11)).passed
-    assert not play_gate(judge(before, [False] * 20)).passed
+def test_one_attempt_alone_tells_nothing() -> None:
+    alone = gates(replace(GOOD, gain_low=math.nan, gain_high=math.nan, episodes=1))["taught"]
+    assert alone.passed is None
+    assert "not known" in alone.sentence
+
+
+def test_legal_is_asked_only_where_answers_are_not_forced() -> None:
+    assert "legal" not in gates(replace(GOOD, legality=0.5), served=False)
+    assert gates(replace(GOOD, legality=0.5), served=True)["legal"].passed is False
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0, 4.5], [0.1, -0.2]])
+def test_the_interval_of_a_mean_is_scipys(values: list[float]) -> None:
+    expected = ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx((expected.low, expected.high))
+    assert all(math.isnan(end) for end in mean_interval(values[:1]))
+
+
+def test_the_words_say_what_was_measured() -> None:
+    assert "your corrections that" in gates(GOOD, "correction")["taught"].sentence
+    assert "your demonstrations that" in gates(GOOD, "demonstration")["taught"].sentence
+    both = gates(GOOD, "demonstration", "correction")["taught"].sentence
+    assert "your corrections and your demonstrations" in both
+    # Nothing of the person's is on that side.
+    own = gates(GOOD, "rollout")["taught"].sentence
+    assert "its own successful attempts" in own
+    assert "your" not in own

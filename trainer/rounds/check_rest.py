@@ -1,0 +1,204 @@
+"""What is measured of a round after its lesson: earlier lessons and the old tasks, and more starts.
+
+It goes by what the database says of the round, so it can be broken off and taken up again: every
+attempt is kept, and what was played is not played again.  At its end the round is decided anew and
+put in use if it may be.  No torch, no Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from model.adapters.in_use import adapter_in_use
+from recorder.errors import DataError
+from recorder.games.base import Asked
+from recorder.store import AdapterRow, Reader, RoundRow
+from trainer.evaluation import old_tasks
+from trainer.evaluation.lines import verdict_of
+from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
+from trainer.rounds import measurement, protocol
+from trainer.rounds.decision import decide
+from trainer.rounds.measurement import Ground
+
+OVERTAKEN = (
+    "It is listed but not in use: another adapter was put in use meanwhile, and it was not "
+    "compared with that one."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a round stands after more of it was measured."""
+
+    verdict: Verdict
+    activated: bool
+
+
+def after_the_lesson(
+    ground: Ground, lines: Sequence[Line], parent: AdapterRow | None, starts: int
+) -> list[Line]:
+    """Return the lines of a round whose lesson was played, those of what is still to be checked.
+
+    Nothing is to be checked if nothing got better, or if no start (``starts`` 0) is wanted.
+    """
+    taught = [line.name for line in lines]
+    with Reader.open(ground.data) as reader:
+        judged, unjudged = measurement.earlier_lessons(
+            reader, parent, taught, ground.game, ground.data
+        )
+    better = any(line.kind is VerdictKind.BETTER for line in lines)
+    found = list(lines)
+    for asked in judged:
+        text = f'"{asked.heard}", taught before, '
+        text += "is still being checked." if better else measurement.SKIPPED
+        found.append(measurement.waiting_line(asked.heard, text, checking=better))
+    found += [measurement.unjudged_line(Part.EARLIER, each) for each in unjudged]
+    known = bool(old_tasks.taught_tasks(ground.game, ground.base, ground.data))
+    if not known or not starts:
+        found.append(measurement.old_tasks_unknown(measurement.NO_OLD_TASKS))
+    elif not better:
+        found.append(measurement.old_tasks_unknown(f"What it could before {measurement.SKIPPED}"))
+    else:
+        found.append(measurement.old_tasks_pending())
+    return found
+
+
+def check_rest(ground: Ground, round_id: int, *, more: bool = False) -> Checked:
+    """Measure what is still to be checked of a round that is done, and decide it anew.
+
+    ``more`` plays the taught sentences once more of which it is not known whether they got better,
+    on fresh starts, as a further test of their lessons.  It is put in use if it may be and what it
+    was compared with is still in use.  Raises DataError for a round without a measured adapter,
+    and what play and ``ground.check`` raise.
+    """
+    with Reader.open(ground.data) as reader:
+        row = next((each for each in reader.rounds() if each.id == round_id), None)
+        adapters = {each.id: each for each in reader.adapters()}
+    verdict = None if row is None else read_verdict(row.verdict)
+    adapter = None if row is None else adapters.get(row.adapter_id or 0)
+    if row is None or verdict is None or adapter is None:
+        raise DataError(
+            f"Round {round_id} has no adapter that was measured, so there is nothing to check; "
+            "teach once more."
+        )
+    parent = adapters.get(row.parent_adapter_id or 0)
+    lines = list(verdict.lines)
+    if more:
+        lines = _play_taught_again(ground, lines, row, parent, adapter)
+    if decide(lines, _gates(row)).choice is Choice.WAIT:
+        lines = _play_waiting(ground, lines, row, parent, adapter)
+    return _settle(ground, row, parent, adapter, lines)
+
+
+def _play_taught_again(
+    ground: Ground,
+    lines: Sequence[Line],
+    row: RoundRow,
+    parent: AdapterRow | None,
+    adapter: AdapterRow,
+) -> list[Line]:
+    unsure = {VerdictKind.NOT_ENOUGH, VerdictKind.SAME}
+    names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
+    asked = _asked(ground, names)
+    before, after = _sides(ground, parent, adapter)
+    fresh = {line.name: line for line in measurement.play_taught(
+        ground, asked, before, after, row.id
+    )}  # fmt: skip
+    taught = [fresh.get(line.name, line) for line in lines if line.part is Part.TAUGHT]
+    if not any(line.kind is VerdictKind.BETTER for line in taught):
+        return [*taught, *(line for line in lines if line.part is not Part.TAUGHT)]
+    rest = [line for line in lines if line.part is not Part.TAUGHT]
+    if any(line.n or line.checking for line in rest):
+        return [*taught, *rest]
+    # What was not worth checking before is now.
+    return after_the_lesson(ground, taught, parent, old_tasks.OLD_TASK_STARTS)
+
+
+def _play_waiting(
+    ground: Ground,
+    lines: Sequence[Line],
+    row: RoundRow,
+    parent: AdapterRow | None,
+    adapter: AdapterRow,
+) -> list[Line]:
+    waiting = [line for line in lines if line.checking]
+    found = [line for line in lines if not line.checking]
+    names = [line.name for line in waiting if line.part is Part.EARLIER]
+    if names:
+        before, after = _sides(ground, parent, adapter)
+        played = measurement.play_earlier(ground, _asked(ground, names), before, after, row.id)
+        for line in played:
+            ground.say(protocol.Measured(line))
+        found += played
+    if any(line.part is Part.OLD_TASKS for line in waiting):
+        tasks = old_tasks.taught_tasks(ground.game, ground.base, ground.data)
+        starts = old_tasks.old_task_starts(ground.game, tasks, _block(ground, row))
+        before_folder = None if parent is None else Path(parent.folder)
+        played = measurement.play_old_tasks(ground, starts, before_folder, Path(adapter.folder))
+        for line in played:
+            ground.say(protocol.Measured(line))
+        found += played
+    return found
+
+
+def _settle(
+    ground: Ground,
+    row: RoundRow,
+    parent: AdapterRow | None,
+    adapter: AdapterRow,
+    lines: Sequence[Line],
+) -> Checked:
+    """Write down how the round stands, and put it in use if it may be."""
+    decision = decide(lines, _gates(row))
+    sentence = decision.sentence
+    use = decision.choice is Choice.USE
+    with Reader.open(ground.data) as reader:
+        in_use = adapter_in_use(reader, ground.base)
+    now, then = (None if each is None else each.id for each in (in_use, parent))
+    if use and now not in (then, adapter.id):
+        use, sentence = False, f"{sentence} {OVERTAKEN}"
+    verdict = verdict_of(lines, decision.choice, sentence)
+    if verdict is None:
+        raise RuntimeError("a measured round has a verdict")
+    ground.store.update_round(row.id, verdict=asdict(verdict))
+    if use and now != adapter.id:
+        ground.store.set_active_adapter(adapter.id)
+    return Checked(verdict, activated=use)
+
+
+def _asked(ground: Ground, names: Sequence[str]) -> list[Asked]:
+    from recorder.games import judged_task, task_list
+
+    every = task_list(ground.game, ground.data)
+    found = [(judged_task(every, name), name) for name in names]
+    return [Asked(task, name) for task, name in found if task is not None]
+
+
+def _sides(ground: Ground, parent: AdapterRow | None, adapter: AdapterRow) -> Any:
+    return (
+        ground.player("before", None if parent is None else Path(parent.folder)),
+        ground.player("after", Path(adapter.folder)),
+    )
+
+
+def _block(ground: Ground, row: RoundRow) -> int:
+    """Return which sample of the old tasks a round is held against."""
+    with Reader.open(ground.data) as reader:
+        earlier = [each for each in reader.rounds() if each.id < row.id]
+    checked = sum(_has_old_tasks(each.verdict) for each in earlier)
+    return checked // old_tasks.ROUNDS_A_BLOCK
+
+
+def _has_old_tasks(stored: Mapping[str, Any]) -> bool:
+    verdict = read_verdict(stored)
+    return verdict is not None and any(
+        line.part is Part.OLD_TASKS and line.n for line in verdict.lines
+    )
+
+
+def _gates(row: RoundRow) -> list[protocol.Gate]:
+    return [protocol.Gate(**each) for each in row.metrics.get("gates", [])]

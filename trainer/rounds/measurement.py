@@ -1,0 +1,356 @@
+"""How a round's adapter is played against what was in use: in small looks, until it is decided.
+
+Taught sentences and earlier lessons are played in pairs on fresh starts of the verdict's range; the
+old tasks on a sample that base and parent have played before.  Every attempt is kept in the store
+as it comes.  No torch, no Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from model.vla.memory import is_small
+from model.vla.play_options import PlayOptions
+from recorder.games import REALTIME_GAMES
+from recorder.games.base import Asked
+from recorder.games.seeds import SeedRange
+from recorder.store import AdapterRow, EvaluationRow, Reader, Store
+from trainer.evaluation import old_tasks
+from trainer.evaluation.lines import (
+    OLD_TASKS_NAME,
+    known_sentence,
+    knows_already,
+    old_tasks_line,
+    sentence_line,
+    unknown_line,
+)
+from trainer.evaluation.outcome_store import AttemptKeeper, known_attempts
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Beside, evaluate, evaluate_pair
+from trainer.evaluation.sequential import (
+    MOST_PAIRS,
+    Pairs,
+    Plan,
+    decided,
+    looks_up_to,
+    round_alpha,
+)
+from trainer.evaluation.starts import Attempt, Start, StartKey, row_of, stepping_of
+from trainer.evaluation.verdict import Line, Part
+from trainer.rounds import protocol
+
+MEASURING = "measuring"
+"""The name of a stage in which a game in a window of its own plays on the person's screen."""
+LEAVE_ALONE = (
+    "Another window of the game opens for the measurement; leave keyboard and mouse alone until it "
+    "closes. A touch has a start played anew, and the panic key stops it."
+)
+SPARE_STARTS = 20
+"""So many starts more are played, at most, in place of those that nobody could judge."""
+KNOWN_FROM = 10
+"""So many attempts before tell whether a sentence is known already."""
+ROUND = "round-"
+"""The version of attempts that judge the sentences taught in a round begins with it."""
+EARLIER = "earlier-"
+NOBODY_JUDGES = "nobody can judge it in play, so it is not known whether it changed"
+CHECKING_OLD_TASKS = "What it could before is still being checked."
+NO_OLD_TASKS = (
+    "What it could before was not measured: it is not known here what the base was taught."
+)
+SKIPPED = "was not checked, as nothing that was taught got better."
+Say = Callable[[protocol.Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where and how a round is played.
+
+    ``check`` raises to stop and is called at every attempt; ``hotkeys`` are those of the person
+    who sits before the screen, None if nobody does.
+    """
+
+    data: Path
+    store: Store
+    base: Path
+    game: str
+    options: PlayOptions
+    say: Say
+    check: Callable[[], None]
+    slowed: bool = False
+    hotkeys: Mapping[str, str] | None = None
+
+    @property
+    def workers(self) -> int | None:
+        """How many play at a time, None for one a core; one copy of a large model is enough."""
+        return None if is_small(self.base) else 1
+
+    def player(self, name: str, adapter: Path | None) -> PlayerSpec:
+        """Return the base with an adapter."""
+        return PlayerSpec(name, self.base, adapter, options=self.options)
+
+    def beside(self) -> Beside | None:
+        """Return the person beside a game in a window of its own, after telling them."""
+        if self.game not in REALTIME_GAMES or self.hotkeys is None:
+            return None
+        tell = _Teller(self.say)
+        tell(LEAVE_ALONE)
+        return Beside(self.hotkeys, tell, self.check, attending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    say: Say
+
+    def __call__(self, sentence: str) -> None:
+        self.say(protocol.Stage(MEASURING, sentence))
+
+
+@dataclass(slots=True)
+class _Sentence:
+    """A sentence that is being played: its plan, its starts, and what came of them."""
+
+    part: Part
+    asked: Asked
+    plan: Plan
+    seeds: Iterator[int]
+    pairs: Pairs = field(default_factory=Pairs)
+    halves: dict[StartKey, dict[str, Attempt]] = field(default_factory=dict)
+    used: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether it is decided, or so much of it cannot be judged that it is given up."""
+        return decided(self.plan, self.pairs) or self.used >= self.plan.most + SPARE_STARTS
+
+    def next_look(self) -> list[Start]:
+        """Return the starts that are missing to the next look."""
+        n = next(look for look in self.plan.looks if look > self.pairs.n) - self.pairs.n
+        n = min(n, self.plan.most + SPARE_STARTS - self.used)
+        self.used += n
+        return [Start(self.asked.task, self.asked.heard, next(self.seeds)) for _ in range(n)]
+
+    def hear(self, side: str, attempt: Attempt) -> bool:
+        """Take an attempt if it is of this sentence; return whether it is."""
+        start = attempt.key.start
+        if (start.task_id, start.heard) != (self.asked.task.id, self.asked.heard):
+            return False
+        sides = self.halves.setdefault(start, {})
+        sides[side] = attempt
+        if len(sides) == 2 and all(each.judged for each in sides.values()):
+            self.pairs = self.pairs.plus(sides["before"].success, sides["after"].success)
+        return True
+
+    def line(self) -> Line:
+        """Return what it came to."""
+        if not self.pairs.n:
+            return unjudged_line(self.part, self.asked.heard)
+        return sentence_line(self.part, self.asked.heard, self.plan, self.pairs)
+
+
+def play_taught(
+    ground: Ground,
+    asked: Sequence[Asked],
+    before: PlayerSpec,
+    after: PlayerSpec,
+    round_id: int,
+    most: int = MOST_PAIRS,
+) -> list[Line]:
+    """Play the sentences of a round until each is decided, at most ``most`` pairs of each."""
+    rows = _measured_rows(ground)
+    number = {each: number_of_test(rows, each.heard) for each in asked}
+    plans = {
+        each: Plan(round_alpha(number[each], len(asked)), looks=looks_up_to(most)) for each in asked
+    }
+    version = f"{ROUND}{round_id}"
+    again = sum(row.round_id == round_id and row.variant.startswith(ROUND) for row in rows)
+    if again:
+        # Played once more: other starts, and another test of the lesson.
+        version += f" from {again}"
+    return _play(ground, Part.TAUGHT, plans, before, after, round_id, version)
+
+
+def play_earlier(
+    ground: Ground,
+    asked: Sequence[Asked],
+    before: PlayerSpec,
+    after: PlayerSpec,
+    round_id: int,
+) -> list[Line]:
+    """Play the sentences of earlier rounds until each is surely kept, or not."""
+    plans = {each: Plan(round_alpha(1), taught=False) for each in asked}
+    return _play(ground, Part.EARLIER, plans, before, after, round_id, f"{EARLIER}{round_id}")
+
+
+def _play(
+    ground: Ground,
+    part: Part,
+    plans: Mapping[Asked, Plan],
+    before: PlayerSpec,
+    after: PlayerSpec,
+    round_id: int,
+    version: str,
+) -> list[Line]:
+    with Reader.open(ground.data) as reader:
+        fresh = fresh_lesson_seed(reader, ground.game)
+    # Of two sentences of one task each has starts of its own.
+    sentences = [
+        _Sentence(part, asked, plan, iter(range(fresh + i, SeedRange.VERDICT.last, len(plans))))
+        for i, (asked, plan) in enumerate(plans.items())
+    ]
+    if not sentences:
+        return []
+    done = {"before": 0, "after": 0}
+    good = {"before": 0, "after": 0}
+    total = sum(each.plan.most for each in sentences)
+
+    def looks() -> Iterator[list[Start]]:
+        while open_ones := [each for each in sentences if not each.over]:
+            yield [start for each in open_ones for start in each.next_look()]
+
+    def heard(side: str, attempt: Attempt) -> None:
+        ground.check()
+        ground.store.add_evaluations([row_of(attempt, round_id)])
+        for each in sentences:
+            if each.hear(side, attempt):
+                break
+        done[side] += 1
+        good[side] += attempt.success
+        ground.say(protocol.Played(done[side], total, good[side], side))
+
+    evaluate_pair(
+        before, after, ground.game, looks(), heard,
+        slowed=ground.slowed, workers=ground.workers, beside=ground.beside(), version=version,
+    )  # fmt: skip
+    return [each.line() for each in sentences]
+
+
+def fresh_lesson_seed(reader: Reader, game: str) -> int:
+    """Return the first seed for lessons that no attempt of ``game`` was ever measured on."""
+    first = SeedRange.VERDICT.first
+    return reader.next_measured_seed(game, first, first + old_tasks.LESSON_SEEDS - 1)
+
+
+def number_of_test(rows: Sequence[EvaluationRow], heard: str) -> int:
+    """Return the how-manieth test of a sentence the next one is: those broken off count too."""
+    versions = {
+        row.variant for row in rows if row.instruction == heard and row.variant.startswith(ROUND)
+    }
+    return len(versions) + 1
+
+
+def _measured_rows(ground: Ground) -> list[EvaluationRow]:
+    with Reader.open(ground.data) as reader:
+        return reader.evaluations(game=ground.game)
+
+
+def known_before(ground: Ground, asked: Sequence[Asked], player: PlayerSpec) -> list[str]:
+    """Return a sentence for each of ``asked`` that ``player`` succeeds at so often already.
+
+    What the store knows counts; a sentence of which it knows too little is not played for it.
+    """
+    rows = [row for row in _measured_rows(ground) if row.policy_key == player.key]
+    told = []
+    for each in asked:
+        seen = [row for row in rows if row.instruction == each.heard]
+        good = sum(row.success for row in seen)
+        if len(seen) >= KNOWN_FROM and knows_already(good, len(seen)):
+            told.append(known_sentence(each.heard, good, len(seen)))
+    return told
+
+
+def unjudged_line(part: Part, name: str) -> Line:
+    """Return the line of a sentence that nobody can judge."""
+    return unknown_line(part, name, f'"{name}": {NOBODY_JUDGES}.')
+
+
+def waiting_line(name: str, sentence: str, *, checking: bool) -> Line:
+    """Return the line of an earlier lesson that is still to be checked, or that is not."""
+    return unknown_line(Part.EARLIER, name, sentence, checking=checking)
+
+
+def earlier_lessons(
+    reader: Reader, parent: AdapterRow | None, taught: Sequence[str], game: str, data: Path
+) -> tuple[list[Asked], list[str]]:
+    """Return what the rounds of ``parent`` and those before taught, without what is taught now.
+
+    The sentences that can be judged, with their tasks, and those that cannot.
+    """
+    from recorder.games import judged_task, task_list
+
+    adapters = {row.id: row for row in reader.adapters()}
+    rounds: list[int] = []
+    while parent is not None:
+        if parent.round_id is not None and parent.round_id not in rounds:
+            rounds.append(parent.round_id)
+        parent = adapters.pop(parent.parent_id, None) if parent.parent_id is not None else None
+    if not rounds:
+        return [], []
+    every = task_list(game, data)
+    judged, unjudged = [], []
+    for sentence in sorted(set(reader.taught_sentences(tuple(rounds))) - set(taught)):
+        task = judged_task(every, sentence)
+        if task is None:
+            unjudged.append(sentence)
+        else:
+            judged.append(Asked(task, sentence))
+    return judged, unjudged
+
+
+def play_old_tasks(
+    ground: Ground,
+    starts: Sequence[Start],
+    parent: Path | None,
+    after: Path,
+) -> list[Line]:
+    """Play the old tasks as ``after``, and as base and parent what of theirs is not known.
+
+    Returns a line against the base, and one against the parent if there is one.
+    """
+    sides = {"base": None, "parent": parent, "after": after}
+    if parent is None:
+        del sides["parent"]
+    players = {name: ground.player(name, adapter) for name, adapter in sides.items()}
+    keeper = AttemptKeeper(ground.store)
+    stepping = stepping_of(ground.game, paced=False, slowed=ground.slowed)
+    results: dict[str, dict[StartKey, Attempt]] = {}
+    with Reader.open(ground.data) as reader:
+        for name, player in players.items():
+            results[name] = known_attempts(reader, player.key, ground.game, starts, stepping)
+    missing = sum(len(starts) - len(known) for known in results.values())
+    done = good = 0
+
+    def heard(attempt: Attempt) -> None:
+        nonlocal done, good
+        keeper.keep(attempt)
+        done += 1
+        good += attempt.success
+        ground.say(protocol.Played(done, missing, good, "old tasks"))
+        ground.check()
+
+    try:
+        for name, player in players.items():
+            played = evaluate(
+                player, ground.game, starts, slowed=ground.slowed, workers=ground.workers,
+                known=results[name], on_played=heard, beside=ground.beside(),
+            )  # fmt: skip
+            results[name] = {each.key.start: each for each in played}
+    finally:
+        keeper.flush()
+    new = results["after"]
+    return [
+        old_tasks_line(old_tasks.paired(results[name], new), name)
+        for name in players
+        if name != "after"
+    ]
+
+
+def old_tasks_pending() -> Line:
+    """Return the line of the old tasks while they are played."""
+    return unknown_line(Part.OLD_TASKS, OLD_TASKS_NAME, CHECKING_OLD_TASKS, checking=True)
+
+
+def old_tasks_unknown(sentence: str) -> Line:
+    """Return the line of old tasks that are not played, with the reason."""
+    return unknown_line(Part.OLD_TASKS, OLD_TASKS_NAME, sentence)
