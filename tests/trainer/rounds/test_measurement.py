@@ -1,0 +1,434 @@
+"""How a round is played: fresh starts, stops when decided, rows kept, what is checked after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pytest
+
+from model.vla.play_options import PlayOptions
+from recorder.errors import DiskFullError, KnownError
+from recorder.games.base import Asked
+from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
+from recorder.games.seeds import SeedRange, may_judge, range_of
+from recorder.store import NewAdapter, Reader, RoundStatus, Stepping, Store
+from recorder.types import Outcome
+from trainer.evaluation import old_tasks
+from trainer.evaluation.lines import verdict_of
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import Beside
+from trainer.evaluation.sequential import round_alpha
+from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
+from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds import check_rest, measurement, protocol
+from trainer.rounds.decision import decide
+from trainer.rounds.measurement import Ground
+from trainer.rounds.protocol import Message, to_json
+
+BARREL = Asked(TASK_BY_ID["go_to:barrel"])
+MEDKIT = Asked(TASK_BY_ID["pick_up:medkit"])
+SMALL = 300
+
+
+@dataclass
+class Yard:
+    """Stands in for play: who succeeds is a rule over the player's name, the sentence and seed.
+
+    Like the real one it refuses seeds that may not judge, and is asked for the next look when all
+    of the one before was heard.
+    """
+
+    succeeds: Callable[[str, str, int], bool]
+    outcome: Callable[[int], Outcome | None] = lambda _seed: None
+    played: list[tuple[str, StartKey]] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
+    beside: Beside | None = None
+
+    def attempt(self, player: PlayerSpec, game: str, start: Start, version: str) -> Attempt:
+        assert may_judge(start.seed)
+        self.played.append((player.name, start.key))
+        good = self.succeeds(player.name, start.heard, start.seed)
+        outcome = self.outcome(start.seed) or (Outcome.SUCCESS if good else Outcome.TIMEOUT)
+        key = AttemptKey(player.key, game, start.key, Stepping.LOCK_STEP, version)
+        return Attempt(key, outcome, 30, 0.1)
+
+    def pair(
+        self,
+        before: PlayerSpec,
+        after: PlayerSpec,
+        game: str,
+        looks: Iterable[Sequence[Start]],
+        on_played: Callable[[str, Attempt], None],
+        *,
+        slowed: bool = False,
+        workers: int | None = None,
+        beside: Beside | None = None,
+        version: str = "",
+    ) -> None:
+        del slowed, workers
+        self.beside = beside
+        for starts in looks:
+            self.looks.append(len(starts))
+            for start in starts:
+                for side, player in (("before", before), ("after", after)):
+                    on_played(side, self.attempt(player, game, start, version))
+
+    def alone(
+        self,
+        player: PlayerSpec,
+        game: str,
+        starts: Sequence[Start],
+        *,
+        slowed: bool = False,
+        workers: int | None = None,
+        known: Mapping[StartKey, Attempt] | None = None,
+        on_played: Callable[[Attempt], None] | None = None,
+        beside: Beside | None = None,
+    ) -> list[Attempt]:
+        del slowed, workers, beside
+        results = dict(known or {})
+        for start in starts:
+            if start.key not in results:
+                results[start.key] = self.attempt(player, game, start, measurement_version())
+                if on_played is not None:
+                    on_played(results[start.key])
+        return [results[start.key] for start in starts]
+
+
+def measurement_version() -> str:
+    from trainer.evaluation.play_version import PLAY_VERSION
+
+    return PLAY_VERSION
+
+
+@dataclass
+class Room:
+    """A data folder with a base, and what was said."""
+
+    ground: Ground
+    yard: Yard
+    said: list[Message]
+    data: Path
+    adapter: Path
+
+    def player(self, name: str) -> PlayerSpec:
+        return self.ground.player(name, self.adapter if name == "after" else None)
+
+    def rows(self) -> int:
+        with Reader.open(self.data) as reader:
+            return len(reader.evaluations())
+
+
+@pytest.fixture
+def room(
+    tmp_path: Path, small_checkpoint: Path, small_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Room]:
+    data = tmp_path / "data"
+    yard = Yard(lambda name, _heard, _seed: name == "after")
+    said: list[Message] = []
+    monkeypatch.setattr(measurement, "evaluate_pair", yard.pair)
+    monkeypatch.setattr(measurement, "evaluate", yard.alone)
+    with Store.open(data) as store:
+        ground = Ground(
+            data, store, small_checkpoint, "doom", PlayOptions(), said.append, lambda: None
+        )
+        yield Room(ground, yard, said, data, small_adapter)
+
+
+def taught(room: Room, *asked: Asked, round_id: int | None = None, most: int = 80) -> list[Line]:
+    number = room.ground.store.add_round() if round_id is None else round_id
+    return measurement.play_taught(
+        room.ground, asked, room.player("before"), room.player("after"), number, most
+    )
+
+
+def test_a_clear_case_takes_ten_pairs_and_every_attempt_is_kept(room: Room) -> None:
+    [line] = taught(room, BARREL)
+    assert (line.kind, line.before, line.after, line.n) == (VerdictKind.BETTER, 0, 10, 10)
+    assert room.yard.looks == [10]
+    assert room.rows() == 20
+    played = [each for each in room.said if isinstance(each, protocol.Played)]
+    assert (played[-1].done, played[-1].successes) == (10, 10)
+    assert '"kind": "measured"' in to_json(protocol.Measured(line))
+    assert protocol.parse(to_json(protocol.Measured(line))) == protocol.Measured(line)
+
+
+def test_a_close_case_is_played_in_small_looks_to_the_end(room: Room) -> None:
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    [line] = taught(room, BARREL)
+    assert room.yard.looks == [10] + [5] * 14
+    assert line.kind is VerdictKind.NOT_ENOUGH
+    assert "80 pairs find a gain of" in line.sentence
+
+
+def test_what_is_decided_is_not_played_on(room: Room) -> None:
+    room.yard.succeeds = lambda name, heard, seed: (
+        name == "after" if heard == BARREL.heard else (seed + (name == "after")) % 4 < 2
+    )
+    lines = taught(room, BARREL, MEDKIT)
+    assert [line.name for line in lines] == [BARREL.heard, MEDKIT.heard]
+    assert lines[0].n < lines[1].n == 80
+    # The sentences share the error of the round.
+    assert round_alpha(1, 2) < round_alpha(1)
+
+
+def test_every_round_is_judged_on_fresh_starts_of_the_verdicts_range(room: Room) -> None:
+    taught(room, BARREL)
+    first = {key.seed for _, key in room.yard.played}
+    room.yard.played.clear()
+    taught(room, BARREL)
+    second = {key.seed for _, key in room.yard.played}
+    assert (len(first), len(second)) == (10, 15)
+    assert not first & second
+    assert {range_of(seed) for seed in first | second} == {SeedRange.VERDICT}
+
+
+def test_each_round_of_a_lesson_spends_less_even_if_one_was_broken_off(room: Room) -> None:
+    def stop() -> None:
+        raise KnownError("It was cancelled.")
+
+    ground = room.ground
+    with Reader.open(room.data) as reader:
+        assert measurement.number_of_test(reader.evaluations(), BARREL.heard) == 1
+    room.ground = Ground(
+        ground.data, ground.store, ground.base, "doom", ground.options, ground.say, stop
+    )
+    room.yard.played.clear()
+    with pytest.raises(KnownError):
+        taught(room, BARREL)
+    room.ground = ground
+    taught(room, BARREL)
+    with Reader.open(room.data) as reader:
+        rows = reader.evaluations()
+    assert measurement.number_of_test(rows, BARREL.heard) == 2
+    taught(room, BARREL)
+    with Reader.open(room.data) as reader:
+        assert measurement.number_of_test(reader.evaluations(), BARREL.heard) == 3
+        assert measurement.number_of_test(reader.evaluations(), MEDKIT.heard) == 1
+
+
+def test_a_second_play_of_a_round_is_another_test_on_other_starts(room: Room) -> None:
+    number = room.ground.store.add_round()
+    taught(room, BARREL, round_id=number)
+    assert room.rows() == 20
+    # Half of an error is spent: the same clear case takes a look more.
+    taught(room, BARREL, round_id=number)
+    assert room.rows() == 20 + 30
+    with Reader.open(room.data) as reader:
+        assert measurement.number_of_test(reader.evaluations(), BARREL.heard) == 3
+
+
+def test_what_nobody_judged_is_no_failure_and_is_played_anew(room: Room) -> None:
+    room.yard.outcome = lambda seed: Outcome.UNKNOWN if seed % 3 == 0 else None
+    [line] = taught(room, BARREL)
+    assert line.kind is VerdictKind.BETTER
+    assert line.n == 10
+    assert len(room.yard.played) > 20
+    room.yard.outcome = lambda _seed: Outcome.UNKNOWN
+    room.yard.played.clear()
+    [line] = taught(room, BARREL)
+    assert (line.kind, line.n) == (None, 0)
+    assert "nobody can judge it" in line.sentence
+    assert len(room.yard.played) <= 2 * (80 + measurement.SPARE_STARTS)
+
+
+def test_a_sentence_that_is_known_already_is_told_beforehand(room: Room) -> None:
+    player = room.player("before")
+    assert measurement.known_before(room.ground, [BARREL], player) == []
+    room.yard.succeeds = lambda _name, _heard, _seed: True
+    taught(room, BARREL)
+    [sentence] = measurement.known_before(room.ground, [BARREL, MEDKIT], player)
+    assert BARREL.heard in sentence
+    assert "already" in sentence
+
+
+@pytest.mark.parametrize("hotkeys", [{"panic": "F2"}, None])
+def test_a_person_beside_a_measured_window_is_told_and_can_stop_it_at_every_tick(
+    room: Room, hotkeys: dict[str, str] | None
+) -> None:
+    stopped: list[bool] = []
+    ground = Ground(
+        room.data, room.ground.store, room.ground.base, "luanti", PlayOptions(), room.said.append,
+        lambda: stopped.append(True), slowed=True, hotkeys=hotkeys,
+    )  # fmt: skip
+    beside = ground.beside()
+    if hotkeys is None:
+        assert (beside, room.said) == (None, [])
+        return
+    assert beside is not None
+    beside.tell("It was touched.")
+    beside.check()
+    assert stopped == [True]
+    assert (beside.hotkeys, beside.attending) == (hotkeys, True)
+    stages = [each for each in room.said if isinstance(each, protocol.Stage)]
+    assert [each.sentence for each in stages] == [measurement.LEAVE_ALONE, "It was touched."]
+    assert {each.name for each in stages} == {measurement.MEASURING}
+
+
+# What is checked after the lesson
+
+
+@pytest.fixture
+def known_base(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """Let the room's base be one whose training is known."""
+    monkeypatch.setattr(old_tasks, "taught_tasks", lambda *_given: TRAINED_TASKS[:40])
+    return room
+
+
+def finished_round(room: Room, adapter: Path, *, parent: int | None = None) -> int:
+    """Teach the barrel, with success, and write the round down as the client does."""
+    store = room.ground.store
+    number = store.add_round(parent_adapter_id=parent)
+    with Reader.open(room.data) as reader:
+        rows = {row.id: row for row in reader.adapters()}
+    row = None if parent is None else rows[parent]
+    lines = check_rest.after_the_lesson(
+        room.ground, taught(room, BARREL, round_id=number), row, SMALL
+    )
+    decision = decide(lines)
+    verdict = verdict_of(lines, decision.choice, decision.sentence)
+    assert verdict is not None
+    adapter_id = store.add_adapter(
+        NewAdapter(str(adapter), base=room.ground.base.name, round_id=number, parent_id=parent)
+    )
+    store.update_round(
+        number, status=RoundStatus.DONE, adapter_id=adapter_id, metrics={"gates": []},
+        verdict=asdict(verdict),
+    )  # fmt: skip
+    return number
+
+
+def in_use(room: Room) -> int | None:
+    with Reader.open(room.data) as reader:
+        row = reader.active_adapter()
+        return None if row is None else row.id
+
+
+def stored(room: Room, number: int) -> tuple[Choice, list[Line]]:
+    with Reader.open(room.data) as reader:
+        row = next(each for each in reader.rounds() if each.id == number)
+    verdict = check_rest.read_verdict(row.verdict)
+    assert verdict is not None
+    return verdict.choice, list(verdict.lines)
+
+
+def test_a_round_is_in_use_only_after_the_old_tasks_are_played(
+    known_base: Room, small_adapter: Path
+) -> None:
+    room = known_base
+    number = finished_round(room, small_adapter)
+    choice, lines = stored(room, number)
+    assert choice is Choice.WAIT
+    assert [line.checking for line in lines] == [False, True]
+    assert in_use(room) is None
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+    checked = check_rest.check_rest(room.ground, number)
+    assert checked.activated
+    assert in_use(room) == 1
+    choice, lines = stored(room, number)
+    assert choice is Choice.USE
+    assert [(line.part, line.n) for line in lines] == [(Part.TAUGHT, 10), (Part.OLD_TASKS, 300)]
+    assert lines[1].not_worse
+
+
+def test_damage_to_the_old_tasks_refuses_a_round_that_learnt_its_lesson(
+    known_base: Room, small_adapter: Path
+) -> None:
+    """As a short constant action did once: 13 points of what it could before were gone."""
+    room = known_base
+    number = finished_round(room, small_adapter)
+    room.yard.succeeds = lambda name, _heard, seed: seed % 100 < (79 if name == "after" else 92)
+    checked = check_rest.check_rest(room.ground, number)
+    assert not checked.activated
+    assert in_use(room) is None
+    assert checked.verdict.choice is Choice.REFUSE
+    assert "damaged" in checked.verdict.sentence
+
+
+def test_a_full_disk_while_the_adapter_is_put_in_use_keeps_the_old_one(
+    known_base: Room, small_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = known_base
+    number = finished_round(room, small_adapter)
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+
+    def full(*_given: object, **_more: object) -> None:
+        raise DiskFullError("The disk is full, so nothing was written; make room.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room.ground.store, "set_active_adapter", full)
+        with pytest.raises(DiskFullError):
+            check_rest.check_rest(room.ground, number)
+    assert in_use(room) is None
+    room.yard.played.clear()
+    # Everything that was played is kept: the next try only puts it in use.
+    assert check_rest.check_rest(room.ground, number).activated
+    assert room.yard.played == []
+
+
+def test_what_was_put_in_use_meanwhile_stays(known_base: Room, small_adapter: Path) -> None:
+    room = known_base
+    number = finished_round(room, small_adapter)
+    other = room.ground.store.add_adapter(
+        NewAdapter(str(room.data / "other"), base=room.ground.base.name)
+    )
+    (room.data / "other").mkdir()
+    room.ground.store.set_active_adapter(other)
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+    checked = check_rest.check_rest(room.ground, number)
+    assert not checked.activated
+    assert in_use(room) == other
+    assert check_rest.OVERTAKEN in checked.verdict.sentence
+
+
+def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
+    known_base: Room, small_adapter: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    room = known_base
+    first = finished_round(room, small_adapter)
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+    check_rest.check_rest(room.ground, first)
+    second_folder = tmp_path / "second"
+    shutil.copytree(small_adapter, second_folder)
+    (second_folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    room.yard.succeeds = lambda name, _heard, _seed: name == "after"
+    second = finished_round(room, second_folder, parent=1)
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+    room.yard.played.clear()
+    checked = check_rest.check_rest(room.ground, second)
+    assert {name for name, _ in room.yard.played} == {"after"}
+    assert len(room.yard.played) == 300
+    against = [line.against for line in checked.verdict.lines if line.part is Part.OLD_TASKS]
+    assert against == ["base", "parent"]
+
+
+def test_where_nothing_got_better_nothing_more_is_played(
+    known_base: Room, small_adapter: Path
+) -> None:
+    room = known_base
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    number = finished_round(room, small_adapter)
+    choice, lines = stored(room, number)
+    assert choice is Choice.PLAY_MORE
+    assert not any(line.checking for line in lines)
+    room.yard.played.clear()
+    check_rest.check_rest(room.ground, number)
+    assert room.yard.played == []
+    # More starts are a further test; what it finds is checked as any gain is.
+    room.yard.succeeds = lambda name, _heard, seed: (
+        name == "after" if seed < SeedRange.VERDICT.first + old_tasks.LESSON_SEEDS else True
+    )
+    assert check_rest.check_rest(room.ground, number, more=True).activated
+
+
+def test_a_base_of_which_nothing_is_known_is_never_changed_by_itself(
+    room: Room, small_adapter: Path
+) -> None:
+    number = finished_round(room, small_adapter)
+    choice, _lines = stored(room, number)
+    assert choice is Choice.TRY
+    assert not check_rest.check_rest(room.ground, number).activated
