@@ -37,11 +37,12 @@ from recorder.games.seeds import SeedRange
 from recorder.games.sentences import normalise_instruction
 from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
+from trainer.evaluation.old_tasks import OLD_TASK_STARTS
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.run import evaluate, one_thread
 from trainer.evaluation.starts import starts_of
 from trainer.rounds.client import RoundClient, RoundResult
-from trainer.rounds.protocol import Message, Step
+from trainer.rounds.protocol import Measured, Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
 
 UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
@@ -162,10 +163,13 @@ def run_demo(
                     say(f"learning: step {message.step} of {message.steps}")
             elif message.kind == "done":
                 trained.append(time.monotonic())
+            elif isinstance(message, Measured):
+                say(message.line.sentence)
             elif message.kind in ("stage", "gate"):
                 say(getattr(message, "sentence", ""))
 
-        result = RoundClient(data, store, default_checkpoint(game)).run(
+        client = RoundClient(data, store, default_checkpoint(game))
+        result = client.run(
             "kind:demonstration kind:rollout",
             questions=[Asked(lesson)],
             paired_seeds=size.pairs,
@@ -175,9 +179,15 @@ def run_demo(
             replay=size.replay,
             say=hear,
             measure_failed=True,
+            old_starts=0 if quick else OLD_TASK_STARTS,
         )
         marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
         marks["round: paired play"] = time.monotonic()
+        if result.waits:
+            say("Checking that nothing it could before is lost.")
+            rest = client.check_rest(result.round_id, game=game, slowed=stage.slowed, say=hear)
+            result = result.after(rest)
+        marks["round: what it could before"] = time.monotonic()
     say(result.sentence)
     with Reader.open(data) as reader:
         paired = [row.seed for row in reader.evaluations(round_id=result.round_id)]

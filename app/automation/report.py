@@ -34,8 +34,15 @@ def report_html(result: DemoResult) -> str:
         parts.append(
             f"<p>{verdict.before} of {verdict.n} before, {verdict.after} of {verdict.n} after: "
             f"{100 * verdict.difference:+.0f} points, 95 % interval {100 * verdict.low:+.0f} to "
-            f"{100 * verdict.high:+.0f} (Newcombe, paired starts).</p>"
+            f"{100 * verdict.high:+.0f} (paired starts, valid when play stops).</p>"
         )
+        parts.append("<table><tr><th>measured<th>before<th>after<th>starts<th>what it says</tr>")
+        for line in verdict.lines:
+            parts.append(
+                f"<tr><td>{html.escape(line.name)} ({line.part})<td>{line.before}<td>{line.after}"
+                f"<td>{line.n}<td>{html.escape(line.sentence)}</tr>"
+            )
+        parts.append("</table>")
     activated = "is in use" if result.round.activated else "is not in use"
     parts.append(f"<p>The new adapter {activated}.</p>")
     parts.append("<h2>Before and after, from the same start</h2>")

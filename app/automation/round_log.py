@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainer.evaluation.verdict import Line
 from trainer.rounds import protocol
 
 GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}
@@ -24,6 +25,7 @@ class RoundDiary:
     tell: Callable[[str], None] = lambda sentence: None
     losses: list[tuple[int, float, float | None]] = field(default_factory=list)
     gates: list[protocol.Gate] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     training_s: float | None = None
     evaluation_s: float | None = None
@@ -49,6 +51,9 @@ class RoundDiary:
             case protocol.Gate():
                 self.gates.append(message)
                 self.tell(f"{GATE_WORDS[message.passed]}: {message.sentence}")
+            case protocol.Measured():
+                self.lines.append(message.line)
+                self.tell(message.line.sentence)
             case protocol.Done() | protocol.Failed():
                 self.training_s = round(now_s, 2)
                 if isinstance(message, protocol.Done):

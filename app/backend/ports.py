@@ -19,7 +19,7 @@ from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.types import Driver, Outcome, RGBImage
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdict import Choice, Line, VerdictKind
 
 DriverRuns = tuple[tuple[Driver, int], ...]
 """Who drove, as (driver, ticks) runs in order."""
@@ -96,7 +96,9 @@ class VerdictFacts:
     ``before`` and ``after`` are successes in ``tries`` paired tries.  ``points`` is the
     difference in percentage points, with the interval ``low`` to ``high`` of the method
     named by ``interval``.  ``film_before`` and ``film_after`` show the same seed.
-    ``changed`` says whether the candidate is in use, ``can_go_back`` whether a parent is.
+    ``in_use`` says whether the candidate plays, ``can_go_back`` whether a parent is there.
+    ``lines`` hold everything that was measured, taught sentences first, and ``choice`` what
+    follows.  ``checking`` says that something is being played for it now, ``progress`` how far.
     """
 
     kind: VerdictKind
@@ -115,6 +117,11 @@ class VerdictFacts:
     film_before: tuple[RGBImage, ...] = ()
     film_after: tuple[RGBImage, ...] = ()
     film_seed: int | None = None
+    round_id: int = 0
+    choice: Choice = Choice.TRY
+    lines: tuple[Line, ...] = ()
+    checking: bool = False
+    progress: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,6 +266,13 @@ class Workplace(Protocol):
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
+        ...
+
+    def play_more(self, round_id: int) -> None:
+        """Begin to play more starts of a round, or go on checking it; returns at once.
+
+        :meth:`last_verdict` tells how it goes on.  Raises KnownError while another round runs.
+        """
         ...
 
     def agent(self) -> AgentFacts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from app.backend.ports import (
     AdapterFacts,
@@ -18,10 +17,10 @@ from app.backend.readable import spoken_duration
 from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
 from trainer.data.material import Material
-from trainer.evaluation.verdict import Verdict, VerdictKind
+from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind
 from trainer.rounds import protocol
 
-INTERVAL_METHOD = "Newcombe's for paired rates"
+INTERVAL_METHOD = "for paired starts, valid when play stops"
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."
 )
@@ -151,15 +150,16 @@ def verdict_facts(
         film_before=tuple(film_before),
         film_after=tuple(film_after),
         film_seed=film_seed,
+        round_id=adapter.round_id or 0,
+        choice=verdict.choice,
+        lines=in_order(verdict.lines),
     )
 
 
-def parse_verdict(stored: Mapping[str, Any]) -> Verdict | None:
-    """Return a verdict as a round's row keeps it, None where the round has none."""
-    names = ("before", "after", "n", "difference", "low", "high", "sentence")
-    if not all(name in stored for name in (*names, "kind")):
-        return None
-    return Verdict(VerdictKind(stored["kind"]), *(stored[name] for name in names))
+def in_order(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines as they are shown: taught first, then earlier lessons, then old tasks."""
+    order = list(Part)
+    return tuple(sorted(lines, key=lambda line: order.index(line.part)))
 
 
 def round_update(message: protocol.Message) -> RoundUpdate:
@@ -187,6 +187,8 @@ def round_update(message: protocol.Message) -> RoundUpdate:
                 step=message.done,
                 steps=message.total,
             )
+        case protocol.Measured():
+            update = RoundUpdate(stage=message.line.sentence)
         case protocol.Done():
             update = RoundUpdate(stage="Trained; now it is measured")
         case protocol.Failed():

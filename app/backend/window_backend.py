@@ -36,7 +36,6 @@ from app.backend.settings import Settings, save_settings
 from app.backend.view_facts import (
     agent_facts,
     episode_facts,
-    parse_verdict,
     round_update,
     speed_sentence,
     teach_facts,
@@ -54,12 +53,14 @@ from recorder.types import Outcome, RGBImage
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
-from trainer.evaluation.verdict import VerdictKind
-from trainer.rounds.client import MEASURING, RoundClient
+from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.verdict import Choice, VerdictKind
+from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.listing import adopt
 from trainer.rounds.lora_config import LoraConfig, plan_steps
-from trainer.rounds.protocol import Failed, Message, Stage
+from trainer.rounds.measurement import MEASURING
+from trainer.rounds.protocol import Failed, Message, Played, Stage
 from trainer.rounds.round import SINCE_LAST_ROUND
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,8 @@ class LiveWorkplace:
         self._agent = Agent(session, store, reader, base, settings.model)
         self._films: Films | None = None
         self._tallies: Tallies = {}
+        self._check: RoundInProgress | None = None
+        self._progress = ""
         self._advice = Advice(self._agent, reader, session.tasks)
 
     # The model
@@ -175,7 +178,7 @@ class LiveWorkplace:
     def _verdicts(self) -> dict[int, VerdictKind]:
         found = {}
         for row in self._reader.rounds():
-            verdict = parse_verdict(row.verdict)
+            verdict = read_verdict(row.verdict)
             if row.adapter_id is not None and verdict is not None:
                 found[row.adapter_id] = verdict.kind
         return found
@@ -210,6 +213,9 @@ class LiveWorkplace:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
         if self._agent.not_taught:
             raise ModelError(self._agent.not_taught)
+        if self._check is not None:
+            # What was played is kept; it can be gone on with after this round.
+            self._check.cancel()
         options = options_of(self._agent.choice)
         handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base, options))
 
@@ -254,6 +260,8 @@ class LiveWorkplace:
             )
         if result.activated and not rested:
             self._agent.load()
+        if result.waits:
+            self._begin_check(result.round_id, more=False)
         if result.verdict is not None:
             try:
                 self._films = film_of_round(self._reader, result, self._agent.base, options)
@@ -263,6 +271,49 @@ class LiveWorkplace:
             return RoundUpdate(verdict=self.last_verdict(), finished=True)
         cancelled = result.status is RoundStatus.CANCELLED
         return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
+
+    def play_more(self, round_id: int) -> None:
+        """Begin to play more starts of a round, or go on checking it."""
+        if self._check is not None:
+            raise ModelError(
+                "Starts are being played already, so no more were begun; wait until they are done."
+            )
+        row = next((each for each in self._reader.rounds() if each.id == round_id), None)
+        verdict = None if row is None else read_verdict(row.verdict)
+        waits = verdict is not None and verdict.choice is Choice.WAIT
+        self._begin_check(round_id, more=not waits)
+
+    def _begin_check(self, round_id: int, *, more: bool) -> None:
+        """Measure the rest of a round while the person goes on."""
+        options = options_of(self._agent.choice)
+        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base, options))
+        self._check, self._progress = handle, ""
+
+        def say(message: Message) -> None:
+            if isinstance(message, Played):
+                self._progress = f"{message.done} of {message.total} starts played"
+            elif isinstance(message, Stage) and message.name == MEASURING:
+                self._live.rest(MEASURED_NOW)
+
+        def run() -> None:
+            try:
+                hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
+                checked = handle.client.check_rest(
+                    round_id, game=self._game_name, slowed=self._slowed and self.own_window,
+                    say=say, hotkeys=hotkeys, more=more,
+                )  # fmt: skip
+                if checked.activated:
+                    self._agent.load()
+            except KnownError as error:
+                # The round stays as it was, and its card offers to go on.
+                log.warning("the check of round %d ended: %s", round_id, error.sentence)
+            except Exception:
+                log.exception("the check of round %d failed", round_id)
+            finally:
+                self._check = None
+                self._live.wake_up()
+
+        threading.Thread(target=run, name="check", daemon=True).start()
 
     def _round_need(self, options: PlayOptions) -> int:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
@@ -275,7 +326,7 @@ class LiveWorkplace:
         """Return the newest round's verdict, None before the first."""
         adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
-            verdict = parse_verdict(row.verdict)
+            verdict = read_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
             if verdict is not None and adapter is not None:
                 facts = verdict_facts(verdict, adapter, in_use=adapter.active)
@@ -287,7 +338,12 @@ class LiveWorkplace:
                         film_after=films.after,
                         film_seed=films.seed,
                     )
-                return replace(facts, can_go_back=self._agent.can_go_back)
+                return replace(
+                    facts,
+                    can_go_back=self._agent.can_go_back,
+                    checking=self._check is not None,
+                    progress=self._progress,
+                )
         return None
 
     # Episodes

@@ -10,6 +10,8 @@ from app.automation.round_log import RoundDiary
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, KnownError, UsageError
 
+CHECKING = "The lesson is measured; now it is checked that nothing it could before is lost."
+
 
 def run(options: argparse.Namespace) -> int:
     """Train, gate, measure, and put to use what passed.
@@ -35,6 +37,11 @@ def run(options: argparse.Namespace) -> int:
         client = RoundClient(folder, store, base, play_options(options))
         try:
             result = client.run(options.episodes, game=options.game, say=diary.hear)
+            if result.waits:
+                say(CHECKING)
+                result = result.after(
+                    client.check_rest(result.round_id, game=options.game, say=diary.hear)
+                )
         except KeyboardInterrupt:
             client.cancel()
             raise
@@ -59,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     times = f"Training and offline gates took {diary.training_s or 0:.0f} s"
     if diary.evaluation_s is not None:
         times += f", the paired evaluation {diary.evaluation_s:.0f} s"
-    emit(options, document, [result.sentence, in_use, times + "."])
+    lines = [] if result.verdict is None else [line.sentence for line in result.verdict.lines]
+    emit(options, document, [result.sentence, *lines, in_use, times + "."])
     return int(ExitCode.OK)
 
 

@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         teach.cancel_asked.connect(commands.cancel_round)
         verdict.use_asked.connect(desk.use_adapter)
         verdict.back_asked.connect(desk.go_back)
+        verdict.more_asked.connect(desk.play_more)
         self.side.agent.change_asked.connect(commands.choose_agent)
         # the library
         library.open_wanted.connect(desk.open_playback)

@@ -41,7 +41,10 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.types import Action, Driver, Outcome, RGBImage
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.lines import old_tasks_line, sentence_line
+from trainer.evaluation.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.rounds.measurement import old_tasks_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,6 @@ def _round(stage: Stage, kind: VerdictKind, **changes: object) -> None:
     gates = (
         Gate("corrections", True, "Held-out corrections: loss 1.82 before, 0.61 after."),
         Gate("old tasks", good, "Held-out demonstrations: 2 % worse, 5 % allowed."),
-        Gate("legal", True, "Every action was a legal one."),
-        Gate("play", None if kind is VerdictKind.NOT_ENOUGH else good, "Paired tries."),
     )
     facts = VerdictFacts(
         kind=kind,
@@ -196,11 +197,27 @@ def _round(stage: Stage, kind: VerdictKind, **changes: object) -> None:
         film_before=tuple(stage.frames[:8]),
         film_after=tuple(stage.frames[8:]),
         film_seed=1042,
+        round_id=3,
+        choice=Choice.USE,
+        lines=LINES,
     )
     facts = replace(facts, **changes)  # type: ignore[arg-type]
     stage.place.verdict = facts
     stage.window.side.teach.show_update(RoundUpdate(gates=gates, verdict=facts, finished=True))
     stage.window.desk.refresh_agent()
+
+
+LINES = (
+    sentence_line(Part.TAUGHT, "go to the green armor", Plan(round_alpha(1)), Pairs(10, 21, 2, 7)),
+    sentence_line(Part.TAUGHT, "walk around the barrel", Plan(round_alpha(1)), Pairs(22, 2, 2, 54)),
+    sentence_line(
+        Part.EARLIER,
+        "pick up the medkit and come back",
+        Plan(round_alpha(1), taught=False),
+        Pairs(66, 2, 2, 10),
+    ),
+    old_tasks_line(Pairs(268, 7, 6, 19), "base"),
+)
 
 
 def better(stage: Stage) -> None:
@@ -209,6 +226,22 @@ def better(stage: Stage) -> None:
         stage,
         VerdictKind.BETTER,
         sentence="It now reaches the green armor in 31 of 40 starts; before, in 12.",
+    )
+
+
+def checking(stage: Stage) -> None:
+    """Show a lesson that was learnt while it is checked what it may have cost."""
+    _round(
+        stage,
+        VerdictKind.BETTER,
+        sentence="It now reaches the green armor in 31 of 40 starts; before, in 12. Not in use "
+        "yet: What it could before is still being checked.",
+        in_use=False,
+        can_go_back=False,
+        choice=Choice.WAIT,
+        checking=True,
+        progress="132 of 300 starts played",
+        lines=(*LINES[:2], old_tasks_pending()),
     )
 
 
@@ -226,6 +259,8 @@ def worse(stage: Stage) -> None:
         in_use=False,
         can_go_back=False,
         passed_gates=False,
+        choice=Choice.REFUSE,
+        lines=(LINES[0], old_tasks_line(Pairs(228, 2, 46, 24), "base")),
     )
 
 
@@ -243,6 +278,12 @@ def not_enough(stage: Stage) -> None:
         high=61,
         in_use=False,
         can_go_back=False,
+        choice=Choice.PLAY_MORE,
+        lines=(
+            sentence_line(
+                Part.TAUGHT, "go to the green armor", Plan(round_alpha(1)), Pairs(20, 20, 16, 24)
+            ),
+        ),
     )
 
 
@@ -279,6 +320,7 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "problem": problem,
     "training": training,
     "better": better,
+    "checking": checking,
     "worse": worse,
     "not_enough": not_enough,
     "library": library,

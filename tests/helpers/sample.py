@@ -250,6 +250,7 @@ class SampleWorkplace:
         self.sizes = StorageFacts(0, 0, 50 * 10**9, folder)
         self.round: SampleRound | None = None
         self.used: list[str | None] = []
+        self.more: list[int] = []
         self.log: Path | None = None
         self.said = ""
         self.own_window = False
@@ -276,6 +277,10 @@ class SampleWorkplace:
     def last_verdict(self) -> VerdictFacts | None:
         """Return what was set."""
         return self.verdict
+
+    def play_more(self, round_id: int) -> None:
+        """Note it; what it comes to is set by hand."""
+        self.more.append(round_id)
 
     def agent(self) -> AgentFacts:
         """Return what was set."""

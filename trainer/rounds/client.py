@@ -35,7 +35,7 @@ from trainer.evaluation.old_tasks import OLD_TASK_STARTS
 from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict
 from trainer.rounds import protocol
-from trainer.rounds.check_rest import after_the_lesson, check_rest
+from trainer.rounds.check_rest import Checked, after_the_lesson, check_rest
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
 from trainer.rounds.process import FEW_BITS, EndedError, new_folder, see_off, understood
@@ -55,8 +55,9 @@ Say = Callable[[protocol.Message], None]
 class RoundResult:
     """How a round ended.
 
-    ``activated`` says that the adapter plays now; ``exit_code`` which kind of problem
-    kept the round from being done.
+    ``activated`` says that the adapter plays now, which it never does before the rest is checked
+    (:meth:`RoundClient.check_rest`); ``exit_code`` which kind of problem kept the round from being
+    done.
     """
 
     round_id: int
@@ -68,6 +69,20 @@ class RoundResult:
     verdict: Verdict | None = None
     activated: bool = False
     exit_code: ExitCode = ExitCode.OK
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is still to be checked before it may be used."""
+        return self.verdict is not None and self.verdict.choice is Choice.WAIT
+
+    def after(self, checked: Checked) -> RoundResult:
+        """Return how it stands after the rest was checked."""
+        return replace(
+            self,
+            sentence=checked.verdict.sentence,
+            verdict=checked.verdict,
+            activated=checked.activated,
+        )
 
 
 class RoundClient:
@@ -301,29 +316,22 @@ class RoundClient:
 
     def check_rest(
         self,
-        result: RoundResult,
+        round_id: int,
         *,
         game: str = "doom",
         slowed: bool = False,
         say: Say = lambda message: None,
         hotkeys: Mapping[str, str] | None = None,
         more: bool = False,
-    ) -> RoundResult:
+    ) -> Checked:
         """Measure what is left to be checked of a round, and put it in use if it may be.
 
-        ``more`` plays sentences once more of which too little is known.  Nothing happens to a
-        round without a verdict.  Blocks, and may be cancelled; what was played is kept, and the
-        round stays as it was.  Raises what :func:`trainer.rounds.check_rest.check_rest` raises.
+        ``more`` plays taught sentences once more of which too little is known.  Blocks, and may be
+        cancelled: what was played is kept, and the round stays as it was.  Raises what
+        :func:`trainer.rounds.check_rest.check_rest` raises.
         """
-        if result.verdict is None:
-            return result
-        ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
-        checked = check_rest(ground, result.round_id, more=more)
-        return replace(
-            result,
-            sentence=checked.verdict.sentence,
-            verdict=checked.verdict,
-            activated=checked.activated,
+        return check_rest(
+            self._ground(game, say, slowed=slowed, hotkeys=hotkeys), round_id, more=more
         )
 
     def _ground(

@@ -59,6 +59,8 @@ class Desk(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(STORAGE_EVERY_MS)
         self._timer.timeout.connect(self.refresh_storage)
+        self._checking = False
+        self._timer.timeout.connect(self._look_again)
         self.bridge.problem.connect(self.problem)
         self.rounds.updated.connect(self._on_round)
 
@@ -92,7 +94,15 @@ class Desk(QObject):
         self.bridge.ask(
             place.agent, self._on_agent, replaces="agent", failed=self.agent_failed.emit
         )
-        self.bridge.ask(place.last_verdict, self._on_verdict, replaces="verdict")
+        self._ask_verdict()
+
+    def _ask_verdict(self) -> None:
+        self.bridge.ask(self._workplace.last_verdict, self._on_verdict, replaces="verdict")
+
+    def _look_again(self) -> None:
+        """Ask how the check of a round goes on that is played meanwhile."""
+        if self._checking:
+            self._ask_verdict()
 
     def refresh_storage(self) -> None:
         """Fetch sizes."""
@@ -149,6 +159,10 @@ class Desk(QObject):
         """Let an adapter (None: the bare base) play from the next episode on."""
         self._do(lambda: self._workplace.use_adapter(adapter_id), self.refresh_agent)
 
+    def play_more(self, round_id: int) -> None:
+        """Play more starts of a round, or go on checking it."""
+        self._do(lambda: self._workplace.play_more(round_id), self._ask_verdict)
+
     def go_back(self) -> None:
         """Undo the newest activation."""
         self._do(self._workplace.go_back, self.refresh_agent)
@@ -168,7 +182,11 @@ class Desk(QObject):
         self.agent_changed.emit(facts)
 
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
+        was, self._checking = self._checking, facts is not None and facts.checking
         self.verdict_changed.emit(facts)
+        if was and not self._checking:
+            # Its end may have put another agent in use.
+            self.refresh_agent()
 
     def _on_storage(self, facts: StorageFacts) -> None:
         known = "" if self.storage is None else self.storage.problem

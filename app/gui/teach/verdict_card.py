@@ -12,7 +12,7 @@ from app.backend.ports import VerdictFacts
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, button, label, set_role, to_pixmap
 from recorder.types import RGBImage
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 
 TITLES = {
     VerdictKind.BETTER: "Better",
@@ -75,6 +75,62 @@ class PairedBars(QWidget):
         painter.end()
 
 
+STATES = {
+    VerdictKind.BETTER: "better",
+    VerdictKind.SAME: "about the same",
+    VerdictKind.WORSE: "worse",
+    VerdictKind.NOT_ENOUGH: "not sure",
+}
+
+
+def state_of(line: Line) -> tuple[str, str]:
+    """Return what a line comes to in a few words, and its tone."""
+    if line.checking:
+        return "still being checked", "nobody"
+    if line.kind is None:
+        return "not measured", "nobody"
+    if line.part is not Part.TAUGHT and line.not_worse:
+        return "kept", "ok"
+    return STATES[line.kind], TONES[line.kind]
+
+
+class LineList(QWidget):
+    """One row for each thing that was measured: its name, counts, and what it comes to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(GRID)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 1)
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Show these lines and no others."""
+        while (item := self._grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for row, line in enumerate(lines):
+            words, tone = state_of(line)
+            name = label(named(line), wrap=True)
+            state = label(words, "strong")
+            set_role(state, tone=tone)
+            counts = label(f"{line.before} → {line.after} of {line.n}" if line.n else "", "muted")
+            for column, widget in enumerate((name, counts, state)):
+                widget.setToolTip(line.sentence)
+                self._grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
+            name.setAccessibleDescription(line.sentence)
+        self.setVisible(bool(lines))
+
+
+def named(line: Line) -> str:
+    """Return how a line is called on the card."""
+    if line.part is Part.OLD_TASKS:
+        return "What it could before" + (" (base)" if line.against == "base" and line.n else "")
+    return line.name if line.part is Part.TAUGHT else f"{line.name} (taught before)"
+
+
 class FilmStrip(QWidget):
     """A few frames of one attempt side by side."""
 
@@ -127,10 +183,11 @@ def _cover(picture: QPixmap, area: QRectF) -> QRectF:
 class VerdictCard(Card):
     """What the round did, by measurement.
 
-    Signals: use_asked(str) with the adapter's id; back_asked().
+    Signals: use_asked(str) with the adapter's id; more_asked(int) with the round's; back_asked().
     """
 
     use_asked = Signal(str)
+    more_asked = Signal(int)
     back_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -140,10 +197,12 @@ class VerdictCard(Card):
         self.points = label("", "muted")
         self.sentence = label("", wrap=True)
         self._bars = PairedBars(theme)
+        self.lines = LineList()
         self._films = QWidget()
         self._before = FilmStrip(theme)
         self._after = FilmStrip(theme)
         self.state = label("", "strong")
+        self.more = button("Play more starts", "")
         self.use = button("Use it", "agent")
         self.back = button("Go back", "link")
         self._build()
@@ -174,6 +233,7 @@ class VerdictCard(Card):
         for widget in (self.counts, self.points, self._bars):
             widget.setVisible(facts.tries > 0)
         self._bars.show_facts(facts)
+        self.lines.show_lines(facts.lines)
         self._films.setVisible(bool(facts.film_before or facts.film_after))
         self._before.show_frames(facts.film_before)
         self._after.show_frames(facts.film_after)
@@ -186,12 +246,18 @@ class VerdictCard(Card):
     def _show_choice(self, facts: VerdictFacts) -> None:
         if facts.in_use:
             self.state.setText("In use now.")
-        elif not facts.passed_gates:
+        elif facts.checking:
+            self.state.setText(facts.progress or "Still being checked.")
+        elif not facts.passed_gates or facts.choice is Choice.REFUSE:
             self.state.setText("Not in use: a check failed.")
         else:
             self.state.setText("Not in use.")
+        waits = facts.choice is Choice.WAIT
+        more = waits or facts.choice is Choice.PLAY_MORE
+        self.more.setVisible(more and not facts.checking and not facts.in_use)
+        self.more.setText("Go on checking" if waits else "Play more starts")
         self.use.setVisible(not facts.in_use)
-        good = facts.kind is VerdictKind.BETTER and facts.passed_gates
+        good = facts.choice is Choice.USE and facts.passed_gates
         self.use.setText("Use it" if good else "Try it anyway")
         set_role(self.use, role="agent" if good else "")
         self.back.setVisible(facts.in_use and facts.can_go_back)
@@ -204,6 +270,7 @@ class VerdictCard(Card):
         self.body.addLayout(figures)
         self.body.addWidget(self._bars)
         self.body.addWidget(self.sentence)
+        self.body.addWidget(self.lines)
         grid = QGridLayout(self._films)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GRID)
@@ -217,13 +284,19 @@ class VerdictCard(Card):
         foot.addWidget(self.state)
         foot.addStretch(1)
         foot.addWidget(self.back)
+        foot.addWidget(self.more)
         foot.addWidget(self.use)
         self.body.addLayout(foot)
 
     def _connect_signals(self) -> None:
         self.use.clicked.connect(self._on_use)
         self.back.clicked.connect(self.back_asked)
+        self.more.clicked.connect(self._on_more)
 
     def _on_use(self) -> None:
         if self._facts is not None:
             self.use_asked.emit(self._facts.adapter_id)
+
+    def _on_more(self) -> None:
+        if self._facts is not None:
+            self.more_asked.emit(self._facts.round_id)

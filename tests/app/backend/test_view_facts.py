@@ -1,5 +1,6 @@
 """Rows and news become what the window shows."""
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -8,7 +9,10 @@ from app.backend import view_facts
 from recorder.store.rows import AdapterRow, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
 from trainer.data.material import Material, Why
-from trainer.evaluation.verdict import VerdictKind, judge
+from trainer.evaluation.lines import old_tasks_line, sentence_line, verdict_of
+from trainer.evaluation.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.verdict import Choice, Part, VerdictKind
 from trainer.rounds import protocol
 
 
@@ -110,14 +114,29 @@ def test_lineage_survives_a_circle() -> None:
 
 
 def test_verdict_becomes_points_and_survives_storing() -> None:
-    verdict = judge([False] * 15 + [True] * 5, [True] * 20)
-    assert view_facts.parse_verdict(asdict(verdict)) == verdict
-    assert view_facts.parse_verdict({}) is None
+    kept = old_tasks_line(Pairs(270, 5, 5, 20), "base")
+    lesson = sentence_line(Part.TAUGHT, "go", Plan(round_alpha(1)), Pairs(both=5, gained=15))
+    verdict = verdict_of((kept, lesson), Choice.USE, "It got better.")
+    assert verdict is not None
+    assert read_verdict(json.loads(json.dumps(asdict(verdict)))) == verdict
+    assert read_verdict({}) is None
     shown = view_facts.verdict_facts(verdict, adapter(4, None), in_use=True)
     assert (shown.before, shown.after, shown.tries) == (5, 20, 20)
     assert shown.points == pytest.approx(75)
     assert shown.low < shown.points < shown.high
-    assert shown.kind is VerdictKind.BETTER
+    assert (shown.kind, shown.choice) == (VerdictKind.BETTER, Choice.USE)
+    # What was taught comes first, whatever was measured first.
+    assert shown.lines == (lesson, kept)
+
+
+def test_a_verdict_of_an_earlier_version_is_read_and_only_offered() -> None:
+    old = {
+        "kind": "better", "before": 1, "after": 9, "n": 10, "difference": 0.8, "low": 0.4,
+        "high": 0.9, "sentence": "Better: 1 of 10 before, 9 of 10 after.",
+    }  # fmt: skip
+    verdict = read_verdict(old)
+    assert verdict is not None
+    assert (verdict.choice, verdict.lines) == (Choice.TRY, ())
 
 
 def test_every_message_of_a_round_has_its_update() -> None:

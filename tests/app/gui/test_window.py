@@ -7,7 +7,7 @@ import pytest
 from gallery import STATES, Stage, furnish
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QSlider
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 from sample import SampleSession, SampleWorkplace, room, sample_episodes
 
@@ -20,7 +20,10 @@ from app.gui.shortcuts import ENTRIES, ShortcutsDialog
 from app.gui.style.theme import DARK, LIGHT, Theme
 from app.session.api import Phase
 from recorder.types import Outcome
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.lines import old_tasks_line, sentence_line
+from trainer.evaluation.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.rounds.measurement import old_tasks_pending
 
 VERDICT = VerdictFacts(
     kind=VerdictKind.BETTER,
@@ -298,15 +301,56 @@ def test_blocked_round_cannot_start(
     assert place.round is None
 
 
-@pytest.mark.parametrize("kind", list(VerdictKind))
-def test_verdict_card_offers_what_the_verdict_allows(window: MainWindow, kind: VerdictKind) -> None:
+@pytest.mark.parametrize("choice", list(Choice))
+def test_verdict_card_offers_what_the_decision_allows(window: MainWindow, choice: Choice) -> None:
     card = window.side.verdict
-    card.show_facts(replace(VERDICT, kind=kind))
-    assert card.use.text() == ("Use it" if kind is VerdictKind.BETTER else "Try it anyway")
+    card.show_facts(replace(VERDICT, choice=choice))
+    assert card.use.text() == ("Use it" if choice is Choice.USE else "Try it anyway")
+    assert card.use.isVisible()
     assert not card.back.isVisible()
-    card.show_facts(replace(VERDICT, kind=kind, in_use=True, can_go_back=True))
+    assert card.more.isVisible() == (choice in (Choice.WAIT, Choice.PLAY_MORE))
+    card.show_facts(replace(VERDICT, choice=choice, checking=True, progress="3 of 300"))
+    assert not card.more.isVisible()
+    assert card.state.text() == "3 of 300"
+    card.show_facts(replace(VERDICT, choice=choice, in_use=True, can_go_back=True))
     assert not card.use.isVisible()
+    assert not card.more.isVisible()
     assert card.back.isVisible()
+
+
+def test_verdict_card_has_a_line_for_each_thing_that_was_measured(window: MainWindow) -> None:
+    card = window.side.verdict
+    taught = sentence_line(Part.TAUGHT, "go to it", Plan(round_alpha(1)), Pairs(gained=10))
+    kept = old_tasks_line(Pairs(280, 2, 2, 16), "base")
+    card.show_facts(replace(VERDICT, lines=(taught, old_tasks_pending())))
+    shown = [each.text() for each in card.lines.findChildren(QLabel) if not each.isHidden()]
+    assert shown == [
+        "go to it", "0 → 10 of 10", "better",
+        "What it could before", "", "still being checked",
+    ]  # fmt: skip
+    card.show_facts(replace(VERDICT, lines=(taught, kept)))
+    shown = [each.text() for each in card.lines.findChildren(QLabel) if not each.isHidden()]
+    assert shown[3:] == ["What it could before (base)", "282 → 282 of 300", "kept"]
+    card.show_facts(VERDICT)
+    assert not card.lines.isVisible()
+
+
+def test_more_starts_are_asked_for_and_looked_after(
+    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+) -> None:
+    place.verdict = replace(VERDICT, choice=Choice.PLAY_MORE, round_id=4)
+    window.desk.refresh_agent()
+    settle(qtbot, window)
+    window.side.verdict.more.click()
+    settle(qtbot, window)
+    assert place.more == [4]
+    place.verdict = replace(VERDICT, choice=Choice.WAIT, checking=True, progress="8 of 300")
+    window.desk.refresh_agent()
+    settle(qtbot, window)
+    place.verdict = replace(VERDICT, choice=Choice.USE, in_use=True)
+    window.desk._look_again()
+    settle(qtbot, window)
+    assert window.side.verdict.state.text() == "In use now."
 
 
 def test_library_plays_back_labels_deletes_and_undoes(
