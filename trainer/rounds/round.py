@@ -90,7 +90,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
     from model.vla.preprocess import load_spec
     from model.vla.vla import load_weights
-    from trainer.data.examples import manifest
+    from trainer.data.examples import left_out_sentence, manifest
     from trainer.data.heard import as_heard
     from trainer.rounds.gates import Checks, offline_gates
     from trainer.rounds.lora import LoraTask, train
@@ -125,7 +125,9 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         task.start_from(parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
     task.see(examples)
-    say(protocol.Stage("training", "Learning."))
+    # Here, where it stays on the screen for as long as it is learnt.
+    missing = left_out_sentence(split.left_out, split.turns_cut)
+    say(protocol.Stage("training", f"Learning. {missing}".strip()))
     visits = train(
         task,
         examples,
