@@ -77,6 +77,17 @@ class Person:
         self._rest(0.3, 0.3)
         self._stop(session)
 
+    def jerk(self, session: LiveSession, times: int, rest_ticks: int) -> None:
+        """Demonstrate nothing but turns at once, each followed by a rest; then stop."""
+        session.demonstrate("look around the meadow")
+        assert session.wait_for(lambda shot: shot.tick >= 8 and shot.outcome is None, WAIT_S)
+        for number in range(times):
+            self._move(self._chance.randint(25, 60) * (1 if number % 2 else -1))
+            here = session.snapshot().tick
+            assert session.wait_for(lambda shot, end=here + rest_ticks: shot.tick >= end, WAIT_S)
+            self._rest(0.0, 0.1)
+        self._stop(session)
+
     def correct(self, session: LiveSession) -> None:
         """Let the agent play, take over by the mouse, turn and walk, hand back, and stop."""
         session.play("walk on")
