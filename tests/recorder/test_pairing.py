@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from recorded import LUANTI_HAND
 
 from recorder.games.base import Bindings
 from recorder.games.controls import HeldControls
@@ -34,7 +35,6 @@ from recorder.store.rows import InputEventRow, TickRow
 from recorder.store.stored_ticks import stored_events, stored_ticks
 from recorder.types import NO_ACTION, Action, Driver
 
-RECORDED = Path(__file__).parents[1] / "data" / "luanti_hand"
 DEMONSTRATION, CORRECTION = 1, 2
 KEYS = {
     "W": "forward",
@@ -49,7 +49,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("recorded")
-    shutil.copy(RECORDED / "playteach.sqlite3", folder)
+    shutil.copy(LUANTI_HAND / "playteach.sqlite3", folder)
     with Reader.open(folder) as reader:
         yield reader
 
@@ -60,7 +60,7 @@ def as_stored(reader: Reader, episode_id: int) -> list[TickRow]:
 
 
 def table(name: str) -> list[dict[str, str]]:
-    with (RECORDED / name).open(encoding="ascii", newline="") as file:
+    with (LUANTI_HAND / name).open(encoding="ascii", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -180,7 +180,7 @@ def test_only_windows_of_their_own_before_this_version_are_told_anew(
 def test_rows_that_are_right_already_are_read_as_they_are_stored(
     tmp_path: Path, change: str
 ) -> None:
-    shutil.copy(RECORDED / "playteach.sqlite3", tmp_path)
+    shutil.copy(LUANTI_HAND / "playteach.sqlite3", tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "playteach.sqlite3")) as connection:
         connection.execute(change)
         connection.commit()
