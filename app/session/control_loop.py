@@ -33,7 +33,7 @@ from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
 from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
-from recorder.types import NO_ACTION, Driver, Frame, Outcome
+from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -259,8 +259,14 @@ class LiveSession(SessionFront):
         if self._touched:
             # Also what was pressed or turned just as the hands went back.
             self._move(Wish.TAKE_OVER)
+        window = self._own_window
+        heard = self._heard if window is not None and window.listening else None
         match self._hands.owner:
             case Driver.PERSON:
+                if heard is not None:
+                    # What came before the picture belongs to the tick before, which was not theirs.
+                    self._controls.forget_shown()
+                    return Decision(NO_ACTION, Driver.PERSON, heard=heard)
                 action, events = self._controls.take()
                 if self._handing_back:
                     self._move(Wish.HAND_BACK)
@@ -269,8 +275,15 @@ class LiveSession(SessionFront):
                 # What the person did not mean as a takeover is forgotten.
                 self._controls.take()
                 if proposal is not None:
-                    return Decision(proposal.action, Driver.POLICY)
-        return Decision(NO_ACTION, Driver.NOBODY)
+                    return Decision(proposal.action, Driver.POLICY, heard=heard)
+        return Decision(NO_ACTION, Driver.NOBODY, heard=heard)
+
+    def _heard(self) -> tuple[Action, tuple[InputEvent, ...]]:
+        """Return what the person did until the newest picture, and let them hand back after it."""
+        done = self._controls.take_shown()
+        if self._handing_back:
+            self._move(Wish.HAND_BACK)
+        return done
 
     def _hand_back_if_idle(self) -> None:
         if self._hands.phase is not Phase.CORRECTING or self._idle_s is None:

@@ -141,6 +141,10 @@ class SessionFront:
         if playing:
             self._post_takeover()
 
+    def picture_read(self) -> None:
+        """Hear that a picture of a game in its own window was read; control thread only."""
+        self._controls.picture_read()
+
     def take_over(self) -> None:
         """Hear that the person touched the game; takes over while the policy plays."""
         self._last_input_ns = self._clock.now_ns()

@@ -73,6 +73,10 @@ class Ears(Protocol):
         """Hear a mouse move."""
         ...
 
+    def picture_read(self) -> None:
+        """Hear that a picture was read: what is told later was done after it."""
+        ...
+
     def take_over(self) -> None:
         """Give the hands to the person where the policy has them."""
         ...
@@ -213,6 +217,10 @@ class Hearing:
             self.hand_touches += not shared
             self._interrupt()
         self._ears.mouse_move(dx, dy, mono_ns)
+
+    def picture_read(self) -> None:
+        """Pass on that a picture of the game was read."""
+        self._ears.picture_read()
 
     def wheel(self) -> None:
         """Hear the person's wheel: no control has it, but a hand is on the mouse."""

@@ -34,7 +34,7 @@ from recorder.store.rows import (
     TickRow,
 )
 from recorder.store.selection import casefold, select_episodes, select_segments
-from recorder.store.tick_codec import TICK_COLUMNS, tick_from
+from recorder.store.stored_ticks import paired, stored_events, stored_ticks, told_anew
 from recorder.store.upkeep.schema import check_complete
 from recorder.types import Driver, Outcome, RGBImage
 
@@ -174,13 +174,15 @@ class Reader:
             return select_segments(connection, episode_id)
 
     def ticks(self, episode_id: int) -> list[TickRow]:
-        """Return the committed ticks of an episode, in order."""
+        """Return the committed ticks of an episode, in order.
+
+        The person's of an earlier version are told anew where they need it, so that each action
+        is what followed its picture (:mod:`recorder.store.pairing`).
+        """
         with self._reading() as connection:
-            rows = connection.execute(
-                f"SELECT {TICK_COLUMNS} FROM tick WHERE episode_id = ? ORDER BY tick",
-                (episode_id,),
-            ).fetchall()
-        return [tick_from(row) for row in rows]
+            if told_anew(connection, episode_id):
+                return paired(connection, episode_id).ticks
+            return stored_ticks(connection, episode_id)
 
     def instructions(self, episode_id: int) -> list[InstructionRow]:
         """Return the sentences of an episode, in the order they came."""
@@ -193,14 +195,14 @@ class Reader:
         return [InstructionRow(*row) for row in rows]
 
     def input_events(self, episode_id: int) -> list[InputEventRow]:
-        """Return the person's raw events of an episode, in the order they came."""
+        """Return the person's raw events of an episode, in the order they came.
+
+        They belong to the ticks that :meth:`ticks` returns.
+        """
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT episode_id, tick, mono_ns, device, code, value FROM input_event "
-                "WHERE episode_id = ? ORDER BY id",
-                (episode_id,),
-            ).fetchall()
-        return [InputEventRow(*row) for row in rows]
+            if told_anew(connection, episode_id):
+                return paired(connection, episode_id).events
+            return stored_events(connection, episode_id)
 
     def labels(self, episode_id: int) -> list[LabelRow]:
         """Return every version of an episode's outcome, oldest first."""

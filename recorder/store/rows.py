@@ -135,7 +135,11 @@ class SegmentRow:
 
 @dataclass(frozen=True, slots=True)
 class TickRow:
-    """One control step as it was stored; fields as in :class:`recorder.types.Tick`."""
+    """One control step; fields as in :class:`recorder.types.Tick`.
+
+    ``paired`` is False for a person's tick of an earlier version of which nobody can tell what
+    was done after its picture (:mod:`recorder.store.pairing`): it may not be taught.
+    """
 
     episode_id: int
     index: int
@@ -148,6 +152,7 @@ class TickRow:
     plan_age_ticks: int | None
     latency_ms: float | None
     instruction_id: int
+    paired: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,11 @@ class Store:
         outcome: Outcome,
         source: LabelSource | Literal["game", "person"] = LabelSource.PERSON,
     ) -> int:
-        """Write a new version of an episode's outcome; return the version's number."""
+        """Write a new version of an episode's outcome; return the version's number.
+
+        Said by the person while the episode is recorded, it stays the newest when it ends, unless
+        they end it with a verdict of their own.
+        """
 
         def work(connection: sqlite3.Connection) -> int:
             _require_episode(connection, episode_id)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.actions.tokens import encode, encode_ids
+from model.actions.tokens import CAMERA_MAX_DEG, encode, encode_ids, turn_is_cut
 from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, SegmentRow, TickRow
@@ -47,7 +47,8 @@ class Example:
     or of several in a row, never over a hand-over.  ``kind`` is "correction", "demonstration",
     "rollout" or "replay"; what was made anew for replay has no ``episode_id``.  ``weight`` is
     above 0 and counts within the kind only.  ``earlier`` are the pictures before it, oldest
-    first, each with the answer that was given to it, for prompts that hold them.
+    first, each with the answer that was given to it, for prompts that hold them.  ``turn_cut``
+    says that the person turned further in the tick than an answer can say: the farthest is told.
     """
 
     image: NDArray[np.uint8]
@@ -58,6 +59,7 @@ class Example:
     tick: int = 0
     weight: float = 1.0
     earlier: tuple[tuple[NDArray[np.uint8], str], ...] = ()
+    turn_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,20 @@ class UsableTick:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The examples of a round, by side."""
+    """The examples of a round, by side.
+
+    ``left_out`` counts the person's ticks that an earlier version recorded so that nobody can
+    tell what followed their picture; they are on neither side.
+    """
 
     train: tuple[Example, ...]
     held_out: tuple[Example, ...]
+    left_out: int = 0
+
+    @property
+    def turns_cut(self) -> int:
+        """How many examples tell a smaller turn than was made."""
+        return sum(each.turn_cut for each in (*self.train, *self.held_out))
 
     @property
     def verified(self) -> bool:
@@ -92,7 +104,8 @@ def usable_ticks(
     """Return every tick that may be cloned, in order.
 
     A rollout counts only where the episode succeeded; the ticks before a takeover, and
-    nobody's, never do.  ``event_ticks`` are those with input of the person's.
+    nobody's, never do, nor one whose action cannot be told from what its picture shows.
+    ``event_ticks`` are those with input of the person's.
     """
     reaction = int(np.ceil(REACTION_S * tick_rate_hz))
     chosen = []
@@ -102,7 +115,7 @@ def usable_ticks(
         if segment.kind is SegmentKind.ROLLOUT and outcome is not Outcome.SUCCESS:
             continue
         for tick in ticks[segment.start : segment.stop]:
-            if tick.driver is Driver.NOBODY:
+            if tick.driver is Driver.NOBODY or not tick.paired:
                 continue
             early = tick.index < segment.start + reaction
             if (
@@ -213,7 +226,30 @@ def read_examples(
             f"There is too little to learn from ({len(persons)} ticks of yours), so no round "
             f"was started; drive about {max(1, round(missing))} s more."
         )
-    return Split(balanced(sides[0]), tuple(sides[1]))
+    return Split(
+        balanced(sides[0]), tuple(sides[1]), sum(unpaired_ticks(reader, row) for row in rows)
+    )
+
+
+def unpaired_ticks(reader: Reader, row: EpisodeRow) -> int:
+    """Return how many of a person's ticks are left out of teaching, as nobody can pair them."""
+    return sum(not tick.paired for tick in reader.ticks(row.id))
+
+
+def left_out_sentence(left_out: int, turns_cut: int) -> str:
+    """Return what a person is told of what is not taught as they did it, "" if all of it is."""
+    told = []
+    if left_out:
+        told.append(
+            f"{left_out} ticks of yours are left out: an earlier version recorded them in the "
+            "game's own window, and what followed their pictures cannot be told any more."
+        )
+    if turns_cut:
+        told.append(
+            f"{turns_cut} ticks hold a turn of more than {CAMERA_MAX_DEG:g} degrees, which is the "
+            "most that an answer can say: so much of it is taught."
+        )
+    return " ".join(told)
 
 
 def _persons(examples: Iterable[Example]) -> list[Example]:
@@ -265,6 +301,7 @@ def examples_of(
                 episode_id=row.id,
                 tick=tick.index,
                 weight=chosen.weight * (1.0 if chosen.kind == "demonstration" else faded),
+                turn_cut=turn_is_cut(tick.executed),
             )
         )
     return examples
@@ -390,4 +427,10 @@ def manifest(split: Split) -> dict[str, Any]:
         side: sorted({e.episode_id for e in examples if e.episode_id is not None})
         for side, examples in (("train", split.train), ("held_out", split.held_out))
     }
-    return {"counts": counts, "episodes": episodes, "sha256": digest.hexdigest()}
+    return {
+        "counts": counts,
+        "episodes": episodes,
+        "left_out": split.left_out,
+        "turns_cut": split.turns_cut,
+        "sha256": digest.hexdigest(),
+    }

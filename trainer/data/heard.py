@@ -62,9 +62,13 @@ def as_heard(
     restate: Restate = str if sayings is None else sayings.restate
     if not spec.parts:
         told = cache(lambda said: restate(clean_instruction(said)))
-        return Split(_told(split.train, told), _told(split.held_out, told))
+        return replace(split, train=_told(split.train, told), held_out=_told(split.held_out, told))
     ask = asker(model, tokenizer, spec)
-    return Split(by_part(split.train, ask, restate), by_part(split.held_out, ask, restate))
+    return replace(
+        split,
+        train=by_part(split.train, ask, restate),
+        held_out=by_part(split.held_out, ask, restate),
+    )
 
 
 def _told(examples: Sequence[Example], told: Restate) -> tuple[Example, ...]:

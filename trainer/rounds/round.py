@@ -125,7 +125,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         task.start_from(parent_tensors(plan.parent))
     checks = Checks(task, split.held_out, known_held)
     task.see(examples)
-    say(protocol.Stage("training", "Learning."))
+    say(learning(split))
     visits = train(
         task,
         examples,
@@ -159,6 +159,17 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     if crew.first:
         write_adapter(plan.out, tensors, task.peft_config(), meta)
     return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
+
+
+def learning(split: Split) -> protocol.Stage:
+    """Return what is said when the training begins, with what is not taught as it was done.
+
+    That is said here, where it stays on the screen for as long as the training takes.
+    """
+    from trainer.data.examples import left_out_sentence
+
+    missing = left_out_sentence(split.left_out, split.turns_cut)
+    return protocol.Stage("training", f"Learning. {missing}".strip())
 
 
 def _read(

@@ -103,19 +103,17 @@ class LuantiGame(DesktopGame):
             self._live_on(began_ns)
             self._time.stop()
             self._hands.guard_wait(PATIENCE_S)
-        self._after(action)
+        self._after()
         return frame
 
-    def watch(self, action: Action) -> Frame:
-        """Do one tick of the person's and judge it; time stands still for no person."""
-        if not self.listening:
-            return self.step(action)
+    def watch(self) -> Frame:
+        """Let the person play for one tick and judge it; time stands still for no person."""
         began_ns = self.clock.now_ns()
         self.run_freely()
-        frame = super().watch(action)
+        frame = super().watch()
         if self._time is not None:
             self._live_on(began_ns)
-        self._after(action)
+        self._after()
         return frame
 
     def let_go(self) -> None:
@@ -192,7 +190,7 @@ class LuantiGame(DesktopGame):
 
     # Judging
 
-    def _after(self, action: Action) -> None:
+    def _after(self) -> None:
         self._ticks += 1
         self._turn()
         if not self._process.running:
@@ -207,7 +205,6 @@ class LuantiGame(DesktopGame):
             self._outcome = self._place_verdict()
         if self._outcome is None and self._goal is not None and self._ticks >= self._task.max_ticks:
             self._outcome = Outcome.TIMEOUT
-        del action
 
     def _turn(self) -> None:
         right, down = self.turned_counts

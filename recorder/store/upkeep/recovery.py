@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from recorder.store.labelling import add_label, write_segments
+from recorder.store.labelling import label_end, write_segments
 from recorder.store.rows import LabelSource
 from recorder.store.worker import transaction
 from recorder.types import Outcome
@@ -25,7 +25,7 @@ def recover(connection: sqlite3.Connection) -> int:
         ).fetchall()
         for episode_id, last_ns in left_open:
             write_segments(connection, episode_id)
-            add_label(connection, episode_id, Outcome.INTERRUPTED, LabelSource.RECOVERY)
+            label_end(connection, episode_id, Outcome.INTERRUPTED, LabelSource.RECOVERY)
             connection.execute(
                 "UPDATE episode SET ended_mono_ns = ? WHERE id = ?", (last_ns, episode_id)
             )

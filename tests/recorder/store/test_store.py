@@ -205,6 +205,55 @@ def test_labels_are_versions(kit: Any) -> None:
         kit.store.set_label(99, Outcome.SUCCESS)
 
 
+@pytest.mark.parametrize(
+    ("ends", "by", "counts"),
+    [
+        (Outcome.TIMEOUT, LabelSource.GAME, Outcome.FAILURE),
+        (Outcome.SUCCESS, LabelSource.GAME, Outcome.FAILURE),
+        (Outcome.INTERRUPTED, LabelSource.RECORDER, Outcome.FAILURE),
+        # Begun anew, which says nothing of how it went.
+        (Outcome.ABANDONED, LabelSource.PERSON, Outcome.FAILURE),
+        (Outcome.SUCCESS, LabelSource.PERSON, Outcome.SUCCESS),
+    ],
+)
+def test_what_the_person_says_while_it_is_recorded_counts_after_its_end(
+    kit: Any, ends: Outcome, by: LabelSource, counts: Outcome
+) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    for index in range(20):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    kit.store.set_label(1, Outcome.FAILURE)
+    recorder.outcome_from(by)
+    recorder.on_end(replace(kit.end, outcome=ends))
+    kit.store.wait()
+    with kit.reader() as reader:
+        row = reader.episode(1)
+        assert (row.outcome, row.outcome_source) == (counts, LabelSource.PERSON)
+        # How it ended is not lost either.
+        said = [(each.outcome, each.source) for each in reader.labels(1)]
+    assert said[:2] == [(Outcome.FAILURE, LabelSource.PERSON), (ends, by)]
+
+
+def test_what_the_person_said_counts_after_a_crash(kit: Any) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    for index in range(20):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    kit.store.set_label(1, Outcome.SUCCESS)
+    kit.store._open_recorders.clear()
+    kit.store.close()
+    kit.open()
+    with kit.reader() as reader:
+        labels = [(each.outcome, each.source) for each in reader.labels(1)]
+    assert labels[-2:] == [
+        (Outcome.INTERRUPTED, LabelSource.RECOVERY),
+        (Outcome.SUCCESS, LabelSource.PERSON),
+    ]
+
+
 def test_queries_choose(kit: Any) -> None:
     first = kit.record(20, outcome=Outcome.FAILURE)
     second = kit.record([P] * 20 + [H] * 5)
