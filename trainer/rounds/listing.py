@@ -64,8 +64,7 @@ def list_adapter(store: Store, reader: Reader, folder: Path) -> int:
     judged = [gate["passed"] for gate in gates] or list(metrics.get("gates", {}).values())
     samples, manifest = metrics.pop("samples", []), metrics.pop("manifest", {})
     parent = _parent(reader, meta.parent)
-    known = {row.folder for row in reader.adapters()}
-    if str(folder) in known:
+    if folder in _listed(reader):
         raise DataError(
             f"The adapter {folder.name!r} is listed already; see `playteach adapters list`."
         )
@@ -105,10 +104,10 @@ def adopt(store: Store, reader: Reader, data: Path) -> list[int]:
     folder = adapters_path(data)
     if not folder.is_dir():
         return []
-    known = {row.folder for row in reader.adapters()}
+    known = _listed(reader)
     found = []
     for path in sorted(folder.iterdir()):
-        if (path / ACCOUNT_FILE).is_file() and str(path.resolve()) not in known:
+        if (path / ACCOUNT_FILE).is_file() and path.resolve() not in known:
             try:
                 found.append(list_adapter(store, reader, path))
             except KnownError as error:
@@ -149,6 +148,10 @@ def _account(folder: Path) -> dict[str, Any]:
             "not listed; take a fresh copy of the folder."
         ) from error
     return account
+
+
+def _listed(reader: Reader) -> set[Path]:
+    return {Path(row.folder).resolve() for row in reader.adapters()}
 
 
 def _parent(reader: Reader, name: str | None) -> AdapterRow | None:
