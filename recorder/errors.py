@@ -74,6 +74,10 @@ class ModelError(KnownError):
     exit_code = ExitCode.MODEL_PROBLEM
 
 
+class AdapterError(ModelError):
+    """An adapter's folder is gone or damaged; its base can play without it."""
+
+
 class NoDisplayError(KnownError):
     """There is no screen to show a window on."""
 

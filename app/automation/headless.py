@@ -10,9 +10,9 @@ from pathlib import Path
 from app.session.api import Snapshot
 from app.session.control_loop import LiveSession
 from app.session.wiring import BUG_SENTENCE
-from model.adapters.in_use import adapter_in_use
+from model.adapters.in_use import BASE_PLAYS, adapter_in_use, lost_sentence
 from model.paths import default_checkpoint
-from recorder.errors import DataError, KnownError
+from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec, player_spec
@@ -36,10 +36,14 @@ class Attempted:
     invalid_outputs: int = 0
 
 
-def chosen_player(name: str, folder: Path, game: str = "doom") -> tuple[PlayerSpec, int | None]:
+def chosen_player(
+    name: str, folder: Path, game: str = "doom", *, tell: Callable[[str], None] | None = None
+) -> tuple[PlayerSpec, int | None]:
     """Resolve ``--policy`` for a game: who plays, and the database's number of the adapter.
 
-    Raises UsageError for a name that is nothing.
+    If the adapter in use is lost, ``tell`` gets a sentence and the base plays; without
+    ``tell``, as where somebody is measured, that raises ModelError.  Raises UsageError for a
+    name that is nothing.
     """
     adapters: dict[str, Path] = {}
     numbers: dict[Path, int] = {}
@@ -51,6 +55,13 @@ def chosen_player(name: str, folder: Path, game: str = "doom") -> tuple[PlayerSp
                 numbers[Path(row.folder)] = row.id
             # What is in use for another game's model is no adapter of this one.
             in_use = adapter_in_use(reader, default_checkpoint(game))
+            if name == "default" and in_use is not None:
+                meaning = "nothing was measured" if tell is None else BASE_PLAYS
+                if lost := lost_sentence(in_use, meaning):
+                    if tell is None:
+                        raise ModelError(lost)
+                    tell(lost)
+                    in_use = None
             active = None if in_use is None else Path(in_use.folder)
     spec = player_spec(name, active_adapter=active, adapters=adapters, game=game)
     return spec, None if spec.adapter is None else numbers.get(spec.adapter)

@@ -26,10 +26,11 @@ from app.backend.model_catalogue import Models, device_of, options_of
 from app.backend.model_choice import ModelChoice
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player
-from model.adapters.in_use import adapter_in_use, of_other_bases
+from model.adapters.folders import read_meta
+from model.adapters.in_use import adapter_in_use, of_other_bases, without_sentence
 from model.play.policy import Observation, Policy
 from model.vla.memory import free_bytes, predict
-from recorder.errors import DataError, KnownError, ModelError
+from recorder.errors import AdapterError, DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
 
@@ -54,7 +55,7 @@ class Agent:
         choice: which model plays, as the person set it.
         models: where other models than the practice model are found.
         device: a sentence on where the model runs and why.
-        problem: one sentence where nothing plays, else "".
+        problem: one sentence if nothing plays, or the base without its lost adapter; else "".
 
     """
 
@@ -78,10 +79,13 @@ class Agent:
         self._playing: _Playing | None = None
 
     def load(self) -> None:
-        """Let the base with the active adapter play; a problem is kept and told."""
+        """Let the base with the active adapter play; a problem is kept and told.
+
+        A base whose adapter is lost plays without it.
+        """
         with self._lock:
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
             except Exception:
@@ -101,7 +105,7 @@ class Agent:
             before = self.choice
             self.choice = choice
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except BaseException:
                 self.choice = before
                 raise
@@ -141,7 +145,8 @@ class Agent:
     def go_back(self) -> None:
         """Undo the newest activation of the base that plays; other bases keep their adapters.
 
-        Raises DataError where there is nothing to undo.
+        Raises DataError where there is nothing to undo.  A base whose adapter is lost plays
+        without it.
         """
         with self._lock:
             if self.choice.source == "server":
@@ -151,7 +156,7 @@ class Agent:
                 )
             self._store.undo_activation(self._others())
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
                 raise
@@ -194,6 +199,17 @@ class Agent:
         if self.choice.source == "server":
             return None
         return adapter_in_use(self._reader, self.models.folder(self.choice) or self.base)
+
+    def _use_what_is_left(self, row: AdapterRow | None) -> None:
+        """Let a base play with its adapter, or without one that is gone or damaged."""
+        try:
+            self._use(row)
+        except AdapterError as error:
+            if row is None:
+                raise
+            log.warning("%s", error.sentence)
+            self._use(None)
+            self.problem = without_sentence(row, error)
 
     def _use(self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None) -> None:
         """Load what the choice says, call ``ready``, and let it play."""
@@ -272,6 +288,9 @@ class Agent:
         from model.vla.vla import VlaPolicy
 
         own = self.choice.source != "practice"
+        if row is not None:
+            # Before a large base is read in vain.
+            read_meta(Path(row.folder))
         # One core stays free for the window and the tick loop: torch's threads spin while
         # they wait for each other, and on two cores the answers then never came.
         return VlaPolicy.load(

@@ -162,7 +162,7 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
 
     Raises ModelError for a number that is none of this base's adapters.
     """
-    from model.adapters.in_use import adapter_in_use, belongs
+    from model.adapters.in_use import adapter_in_use, belongs, lost_sentence
     from recorder.store import Reader
 
     data = data_folder(options)
@@ -171,7 +171,11 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
         return None
     with Reader.open(data) as reader:
         if wanted is None:
-            return adapter_in_use(reader, base)
+            row = adapter_in_use(reader, base)
+            if row is not None and (lost := lost_sentence(row)):
+                say(lost)
+                return None
+            return row
         own = {str(row.id): row for row in reader.adapters() if belongs(row, base)}
     if wanted not in own:
         known = ", ".join(sorted(own)) or "none yet"

@@ -80,7 +80,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     folder = data_folder(options)
     large = large_policy(options)
     spec, adapter_id = (
-        (None, None) if large else chosen_player(options.policy, folder, options.game)
+        (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:

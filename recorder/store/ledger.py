@@ -124,6 +124,13 @@ def finish_round(
     (before,) = connection.execute(
         "SELECT manifest FROM round WHERE id = ?", (round_id,)
     ).fetchone()
+    wanted = end.activation
+    taken = wanted is not None and (
+        _newest_activation(connection, wanted.others)[1] != wanted.in_place_of
+    )
+    metrics = dict(end.metrics)
+    if wanted is not None and taken:
+        metrics["not_in_use"] = wanted.else_say
     update_round(
         connection,
         round_id,
@@ -131,12 +138,11 @@ def finish_round(
         adapter_id,
         {
             "manifest": {**json.loads(before), **end.manifest},
-            "metrics": end.metrics,
+            "metrics": metrics,
             "verdict": end.verdict,
         },
     )
-    wanted = end.activation
-    if wanted is None or _newest_activation(connection, wanted.others)[1] != wanted.in_place_of:
+    if wanted is None or taken:
         return adapter_id, False
     activate(connection, adapter_id)
     return adapter_id, True

@@ -262,11 +262,13 @@ class Activation:
     """A wish to put a round's adapter in use.
 
     It holds only while adapter ``in_place_of`` (None: the bare base) is in use; ``others`` are
-    the adapters of other bases, whose use does not count.
+    the adapters of other bases, whose use does not count.  ``else_say`` is written into the
+    round's metrics as ``not_in_use`` if it does not hold.
     """
 
     in_place_of: int | None
     others: frozenset[int] = frozenset()
+    else_say: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
 from trainer.rounds import protocol
-from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
+from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors, reach_of
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
@@ -43,6 +43,8 @@ Say = Callable[[protocol.Message], None]
 class RoundPlan:
     """What a round is to do.
 
+    ``round`` is its number in the database, which says what it learns from; None for one that
+    was started by hand, which learns from what ``query`` chooses when it reads.
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
@@ -56,6 +58,7 @@ class RoundPlan:
     out: Path
     work: Path
     query: str = SINCE_LAST_ROUND
+    round: int | None = None
     parent: Path | None = None
     seed: int = 0
     max_steps: int = MAX_STEPS
@@ -189,7 +192,7 @@ def _read(
     actions = taught_actions(spec.chunk)
     say(protocol.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        rows = chosen_episodes(reader, plan.query)
+        rows = chosen_episodes(reader, plan.query, plan.round)
         split = read_examples(reader, rows, spec, actions)
         brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
         if brought is not None:
@@ -197,7 +200,13 @@ def _read(
         if released:
             say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
             known = earlier_examples(
-                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
+                reader,
+                rows,
+                spec,
+                plan.replay,
+                actions=actions,
+                seed=plan.seed + 1,
+                reach=reach_of(reader, plan.round),
             )
             return split, *known
     say(protocol.Stage("replay", "Playing what it knew before."))
@@ -299,6 +308,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
     parser.add_argument("--parent", type=Path, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
+    parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
