@@ -208,11 +208,12 @@ class Agent:
             if row is None:
                 raise
             log.warning("%s", error.sentence)
-            self._use(None)
-            self.problem = without_sentence(row, error)
+            self._use(None, problem=without_sentence(row, error))
 
-    def _use(self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None) -> None:
-        """Load what the choice says, call ``ready``, and let it play."""
+    def _use(
+        self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None, problem: str = ""
+    ) -> None:
+        """Load what the choice says, call ``ready``, and let it play; ``problem`` is told then."""
         before = self._room_for(self._need(), "the new one")
         try:
             policy = self._warm(row)
@@ -221,7 +222,7 @@ class Agent:
             if before is not None:
                 self._bring_back(before)
             raise
-        self._hand_over(policy, row)
+        self._hand_over(policy, row, problem)
 
     def _need(self) -> int:
         """Return the bytes that the chosen model will take, 0 for one too small to matter."""
@@ -280,6 +281,9 @@ class Agent:
         folder = self.models.folder(choice)
         if folder is None:
             return WatchedPolicy(self.models.remote(choice))
+        if row is not None:
+            # Before a large base is read in vain.
+            read_meta(Path(row.folder))
         policy = self._checkpoint(folder, row)
         return WatchedPolicy(policy, PRACTICE_WATCH if choice.source == "practice" else None)
 
@@ -288,9 +292,6 @@ class Agent:
         from model.vla.vla import VlaPolicy
 
         own = self.choice.source != "practice"
-        if row is not None:
-            # Before a large base is read in vain.
-            read_meta(Path(row.folder))
         # One core stays free for the window and the tick loop: torch's threads spin while
         # they wait for each other, and on two cores the answers then never came.
         return VlaPolicy.load(
@@ -301,8 +302,9 @@ class Agent:
             options=options_of(self.choice),
         )
 
-    def _hand_over(self, policy: Policy, row: AdapterRow | None) -> None:
-        self.problem = ""
+    def _hand_over(self, policy: Policy, row: AdapterRow | None, problem: str = "") -> None:
+        # Before it plays: the window asks as soon as it does.
+        self.problem = problem
         played: Any = getattr(policy, "policy", policy)
         device = ""
         if self.choice.source == "server":

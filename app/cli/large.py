@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.common import data_folder, has_database, say
+from app.cli.parser import is_named_policy
 from model.play.policy import Policy
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
@@ -62,7 +63,7 @@ def is_checkpoint(name: str) -> bool:
     """Return whether a policy's name is a folder or a name on the hub."""
     from model.serving.hub import is_hub_name
 
-    return is_hub_name(name) or Path(name).is_dir()
+    return is_hub_name(name) or (not is_named_policy(name) and Path(name).is_dir())
 
 
 def checkpoint_folder(options: argparse.Namespace) -> Path:

@@ -32,7 +32,8 @@ class Snapshot:
 
     ``phase`` and ``driver`` say who has the hands; ``executed`` is the newest executed
     action, ``proposed`` what the policy wants.  ``latency_ms`` and ``plan_age_ticks``
-    are None without a plan.  ``message`` is a sentence for the person or "".
+    are None without a plan.  ``message`` is a sentence for the person or "";
+    ``policy_problem`` says why there is no policy, "" while there is one or it is being loaded.
     ``drivers`` is the strip of this attempt: (driver, ticks) runs in order.
     """
 
@@ -59,6 +60,7 @@ class Snapshot:
     lost_ticks: int = 0
     policy: str = ""
     policy_ready: bool = False
+    policy_problem: str = ""
     message: str = ""
     drivers: tuple[tuple[Driver, int], ...] = ()
     confidence: float | None = None

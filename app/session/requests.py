@@ -171,6 +171,7 @@ class SessionFront:
         """Let another policy play from the next episode on."""
         with self._wake:
             self._player_problem = ""
+            self._snapshot = replace(self._snapshot, policy_problem="")
             self._next_player = player
             self._wake.notify_all()
 
@@ -179,7 +180,7 @@ class SessionFront:
         with self._wake:
             self._player_problem = sentence
             self._waiting = None
-            self._snapshot = replace(self._snapshot, message=sentence)
+            self._snapshot = replace(self._snapshot, message=sentence, policy_problem=sentence)
             self._wake.notify_all()
 
     def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:

@@ -325,7 +325,10 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
-    given = vars(parser.parse_args(arguments))
+    given = {
+        name: value.absolute() if isinstance(value, Path) else value
+        for name, value in vars(parser.parse_args(arguments)).items()
+    }
     gates: list[protocol.Gate] = []
     out = speech if speech is not None else sys.stdout
     heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
