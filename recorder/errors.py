@@ -78,6 +78,12 @@ class AdapterError(ModelError):
     """An adapter's folder is gone or damaged; its base can play without it."""
 
 
+class StoppedError(KnownError):
+    """The person wanted an end, as with Ctrl-C."""
+
+    exit_code = ExitCode.CANCELLED
+
+
 class NoDisplayError(KnownError):
     """There is no screen to show a window on."""
 

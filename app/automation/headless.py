@@ -12,13 +12,20 @@ from app.session.control_loop import LiveSession
 from app.session.wiring import BUG_SENTENCE
 from model.adapters.in_use import BASE_PLAYS, adapter_in_use, lost_sentence
 from model.paths import default_checkpoint
-from recorder.errors import DataError, KnownError, ModelError
+from recorder.errors import DataError, KnownError, ModelError, StoppedError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec, player_spec
 
 FREE_TICKS = 350
 """Length of an attempt that nobody judges: twenty seconds of the practice yard."""
+
+LOOK_S = 0.1
+"""How often a paused attempt looks whether the panic key was pressed."""
+PANIC = (
+    "The attempt was stopped by the panic key, so nothing more is played; what was recorded is "
+    "kept, and the same command begins anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,16 @@ def attempt(
     seed: int,
     max_free_ticks: int = FREE_TICKS,
     on_tick: Callable[[Snapshot], None] = lambda snapshot: None,
+    panicked: Callable[[], bool] = lambda: False,
+    on_pause: Callable[[], None] = lambda: None,
 ) -> Attempted:
     """Play one attempt of an unthreaded session from ``begin`` to its outcome.
 
-    An attempt that the game does not judge ends after ``max_free_ticks`` as unknown.
-    Raises KnownError where the attempt was ended by a problem.
+    An attempt that the game does not judge ends after ``max_free_ticks`` as unknown.  A pause
+    of the person's is waited for, after ``on_pause``.  Raises StoppedError once the panic key
+    was pressed, another KnownError if the attempt was ended by a problem.
     """
+    _wait_for_the_person(session, panicked, on_pause)
     session.reset(seed)
     begin()
     started = time.perf_counter()
@@ -88,10 +99,17 @@ def attempt(
     while True:
         ticked = session.step()
         snapshot = session.snapshot()
-        if snapshot.outcome is Outcome.INTERRUPTED or (not ticked and snapshot.outcome is None):
+        if snapshot.outcome is Outcome.INTERRUPTED:
             _fail(snapshot)
         if snapshot.outcome is not None:
             break
+        if not ticked:
+            if session.suspended:
+                raise KnownError(session.suspended)
+            if not session.paused:
+                _fail(snapshot)
+            _wait_for_the_person(session, panicked, on_pause)
+            continue
         ticks += 1
         if snapshot.latency_ms is not None:
             latencies.append(snapshot.latency_ms)
@@ -110,6 +128,22 @@ def attempt(
         latencies_ms=tuple(latencies),
         invalid_outputs=snapshot.invalid_outputs,
     )
+
+
+def _wait_for_the_person(
+    session: LiveSession, panicked: Callable[[], bool], on_pause: Callable[[], None]
+) -> None:
+    """Return once nothing is paused; raises StoppedError after the panic key."""
+    told = False
+    while not panicked():
+        if not session.paused:
+            return
+        if not told:
+            told = True
+            on_pause()
+        if session.asked or session.wait_until_asked(LOOK_S):
+            session.step()
+    raise StoppedError(PANIC)
 
 
 def require_kept(store: Store) -> None:

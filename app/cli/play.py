@@ -134,6 +134,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
                 lambda: session.play(text),
                 seed=options.seed + number,
                 on_tick=_Progress(),
+                panicked=lambda: isinstance(game, DesktopGame) and game.panicked,
+                on_pause=lambda: say(_paused(game)),
             )
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
@@ -151,6 +153,17 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 
     policy = make_policy(spec, game, threads=threads)
     return policy if spec.checkpoint is None else WatchedPolicy(policy, PRACTICE_WATCH)
+
+
+def _paused(game: Game) -> str:
+    from recorder.games.desktop.game import DesktopGame
+    from recorder.input.hearing import Hotkey
+
+    keys = game.profile.hotkeys if isinstance(game, DesktopGame) else {}
+    return (
+        f"Paused; {keys.get(Hotkey.PAUSE) or 'the pause key'} in the game goes on, "
+        f"{keys.get(Hotkey.PANIC) or 'the panic key'} or Ctrl-C stops."
+    )
 
 
 def _advise(

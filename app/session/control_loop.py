@@ -237,6 +237,7 @@ class LiveSession(SessionFront):
         except GameSuspendedError as error:
             # The game is there, but not in front of the person: nothing is lost by waiting.
             self._move(Wish.PAUSE)
+            self.suspended = error.sentence
             self._publish(message=error.sentence)
             return False
         self._publish()
@@ -400,6 +401,7 @@ class LiveSession(SessionFront):
         if after.driving and before.phase is Phase.PAUSED and not self._come_back():
             return
         self._hands = after
+        self.suspended = ""
         self._handing_back = False
         if self._own_window is not None and after.phase is Phase.PAUSED:
             self._own_window.hold_still()

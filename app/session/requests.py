@@ -51,6 +51,8 @@ class SessionFront:
         self._player_problem = ""
         # Why nobody may play now, one sentence, "" where one may.
         self._resting = ""
+        # Why the game cannot be played right now, one sentence, while that has it paused.
+        self.suspended = ""
         # A wish to play that waits for the model.
         self._waiting: Request | None = None
 
@@ -187,6 +189,11 @@ class SessionFront:
         """Wait until a state is reached; False after ``timeout_s``."""
         with self._wake:
             return self._wake.wait_for(lambda: true_of(self._snapshot), timeout_s)
+
+    def wait_until_asked(self, timeout_s: float) -> bool:
+        """Wait until something is asked for that was not served; False after ``timeout_s``."""
+        with self._wake:
+            return self._wake.wait_for(lambda: bool(self._queue), timeout_s)
 
     def _post(self, request: Request) -> None:
         with self._wake:
