@@ -25,6 +25,7 @@ POLICIES = (
     "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
     "teacher | random | idle"
 )
+WINDOW, PLAY = "app.cli.window:run", "app.cli.play:run"
 NAMED_POLICIES = ("default", "base", "teacher", "random", "idle")
 DEFAULT_GAME = "doom"
 SLOWED_HELP = "let a game in a window wait for every step"
@@ -67,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--slowed", action="store_true", default=argparse.SUPPRESS, help=SLOWED_HELP
     )
     parser.set_defaults(
-        run="app.cli.window:run",
+        run=WINDOW,
         data=None,
         json=False,
         game=DEFAULT_GAME,
@@ -90,6 +91,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_lists(commands, add)
     _add_upkeep(commands, add)
     return parser
+
+
+def opens_the_window(options: argparse.Namespace) -> bool:
+    """Return whether a command line opens the window."""
+    if options.run == PLAY:
+        return not options.headless
+    return bool(options.run == WINDOW)
 
 
 def command_of(options: argparse.Namespace) -> Command:
@@ -162,7 +170,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     demo.add_argument("--game", choices=("doom", "luanti"), default="doom")
     demo.add_argument("--lesson", metavar="TEXT", help="what is taught (default: what fails most)")
     demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
-    play = add(commands, "play", "app.cli.play:run", "let a policy play")
+    play = add(commands, "play", PLAY, "let a policy play")
     _add_game(play)
     play.add_argument("--instruction", metavar="TEXT", help="the window also waits for one")
     play.add_argument("--seed", type=seed_number, default=0, metavar="N")
