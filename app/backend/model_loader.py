@@ -77,6 +77,11 @@ class Agent:
         self._reader = reader
         self._lock = threading.Lock()
         self._playing: _Playing | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Load nothing any more by itself: nobody would see it play."""
+        self._closed = True
 
     def load(self) -> None:
         """Let the base with the active adapter play; a problem is kept and told.
@@ -84,6 +89,8 @@ class Agent:
         A base whose adapter is lost plays without it.
         """
         with self._lock:
+            if self._closed:
+                return
             try:
                 self._use_what_is_left(self._in_use())
             except KnownError as error:
