@@ -318,7 +318,8 @@ class Agent:
             self.device = f"Plays on the server {urlsplit(self.choice.server).netloc}."
         else:
             self.base = played.folder
-            self.device = played.choice.reason
+            told = (played.choice.reason, getattr(played, "disagreement", ""))
+            self.device = " ".join(part for part in told if part)
             device = played.choice.device
         self._playing = _Playing(self.choice, row, device, self._need())
         self._session.use_player(Player(policy, None if row is None else row.id))

@@ -155,6 +155,8 @@ def _local(options: argparse.Namespace) -> LargePlayer:
         sampling=None if temperature is None else Sampling(temperature, TOP_P),
         options=play_options(options),
     )
+    if policy.disagreement:
+        say(policy.disagreement)
     return LargePlayer(_watched(policy), None if row is None else row.id)
 
 

@@ -125,9 +125,9 @@ def is_named_policy(text: str) -> bool:
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; every file and folder in it is an absolute path afterwards."""
     options = build_parser().parse_args(arguments)
-    policy = getattr(options, "policy", None)
+    policy: str = getattr(options, "policy", "")
     # With a server it is a name over there.
-    here = policy is not None and not getattr(options, "server", None)
+    here = policy and not getattr(options, "server", None)
     if here and not is_named_policy(policy) and Path(policy).is_dir():
         options.policy = str(Path(policy).resolve())
     return options

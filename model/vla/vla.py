@@ -33,6 +33,7 @@ from model.language.prompts import (
     prompt_ids,
 )
 from model.language.subgoals import Plan, done_question, plan_of, yes_no_ids
+from model.own_files import disagreement
 from model.play.damping import Swings
 from model.play.policy import ActionChunk, Observation
 from model.vla.cuda_graphs import recorder_for
@@ -155,6 +156,7 @@ class VlaPolicy:
         fingerprint: of the base's weights.
         options: how instructions are told; set before an episode.
         notice: a sentence for the person about the instruction, or "".
+        disagreement: a sentence where the folder's own files say otherwise, or "".
         guessing: whether the answer before is taken as a guess at the next.
         answer: the newest answer, token for token; None before the first of an episode.
         reader, decoder: what reads the prompt and what writes the answer.
@@ -179,6 +181,7 @@ class VlaPolicy:
         self.sampling = Sampling(spec.temperature)
         self.options = PlayOptions()
         self.notice = ""
+        self.disagreement = ""
         self.guessing = True
         self.model = model
         self.tokenizer = tokenizer
@@ -239,6 +242,9 @@ class VlaPolicy:
         model, tokenizer = load_weights(folder, dtype, choice.device, options.precision)
         policy = cls(folder, model, tokenizer, spec, choice)
         policy.options = options
+        policy.disagreement = disagreement(folder, spec)
+        if policy.disagreement:
+            _log.warning("%s", policy.disagreement)
         if sampling is not None:
             policy.sampling = sampling
         policy.set_adapter(adapter)

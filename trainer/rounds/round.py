@@ -366,7 +366,7 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
     """List the adapter of a round without a parent; return what became of it."""
     from trainer.rounds.listing import list_by_hand, write_account
 
-    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
 
 
