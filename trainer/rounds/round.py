@@ -325,10 +325,11 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
-    given = {
-        name: value.absolute() if isinstance(value, Path) else value
-        for name, value in vars(parser.parse_args(arguments)).items()
-    }
+    given = vars(parser.parse_args(arguments))
+    for name, value in given.items():
+        if isinstance(value, Path):
+            # From here on it is the same place, whatever the process does.
+            given[name] = value.absolute()
     gates: list[protocol.Gate] = []
     out = speech if speech is not None else sys.stdout
     heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
