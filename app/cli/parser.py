@@ -16,7 +16,7 @@ EXIT_CODES = """exit codes:
   0  done                          5  the database or a recording cannot be used
   1  a mistake inside Playteach    6  a checkpoint or adapter cannot be used
   2  asked for the impossible      7  another Playteach writes to the data folder
-  3  another known problem         130  stopped by Ctrl-C or the panic key or the panic key
+  3  another known problem         130  stopped by Ctrl-C or the panic key
   4  no display for the window
 """
 MAX_SEEDS = 1_000_000

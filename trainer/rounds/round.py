@@ -299,14 +299,19 @@ def _cancel(number: int, _frame: object) -> None:
     raise _CancelledError(number)
 
 
+def _place(text: str) -> Path:
+    """Read a path, which from here on is the same place whatever the process does."""
+    return Path(text).absolute()
+
+
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
-    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
-    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
-    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--data", type=_place, required=True, help="the data folder")
+    parser.add_argument("--base", type=_place, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=_place, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=_place, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=_place, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
     parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
@@ -321,15 +326,11 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
     )
-    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
-    for name, value in given.items():
-        if isinstance(value, Path):
-            # From here on it is the same place, whatever the process does.
-            given[name] = value.absolute()
     gates: list[protocol.Gate] = []
     out = speech if speech is not None else sys.stdout
     heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
