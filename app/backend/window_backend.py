@@ -6,7 +6,6 @@ Its methods are called from worker threads; nothing here makes a widget or loads
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from app.backend.view_facts import (
     teach_facts,
     verdict_facts,
 )
+from app.round_in_progress import RoundInProgress
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
@@ -77,34 +77,6 @@ ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
 )
-
-
-class RoundInProgress:
-    """A round on a thread of its own, which does ``work``."""
-
-    def __init__(self, client: RoundClient, work: Callable[[RoundInProgress], None]) -> None:
-        self.client = client
-        self.cancelled = threading.Event()
-        self.left = threading.Event()
-        # No daemon: the process may not end in the middle of its books.
-        self._thread = threading.Thread(target=work, args=(self,), name="round")
-
-    def start(self) -> RoundInProgress:
-        """Begin; returns itself."""
-        self._thread.start()
-        return self
-
-    def cancel(self) -> None:
-        """Ask it to stop; its final update follows."""
-        self.cancelled.set()
-        self.client.cancel()
-
-    def end(self) -> None:
-        """Cancel it and wait until its books are done; nobody looks at it any more."""
-        self.left.set()
-        self.cancel()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
 
 
 class LiveWorkplace:

@@ -66,6 +66,11 @@ class Snapshot:
     confidence: float | None = None
 
     @property
+    def who_plays(self) -> tuple[str, bool, str]:
+        """What changes when another policy plays, or when there is a reason why none does."""
+        return self.policy, self.policy_ready, self.policy_problem
+
+    @property
     def in_attempt(self) -> bool:
         """Whether there is an attempt to pause, to stop or to judge."""
         begun = self.phase is not Phase.WATCHING and bool(self.instruction)
