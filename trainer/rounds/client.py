@@ -88,7 +88,7 @@ class RoundClient:
 
     Until the very end nothing is listed or activated: a round that fails, is cancelled
     or is killed leaves its row (status and sentence) and no adapter.  What a killed one
-    had learnt waits in ``rounds/work``; the next with the same samples goes on from it.
+    had learnt waits in its folder; the next round with the same samples goes on from it.
     """
 
     def __init__(
