@@ -17,7 +17,7 @@ from recorder.errors import ExitCode, KnownError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a known problem is one sentence on stderr, never a traceback."""
-    from app.cli.parser import command_of, parse
+    from app.command_line import command_of, parse
 
     show_what_can_be_shown()
     options = parse(arguments)

@@ -31,6 +31,7 @@ from app.backend.ports import (
     ThemeChoice,
     VerdictFacts,
 )
+from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, save_settings
 from app.backend.view_facts import (
     agent_facts,
@@ -41,7 +42,6 @@ from app.backend.view_facts import (
     teach_facts,
     verdict_facts,
 )
-from app.round_in_progress import RoundInProgress
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions

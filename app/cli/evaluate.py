@@ -115,7 +115,7 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
 
 
 def _disagreement(checkpoint: Path) -> str:
-    from model.own_files import disagreement
+    from model.vla.own_files import disagreement
     from model.vla.preprocess import load_spec
 
     return disagreement(checkpoint, load_spec(checkpoint))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.common import data_folder, has_database, say
-from app.cli.parser import is_named_policy
+from app.command_line import is_named_policy
 from model.play.policy import Policy
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError

@@ -61,6 +61,11 @@ class SessionFront:
         return self._tasks
 
     @property
+    def asked(self) -> bool:
+        """Whether something was asked for that has not been served yet."""
+        return bool(self._queue)
+
+    @property
     def paused(self) -> bool:
         """Whether all is paused, or will be once what was asked for is done."""
         with self._wake:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from app.cli.parser import opens_the_window, parse
+from app.command_line import opens_the_window, parse
 from app.setup.bootstrap_pip import Installer, Step, explain_failure, remove_half_installed
 from app.setup.display import has_display
 from app.setup.system_needs import (

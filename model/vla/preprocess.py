@@ -2,7 +2,7 @@
 
 What a checkpoint expects is its :class:`CheckpointSpec`, stored beside its weights as
 ``playteach.json``; a folder without one is taken as a JARVIS-VLA checkpoint that sees pictures
-as its own files say (:mod:`model.own_files`).  NumPy and
+as its own files say (:mod:`model.vla.own_files`).  NumPy and
 Pillow only.
 """
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.language.prompts import PROMPT_FORMS
-from model.own_files import PICTURES_FILE, adopted
+from model.vla.own_files import PICTURES_FILE, adopted
 from recorder.errors import ModelError
 from recorder.types import RGBImage
 

@@ -33,13 +33,13 @@ from model.language.prompts import (
     prompt_ids,
 )
 from model.language.subgoals import Plan, done_question, plan_of, yes_no_ids
-from model.own_files import disagreement
 from model.play.damping import Swings
 from model.play.policy import ActionChunk, Observation
 from model.vla.cuda_graphs import recorder_for
 from model.vla.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.vla.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.vla.memory import check_memory, check_precision, is_small, quantisation
+from model.vla.own_files import disagreement
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.vla.prompt_cache import PromptReader

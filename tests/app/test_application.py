@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
+from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import FILE_NAME, Settings
 from app.gui.main_window import MainWindow
-from app.round_in_progress import RoundInProgress
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.store import Reader, RoundStatus, Store
 from trainer.rounds.client import RoundClient, RoundResult

@@ -37,7 +37,6 @@ from recorder.store import (
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, Played, Question, evaluate_pair
 from trainer.evaluation.verdict import Verdict, judge
-from trainer.round_work import is_done, make_work_folder, work_path
 from trainer.rounds import protocol
 from trainer.rounds.process import (
     OVERTAKEN,
@@ -51,6 +50,7 @@ from trainer.rounds.process import (
 )
 from trainer.rounds.questions import questions_of, title_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.work import is_done, make_work_folder, work_path
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.__main__ import main
-from app.cli.parser import build_parser, seed_range
+from app.command_line import build_parser, seed_range
 from recorder.errors import ExitCode, KnownError
 
 HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av")

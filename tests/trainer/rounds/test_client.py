@@ -25,12 +25,12 @@ from recorder.store import Reader, RoundStatus, Store, adapters_path
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, Played, Question
-from trainer.round_work import make_work_folder, work_path
-from trainer.rounds import client, process, protocol
 from trainer.rounds import client as round_client
+from trainer.rounds import process, protocol
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.protocol import Message, Step
+from trainer.rounds.work import make_work_folder, work_path
 
 LESSON = Question(TASK_BY_ID["go_to:barrel"])
 

@@ -15,7 +15,7 @@ import pytest
 from lessons import record_lessons
 
 from app.cli.large import is_checkpoint
-from app.cli.parser import build_parser, parse, place
+from app.command_line import build_parser, parse, place
 from recorder.store import database_path
 
 

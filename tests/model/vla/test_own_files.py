@@ -13,7 +13,7 @@ import pytest
 from small_jarvis import write_small_jarvis
 
 from model.language.prompts import SYSTEM_SENTENCE
-from model.own_files import PICTURES_FILE, disagreement
+from model.vla.own_files import PICTURES_FILE, disagreement
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec, load_spec, patches, save_spec
 from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError
