@@ -113,9 +113,10 @@ def kill_session(process: subprocess.Popen[bytes]) -> None:
 def follow_parent(gone: Callable[[], None], *, pipe: int = 0) -> BackgroundThread:
     """Call ``gone`` on a thread of its own once the other end of ``pipe`` is closed.
 
-    ``pipe`` is a file descriptor that the parent holds the other end of; what is written into it
-    is left to others.  Returns the thread, which watches already; :meth:`BackgroundThread.stop`
-    ends the watching without calling ``gone``.
+    It is called again and again until the thread is stopped: a pool, for one, takes an exit in
+    the middle of a call for that call's result.  ``pipe`` is a file descriptor that the parent
+    holds the other end of; what is written into it is left to others.  Returns the thread, which
+    watches already; :meth:`BackgroundThread.stop` ends the watching.
     """
     if not hasattr(select, "poll"):
         # Windows cannot wait for a pipe's end and for something else at a time: this thread is
@@ -129,12 +130,15 @@ def follow_parent(gone: Callable[[], None], *, pipe: int = 0) -> BackgroundThrea
 
 def _watch(pipe: int, stopped: int, stop: int, gone: Callable[[], None]) -> None:
     # Asked for nothing, poll still tells of a hang-up: orders in the pipe do not wake it.
-    poller = select.poll()
-    poller.register(pipe, 0)
-    poller.register(stopped, select.POLLIN)
+    watched, told = select.poll(), select.poll()
+    watched.register(pipe, 0)
+    for each in (watched, told):
+        each.register(stopped, select.POLLIN)
     try:
-        ready = {number for number, _ in poller.poll()}
-        if stopped not in ready:
+        if stopped in {number for number, _ in watched.poll()}:
+            return
+        gone()
+        while not told.poll(CHECK_S * 1000):
             gone()
     finally:
         os.close(stopped)
@@ -150,17 +154,14 @@ def _read_to_the_end(pipe: int, gone: Callable[[], None]) -> None:
     # Not through sys.stdin, whose lock must be free when the interpreter ends.
     while os.read(pipe, 4096):
         pass
-    gone()
+    while True:
+        gone()
+        time.sleep(CHECK_S)
 
 
 def terminate_self() -> None:
-    """Send this process SIGTERM until it has ended; for :func:`follow_parent`.
-
-    A pool takes an exit in the middle of a call for its result, so once is not enough.
-    """
-    while True:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(CHECK_S)
+    """Send this process SIGTERM; for :func:`follow_parent`."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 # A program that a library starts

@@ -32,6 +32,7 @@ from model.play.policy import Observation, Policy
 from model.vla.memory import free_bytes, predict
 from recorder.errors import AdapterError, DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
+from recorder.threads import BackgroundThread
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
 
 if TYPE_CHECKING:
@@ -78,10 +79,7 @@ class Agent:
         self._lock = threading.Lock()
         self._playing: _Playing | None = None
         self._closed = False
-
-    def close(self) -> None:
-        """Load nothing any more by itself: nobody would see it play."""
-        self._closed = True
+        self._loading: BackgroundThread | None = None
 
     def load(self) -> None:
         """Let the base with the active adapter play; a problem is kept and told.
@@ -101,7 +99,13 @@ class Agent:
 
     def load_in_background(self) -> None:
         """Load on a thread of its own; returns at once."""
-        threading.Thread(target=self.load, name="load-model", daemon=True).start()
+        self._loading = BackgroundThread("load-model", self.load).start()
+
+    def close(self) -> None:
+        """Load nothing any more, and wait for what is being loaded: nobody would see it play."""
+        self._closed = True
+        if self._loading is not None:
+            self._loading.join()
 
     def choose(self, choice: ModelChoice) -> None:
         """Let another model play from the next episode on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from recorder.threads import BackgroundThread
 from trainer.rounds.client import RoundClient
 
 
@@ -15,8 +16,7 @@ class RoundInProgress:
         self.client = client
         self.cancelled = threading.Event()
         self.left = threading.Event()
-        # No daemon: the process may not end in the middle of its books.
-        self._thread = threading.Thread(target=work, args=(self,), name="round")
+        self._thread = BackgroundThread("round", lambda: work(self), stop=self.cancel)
 
     def start(self) -> RoundInProgress:
         """Begin; returns itself."""
@@ -32,5 +32,4 @@ class RoundInProgress:
         """Cancel it and wait until its books are done; nobody looks at it any more."""
         self.left.set()
         self.cancel()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+        self._thread.join()

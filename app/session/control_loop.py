@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,6 +31,7 @@ from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
 from recorder.store.rows import EpisodeKind, LabelSource
+from recorder.threads import BackgroundThread
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class LiveSession(SessionFront):
         # A hand-back that waits for the tick that carries the person's last input.
         self._handing_back = False
         self._closing = False
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundThread | None = None
         self._threaded = threaded
 
     @property
@@ -119,22 +119,24 @@ class LiveSession(SessionFront):
     def start(self) -> LiveSession:
         """Show the first start and begin to listen; returns itself."""
         if self._threaded and self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="control", daemon=True)
-            self._thread.start()
+            self._thread = BackgroundThread("control", self._run, stop=self._ask_to_close).start()
         elif not self._threaded:
             self._guarded(self._show_start)
         return self
 
     def close(self) -> None:
         """Stop the loop, end the episode as interrupted, close game and runner."""
-        with self._wake:
-            already, self._closing = self._closing, True
-            self._wake.notify_all()
+        already = self._closing
+        self._ask_to_close()
         if self._thread is not None:
-            if self._thread is not threading.current_thread():
-                self._thread.join()
+            self._thread.join()
         elif not already:
             self._shut_down()
+
+    def _ask_to_close(self) -> None:
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
 
     def release_player(self, timeout_s: float = RELEASE_S) -> bool:
         """Let go of the policy, for its memory; False while an attempt is under way."""

@@ -13,7 +13,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
+from recorder.processes import follow_parent, terminate_self
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors, reach_of
 
@@ -346,7 +346,8 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, _cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
-        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+        # Cancels this round as SIGTERM does.
+        follow_parent(terminate_self)
     try:
         plan = RoundPlan(**given)
         done = run_round(plan, say)
@@ -370,15 +371,6 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
 
     write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
-
-
-def _follow_parent() -> None:
-    """Cancel this process when the parent's end of stdin closes."""
-    stdin = sys.stdin.fileno()
-    # Not through sys.stdin, whose lock must be free when the interpreter ends.
-    while os.read(stdin, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def own_stdout() -> TextIO:

@@ -9,9 +9,9 @@ import os
 import queue
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from recorder.errors import GameError
 from recorder.games.minecraft.worker import FRAME_BYTES, HEIGHT, WIDTH
+from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
 
 START_S = 600.0
@@ -76,10 +77,10 @@ class SimulatorProcess:
         self._number = 0
         out = self._child.stdout
         assert out is not None
-        self._reader = threading.Thread(
-            target=_pump, args=(out, self._answers), name="minecraft", daemon=True
-        )
-        self._reader.start()
+        # Ends with the child, whose end of the pipe closes.
+        self._reader = BackgroundThread(
+            "minecraft", partial(_pump, out, self._answers), stop=self.close
+        ).start()
         try:
             opened = self.ask({"do": "open"}, start_s)
         except GameError:
