@@ -11,10 +11,11 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from app.automation.headless import attempt
+from app.automation.headless import attempt, played_anew
 from app.automation.scripted_user import Demonstrator, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
@@ -281,14 +282,14 @@ def _teach(
             session.play(text)
 
         for seed in range(LESSON_SEED, LESSON_SEED + size.demonstrations):
-            done = attempt(session, show, seed=seed)
+            done = played_anew(session, partial(attempt, session, show, seed=seed), say)
             person_ticks += done.ticks
         if size.demonstrations:
             say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
         hands[0] = watcher.hands
         first = LESSON_SEED + size.demonstrations
         for seed in range(first, first + size.corrections):
-            done = attempt(session, watch, seed=seed)
+            done = played_anew(session, partial(attempt, session, watch, seed=seed), say)
             if watcher.took_over_at is not None:
                 takeovers += 1
                 person_ticks += done.ticks - watcher.took_over_at

@@ -12,11 +12,13 @@ from app.session.control_loop import LiveSession
 from app.session.wiring import BUG_SENTENCE
 from model.adapters.in_use import BASE_PLAYS, adapter_in_use, lost_sentence
 from model.paths import default_checkpoint
-from recorder.errors import DataError, KnownError, ModelError, StoppedError
+from recorder.errors import DataError, GameEndedError, KnownError, ModelError, StoppedError
 from recorder.store import Reader, Store, database_path
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec, player_spec
 
+TRIES = 5
+"""How often one attempt is played whose game ends by itself."""
 FREE_TICKS = 350
 """Length of an attempt that nobody judges: twenty seconds of the practice yard."""
 
@@ -88,18 +90,21 @@ def attempt(
 
     An attempt that the game does not judge ends after ``max_free_ticks`` as unknown.  A pause
     of the person's is waited for, after ``on_pause``.  Raises StoppedError once the panic key
-    was pressed, another KnownError if the attempt was ended by a problem.
+    was pressed, another KnownError if the attempt was ended by a problem, or kept by one from
+    beginning.
     """
     _wait_for_the_person(session, panicked, on_pause)
     session.reset(seed)
     begin()
+    # What the snapshot says is of the newest attempt that began, which may be one of before.
+    before = session.snapshot().attempts
     started = time.perf_counter()
     latencies: list[float] = []
     ticks = 0
     while True:
         ticked = session.step()
         snapshot = session.snapshot()
-        if snapshot.outcome is Outcome.INTERRUPTED:
+        if snapshot.attempts == before or snapshot.outcome is Outcome.INTERRUPTED:
             _fail(snapshot)
         if snapshot.outcome is not None:
             break
@@ -146,6 +151,26 @@ def _wait_for_the_person(
     raise StoppedError(PANIC)
 
 
+def played_anew(
+    session: LiveSession, play: Callable[[], Attempted], tell: Callable[[str], None]
+) -> Attempted:
+    """Return what ``play`` returns, which plays an attempt by :func:`attempt`.
+
+    If the game's program ended meanwhile, ``tell`` hears why and the attempt is played anew, from
+    the same start and in a new program, at most :data:`TRIES` times in all.
+    """
+    tries_left = TRIES
+    while True:
+        try:
+            return play()
+        except GameEndedError as error:
+            session.forget_requests()
+            tries_left -= 1
+            if not tries_left:
+                raise
+            tell(error.sentence)
+
+
 def require_kept(store: Store) -> None:
     """Wait until everything recorded is on the disk.
 
@@ -162,6 +187,8 @@ def require_kept(store: Store) -> None:
 
 
 def _fail(snapshot: Snapshot) -> None:
+    if snapshot.problem is not None:
+        raise snapshot.problem
     if snapshot.message in ("", BUG_SENTENCE):
         raise RuntimeError(f"the attempt ended by itself ({snapshot.phase})")
     raise KnownError(snapshot.message)

@@ -7,6 +7,7 @@ import contextlib
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,7 +66,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
-    from app.automation.headless import attempt, chosen_player, require_kept
+    from app.automation.headless import attempt, chosen_player, played_anew, require_kept
     from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
@@ -129,7 +130,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             game.listen(session)
         session.start()
         for number in range(options.episodes):
-            result = attempt(
+            play = partial(
+                attempt,
                 session,
                 lambda: session.play(text),
                 seed=options.seed + number,
@@ -137,6 +139,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
                 panicked=lambda: isinstance(game, DesktopGame) and game.panicked,
                 on_pause=lambda: say(_paused(game)),
             )
+            result = played_anew(session, play, say)
             say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
             done.append(result)
             if store is not None:

@@ -35,6 +35,9 @@ class Snapshot:
     are None without a plan.  ``message`` is a sentence for the person or "";
     ``policy_problem`` says why there is no policy, "" while there is one or it is being loaded.
     ``drivers`` is the strip of this attempt: (driver, ticks) runs in order.
+    ``attempts`` counts those that have begun: ``outcome`` and all else about an attempt is of
+    the newest that did.  ``problem`` is what ended it, or kept the next one from beginning,
+    None while all is well.
     """
 
     phase: Phase
@@ -64,6 +67,8 @@ class Snapshot:
     message: str = ""
     drivers: tuple[tuple[Driver, int], ...] = ()
     confidence: float | None = None
+    attempts: int = 0
+    problem: Exception | None = None
 
     @property
     def who_plays(self) -> tuple[str, bool, str]:

@@ -193,13 +193,13 @@ class LiveSession(SessionFront):
             return work()
         except KnownError as error:
             log.warning("the attempt was ended: %s", error.sentence)
-            self._give_up(error.sentence)
-        except Exception:
+            self._give_up(error.sentence, error)
+        except Exception as error:
             log.exception("the control thread failed")
-            self._give_up(BUG_SENTENCE)
+            self._give_up(BUG_SENTENCE, error)
         return False
 
-    def _give_up(self, sentence: str) -> None:
+    def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
         self._let_go()
         self._waiting = None
@@ -207,8 +207,9 @@ class LiveSession(SessionFront):
         self._hands = Hands()
         if attempt is not None:
             attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+        # Without an attempt none has begun: how the one before went is not how this one did.
         cleared = NO_ATTEMPT if attempt is None else {}
-        self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY)
+        self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
 
     def _shut_down(self) -> None:
         self._controls.release_all()
@@ -368,7 +369,10 @@ class LiveSession(SessionFront):
         self._last_input_ns = self._clock.now_ns()
         self._hands = Hands()
         self._move(wish)
-        self._publish(seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner)
+        self._publish(
+            seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner,
+            attempts=self._snapshot.attempts + 1, problem=None,
+        )  # fmt: skip
         if wish is Wish.PLAY:
             loop.await_answer(self._called)
 
@@ -392,7 +396,7 @@ class LiveSession(SessionFront):
         self._let_go()
         self._fresh = True
         self._publish(
-            **NO_ATTEMPT, frame=frame, task=self._task, seed=self._seed,
+            **NO_ATTEMPT, frame=frame, task=self._task, seed=self._seed, problem=None,
             message=self._player_problem, driver=Driver.NOBODY,
         )  # fmt: skip
 

@@ -190,6 +190,11 @@ class SessionFront:
             self._snapshot = replace(self._snapshot, message=sentence, policy_problem=sentence)
             self._wake.notify_all()
 
+    def forget_requests(self) -> None:
+        """Serve nothing of what was asked for and not served yet."""
+        with self._wake:
+            self._queue.clear()
+
     def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:
         """Wait until a state is reached; False after ``timeout_s``."""
         with self._wake:

@@ -37,7 +37,7 @@ LAST_WORDS = 2000
 """Bytes of what the engine printed last that go to the log when it has ended."""
 ENDED = (
     "The practice yard's engine ended by itself ({why}), so this attempt is over and does not "
-    "count; start it again, which starts a new engine."
+    "count; the next one starts a new engine."
 )
 _REFUSALS = {
     "missing": "The practice yard needs the vizdoom package, which is not installed; run "

@@ -91,6 +91,12 @@ class LuantiProcess:
         """Whether the game still runs."""
         return self._keeper.poll() is None
 
+    def ended_within(self, seconds: float) -> bool:
+        """Whether the game has ended, or does so within so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._keeper.wait(seconds)
+        return not self.running
+
     def last_words(self) -> str:
         """Return the last error line of the game's log, "" without one."""
         try:

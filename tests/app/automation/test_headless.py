@@ -1,127 +1,136 @@
-"""Attempts without a window: what the person wants of them, and who plays."""
+"""Attempts without a window: each counts only if it began, and is played anew if its game ended."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import threading
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
-from desktop_room import Room
+from toy_game import ToyGame, WalkPolicy
+from toy_session import RED
 
-from app.automation.headless import attempt, chosen_player
-from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
-from model.paths import default_checkpoint
-from recorder.capture.base import Trouble
-from recorder.errors import ExitCode, KnownError, ModelError, StoppedError
-from recorder.store import NewAdapter, Store
+from app.automation.headless import TRIES, Attempted, attempt, played_anew
+from app.session.api import Snapshot
+from app.session.control_loop import LiveSession
+from app.session.wiring import Player, store_recording
+from model.play.runner import LockStepRunner
+from recorder.errors import GameEndedError, GameError
+from recorder.games.doom.game import DoomGame
+from recorder.store import Reader, Store
 from recorder.types import Outcome
+from trainer.evaluation.players import PlayerSpec, make_policy
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def game() -> ToyGame:
+    return ToyGame()
 
 
-def press(room: Room, key: str) -> None:
-    room.ears.key(key, True, room.clock.now_ns(), shared=False)
-    room.ears.key(key, False, room.clock.now_ns(), shared=False)
+@pytest.fixture
+def session(game: ToyGame) -> Iterator[LiveSession]:
+    player = Player(WalkPolicy())
+    made = LiveSession(game, player=player, make_runner=LockStepRunner, paced=False, threaded=False)
+    with closing(made.start()):
+        yield made
 
 
-def test_the_panic_key_is_an_end_as_asked_for(room: Room) -> None:
-    with pytest.raises(StoppedError, match="stopped by the panic key") as stopped:
-        attempt(
-            room.session,
-            lambda: room.session.play("walk"),
-            seed=1,
-            on_tick=lambda snapshot: press(room, "F12") if snapshot.tick == 5 else None,
-            panicked=lambda: room.game.panicked,
-        )
-    assert stopped.value.exit_code is ExitCode.CANCELLED
-    assert room.device.down == set()
-    # Between two attempts it counts as well.
-    with pytest.raises(StoppedError):
-        attempt(
-            room.session,
-            lambda: room.session.play("walk"),
-            seed=2,
-            panicked=lambda: room.game.panicked,
-        )
+def play(session: LiveSession, seed: int) -> Attempted:
+    return attempt(session, lambda: session.play(RED), seed=seed)
 
 
-@pytest.mark.parametrize("then", ["F6", "F12"])
-def test_a_pause_is_waited_for(room: Room, then: str) -> None:
-    waiting = threading.Event()
-    down: list[set[str]] = []
-
-    def person() -> None:
-        assert waiting.wait(30)
-        down.append(set(room.device.down))
-        press(room, then)
-
-    hand = threading.Thread(target=person)
-    hand.start()
-
-    def play() -> Outcome:
-        return attempt(
-            room.session,
-            lambda: room.session.play("walk"),
-            seed=1,
-            max_free_ticks=12,
-            on_tick=lambda snapshot: press(room, "F6") if snapshot.tick == 5 else None,
-            panicked=lambda: room.game.panicked,
-            on_pause=waiting.set,
-        ).outcome
-
-    if then == "F6":
-        assert play() is Outcome.UNKNOWN
-        assert room.session.snapshot().tick >= 12
-    else:
-        with pytest.raises(StoppedError):
-            play()
-    hand.join()
-    assert down == [set()]
+def test_an_attempt_that_did_not_begin_is_not_the_one_before(
+    session: LiveSession, game: ToyGame
+) -> None:
+    assert play(session, 1).outcome is Outcome.SUCCESS
+    game.no_start = "The toy does not start, so nothing is played; mend it."
+    for _ in range(2):
+        with pytest.raises(GameError, match="does not start"):
+            play(session, 2)
+    shot = session.snapshot()
+    assert (shot.outcome, shot.attempts) == (None, 1)
+    game.no_start = ""
+    assert play(session, 3).outcome is Outcome.SUCCESS
+    assert session.snapshot().problem is None
+    assert game.resets[-1] == ("reach:red", 3)
 
 
-def test_a_game_that_lost_the_keyboard_ends_it_with_its_own_sentence(room: Room) -> None:
-    def lose() -> None:
-        room.windows.trouble = Trouble.UNFOCUSED
-        room.windows.takes_focus = False
-
-    with pytest.raises(KnownError) as ended:
-        attempt(
-            room.session,
-            lambda: room.session.play("walk"),
-            seed=1,
-            on_tick=lambda snapshot: lose() if snapshot.tick == 5 else None,
-        )
-    assert not isinstance(ended.value, StoppedError)
-    assert ended.value.sentence == room.session.suspended
-    assert ended.value.sentence.endswith(".")
+def test_a_bug_keeps_its_kind(session: LiveSession, game: ToyGame) -> None:
+    session.use_player(Player(WalkPolicy(fail_at=2)))
+    with pytest.raises(RuntimeError, match="a bug in the policy"):
+        play(session, 1)
 
 
-def test_a_lost_adapter_leaves_the_base_to_play_but_not_to_be_measured(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    folder = data / "adapters" / "lost"
-    folder.mkdir(parents=True)
-    base = default_checkpoint()
-    meta = AdapterMeta(name="lost", base=fingerprint(base))
-    (folder / META_FILE).write_text(json.dumps(asdict(meta)), encoding="utf-8")
-    (folder / WEIGHTS_FILE).write_bytes(b"")
-    with Store.open(data) as store:
-        number = store.add_adapter(NewAdapter(str(folder), base.name))
-        store.set_active_adapter(number)
-    assert chosen_player("default", data)[1] == number
-    # The copy knows where its own would be, and does not play the original's.
-    copy = Path(shutil.copytree(data, tmp_path / "copy", ignore=lambda *_: ["adapters"]))
+def test_an_attempt_whose_game_ended_is_played_anew_from_the_same_start(
+    session: LiveSession, game: ToyGame
+) -> None:
+    game.ends_at = 2
     told: list[str] = []
-    spec, adapter = chosen_player("default", copy, tell=told.append)
-    assert (spec.adapter, adapter) == (None, None)
+    done = played_anew(session, partial(play, session, 7), told.append)
+    assert (done.outcome, done.ticks, done.seed) == (Outcome.SUCCESS, 4, 7)
+    assert [seed for _, seed in game.resets[-2:]] == [7, 7]
     assert len(told) == 1
-    assert str(copy / "adapters" / "lost") in told[0]
-    assert "the base plays without it" in told[0]
-    with pytest.raises(ModelError, match="nothing was measured"):
-        chosen_player("default", copy)
-    assert chosen_player("base", copy)[0].adapter is None
+    assert told[0].startswith("The toy ended by itself")
+
+
+def test_a_game_that_ends_every_time_is_given_up(session: LiveSession, game: ToyGame) -> None:
+    tries: list[int] = []
+
+    def once() -> Attempted:
+        tries.append(1)
+        game.ends_at = 1
+        return play(session, 7)
+
+    told: list[str] = []
+    with pytest.raises(GameEndedError, match="ended by itself"):
+        played_anew(session, once, told.append)
+    assert (len(tries), len(told)) == (TRIES, TRIES - 1)
+
+
+def test_every_attempt_that_counts_is_in_the_database_whatever_ends_the_engine(
+    tmp_path: Path,
+) -> None:
+    game = DoomGame(width=160, height=120)
+    kills = {2: 0, 3: 4}
+    told: list[str] = []
+
+    def end_engine() -> None:
+        assert game._room.engine is not None
+        (engine,) = psutil.Process(game._room.engine.pid).children()
+        engine.kill()
+        psutil.wait_procs([engine], timeout=30)
+
+    def on_tick(seed: int, shot: Snapshot) -> None:
+        if shot.tick == kills.get(seed):
+            del kills[seed]
+            end_engine()
+
+    with Store.open(tmp_path) as store:
+        _, recording = store_recording(store, game, width=160, height=120, wait_when_full=True)
+        player = Player(make_policy(PlayerSpec("teacher"), game))
+        session = LiveSession(
+            game, player=player, make_recording=recording, make_runner=LockStepRunner,
+            paced=False, threaded=False,
+        )  # fmt: skip
+        text = "go to the red torch"
+        with closing(session.start()):
+            done = []
+            for seed in (1, 2, 3):
+                if kills.get(seed) == 0:
+                    end_engine()
+                play_one = partial(
+                    attempt, session, lambda: session.play(text), seed=seed,
+                    on_tick=partial(on_tick, seed),
+                )  # fmt: skip
+                done.append(played_anew(session, play_one, told.append))
+    assert [each.outcome for each in done] == [Outcome.SUCCESS] * 3
+    assert len({each.episode_id for each in done}) == 3
+    assert len(told) == 1
+    with Reader.open(tmp_path) as reader:
+        rows = {row.id: row for row in reader.episodes()}
+    assert [rows[each.episode_id or 0].outcome for each in done] == [Outcome.SUCCESS] * 3
+    assert [rows[each.episode_id or 0].seed for each in done] == [1, 2, 3]
+    # What was recorded until the end is kept, as what it is.
+    assert [row.outcome for row in rows.values()].count(Outcome.INTERRUPTED) == 1
