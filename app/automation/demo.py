@@ -23,6 +23,7 @@ from model.language.prompts import clean_instruction
 from model.paths import default_checkpoint
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.runner import BackgroundRunner, LockStepRunner
+from model.torch_state import torch_threads
 from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
@@ -37,7 +38,7 @@ from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import Question, evaluate, one_thread
+from trainer.evaluation.run import Question, evaluate
 from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
@@ -304,7 +305,7 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ..
     camera = _Camera()
     try:
         # As many threads as the measurement had: sums in another order are other numbers.
-        with one_thread():
+        with torch_threads(1):
             runner = LockStepRunner(make_policy(player, game, threads=1))
             clock = clock_of(game)
             loop = EpisodeLoop(

@@ -29,7 +29,6 @@ __all__ = [
     "evaluate",
     "evaluate_pair",
     "evaluate_starts",
-    "one_thread",
 ]
 
 Known = Mapping[tuple[str, str, int], Played]
@@ -171,26 +170,15 @@ def _play_here(
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
-            stack.enter_context(one_thread())
+            from model.torch_state import torch_threads
+
+            stack.enter_context(torch_threads(1))
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or game_name in REALTIME_GAMES else None
         desk = Desk(game_name, paced=paced, threads=threads, slowed=slowed, beside=beside)
         stack.callback(desk.close)
         for job in jobs:
             yield job.side, desk.play(job)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while, whatever a player that is loaded in it sets."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _play_in_processes(

@@ -87,6 +87,13 @@ class RoundPlan:
 
 def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
+    from model.torch_state import torch_threads
+
+    with torch_threads(plan.threads):
+        return _run_round(plan, say)
+
+
+def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     import torch
 
     from model.actions.tokens import CODEC_VERSION
@@ -101,8 +108,6 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from trainer.rounds.memory import LARGE_HIDDEN, check_round_memory
     from trainer.rounds.parallel import workers
 
-    if plan.threads is not None:
-        torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
     # What a released model was trained on cannot be made here; the yard is not it.
