@@ -238,7 +238,7 @@ class EngineProcess:
         """Close what is left and return what to say."""
         with contextlib.suppress(OSError):
             self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - LAST_WORDS))
-            log.warning(
+            log.info(
                 "the yard's engine ended (%s); its last words: %s",
                 why,
                 self._log.read().decode("utf-8", "replace").strip() or "none",
