@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import psutil
 import pytest
 
 from recorder.errors import GameEndedError
+from recorder.games.doom.engine import STEP_S
 from recorder.games.doom.game import DoomGame
+from recorder.threads import BackgroundThread
 from recorder.types import Action, Frame
 
 
@@ -107,6 +110,18 @@ def test_an_engine_that_hangs_is_ended(yard: DoomGame) -> None:
         yard.step(Action())
     _, alive = psutil.wait_procs([holder, engine], timeout=30)
     assert not alive
+
+
+def test_an_engine_that_is_killed_while_it_works_is_missed_soon(yard: DoomGame) -> None:
+    engine = engine_of(yard)
+    # As if the order had reached it: it will never answer, and the library does not see it.
+    engine.suspend()
+    killer = BackgroundThread("killer", lambda: time.sleep(0.5) or engine.kill()).start()
+    began_s = time.monotonic()
+    with pytest.raises(GameEndedError, match="ended by itself"):
+        yard.step(Action())
+    assert time.monotonic() - began_s < STEP_S / 3
+    killer.join()
 
 
 @pytest.mark.parametrize("what", ["folder", "map"])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import psutil
 
 from recorder.errors import GameEndedError, GameError
 from recorder.games.doom.leftovers import (
@@ -31,6 +32,8 @@ from recorder.types import RGBImage
 log = logging.getLogger(__name__)
 
 START_S = 120.0
+CHECK_S = 0.5
+"""So often it is looked whether an engine that does not answer is still there."""
 STEP_S = 60.0
 """An answer takes milliseconds; so late none comes."""
 LAST_WORDS = 2000
@@ -101,6 +104,7 @@ class EngineProcess:
         self._step_s = step_s
         self._rest = b""
         self._closed = False
+        self._engine: psutil.Process | None = None
         self._pictures_file, path, fds = _shared_file(folder, size[0] * size[1] * 3)
         self._pictures = mmap.mmap(self._pictures_file.fileno(), size[0] * size[1] * 3)
         try:
@@ -134,6 +138,9 @@ class EngineProcess:
         except BaseException:
             self.close()
             raise
+        for pid in told.get("engine", ()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._engine = psutil.Process(pid)
         if "refused" in told:
             self.close()
             width, height = size
@@ -204,17 +211,29 @@ class EngineProcess:
         poller = select.poll() if hasattr(select, "poll") else None
         if poller is not None:
             poller.register(pipe, select.POLLIN)
+        missing = 0
         while b"\n" not in self._rest:
-            left_ms = max(0.0, until_s - time.monotonic()) * 1000
-            if poller is not None and not poller.poll(left_ms):
-                kill_session(self._process)
-                raise self._ended(f"no answer within {seconds:g} s")
+            left_s = max(0.0, until_s - time.monotonic())
+            if poller is not None and not poller.poll(1000 * min(left_s, CHECK_S)):
+                # The library waits for ever for an engine that is killed at a wrong moment.
+                missing += not self._engine_lives()
+                if missing > 1 or time.monotonic() >= until_s:
+                    kill_session(self._process)
+                    why = "it is gone" if missing > 1 else f"no answer within {seconds:g} s"
+                    raise self._ended(why)
+                continue
             chunk = os.read(pipe.fileno(), 65536)
             if not chunk:
                 raise self._ended("it is gone")
             self._rest += chunk
         line, _, self._rest = self._rest.partition(b"\n")
         return line
+
+    def _engine_lives(self) -> bool:
+        try:
+            return self._engine is None or self._engine.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     def _seen(self, told: dict[str, Any]) -> Seen:
         state = told["state"]

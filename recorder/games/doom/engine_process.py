@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from recorder.games.doom.leftovers import INSTANCE_FILE
 from recorder.processes import follow_parent, leash_script
@@ -127,7 +128,7 @@ def serve(pictures_path: str, orders: Any, answers: Any) -> int:
             # Goes with the process: the array keeps it from being closed.
             shared = mmap.mmap(file.fileno(), width * height * 3)
         pictures = np.frombuffer(shared, np.uint8).reshape(height, width, 3)
-        answer({})
+        answer({"engine": [child.pid for child in psutil.Process().children()]})
         for line in orders:
             answer(obey(engine, json.loads(line), pictures))
     except Exception as error:  # noqa: BLE001  # of the library; the parent decides what it means
