@@ -146,6 +146,8 @@ class Hearing:
         self.hand_touches = 0
         """What came by a device that the agent does not type on: certainly a person's."""
         self.last_person_ns = 0
+        self.panics = 0
+        """How often the panic key went down."""
 
     @property
     def focused(self) -> bool:
@@ -189,6 +191,7 @@ class Hearing:
         hotkey = self._hotkeys.get(code)
         if hotkey is Hotkey.PANIC:
             if down:
+                self.panics += 1
                 self._gate.shut_for("panic")
                 self._ears.pause()
             return

@@ -4,6 +4,7 @@ from recorder.data_folder import adapters_path, database_path, default_data_fold
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_query
 from recorder.store.reader import Reader
 from recorder.store.rows import (
+    Activation,
     AdapterRow,
     Collected,
     EpisodeKind,
@@ -12,6 +13,7 @@ from recorder.store.rows import (
     InstructionRow,
     LabelSource,
     NewAdapter,
+    RoundEnd,
     RoundRow,
     RoundStatus,
     SegmentRow,
@@ -24,6 +26,7 @@ from recorder.store.store import Store
 
 __all__ = [
     "EVERY_EPISODE",
+    "Activation",
     "AdapterRow",
     "Collected",
     "EpisodeKind",
@@ -34,6 +37,7 @@ __all__ = [
     "LabelSource",
     "NewAdapter",
     "Reader",
+    "RoundEnd",
     "RoundRow",
     "RoundStatus",
     "SegmentRow",

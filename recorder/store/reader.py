@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from recorder.data_folder import database_path
+from recorder.data_folder import database_path, path_of
 from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
@@ -48,8 +48,9 @@ class Reader:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._path = database_path(folder)
+        # Absolute: the process may change its place while this is open.
+        self.folder = folder.absolute()
+        self._path = database_path(self.folder)
         self._lock = threading.Lock()
         # By thread identity, which the system gives again once a thread is gone.  A
         # threading.local would lose it after every call of a Qt pool's thread, and clears
@@ -265,7 +266,7 @@ class Reader:
         return [
             AdapterRow(
                 id=row[0],
-                folder=row[1],
+                folder=str(path_of(self.folder, row[1])),
                 base=row[2],
                 parent_id=row[3],
                 round_id=row[4],

@@ -25,18 +25,24 @@ def earlier_examples(
     *,
     actions: int = 1,
     seed: int = 0,
+    reach: int | None = None,
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Return about ``count`` training and ``count / 4`` held-out examples.
 
     They come from episodes that are not among ``rows``, the round's own, of the same games,
-    each on the side that it was recorded for.  Either side may be empty.
+    each on the side that it was recorded for.  Either side may be empty.  What was recorded
+    after episode ``reach`` is the next round's.
     """
     own = {row.id for row in rows}
     games = {row.game for row in rows}
     others = [
         row
         for row in reader.episodes()
-        if row.id not in own and row.game in games and row.ticks and not row.open
+        if row.id not in own
+        and row.game in games
+        and row.ticks
+        and not row.open
+        and (reach is None or row.id <= reach)
     ]
     rng = np.random.default_rng(seed)
     train = [row for row in others if row.split is not Split.HELD_OUT]

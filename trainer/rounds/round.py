@@ -13,7 +13,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError, ModelError
+from recorder.processes import follow_parent, terminate_self
 from trainer.rounds import protocol
-from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
+from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors, reach_of
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
@@ -43,6 +43,8 @@ Say = Callable[[protocol.Message], None]
 class RoundPlan:
     """What a round is to do.
 
+    ``round`` is its number in the database, which says what it learns from; None for one that
+    was started by hand, which learns from what ``query`` chooses when it reads.
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
@@ -56,6 +58,7 @@ class RoundPlan:
     out: Path
     work: Path
     query: str = SINCE_LAST_ROUND
+    round: int | None = None
     parent: Path | None = None
     seed: int = 0
     max_steps: int = MAX_STEPS
@@ -84,6 +87,13 @@ class RoundPlan:
 
 def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
+    from model.torch_state import torch_threads
+
+    with torch_threads(plan.threads):
+        return _run_round(plan, say)
+
+
+def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     import torch
 
     from model.actions.tokens import CODEC_VERSION
@@ -98,8 +108,6 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from trainer.rounds.memory import LARGE_HIDDEN, check_round_memory
     from trainer.rounds.parallel import workers
 
-    if plan.threads is not None:
-        torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
     # What a released model was trained on cannot be made here; the yard is not it.
@@ -189,7 +197,7 @@ def _read(
     actions = taught_actions(spec.chunk)
     say(protocol.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        rows = chosen_episodes(reader, plan.query)
+        rows = chosen_episodes(reader, plan.query, plan.round)
         split = read_examples(reader, rows, spec, actions)
         brought = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
         if brought is not None:
@@ -197,7 +205,13 @@ def _read(
         if released:
             say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
             known = earlier_examples(
-                reader, rows, spec, plan.replay, actions=actions, seed=plan.seed + 1
+                reader,
+                rows,
+                spec,
+                plan.replay,
+                actions=actions,
+                seed=plan.seed + 1,
+                reach=reach_of(reader, plan.round),
             )
             return split, *known
     say(protocol.Stage("replay", "Playing what it knew before."))
@@ -290,15 +304,21 @@ def _cancel(number: int, _frame: object) -> None:
     raise _CancelledError(number)
 
 
+def _place(text: str) -> Path:
+    """Read a path, which from here on is the same place whatever the process does."""
+    return Path(text).absolute()
+
+
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
-    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
-    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
-    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--data", type=_place, required=True, help="the data folder")
+    parser.add_argument("--base", type=_place, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=_place, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=_place, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=_place, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
+    parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
@@ -311,7 +331,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
     )
-    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
@@ -331,7 +351,8 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, _cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
-        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+        # Cancels this round as SIGTERM does.
+        follow_parent(terminate_self)
     try:
         plan = RoundPlan(**given)
         done = run_round(plan, say)
@@ -353,17 +374,8 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
     """List the adapter of a round without a parent; return what became of it."""
     from trainer.rounds.listing import list_by_hand, write_account
 
-    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
-
-
-def _follow_parent() -> None:
-    """Cancel this process when the parent's end of stdin closes."""
-    stdin = sys.stdin.fileno()
-    # Not through sys.stdin, whose lock must be free when the interpreter ends.
-    while os.read(stdin, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def own_stdout() -> TextIO:

@@ -92,6 +92,12 @@ class DesktopGame:
         return self._hands
 
     @property
+    def panicked(self) -> bool:
+        """Whether the person has pressed the panic key since somebody listens."""
+        hearing = self._hands.hearing
+        return hearing is not None and hearing.panics > 0
+
+    @property
     def window_id(self) -> int:
         """The system's number of the window."""
         return self._window_id

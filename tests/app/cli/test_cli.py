@@ -15,7 +15,7 @@ from command_line import document, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.parser import build_parser, seed_range
+from app.command_line import build_parser, seed_range
 from recorder.errors import ExitCode, KnownError
 
 HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av")
@@ -57,7 +57,7 @@ def test_no_range_of_seeds(text: str) -> None:
     ],
 )
 def test_data_counts_wherever_it_stands(arguments: list[str]) -> None:
-    assert build_parser().parse_args(arguments).data == Path("D")
+    assert build_parser().parse_args(arguments).data == Path("D").absolute()
 
 
 @pytest.mark.parametrize(

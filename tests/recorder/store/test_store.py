@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from recorder.store import (
 from recorder.store import store as store_module
 from recorder.store.connect import open_for_reading
 from recorder.store.tick_codec import action_from, action_values
+from recorder.store.upkeep.schema import back_up
 from recorder.types import (
     BUTTON_CONTROLS,
     Action,
@@ -308,9 +310,11 @@ def test_the_bin_can_be_undone_and_emptied_for_good(kit: Any) -> None:
     kit.store.delete_episode(gone)
     backups = kit.folder / "backups"
     backups.mkdir()
-    (backups / "before-x.sqlite3").write_text(secret)
+    (backups / "before-0002_x-20260101-000000-2.sqlite3").write_text(secret)
+    (backups / "before-0002_x-20260101-000000.partial").write_text(secret)
     counts = kit.store.purge()
     assert (counts.episodes, counts.ticks, counts.log_cleared) == (1, 60, True)
+    assert counts.kept_files == 0
     assert counts.freed_bytes > 0
     with kit.reader() as reader:
         assert [row.id for row in reader.episodes(include_deleted=True)] == [kept]
@@ -332,8 +336,9 @@ def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
     kit.store.delete_episode(kit.record(20))
     backups = kit.folder / "backups"
     (backups / "a-folder").mkdir(parents=True)
-    copy = backups / "before-x.sqlite3"
-    copy.write_text("pictures of the erased episode")
+    with closing(open_for_reading(database_path(kit.folder))) as connection:
+        copy = back_up(connection, database_path(kit.folder), "0002_x")
+    assert copy.exists()
 
     def cut_short(_connection: sqlite3.Connection) -> int:
         raise OSError(errno.EIO, "Input/output error")
@@ -348,6 +353,17 @@ def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
     # Nothing is in the bin any more: whoever empties it again would not look for copies.
     assert not copy.exists()
     assert kit.store.purge().log_cleared
+
+
+def test_emptying_the_bin_leaves_what_the_person_put_beside_the_backups(kit: Any) -> None:
+    kit.store.delete_episode(kit.record(20))
+    backups = kit.folder / "backups"
+    backups.mkdir()
+    own = [backups / name for name in ("before-the-trip.sqlite3", "notes.txt", "playteach.sqlite3")]
+    for path in own:
+        path.write_text("the person's")
+    assert kit.store.purge().kept_files == 3
+    assert [path.read_text() for path in own] == ["the person's"] * 3
 
 
 def test_the_file_shrinks_by_many_pages_at_once(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
