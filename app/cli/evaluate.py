@@ -27,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)
+    if spec.checkpoint is not None and (why := _disagreement(spec.checkpoint)):
+        say(why)
     asked = asked_of(options)
     seeds, of_range = seeds_to_judge_on(options.seeds, scripted=spec.checkpoint is None, say=say)
     starts = starts_of(asked, seeds)
@@ -117,6 +119,13 @@ def asked_of(options: argparse.Namespace) -> Sequence[Asked]:
         f"There is no task {options.task!r}, so nothing was played; "
         f"see `playteach tasks --game {options.game}`."
     )
+
+
+def _disagreement(checkpoint: Path) -> str:
+    from model.vla.own_files import disagreement
+    from model.vla.preprocess import load_spec
+
+    return disagreement(checkpoint, load_spec(checkpoint))
 
 
 def asked_in_words(

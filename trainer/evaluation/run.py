@@ -12,8 +12,6 @@ import itertools
 import multiprocessing as mp
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -23,13 +21,14 @@ from typing import NamedTuple
 from recorder.errors import GameError
 from recorder.games import REALTIME_GAMES
 from recorder.games.seeds import may_judge
+from recorder.processes import follow_parent, terminate_self
 from recorder.store.rows import Stepping
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
 from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "one_thread"]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair"]
 
 Known = Mapping[StartKey, Attempt]
 """Attempts of one player that are there already, by start."""
@@ -158,7 +157,9 @@ def _play_here(
     with contextlib.ExitStack() as stack:
         if not paced and loads:
             # As many threads as a worker has: sums in another order are other numbers.
-            stack.enter_context(one_thread())
+            from model.torch_state import torch_threads
+
+            stack.enter_context(torch_threads(1))
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or setup.game in REALTIME_GAMES else None
         worker = EvaluationWorker(
@@ -168,19 +169,6 @@ def _play_here(
         stack.callback(worker.close)
         for job in itertools.chain.from_iterable(batches):
             yield job.side, worker.play(job.player, job.start)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while, whatever a player that is loaded in it sets."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _play_in_processes(
@@ -216,25 +204,16 @@ def _begin_worker(game_name: str, version: str) -> None:
     """Set one worker process up."""
     global _worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    parent = mp.parent_process()
+    if parent is not None:
+        # A game must not stay behind alone.
+        follow_parent(terminate_self, pipe=parent.sentinel)
     _worker = EvaluationWorker(game_name, paced=False, threads=1, version=version)
     atexit.register(_worker.close)
 
 
 def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _follow_parent() -> None:
-    """End this process with its parent: a game must not stay behind alone."""
-    parent = mp.parent_process()
-    if parent is None:
-        return
-    parent.join()
-    while True:
-        # The pool takes an exit in the middle of an episode for a result: ask again.
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.5)
 
 
 def _play_in_worker(job: _Job) -> tuple[str, Attempt]:

@@ -34,6 +34,7 @@ from model.vla.tiny import save_checkpoint
 from recorder.errors import KnownError
 from recorder.games import task_list
 from recorder.store import Reader
+from trainer.data.examples import left_out_sentence
 from trainer.data.forward import IGNORE, Sequences, load_checkpoint
 from trainer.data.kept_lessons import Lessons, gather
 from trainer.evaluation.quiet import wait_for_quiet
@@ -298,6 +299,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KnownError as error:
         sys.stderr.write(error.sentence + "\n")
         return int(error.exit_code)
+    lessons = run.lessons
+    if missing := left_out_sentence(lessons.left_out, lessons.turns_cut):
+        sys.stderr.write(missing + "\n")
     run.train(given.minutes * 60)
     return 0
 

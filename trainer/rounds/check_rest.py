@@ -23,12 +23,7 @@ from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import measurement, protocol
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
-
-OVERTAKEN = (
-    "It is listed but not in use: another adapter was put in use meanwhile, and it was not "
-    "compared with that one."
-)
-
+from trainer.rounds.process import OVERTAKEN
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -91,7 +86,7 @@ def check_rest(ground: Ground, round_id: int, *, more: bool = False) -> Checked:
         lines = _play_taught_again(ground, lines, row, parent, adapter)
     if decide(lines, _gates(row)).choice is Choice.WAIT:
         lines = _play_waiting(ground, lines, row, parent, adapter)
-    return _settle(ground, row, parent, adapter, lines)
+    return _settle(ground, row, adapter, lines)
 
 
 def _play_taught_again(
@@ -148,7 +143,6 @@ def _play_waiting(
 def _settle(
     ground: Ground,
     row: RoundRow,
-    parent: AdapterRow | None,
     adapter: AdapterRow,
     lines: Sequence[Line],
 ) -> Checked:
@@ -158,7 +152,9 @@ def _settle(
     use = decision.choice is Choice.USE
     with Reader.open(ground.data) as reader:
         in_use = adapter_in_use(reader, ground.base)
-    now, then = (None if each is None else each.id for each in (in_use, parent))
+    now = None if in_use is None else in_use.id
+    # What the books said when the round began: its parent, or one whose files were lost.
+    then = row.config.get("in_use", row.parent_adapter_id)
     if use and now not in (then, adapter.id):
         use, sentence = False, f"{sentence} {OVERTAKEN}"
     verdict = verdict_of(lines, decision.choice, sentence)

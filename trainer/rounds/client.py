@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from model.adapters.folders import fingerprint, unfinished
-from model.adapters.in_use import adapter_in_use
+from model.adapters.in_use import adapter_in_use, lost_sentence
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from recorder.games.base import Asked
@@ -24,6 +23,7 @@ from recorder.store import (
     AdapterRow,
     NewAdapter,
     Reader,
+    RoundEnd,
     RoundStatus,
     Store,
     adapters_path,
@@ -38,16 +38,19 @@ from trainer.rounds import protocol
 from trainer.rounds.check_rest import Checked, after_the_lesson, check_rest
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
-from trainer.rounds.process import FEW_BITS, EndedError, new_folder, see_off, understood
-from trainer.rounds.questions import free_sentences_of, questions_of, title_of
-from trainer.rounds.round import (
-    CANCELLED,
-    MAX_STEPS,
-    REPLAY_EXAMPLES,
-    SINCE_LAST_ROUND,
-    round_arguments,
+from trainer.rounds.process import (
+    FEW_BITS,
+    EndedError,
+    new_folder,
+    round_command,
+    see_off,
+    understood,
 )
+from trainer.rounds.questions import free_sentences_of, questions_of, title_of
+from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.work import is_done, make_work_folder, work_path
 
+FROM_THE_BASE = "the round begins from the base"
 Say = Callable[[protocol.Message], None]
 
 
@@ -90,7 +93,7 @@ class RoundClient:
 
     Until the very end nothing is listed or activated: a round that fails, is cancelled
     or is killed leaves its row (status and sentence) and no adapter.  What a killed one
-    had learnt waits in ``rounds/work``; the next with the same samples goes on from it.
+    had learnt waits in its folder; the next round with the same samples goes on from it.
     """
 
     def __init__(
@@ -98,7 +101,8 @@ class RoundClient:
     ) -> None:
         """``options`` are how the base is played, and so how it is taught and measured."""
         self._options = options or PlayOptions()
-        self._data = data
+        self._data = data.absolute()
+        self._work = work_path(self._data, 0)
         self._store = store
         self._base = base
         self._process: subprocess.Popen[str] | None = None
@@ -150,28 +154,36 @@ class RoundClient:
         query = of_game(query, game)
         with Reader.open(self._data) as reader:
             # Whatever another base plays with is no start for this one.
-            parent = adapter_in_use(reader, self._base)
-            tasks = list(questions) or questions_of(reader, query, game, self._data)
-            free = [] if questions else free_sentences_of(reader, query, game, self._data)
+            in_use = adapter_in_use(reader, self._base)
             done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
+        lost = "" if in_use is None else lost_sentence(in_use, FROM_THE_BASE)
+        if lost:
+            say(protocol.Stage("reading", lost))
+        parent = None if lost else in_use
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
-            config={"max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done},
+            config={
+                "max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done,
+                # Only in its place may the new adapter be put in use.
+                "in_use": None if in_use is None else in_use.id,
+            },
+            choose=True,
         )
+        self._work = work_path(self._data, round_id)
         folder = new_folder(adapters_path(self._data), round_id)
-        command = [
-            sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
-            "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
-            "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
-            "--replay", str(replay), *round_arguments(self._options),
-        ]  # fmt: skip
-        if parent is not None:
-            command += ["--parent", parent.folder]
         gates: list[protocol.Gate] = []
         lines: list[Line] = []
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
         try:
+            make_work_folder(self._data, round_id)
+            tasks = list(questions) or questions_of(self._data, round_id, query, game)
+            command = round_command(
+                self._data, self._base, folder, self._work, query, round_id,
+                parent=None if parent is None else Path(parent.folder),
+                seed=done, max_steps=max_steps, replay=replay, options=self._options,
+            )  # fmt: skip
+            free = [] if questions else free_sentences_of(self._data, round_id, query, game)
             for sentence in self._known_before(ground, tasks, parent):
                 say(protocol.Stage("known", sentence))
             ended = self._listen(command, gates, say)
@@ -183,6 +195,10 @@ class RoundClient:
                     raise EndedError(CANCELLED)
             return self._keep(ended, folder, parent, round_id, gates, lines, tasks)
         except BaseException as error:
+            # What was handed over is written first: a Ctrl-C may come just then.
+            self._store.wait()
+            if self._listed or is_done(self._data, round_id):
+                raise
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
             status = RoundStatus.CANCELLED if self._cancelled else RoundStatus.FAILED
@@ -200,10 +216,6 @@ class RoundClient:
         """Whether the weights are packed: an adapter cannot be merged into such."""
         return self._options.precision in ("8bit", "4bit")
 
-    @property
-    def _work(self) -> Path:
-        return self._data / "rounds" / "work"
-
     def _keep(
         self,
         ended: protocol.Done,
@@ -220,27 +232,25 @@ class RoundClient:
         manifest = metrics.pop("manifest")
         decision = decide(lines, gates)
         verdict = verdict_of(lines, decision.choice, decision.sentence)
-        self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
-        adapter_id = self._store.add_adapter(
-            NewAdapter(
-                folder=str(folder),
-                base=self._base.name,
-                parent_id=None if parent is None else parent.id,
-                round_id=round_id,
-                title=title_of(tasks),
-                sha256=fingerprint(folder),
-                passed_gates=decision.choice is not Choice.REFUSE,
-            )
+        adapter_id, _ = self._store.finish_round(
+            round_id,
+            RoundEnd(
+                NewAdapter(
+                    folder=str(folder),
+                    base=self._base.name,
+                    parent_id=None if parent is None else parent.id,
+                    round_id=round_id,
+                    title=title_of(tasks),
+                    sha256=fingerprint(folder),
+                    passed_gates=decision.choice is not Choice.REFUSE,
+                ),
+                samples=[tuple(sample) for sample in samples],
+                manifest=manifest,
+                metrics={**protocol.finite(metrics), "gates": [asdict(gate) for gate in gates]},
+                verdict={} if verdict is None else asdict(verdict),
+            ),
         )
         self._listed = True
-        self._store.update_round(
-            round_id,
-            status=RoundStatus.DONE,
-            adapter_id=adapter_id,
-            manifest=manifest,
-            metrics={**protocol.finite(metrics), "gates": [asdict(gate) for gate in gates]},
-            verdict={} if verdict is None else asdict(verdict),
-        )
         shutil.rmtree(self._work, ignore_errors=True)
         few_bits = self._few_bits and decision.choice is not Choice.REFUSE
         return RoundResult(
@@ -255,7 +265,6 @@ class RoundClient:
 
     def _listen(self, command: list[str], gates: list[protocol.Gate], say: Say) -> protocol.Done:
         """Run the process to its end.  Raises EndedError where it ends without an adapter."""
-        self._work.mkdir(parents=True, exist_ok=True)
         last: protocol.Message | None = None
         log_file = self._work / "round.log"
         with log_file.open("w", encoding="utf-8") as log:

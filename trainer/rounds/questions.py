@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recorder.games.base import Asked
-from recorder.store import Reader, parse_query
+from recorder.store import Reader
+from trainer.rounds.inputs import chosen_episodes
 
 
 def title_of(questions: Sequence[Asked]) -> str:
@@ -15,7 +16,7 @@ def title_of(questions: Sequence[Asked]) -> str:
     return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 
-def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Asked]:
+def questions_of(data: Path, round_id: int, query: str, game: str) -> list[Asked]:
     """Return the judged tasks of the queried episodes, as they were said.
 
     The sentence decides, as everywhere; an episode whose sentence is none of the game's own any
@@ -26,7 +27,9 @@ def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Aske
     every = task_list(game, data)
     tasks = {task.id: task for task in every}
     found: dict[tuple[str, str], Asked] = {}
-    for row in reader.episodes(parse_query(query)):
+    with Reader.open(data) as reader:
+        rows = chosen_episodes(reader, query, round_id)
+    for row in rows:
         task = judged_task(every, row.instruction) or tasks.get(row.task_id)
         if task is not None:
             question = Asked(task, row.instruction)
@@ -34,16 +37,18 @@ def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Aske
     return list(found.values())
 
 
-def free_sentences_of(reader: Reader, query: str, game: str, data: Path) -> list[str]:
+def free_sentences_of(data: Path, round_id: int, query: str, game: str) -> list[str]:
     """Return the sentences of the queried episodes whose play nobody can judge."""
     from recorder.games import judged_task, task_list
 
     every = task_list(game, data)
     known = {task.id for task in every}
+    with Reader.open(data) as reader:
+        rows = chosen_episodes(reader, query, round_id)
     return list(
         dict.fromkeys(
             row.instruction
-            for row in reader.episodes(parse_query(query))
+            for row in rows
             if row.ticks
             and row.task_id not in known
             and judged_task(every, row.instruction) is None

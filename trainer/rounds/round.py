@@ -13,7 +13,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -21,22 +20,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import DataError, ExitCode, KnownError, ModelError
-from trainer.data.sampling import GATE_SHARE, SELECT_SHARE
+from recorder.errors import ExitCode, KnownError, ModelError
+from recorder.processes import follow_parent, terminate_self
 from trainer.rounds import protocol
-from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
+from trainer.rounds.inputs import parent_of
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
-    from model.vla.preprocess import CheckpointSpec
     from trainer.data.examples import Example, Sides
     from trainer.data.material import Material
     from trainer.rounds.lora import LoraTask
     from trainer.rounds.parallel import Workers
 
 REPLAY_EXAMPLES = 600
-EARLIER_SHARE = 0.5
-"""So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
 MAX_STEPS = 160
 SINCE_LAST_ROUND = "since:last-round"
 CANCELLED = "The round was cancelled; the agent plays as before."
@@ -47,6 +43,8 @@ Say = Callable[[protocol.Message], None]
 class RoundPlan:
     """What a round is to do.
 
+    ``round`` is its number in the database, which says what it learns from; None for one that
+    was started by hand, which learns from what ``query`` chooses when it reads.
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
@@ -61,6 +59,7 @@ class RoundPlan:
     out: Path
     work: Path
     query: str = SINCE_LAST_ROUND
+    round: int | None = None
     parent: Path | None = None
     seed: int = 0
     max_steps: int = MAX_STEPS
@@ -90,19 +89,24 @@ class RoundPlan:
 
 def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
-    import torch
+    from model.torch_state import torch_threads
+
+    with torch_threads(plan.threads):
+        return _run_round(plan, say)
+
+
+def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
 
     from model.actions.tokens import CODEC_VERSION
     from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
     from model.vla.preprocess import load_spec
     from trainer.data.examples import manifest
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
+    from trainer.rounds.lessons import prepare, read_lessons
     from trainer.rounds.lora import train
     from trainer.rounds.memory import check_round_memory
     from trainer.rounds.parallel import workers
 
-    if plan.threads is not None:
-        torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
     # What a released model was trained on cannot be made here; the yard is not it.
@@ -112,9 +116,9 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     choice = _device(plan, crew)
     parent = parent_of(plan.parent, base)
     plan.work.mkdir(parents=True, exist_ok=True)
-    read = _read(plan, spec, released=released, say=say)
+    read = read_lessons(plan, spec, released=released, say=say)
     check_round_memory(plan.base, choice, plan.precision, spec, read.pictures(plan.replay))
-    lesson = _prepare(plan, spec, choice, read, released=released, say=say)
+    lesson = prepare(plan, spec, choice, read, released=released, say=say)
     task, taught = lesson.task, lesson.taught
     checks = Checks(
         task,
@@ -124,7 +128,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     )
     examples = lesson.to_learn
     task.see(examples)
-    say(protocol.Stage("training", "Learning."))
+    say(learning(read.material))
     visits = train(
         task,
         examples,
@@ -161,130 +165,12 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a round was read of: the lessons, what the base knew, what earlier rounds taught."""
+def learning(material: Material) -> protocol.Stage:
+    """Return what is said when the training begins, with what is not taught as it was done.
 
-    material: Material
-    taught: Sides
-    known: Sides
-    earlier: Sides
-
-    def pictures(self, replay: int) -> int:
-        """Return how many examples the model will see, at most; ``replay`` are asked for."""
-        most = round(replay * (1 + SELECT_SHARE + GATE_SHARE))
-        return len(self.taught) + len(self.known) + min(most, len(self.earlier))
-
-
-def _read(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) -> _Read:
-    """Read what is taught, and what the agent could before.
-
-    That is what the base brings with it, or what the practice yard's teacher does; of a
-    ``released`` base all earlier episodes stand for it.  Beside it stand the lessons of the
-    parent's round and of those before.  Raises DataError where too little was driven by a person.
+    That is said here, where it stays on the screen for as long as the training takes.
     """
-    from recorder.store import Reader
-    from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by
-    from trainer.data.examples import Sides, read_examples, taught_actions
-    from trainer.data.material import material_of
-    from trainer.data.replay import replay_examples
-    from trainer.data.shipped_replay import shipped_replay
-
-    actions = taught_actions(spec.chunk)
-    say(protocol.Stage("reading", "Reading what you recorded."))
-    with Reader.open(plan.data) as reader:
-        rows = chosen_episodes(reader, plan.query)
-        material = material_of(reader, rows)
-        if material.lack:
-            raise DataError(material.lack)
-        say(protocol.Stage("reading", material.sentence))
-        taught = read_examples(reader, rows, spec, actions)
-        # For a released base every other episode is what it can be said to know.
-        learnt = None if released else taught_by(reader, plan.parent)
-        before = earlier_rows(reader, rows, learnt)
-        if before:
-            say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
-        earlier = earlier_examples(
-            reader, before, spec, plan.replay, actions=actions, seed=plan.seed + 1
-        )
-    known = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
-    if known is None and released:
-        known = Sides()
-    if known is None:
-        say(protocol.Stage("replay", "Playing what it knew before."))
-        known = replay_examples(spec, plan.replay, seed=plan.seed + 1)
-    return _Read(material, taught, known, earlier)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lesson:
-    """A model that is to learn, and the examples as it hears them in play."""
-
-    task: LoraTask
-    taught: Sides
-    known: Sides
-    earlier: Sides
-
-    @property
-    def to_learn(self) -> list[Example]:
-        """What it learns on: the lessons, and what is to be kept."""
-        from trainer.data.sampling import balanced
-
-        return [*balanced(self.taught.train), *self.known.train, *self.earlier.train]
-
-    @property
-    def to_stop_by(self) -> list[Example]:
-        """The examples by which training stops: of the lesson, with what is to be kept.
-
-        None without any of the lesson: the state that forgets least would be the one that has
-        learnt nothing.
-        """
-        if not self.taught.select:
-            return []
-        kept = [*self.earlier.select, *self.known.select]
-        return [*self.taught.select, *kept[: max(40, len(self.taught.select))]]
-
-
-def _prepare(
-    plan: RoundPlan,
-    spec: CheckpointSpec,
-    choice: DeviceChoice,
-    read: _Read,
-    *,
-    released: bool,
-    say: Say,
-) -> _Lesson:
-    """Load the model and put what was read into the words that it hears."""
-    import torch
-
-    from model.vla.vla import load_weights
-    from trainer.data.earlier_lessons import thinned
-    from trainer.data.examples import Sides
-    from trainer.data.heard import as_heard
-    from trainer.rounds.lora import LoraTask
-    from trainer.rounds.lora_config import LoraConfig
-    from trainer.rounds.memory import LARGE_HIDDEN
-
-    say(protocol.Stage("seeing", "Looking at every picture once."))
-    model, tokenizer = load_weights(
-        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
-    )
-    folder = plan.base if plan.options.rewrite else None
-    taught = as_heard(read.taught, model, tokenizer, spec, folder)
-    most = plan.replay if released else round(EARLIER_SHARE * plan.replay)
-    earlier = thinned(
-        as_heard(read.earlier, model, tokenizer, spec, folder), most, seed=plan.seed + 2
-    )
-    known = read.known
-    if released:
-        # Nothing else stands for what it could.
-        known, earlier = earlier, Sides()
-    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
-    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
-    task = LoraTask(model, tokenizer, spec, config, plan.options)
-    if plan.parent is not None:
-        task.start_from(parent_tensors(plan.parent))
-    return _Lesson(task, taught, known, earlier)
+    return protocol.Stage("training", f"Learning. {' '.join(material.asides)}".strip())
 
 
 def _device(plan: RoundPlan, crew: Workers) -> DeviceChoice:
@@ -373,15 +259,21 @@ def _cancel(number: int, _frame: object) -> None:
     raise _CancelledError(number)
 
 
+def _place(text: str) -> Path:
+    """Read a path, which from here on is the same place whatever the process does."""
+    return Path(text).absolute()
+
+
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
-    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
-    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
-    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--data", type=_place, required=True, help="the data folder")
+    parser.add_argument("--base", type=_place, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=_place, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=_place, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=_place, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
+    parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
@@ -394,10 +286,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
     )
-    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
-    parser.add_argument(
-        "--served", action="store_true", help="it will play on a server: check that it is legal"
-    )
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
@@ -417,7 +306,8 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, _cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
-        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+        # Cancels this round as SIGTERM does.
+        follow_parent(terminate_self)
     try:
         plan = RoundPlan(**given)
         done = run_round(plan, say)
@@ -439,17 +329,8 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
     """List the adapter of a round without a parent; return what became of it."""
     from trainer.rounds.listing import list_by_hand, write_account
 
-    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
-
-
-def _follow_parent() -> None:
-    """Cancel this process when the parent's end of stdin closes."""
-    stdin = sys.stdin.fileno()
-    # Not through sys.stdin, whose lock must be free when the interpreter ends.
-    while os.read(stdin, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def own_stdout() -> TextIO:
