@@ -30,14 +30,12 @@ def taught_by(reader: Reader, adapter: Path | None) -> frozenset[int]:
     rows = {row.id: row for row in reader.adapters()}
     names = {Path(row.folder).name: row for row in rows.values()}
     found: AdapterRow | None = None if adapter is None else names.get(adapter.name)
-    taught: set[int] = set()
-    seen: set[int] = set()
-    while found is not None and found.id not in seen:
-        seen.add(found.id)
-        if found.round_id is not None:
-            taught |= {sample.episode_id for sample in reader.round_samples(found.round_id)}
+    chain: dict[int, AdapterRow] = {}
+    while found is not None and found.id not in chain:
+        chain[found.id] = found
         found = None if found.parent_id is None else rows.get(found.parent_id)
-    return frozenset(taught)
+    rounds = [each.round_id for each in chain.values() if each.round_id is not None]
+    return reader.taught_episodes(rounds)
 
 
 def earlier_rows(

@@ -5,22 +5,27 @@ from __future__ import annotations
 import io
 import json
 import math
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from lessons import begin, record_attempt
 from toy_game import TASKS
 
+from model.actions.tokens import encode_ids
 from model.adapters.folders import META_FILE, fingerprint, read_meta
 from model.vla.vla import VlaPolicy
 from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
 from recorder.store import NewAdapter, Reader, Split, Store
-from recorder.types import Driver
+from recorder.types import Action, Driver
+from trainer.data.examples import Example
 from trainer.data.material import material_of
 from trainer.data.sampling import MAX_VISITS, shares_of
+from trainer.data.shipped_replay import write_replay
 from trainer.rounds import protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.lora_config import LoraConfig, plan_steps
@@ -87,6 +92,15 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
     tmp_path: Path, small_checkpoint: Path
 ) -> None:
     data = tmp_path / "data"
+    # What the base knew lies beside it: nothing has to be played for it.
+    base = Path(shutil.copytree(small_checkpoint, tmp_path / "base"))
+    known = [
+        Example(
+            np.full((64, 64, 3), grey, np.uint8), "hop", encode_ids(Action(jump=True)), "replay"
+        )
+        for grey in range(0, 240, 10)
+    ]
+    write_replay(base, known[::2], known[1::2])
     with Store.open(data) as store:
         session = begin(store, "doom")
         taught = [
@@ -96,13 +110,13 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
             ]
             for task in TASKS
         ]
-        first = replace(plan(data, small_checkpoint), query="id:1-4")
+        first = replace(plan(data, base), query="id:1-4")
         metrics = run_round(first, lambda _message: None).metrics
         assert math.isnan(metrics["offline"]["earlier_before"])
         number = store.add_round(query=first.query)
         store.add_round_samples(number, [tuple(sample) for sample in metrics["samples"]])
         store.add_adapter(NewAdapter(folder=str(first.out), base="small", round_id=number))
-    second = replace(plan(data, small_checkpoint, "two"), query="id:5-8", parent=first.out)
+    second = replace(plan(data, base, "two"), query="id:5-8", parent=first.out)
     metrics = run_round(second, lambda _message: None).metrics
     seen = {sample[0] for sample in metrics["samples"]}
     # Two of each lesson's four starts are learnt from: the first lesson's are seen again.
@@ -110,7 +124,7 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
     assert math.isfinite(metrics["offline"]["earlier_before"])
     assert math.isfinite(metrics["offline"]["replay_base"])
     # Without the parent, that lesson was never learnt: there is nothing of it to keep.
-    alone = replace(plan(data, small_checkpoint, "alone"), query="id:5-8")
+    alone = replace(plan(data, base, "alone"), query="id:5-8")
     metrics = run_round(alone, lambda _message: None).metrics
     assert {sample[0] for sample in metrics["samples"]} == set(taught[1][:2])
     assert math.isnan(metrics["offline"]["earlier_before"])
