@@ -5,8 +5,9 @@
     python3 play.py ARGS            the same as: playteach ARGS
     python3 play.py test [ARGS]     the test suite
 
-This file stays readable to every Python, down to 2.7, so that an old one can say what is
-wrong instead of stumbling over the syntax.  The work is done in app/setup/bootstrap.py.
+This file stays readable to every Python, down to 2.7, so that one that does not fit can say
+what is wrong instead of stumbling over the syntax, or after hundreds of megabytes.  The work
+is done in app/setup/bootstrap.py.
 """
 
 import os
@@ -14,11 +15,13 @@ import subprocess
 import sys
 
 NEEDED = (3, 11)
-CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11")
+TOO_NEW = (3, 14)
+RANGE = "3.11, 3.12 or 3.13"
+CANDIDATES = ("python3.13", "python3.12", "python3.11")
 INSTALL_COMMANDS = (
     ("apt-get", "sudo apt install python3.11 python3.11-venv"),
     ("dnf", "sudo dnf install python3.12"),
-    ("pacman", "sudo pacman -S python"),
+    ("pacman", "sudo pacman -S uv && uv python install 3.13"),
     ("zypper", "sudo zypper install python312"),
     ("brew", "brew install python@3.12"),
 )
@@ -33,31 +36,37 @@ def find_program(name):  # type: (str) -> str
     return ""
 
 
+def fits(version):  # type: (tuple) -> bool
+    """Return whether the pinned packages are made for a Python of this version."""
+    return NEEDED <= tuple(version[:2]) < TOO_NEW
+
+
 def works(program):  # type: (str) -> bool
-    """Return whether a Python starts and is new enough (version managers leave empty shims)."""
-    check = "import sys; sys.exit(sys.version_info < (3, 11))"
+    """Return whether a Python starts and fits (version managers leave empty shims)."""
+    inside = repr(NEEDED) + " <= sys.version_info[:2] < " + repr(TOO_NEW)
+    check = "import sys; sys.exit(not " + inside + ")"
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         return subprocess.call([program, "-c", check], stdout=nowhere, stderr=nowhere) == 0
 
 
-def too_old_sentence():  # type: () -> str
+def unfit_sentence():  # type: () -> str
     """Return what is wrong with this Python and the one command that helps."""
     this = ".".join(str(part) for part in sys.version_info[:3])
-    start = "Playteach needs Python 3.11 or newer and this is Python " + this + ", so nothing "
+    start = "Playteach needs Python " + RANGE + " and this is Python " + this + ", so nothing "
     start += "was installed; "
     for name in CANDIDATES:
         program = find_program(name)
         if program and works(program):
-            return start + "a newer one is here already, so run: " + name + " play.py"
+            return start + "one that fits is here already, so run: " + name + " play.py"
     for manager, command in INSTALL_COMMANDS:
         if find_program(manager):
-            return start + "install a newer one with: " + command
+            return start + "install one with: " + command
     return start + "install Python 3.12 and start again with it."
 
 
 if __name__ == "__main__":
-    if sys.version_info < NEEDED:
-        sys.stderr.write(too_old_sentence() + "\n")
+    if not fits(sys.version_info):
+        sys.stderr.write(unfit_sentence() + "\n")
         sys.exit(3)
     from app.setup.bootstrap import main
 

@@ -6,6 +6,7 @@ Nothing heavy is imported before the command is known, so ``--help`` answers at 
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sys
 import threading
@@ -16,9 +17,10 @@ from recorder.errors import ExitCode, KnownError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a known problem is one sentence on stderr, never a traceback."""
-    from app.cli.parser import build_parser, command_of
+    from app.command_line import command_of, parse
 
-    options = build_parser().parse_args(arguments)
+    show_what_can_be_shown()
+    options = parse(arguments)
     try:
         with ended_like_ctrl_c():
             return int(command_of(options)(options))
@@ -36,6 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.cli.common import report_bug
 
         return report_bug(options)
+
+
+def show_what_can_be_shown() -> None:
+    """Let both streams put a question mark for what the terminal cannot show.
+
+    What people typed is stored in any script; half a list and an error would be worse.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Without a console, or where somebody took their place, they may be anything.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextlib.contextmanager

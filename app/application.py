@@ -166,6 +166,8 @@ def _open_once(
             log_file=log_file,
             config=config,
         )
+        # Before session and store, which a round still needs to write down its end.
+        stack.callback(workplace.close)
         theme = Theme(workplace.preferences().theme)
         theme.apply()
         layout = (config or config_folder()) / "window.ini"

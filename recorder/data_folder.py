@@ -39,3 +39,24 @@ def lock_path(folder: Path) -> Path:
 def backups_path(folder: Path) -> Path:
     """Return the folder that holds the copies made before a migration."""
     return folder / BACKUP_FOLDER
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """Return the name under which the database keeps a path.
+
+    Inside the data ``folder`` it is relative to it, with slashes, so that the folder can be
+    moved and copied; elsewhere it is absolute.
+    """
+    # First as it is written: a link inside the folder belongs to the folder.
+    for place, whole in (
+        (path.absolute(), folder.absolute()),
+        (path.resolve(), folder.resolve()),
+    ):
+        if ".." not in place.parts and place.is_relative_to(whole):
+            return place.relative_to(whole).as_posix()
+    return str(path.resolve())
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Return the absolute path of a name that :func:`name_in` gave."""
+    return folder.absolute() / name

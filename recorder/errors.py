@@ -48,6 +48,13 @@ class GameError(KnownError):
     """The game is missing, vanished or did something it should not."""
 
 
+class GameEndedError(GameError):
+    """The game's program has ended, or no longer answers; the attempt under way is void.
+
+    The next ``reset`` starts the program anew, so a measurement plays the attempt again.
+    """
+
+
 class GameSuspendedError(GameError):
     """The game cannot be seen or played right now; the attempt may go on later."""
 
@@ -72,6 +79,16 @@ class ModelError(KnownError):
     """A checkpoint or adapter is missing, foreign or does not fit."""
 
     exit_code = ExitCode.MODEL_PROBLEM
+
+
+class AdapterError(ModelError):
+    """An adapter's folder is gone or damaged; its base can play without it."""
+
+
+class StoppedError(KnownError):
+    """The person wanted an end, as with Ctrl-C."""
+
+    exit_code = ExitCode.CANCELLED
 
 
 class NoDisplayError(KnownError):

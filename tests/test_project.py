@@ -192,6 +192,86 @@ def test_nothing_is_loaded_that_could_run_code() -> None:
     assert found == []
 
 
+PROCESS_WIDE = {
+    "chdir", "fchdir", "umask", "nice", "setswitchinterval", "setrecursionlimit", "setlocale",
+    "set_num_threads", "set_num_interop_threads", "set_default_device", "set_default_dtype",
+    "set_deterministic_debug_mode", "use_deterministic_algorithms", "set_start_method", "putenv",
+}  # fmt: skip
+MAY_CHANGE_THE_PROCESS = {
+    ("bootstrap.py", "_start"): "it becomes another program in the next line",
+    ("parts.py", "take_short_turns"): "called where the window or the headless player starts",
+    ("decoding_shapes.py", "random_model"): "puts it back",
+    ("desktop_stage.py", "own_desktop"): "puts it back",
+    ("desktop_stage.py", "_restore"): "puts it back",
+    ("__init__.py", ""): "read when torch is loaded, and only as a default",
+    ("torch_state.py", "torch_threads"): "puts it back",
+    ("torch_state.py", "seeded"): "puts it back",
+    ("ablation.py", "main"): "a process's entry point",
+    ("apprentice.py", "main"): "a process's entry point",
+    ("clone.py", "main"): "a process's entry point",
+    ("posttrain.py", "main"): "a process's entry point",
+    ("posttrain_data.py", "_make_states"): "a process's entry point",
+}
+"""Who may, by file name and function, and why."""
+
+
+def changes_of_the_process(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (function, what) of every change of state that all of a process shares."""
+    for node in ast.iter_child_nodes(tree):
+        here = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else inside
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+            seeds = (owner, name) in {
+                ("torch", "manual_seed"), ("random", "seed"), ("np.random", "seed"),
+            }  # fmt: skip
+            environment = owner == "os.environ" and name in {"setdefault", "pop", "update"}
+            if name in PROCESS_WIDE or seeds or environment:
+                yield here, f"{owner}.{name}"
+        targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+        for target in targets:
+            if isinstance(target, ast.Subscript) and ast.unparse(target.value) == "os.environ":
+                yield here, "os.environ"
+        yield from changes_of_the_process(node, here)
+
+
+@cache
+def code_files() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PACKAGES and path.is_file()
+    )
+
+
+def test_nothing_changes_the_whole_process_in_passing() -> None:
+    found = {
+        f"{name}, {function or 'module'}: {what}"
+        for name, tree in code_files()
+        for function, what in changes_of_the_process(tree)
+        if (Path(name).name, function) not in MAY_CHANGE_THE_PROCESS
+    }
+    assert found == set()
+    example = ast.parse("def work():\n with contextlib.chdir(x):\n  torch.manual_seed(0)\n")
+    assert list(changes_of_the_process(example)) == [
+        ("work", "contextlib.chdir"),
+        ("work", "torch.manual_seed"),
+    ]
+
+
+def test_threads_have_one_owner() -> None:
+    # Qt's threads are Qt's, and a pool joins its own.
+    made = {
+        f"{name}: {ast.unparse(node)}"
+        for name, tree in code_files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"threading.Thread", "Thread", "threading.Timer", "Timer"}
+        and name != "recorder/threads.py"
+    }
+    assert made == set()
+
+
 def test_help_loads_nothing_heavy() -> None:
     found = run(sys.executable, "-X", "importtime", "-m", "app", "--help")
     assert found.returncode == 0, found.stderr[-2000:]

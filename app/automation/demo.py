@@ -11,10 +11,11 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from app.automation.headless import attempt
+from app.automation.headless import attempt, played_anew
 from app.automation.scripted_user import Demonstrator, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
@@ -22,6 +23,7 @@ from model.language.prompts import clean_instruction
 from model.paths import default_checkpoint
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.runner import BackgroundRunner, LockStepRunner
+from model.torch_state import torch_threads
 from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
@@ -36,7 +38,7 @@ from recorder.games.luanti.launch import faketime_library
 from recorder.store import Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import Question, evaluate, one_thread
+from trainer.evaluation.run import Question, evaluate
 from trainer.rounds.client import FIRST_PAIRED_SEED, RoundClient, RoundResult
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
@@ -281,14 +283,14 @@ def _teach(
             session.play(text)
 
         for seed in range(LESSON_SEED, LESSON_SEED + size.demonstrations):
-            done = attempt(session, show, seed=seed)
+            done = played_anew(session, partial(attempt, session, show, seed=seed), say)
             person_ticks += done.ticks
         if size.demonstrations:
             say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
         hands[0] = watcher.hands
         first = LESSON_SEED + size.demonstrations
         for seed in range(first, first + size.corrections):
-            done = attempt(session, watch, seed=seed)
+            done = played_anew(session, partial(attempt, session, watch, seed=seed), say)
             if watcher.took_over_at is not None:
                 takeovers += 1
                 person_ticks += done.ticks - watcher.took_over_at
@@ -303,7 +305,7 @@ def _film(stage: _Stage, player: PlayerSpec, lesson: Task) -> tuple[RGBImage, ..
     camera = _Camera()
     try:
         # As many threads as the measurement had: sums in another order are other numbers.
-        with one_thread():
+        with torch_threads(1):
             runner = LockStepRunner(make_policy(player, game, threads=1))
             clock = clock_of(game)
             loop = EpisodeLoop(

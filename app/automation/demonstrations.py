@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from app.automation.headless import Attempted, attempt, require_kept
+from app.automation.headless import Attempted, attempt, played_anew, require_kept
 from app.automation.scripted_user import Demonstrator
 from app.session.control_loop import LiveSession
 from app.session.wiring import clock_of, store_recording
@@ -25,11 +26,13 @@ def record_demonstrations(
     *,
     slowed: bool = False,
     stumbles: bool = False,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> list[Attempted]:
     """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
 
     ``slowed`` lets a game in a window of its own wait for every step; with ``stumbles``
-    the view is jerked away now and then, so that the way back is shown too.
+    the view is jerked away now and then, so that the way back is shown too.  ``tell`` hears why
+    a demonstration is played anew: its game had ended.
 
     Raises UsageError for a sentence that the game cannot judge, since its teacher would
     not know what to do, and DataError as soon as something could not be stored.
@@ -64,7 +67,7 @@ def record_demonstrations(
             session.demonstrate(instruction)
 
         for seed in seeds:
-            result = attempt(session, begin, seed=seed)
+            result = played_anew(session, partial(attempt, session, begin, seed=seed), tell)
             require_kept(store)
             done.append(result)
             on_done(result)

@@ -11,13 +11,13 @@ import numpy as np
 
 from model.play.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
 from model.play.runner import LockStepRunner
+from model.torch_state import torch_threads
 from model.vla.play_options import PlayOptions
 from recorder.games import REALTIME_GAMES, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.evaluation.run import one_thread
 from trainer.rounds.client import RoundResult
 
 PICTURES = 5
@@ -126,7 +126,7 @@ def film(
     with contextlib.ExitStack() as stack:
         if player.checkpoint is not None:
             # As many threads as the measurement had: sums in another order are other numbers.
-            stack.enter_context(one_thread())
+            stack.enter_context(torch_threads(1))
         policy = make_policy(player, game, threads=1)
         loop = EpisodeLoop(
             game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,)

@@ -26,11 +26,13 @@ from app.backend.model_catalogue import Models, device_of, options_of
 from app.backend.model_choice import ModelChoice
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player
-from model.adapters.in_use import adapter_in_use, of_other_bases
+from model.adapters.folders import read_meta
+from model.adapters.in_use import adapter_in_use, of_other_bases, without_sentence
 from model.play.policy import Observation, Policy
 from model.vla.memory import free_bytes, predict
-from recorder.errors import DataError, KnownError, ModelError
+from recorder.errors import AdapterError, DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
+from recorder.threads import BackgroundThread
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Agent:
         choice: which model plays, as the person set it.
         models: where other models than the practice model are found.
         device: a sentence on where the model runs and why.
-        problem: one sentence where nothing plays, else "".
+        problem: one sentence if nothing plays, or the base without its lost adapter; else "".
 
     """
 
@@ -76,12 +78,19 @@ class Agent:
         self._reader = reader
         self._lock = threading.Lock()
         self._playing: _Playing | None = None
+        self._closed = False
+        self._loading: BackgroundThread | None = None
 
     def load(self) -> None:
-        """Let the base with the active adapter play; a problem is kept and told."""
+        """Let the base with the active adapter play; a problem is kept and told.
+
+        A base whose adapter is lost plays without it.
+        """
         with self._lock:
+            if self._closed:
+                return
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
             except Exception:
@@ -90,7 +99,13 @@ class Agent:
 
     def load_in_background(self) -> None:
         """Load on a thread of its own; returns at once."""
-        threading.Thread(target=self.load, name="load-model", daemon=True).start()
+        self._loading = BackgroundThread("load-model", self.load).start()
+
+    def close(self) -> None:
+        """Load nothing any more, and wait for what is being loaded: nobody would see it play."""
+        self._closed = True
+        if self._loading is not None:
+            self._loading.join()
 
     def choose(self, choice: ModelChoice) -> None:
         """Let another model play from the next episode on.
@@ -101,7 +116,7 @@ class Agent:
             before = self.choice
             self.choice = choice
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except BaseException:
                 self.choice = before
                 raise
@@ -141,7 +156,8 @@ class Agent:
     def go_back(self) -> None:
         """Undo the newest activation of the base that plays; other bases keep their adapters.
 
-        Raises DataError where there is nothing to undo.
+        Raises DataError where there is nothing to undo.  A base whose adapter is lost plays
+        without it.
         """
         with self._lock:
             if self.choice.source == "server":
@@ -151,7 +167,7 @@ class Agent:
                 )
             self._store.undo_activation(self._others())
             try:
-                self._use(self._in_use())
+                self._use_what_is_left(self._in_use())
             except KnownError as error:
                 self._fail(error.sentence)
                 raise
@@ -195,8 +211,20 @@ class Agent:
             return None
         return adapter_in_use(self._reader, self.models.folder(self.choice) or self.base)
 
-    def _use(self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None) -> None:
-        """Load what the choice says, call ``ready``, and let it play."""
+    def _use_what_is_left(self, row: AdapterRow | None) -> None:
+        """Let a base play with its adapter, or without one that is gone or damaged."""
+        try:
+            self._use(row)
+        except AdapterError as error:
+            if row is None:
+                raise
+            log.warning("%s", error.sentence)
+            self._use(None, problem=without_sentence(row, error))
+
+    def _use(
+        self, row: AdapterRow | None, ready: Callable[[], None] = lambda: None, problem: str = ""
+    ) -> None:
+        """Load what the choice says, call ``ready``, and let it play; ``problem`` is told then."""
         before = self._room_for(self._need(), "the new one")
         try:
             policy = self._warm(row)
@@ -205,7 +233,7 @@ class Agent:
             if before is not None:
                 self._bring_back(before)
             raise
-        self._hand_over(policy, row)
+        self._hand_over(policy, row, problem)
 
     def _need(self) -> int:
         """Return the bytes that the chosen model will take, 0 for one too small to matter."""
@@ -264,6 +292,9 @@ class Agent:
         folder = self.models.folder(choice)
         if folder is None:
             return WatchedPolicy(self.models.remote(choice))
+        if row is not None:
+            # Before a large base is read in vain.
+            read_meta(Path(row.folder))
         policy = self._checkpoint(folder, row)
         return WatchedPolicy(policy, PRACTICE_WATCH if choice.source == "practice" else None)
 
@@ -282,15 +313,17 @@ class Agent:
             options=options_of(self.choice),
         )
 
-    def _hand_over(self, policy: Policy, row: AdapterRow | None) -> None:
-        self.problem = ""
+    def _hand_over(self, policy: Policy, row: AdapterRow | None, problem: str = "") -> None:
+        # Before it plays: the window asks as soon as it does.
+        self.problem = problem
         played: Any = getattr(policy, "policy", policy)
         device = ""
         if self.choice.source == "server":
             self.device = f"Plays on the server {urlsplit(self.choice.server).netloc}."
         else:
             self.base = played.folder
-            self.device = played.choice.reason
+            told = (played.choice.reason, getattr(played, "disagreement", ""))
+            self.device = " ".join(part for part in told if part)
             device = played.choice.device
         self._playing = _Playing(self.choice, row, device, self._need())
         self._session.use_player(Player(policy, None if row is None else row.id))

@@ -6,7 +6,6 @@ Its methods are called from worker threads; nothing here makes a widget or loads
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from app.backend.ports import (
     ThemeChoice,
     VerdictFacts,
 )
+from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, save_settings
 from app.backend.view_facts import (
     agent_facts,
@@ -82,19 +82,6 @@ ROUND_BROKEN = (
 )
 
 
-class RoundInProgress:
-    """A round on a thread of its own."""
-
-    def __init__(self, client: RoundClient) -> None:
-        self.client = client
-        self.cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask it to stop; its final update follows."""
-        self.cancelled.set()
-        self.client.cancel()
-
-
 class LiveWorkplace:
     """Implements :class:`app.backend.ports.Workplace`."""
 
@@ -127,6 +114,7 @@ class LiveWorkplace:
         self._agent = Agent(session, store, reader, base, settings.model)
         self._films: Films | None = None
         self._tallies: Tallies = {}
+        self._round: RoundInProgress | None = None
         self._advice = Advice(self._agent, reader, session.tasks)
 
     # The model
@@ -211,7 +199,6 @@ class LiveWorkplace:
         if self._agent.not_taught:
             raise ModelError(self._agent.not_taught)
         options = options_of(self._agent.choice)
-        handle = RoundInProgress(RoundClient(self._data, self._store, self._agent.base, options))
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
@@ -224,9 +211,9 @@ class LiveWorkplace:
             elif not isinstance(message, Failed):
                 on_update(round_update(message))
 
-        def run() -> None:
+        def run(handle: RoundInProgress) -> None:
             try:
-                final = self._run_round(handle.client, options, say)
+                final = self._run_round(handle, options, say)
             except KnownError as error:
                 # What was asked for is no problem.
                 problem = "" if handle.cancelled.is_set() else error.sentence
@@ -238,20 +225,30 @@ class LiveWorkplace:
                 self._live.wake_up()
             on_update(final)
 
-        threading.Thread(target=run, name="round", daemon=True).start()
-        return handle
+        client = RoundClient(self._data, self._store, self._agent.base, options)
+        self._round = RoundInProgress(client, run).start()
+        return self._round
+
+    def close(self) -> None:
+        """Cancel a round that runs and wait for its end: the store is closed after this."""
+        self._agent.close()
+        if self._round is not None:
+            self._round.end()
 
     def _run_round(
-        self, client: RoundClient, options: PlayOptions, say: Callable[[Message], None]
+        self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
         with self._agent.rested(self._round_need(options), RESTING) as rested:
             hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
-            result = client.run(
+            result = handle.client.run(
                 say=say,
                 game=self._game_name,
                 slowed=self._slowed and self.own_window,
                 hotkeys=hotkeys,
             )
+        if handle.left.is_set():
+            # What was done is written down; whoever has left waits for no film.
+            return RoundUpdate(finished=True)
         if result.activated and not rested:
             self._agent.load()
         if result.verdict is not None:
@@ -279,6 +276,8 @@ class LiveWorkplace:
             adapter = adapters.get(row.adapter_id or 0)
             if verdict is not None and adapter is not None:
                 facts = verdict_facts(verdict, adapter, in_use=adapter.active)
+                if (why := row.metrics.get("not_in_use")) and not adapter.active:
+                    facts = replace(facts, sentence=f"{facts.sentence} {why}")
                 films = self._films
                 if films is not None and films.adapter_id == adapter.id:
                     facts = replace(

@@ -58,11 +58,21 @@ def measure(
     are smaller in tests.  ``threads`` by default as many as this process may use cores, two
     at most.
     """
+    from model.torch_state import torch_threads
+
+    threads = threads or min(MAX_THREADS, machine()["cores"])
+    # What is compared with the default model's play thinks with as many.
+    with torch_threads(threads):
+        return _measure(runs, say, count, shape, prompt, threads)
+
+
+def _measure(
+    runs: int, say: Say, count: int, shape: Shape, prompt: int, threads: int
+) -> dict[str, Any]:
     import torch
 
     from model.vla.vla import VlaPolicy
 
-    threads = threads or min(MAX_THREADS, machine()["cores"])
     policy = VlaPolicy.load(default_checkpoint(), device="cpu", threads=threads)
     each: list[dict[str, float | None]] = []
     frames: list[Frame] = []

@@ -1,1 +1,1 @@
-"""The command line: one file a command, the parser in ``parser.py``."""
+"""The command line: one file a command; ``app/command_line.py`` has their flags."""

@@ -32,6 +32,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def purge(options: argparse.Namespace) -> int:
     """Erase what is in the bin for good; asks first unless ``--yes`` says not to."""
+    from recorder.data_folder import backups_path
     from recorder.store import Reader, Store
 
     folder = data_folder(options)
@@ -41,6 +42,11 @@ def purge(options: argparse.Namespace) -> int:
         if waiting.episodes and not options.yes and not _agreed(waiting.episodes):
             raise UsageError("Nothing was erased; repeat with --yes to erase without being asked.")
         counts = store.purge()
+    if counts.episodes and counts.kept_files:
+        say(
+            f"{counts.kept_files} files in {backups_path(folder)} are not Playteach's, so they "
+            "were left; if they are copies of the database, what was erased is still in them."
+        )
     emit(options, asdict(counts), details(asdict(counts)))
     return int(ExitCode.OK)
 

@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
             lambda one: say(f"seed {one.seed}: {one.outcome} after {one.ticks} ticks"),
             slowed=options.slowed,
             stumbles=options.stumbles,
+            tell=say,
         )
     episodes: list[dict[str, Any]] = []
     for one in done:

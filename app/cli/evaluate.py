@@ -27,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
 
     folder = data_folder(options)
     spec, _ = chosen_player(options.policy, folder, options.game)
+    if spec.checkpoint is not None and (why := _disagreement(spec.checkpoint)):
+        say(why)
     questions = questions_asked(options)
     seeds = list(options.seeds)
     paced = options.paced or (options.game in REALTIME_GAMES and not options.slowed)
@@ -110,6 +112,13 @@ def questions_asked(options: argparse.Namespace) -> list[Question]:
         f"There is no task {options.task!r}, so nothing was played; "
         f"see `playteach tasks --game {options.game}`."
     )
+
+
+def _disagreement(checkpoint: Path) -> str:
+    from model.vla.own_files import disagreement
+    from model.vla.preprocess import load_spec
+
+    return disagreement(checkpoint, load_spec(checkpoint))
 
 
 def questions_of(game: str, instructions: list[str] | None, data: Path | None) -> list[Question]:

@@ -30,12 +30,22 @@ def export(options: argparse.Namespace) -> int:
     """Write what a person taught as minecraft-vla-sft rows."""
     from recorder.store import Reader
     from recorder.store.query import parse_query
-    from trainer.data.sft_rows import exported_rows, write_rows
+    from trainer.data.material import left_out_sentence
+    from trainer.data.sft_rows import exported_rows, not_as_done, write_rows
 
     with Reader.open(data_folder(options)) as reader:
         chosen = [row.id for row in reader.episodes(parse_query(options.episodes))]
         count = write_rows(options.file, exported_rows(reader, chosen))
-    document = {"file": str(options.file), "rows": count, "episodes": len(chosen)}
+        left_out, turns_cut = not_as_done(reader, chosen)
+    if missing := left_out_sentence(left_out, turns_cut):
+        say(missing)
+    document = {
+        "file": str(options.file),
+        "rows": count,
+        "episodes": len(chosen),
+        "left_out": left_out,
+        "turns_cut": turns_cut,
+    }
     emit(options, document, [f"{count} rows of {len(chosen)} episodes are in {options.file}."])
     return int(ExitCode.OK)
 

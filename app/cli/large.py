@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.common import data_folder, has_database, say
+from app.command_line import is_named_policy
 from model.play.policy import Policy
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
@@ -62,7 +63,7 @@ def is_checkpoint(name: str) -> bool:
     """Return whether a policy's name is a folder or a name on the hub."""
     from model.serving.hub import is_hub_name
 
-    return is_hub_name(name) or Path(name).is_dir()
+    return is_hub_name(name) or (not is_named_policy(name) and Path(name).is_dir())
 
 
 def checkpoint_folder(options: argparse.Namespace) -> Path:
@@ -154,6 +155,8 @@ def _local(options: argparse.Namespace) -> LargePlayer:
         sampling=None if temperature is None else Sampling(temperature, TOP_P),
         options=play_options(options),
     )
+    if policy.disagreement:
+        say(policy.disagreement)
     return LargePlayer(_watched(policy), None if row is None else row.id)
 
 
@@ -162,7 +165,7 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
 
     Raises ModelError for a number that is none of this base's adapters.
     """
-    from model.adapters.in_use import adapter_in_use, belongs
+    from model.adapters.in_use import adapter_in_use, belongs, lost_sentence
     from recorder.store import Reader
 
     data = data_folder(options)
@@ -171,7 +174,11 @@ def _adapter(options: argparse.Namespace, base: Path) -> AdapterRow | None:
         return None
     with Reader.open(data) as reader:
         if wanted is None:
-            return adapter_in_use(reader, base)
+            row = adapter_in_use(reader, base)
+            if row is not None and (lost := lost_sentence(row)):
+                say(lost)
+                return None
+            return row
         own = {str(row.id): row for row in reader.adapters() if belongs(row, base)}
     if wanted not in own:
         known = ", ".join(sorted(own)) or "none yet"

@@ -7,6 +7,7 @@ import contextlib
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +17,10 @@ from recorder.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from app.automation.headless import Attempted
     from app.session.api import Snapshot
+    from app.session.control_loop import LiveSession
     from model.play.policy import Policy
     from recorder.games.base import Game, Task
+    from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
 
 
@@ -65,7 +68,7 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 
 def _headless(options: argparse.Namespace, text: str) -> int:
-    from app.automation.headless import attempt, chosen_player, require_kept
+    from app.automation.headless import chosen_player
     from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
@@ -80,9 +83,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     folder = data_folder(options)
     large = large_policy(options)
     spec, adapter_id = (
-        (None, None) if large else chosen_player(options.policy, folder, options.game)
+        (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
-    done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
         game = open_game(
             options.game,
@@ -128,20 +130,36 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         if isinstance(game, DesktopGame):
             game.listen(session)
         session.start()
-        for number in range(options.episodes):
-            result = attempt(
-                session,
-                lambda: session.play(text),
-                seed=options.seed + number,
-                on_tick=_Progress(),
-            )
-            say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
-            done.append(result)
-            if store is not None:
-                require_kept(store)
+        done = _play_all(session, game, options, text, store)
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document))
     return int(ExitCode.OK)
+
+
+def _play_all(
+    session: LiveSession, game: Game, options: argparse.Namespace, text: str, store: Store | None
+) -> list[Attempted]:
+    """Play every attempt that was asked for, each kept on the disk before the next begins."""
+    from app.automation.headless import attempt, played_anew, require_kept
+    from recorder.games.desktop.game import DesktopGame
+
+    done = []
+    for number in range(options.episodes):
+        play = partial(
+            attempt,
+            session,
+            lambda: session.play(text),
+            seed=options.seed + number,
+            on_tick=_Progress(),
+            panicked=lambda: isinstance(game, DesktopGame) and game.panicked,
+            on_pause=lambda: say(_paused(game)),
+        )
+        result = played_anew(session, play, say)
+        say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
+        done.append(result)
+        if store is not None:
+            require_kept(store)
+    return done
 
 
 def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
@@ -151,6 +169,17 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 
     policy = make_policy(spec, game, threads=threads)
     return policy if spec.checkpoint is None else WatchedPolicy(policy, PRACTICE_WATCH)
+
+
+def _paused(game: Game) -> str:
+    from recorder.games.desktop.game import DesktopGame
+    from recorder.input.hearing import Hotkey
+
+    keys = game.profile.hotkeys if isinstance(game, DesktopGame) else {}
+    return (
+        f"Paused; {keys.get(Hotkey.PAUSE) or 'the pause key'} in the game goes on, "
+        f"{keys.get(Hotkey.PANIC) or 'the panic key'} or Ctrl-C stops."
+    )
 
 
 def _advise(

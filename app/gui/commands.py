@@ -20,11 +20,11 @@ from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
-from app.gui.key_places import short_key
 from app.gui.library.library_page import Library
 from app.gui.play.agent_panel import AgentsDialog
 from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.shortcuts import ShortcutsDialog
+from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.errors import KnownError

@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
         ended |= before.recording and not snapshot.recording
         if ended or snapshot.episode_id != before.episode_id:
             self.desk.refresh_lessons()
-        if snapshot.policy_ready != before.policy_ready or snapshot.policy != before.policy:
+        if snapshot.who_plays != before.who_plays:
             self.desk.refresh_agent()
         if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
             # The attempt is over: give the mouse back without being asked.

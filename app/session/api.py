@@ -32,8 +32,12 @@ class Snapshot:
 
     ``phase`` and ``driver`` say who has the hands; ``executed`` is the newest executed
     action, ``proposed`` what the policy wants.  ``latency_ms`` and ``plan_age_ticks``
-    are None without a plan.  ``message`` is a sentence for the person or "".
+    are None without a plan.  ``message`` is a sentence for the person or "";
+    ``policy_problem`` says why there is no policy, "" while there is one or it is being loaded.
     ``drivers`` is the strip of this attempt: (driver, ticks) runs in order.
+    ``attempts`` counts those that have begun: ``outcome`` and all else about an attempt is of
+    the newest that did.  ``problem`` is what ended it, or kept the next one from beginning,
+    None while all is well.
     """
 
     phase: Phase
@@ -59,9 +63,17 @@ class Snapshot:
     lost_ticks: int = 0
     policy: str = ""
     policy_ready: bool = False
+    policy_problem: str = ""
     message: str = ""
     drivers: tuple[tuple[Driver, int], ...] = ()
     confidence: float | None = None
+    attempts: int = 0
+    problem: Exception | None = None
+
+    @property
+    def who_plays(self) -> tuple[str, bool, str]:
+        """What changes when another policy plays, or when there is a reason why none does."""
+        return self.policy, self.policy_ready, self.policy_problem
 
     @property
     def in_attempt(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,7 +31,8 @@ from recorder.errors import GameSuspendedError, KnownError
 from recorder.games import find_task
 from recorder.games.base import Bindings, Game, OwnWindowGame, Task
 from recorder.store.rows import EpisodeKind, LabelSource
-from recorder.types import NO_ACTION, Driver, Frame, Outcome
+from recorder.threads import BackgroundThread
+from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class LiveSession(SessionFront):
         # A hand-back that waits for the tick that carries the person's last input.
         self._handing_back = False
         self._closing = False
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundThread | None = None
         self._threaded = threaded
 
     @property
@@ -119,22 +119,24 @@ class LiveSession(SessionFront):
     def start(self) -> LiveSession:
         """Show the first start and begin to listen; returns itself."""
         if self._threaded and self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="control", daemon=True)
-            self._thread.start()
+            self._thread = BackgroundThread("control", self._run, stop=self._ask_to_close).start()
         elif not self._threaded:
             self._guarded(self._show_start)
         return self
 
     def close(self) -> None:
         """Stop the loop, end the episode as interrupted, close game and runner."""
-        with self._wake:
-            already, self._closing = self._closing, True
-            self._wake.notify_all()
+        already = self._closing
+        self._ask_to_close()
         if self._thread is not None:
-            if self._thread is not threading.current_thread():
-                self._thread.join()
+            self._thread.join()
         elif not already:
             self._shut_down()
+
+    def _ask_to_close(self) -> None:
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
 
     def release_player(self, timeout_s: float = RELEASE_S) -> bool:
         """Let go of the policy, for its memory; False while an attempt is under way."""
@@ -191,13 +193,13 @@ class LiveSession(SessionFront):
             return work()
         except KnownError as error:
             log.warning("the attempt was ended: %s", error.sentence)
-            self._give_up(error.sentence)
-        except Exception:
+            self._give_up(error.sentence, error)
+        except Exception as error:
             log.exception("the control thread failed")
-            self._give_up(BUG_SENTENCE)
+            self._give_up(BUG_SENTENCE, error)
         return False
 
-    def _give_up(self, sentence: str) -> None:
+    def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
         self._let_go()
         self._waiting = None
@@ -205,8 +207,9 @@ class LiveSession(SessionFront):
         self._hands = Hands()
         if attempt is not None:
             attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+        # Without an attempt none has begun: how the one before went is not how this one did.
         cleared = NO_ATTEMPT if attempt is None else {}
-        self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY)
+        self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
 
     def _shut_down(self) -> None:
         self._controls.release_all()
@@ -237,6 +240,7 @@ class LiveSession(SessionFront):
         except GameSuspendedError as error:
             # The game is there, but not in front of the person: nothing is lost by waiting.
             self._move(Wish.PAUSE)
+            self.suspended = error.sentence
             self._publish(message=error.sentence)
             return False
         self._publish()
@@ -257,8 +261,14 @@ class LiveSession(SessionFront):
         if self._touched:
             # Also what was pressed or turned just as the hands went back.
             self._move(Wish.TAKE_OVER)
+        window = self._own_window
+        heard = self._heard if window is not None and window.listening else None
         match self._hands.owner:
             case Driver.PERSON:
+                if heard is not None:
+                    # What came before the picture belongs to the tick before, which was not theirs.
+                    self._controls.forget_shown()
+                    return Decision(NO_ACTION, Driver.PERSON, heard=heard)
                 action, events = self._controls.take()
                 if self._handing_back:
                     self._move(Wish.HAND_BACK)
@@ -267,8 +277,15 @@ class LiveSession(SessionFront):
                 # What the person did not mean as a takeover is forgotten.
                 self._controls.take()
                 if proposal is not None:
-                    return Decision(proposal.action, Driver.POLICY)
-        return Decision(NO_ACTION, Driver.NOBODY)
+                    return Decision(proposal.action, Driver.POLICY, heard=heard)
+        return Decision(NO_ACTION, Driver.NOBODY, heard=heard)
+
+    def _heard(self) -> tuple[Action, tuple[InputEvent, ...]]:
+        """Return what the person did until the newest picture, and let them hand back after it."""
+        done = self._controls.take_shown()
+        if self._handing_back:
+            self._move(Wish.HAND_BACK)
+        return done
 
     def _hand_back_if_idle(self) -> None:
         if self._hands.phase is not Phase.CORRECTING or self._idle_s is None:
@@ -352,7 +369,10 @@ class LiveSession(SessionFront):
         self._last_input_ns = self._clock.now_ns()
         self._hands = Hands()
         self._move(wish)
-        self._publish(seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner)
+        self._publish(
+            seed=self._seed, message="", executed=NO_ACTION, driver=self._hands.owner,
+            attempts=self._snapshot.attempts + 1, problem=None,
+        )  # fmt: skip
         if wish is Wish.PLAY:
             loop.await_answer(self._called)
 
@@ -376,7 +396,7 @@ class LiveSession(SessionFront):
         self._let_go()
         self._fresh = True
         self._publish(
-            **NO_ATTEMPT, frame=frame, task=self._task, seed=self._seed,
+            **NO_ATTEMPT, frame=frame, task=self._task, seed=self._seed, problem=None,
             message=self._player_problem, driver=Driver.NOBODY,
         )  # fmt: skip
 
@@ -387,6 +407,7 @@ class LiveSession(SessionFront):
         if after.driving and before.phase is Phase.PAUSED and not self._come_back():
             return
         self._hands = after
+        self.suspended = ""
         self._handing_back = False
         if self._own_window is not None and after.phase is Phase.PAUSED:
             self._own_window.hold_still()

@@ -51,12 +51,19 @@ class SessionFront:
         self._player_problem = ""
         # Why nobody may play now, one sentence, "" where one may.
         self._resting = ""
+        # Why the game cannot be played right now, one sentence, while that has it paused.
+        self.suspended = ""
         # A wish to play that waits for the model.
         self._waiting: Request | None = None
 
     def tasks(self) -> Sequence[Task]:
         """Return the tasks that the game can judge."""
         return self._tasks
+
+    @property
+    def asked(self) -> bool:
+        """Whether something was asked for that has not been served yet."""
+        return bool(self._queue)
 
     @property
     def paused(self) -> bool:
@@ -130,6 +137,10 @@ class SessionFront:
         if playing:
             self._post_takeover()
 
+    def picture_read(self) -> None:
+        """Hear that a picture of a game in its own window was read; control thread only."""
+        self._controls.picture_read()
+
     def take_over(self) -> None:
         """Hear that the person touched the game; takes over while the policy plays."""
         self._last_input_ns = self._clock.now_ns()
@@ -167,6 +178,7 @@ class SessionFront:
         """Let another policy play from the next episode on."""
         with self._wake:
             self._player_problem = ""
+            self._snapshot = replace(self._snapshot, policy_problem="")
             self._next_player = player
             self._wake.notify_all()
 
@@ -175,13 +187,23 @@ class SessionFront:
         with self._wake:
             self._player_problem = sentence
             self._waiting = None
-            self._snapshot = replace(self._snapshot, message=sentence)
+            self._snapshot = replace(self._snapshot, message=sentence, policy_problem=sentence)
             self._wake.notify_all()
+
+    def forget_requests(self) -> None:
+        """Serve nothing of what was asked for and not served yet."""
+        with self._wake:
+            self._queue.clear()
 
     def wait_for(self, true_of: Callable[[Snapshot], bool], timeout_s: float | None = None) -> bool:
         """Wait until a state is reached; False after ``timeout_s``."""
         with self._wake:
             return self._wake.wait_for(lambda: true_of(self._snapshot), timeout_s)
+
+    def wait_until_asked(self, timeout_s: float) -> bool:
+        """Wait until something is asked for that was not served; False after ``timeout_s``."""
+        with self._wake:
+            return self._wake.wait_for(lambda: bool(self._queue), timeout_s)
 
     def _post(self, request: Request) -> None:
         with self._wake:

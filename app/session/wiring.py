@@ -15,6 +15,7 @@ from recorder.clock import Clock, MonotonicClock
 from recorder.errors import KnownError
 from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeKind, LabelSource, Store
+from recorder.store.pairing import PICTURE_FIRST, ROWS
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
 
 CHANGED_SENTENCE = (
@@ -98,7 +99,7 @@ def store_recording(
             "keys": dict(game.bindings.keys),
             "degrees_per_count": game.bindings.degrees_per_count,
         },
-        extra=game.facts() if isinstance(game, OwnWindowGame) else None,
+        extra={**game.facts(), ROWS: PICTURE_FIRST} if isinstance(game, OwnWindowGame) else None,
     )
     # One recorder per kind and adapter serves episode after episode.
     made: dict[tuple[EpisodeKind, int | None], Recording] = {}

@@ -8,9 +8,11 @@ start quick is written last.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import re
@@ -24,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from app.command_line import opens_the_window, parse
 from app.setup.bootstrap_pip import Installer, Step, explain_failure, remove_half_installed
 from app.setup.display import has_display
 from app.setup.system_needs import (
@@ -163,11 +166,22 @@ def say(text: str) -> None:
 
 
 def opens_window(arguments: Sequence[str]) -> bool:
-    """Return whether ``playteach ARGUMENTS`` opens the window."""
-    rest = list(arguments)
-    if rest and rest[0].startswith("--data"):
-        del rest[: 1 if "=" in rest[0] else 2]
-    return not rest
+    """Return whether ``playteach ARGUMENTS`` opens the window.
+
+    False for what the command line does not understand: ``playteach`` says that.
+    """
+    options = _understood(arguments)
+    return options is not None and opens_the_window(options)
+
+
+def _understood(arguments: Sequence[str]) -> argparse.Namespace | None:
+    """Return what the command line means, None for help and for mistakes, without a word."""
+    nowhere = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            return parse(arguments)
+    except SystemExit:
+        return None
 
 
 def _start(arguments: list[str], environment: Environment) -> int:
@@ -182,9 +196,21 @@ def _start(arguments: list[str], environment: Environment) -> int:
         if has_display():
             _require_libraries(display_kind())
         else:
-            say(NO_DISPLAY)
-            arguments = ["demo", "--quick", *arguments]
+            arguments = _without_window(arguments)
     return become([*environment.playteach, *arguments])
+
+
+def _without_window(arguments: list[str]) -> list[str]:
+    """Return what runs where there is no display instead of the window, and say so.
+
+    A sentence that was to be played is another matter than a look: ``playteach`` refuses that.
+    """
+    options = _understood(arguments)
+    if options is None or getattr(options, "instruction", None):
+        return arguments
+    say(NO_DISPLAY)
+    data = [] if options.data is None else ["--data", str(options.data)]
+    return ["demo", "--quick", *data]
 
 
 def _require_libraries(display: str) -> None:

@@ -28,5 +28,6 @@ def require_display() -> None:
     if not has_display():
         raise NoDisplayError(
             "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window "
-            "can open; run `playteach demo --quick` to see the whole loop without one."
+            "can open; add --headless to `playteach play`, or run `playteach demo --quick` to see "
+            "the whole loop without one."
         )

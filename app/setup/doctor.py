@@ -17,6 +17,7 @@ from recorder.errors import GameError, KnownError
 from recorder.games import GAME_NAMES, MINECRAFT_GAMES, REALTIME_GAMES, open_game
 from recorder.games.minecraft.game import ENGINES, installation
 from recorder.store import Reader, database_path
+from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
 
 GB = 1_000_000_000
 LITTLE_MEMORY_GB = 2.0
@@ -53,6 +54,7 @@ def run_doctor(data: Path) -> list[DoctorLine]:
         display_lines,
         device_lines,
         memory_lines,
+        shared_memory_lines,
         lambda: disk_lines(data),
         lambda: folder_lines(data),
         lambda: database_lines(data),
@@ -122,6 +124,19 @@ def memory_lines() -> Iterator[DoctorLine]:
         f"{free:.1f} of {total:.1f} GB free",
         "close other programs before you teach" if little else "",
     )
+
+
+def shared_memory_lines() -> Iterator[DoctorLine]:
+    """Tell whether the practice yard's engine has the shared memory that it fills."""
+    from recorder.games.doom.leftovers import SHARED, require_shared, shared_needed
+
+    try:
+        free = require_shared(shared_needed((MAX_FRAME_WIDTH, MAX_FRAME_HEIGHT), labels=True))
+    except GameError as error:
+        yield DoctorLine("shared memory", Status.PROBLEM, *_split(error))
+        return
+    text = "no limit of its own here" if free is None else f"{free / 1e6:.0f} MB free in {SHARED}"
+    yield DoctorLine("shared memory", Status.OK, text)
 
 
 def disk_lines(data: Path) -> Iterator[DoctorLine]:

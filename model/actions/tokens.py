@@ -65,6 +65,11 @@ def camera_bin(degrees: float) -> int:
     return round(CENTRE_BIN * y) + CENTRE_BIN
 
 
+def turn_is_cut(action: Action) -> bool:
+    """Return whether a turn is larger than the tokens can say, so that a smaller one is written."""
+    return any(abs(degrees) > CAMERA_MAX_DEG for degrees in action.camera)
+
+
 def camera_degrees(camera: int) -> float:
     """Return the degrees of a bin 0..20."""
     y = (camera - CENTRE_BIN) / CENTRE_BIN

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from model.actions.tokens import CODEC_VERSION
-from recorder.errors import DataError, ModelError
+from recorder.errors import AdapterError, DataError, ModelError
 
 META_FILE = "adapter.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -75,19 +75,24 @@ def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
 
 
 def read_meta(folder: Path) -> AdapterMeta:
-    """Read an adapter's metadata.  Raises ModelError for a folder that is no adapter."""
+    """Read an adapter's metadata.  Raises AdapterError for a folder that is no adapter."""
+    if not folder.is_dir():
+        raise AdapterError(
+            f"The adapter's folder {folder} is not there any more, so the model stays as it is; "
+            "put the folder back, or choose another adapter."
+        )
     try:
         raw = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
         meta = AdapterMeta(**raw)
         if not (isinstance(meta.name, str) and isinstance(meta.codec_version, int)):
             raise TypeError("a name and a whole number are expected")
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(
+        raise AdapterError(
             f"The folder {folder.name!r} is no adapter of Playteach's (its {META_FILE} cannot "
             "be read), so the model stays as it is; choose another adapter."
         ) from error
     if not (folder / WEIGHTS_FILE).is_file():
-        raise ModelError(
+        raise AdapterError(
             f"The adapter {folder.name!r} has lost its weights, so the model stays as it is; "
             "choose another adapter or teach again."
         )
@@ -159,8 +164,9 @@ class MergedAdapter:
     def apply(self, folder: Path, base: str) -> AdapterMeta:
         """Replace whatever is merged by the adapter in ``folder``.
 
-        Raises ModelError for an adapter of another base, of a newer Playteach, with
-        foreign shapes or damaged; the model is left without an adapter then.
+        Raises ModelError for an adapter of another base, of a newer Playteach or with foreign
+        shapes, AdapterError for one that is gone or damaged; the model is left without an
+        adapter then.
         """
         import torch
 
@@ -211,7 +217,7 @@ class MergedAdapter:
 def _products(folder: Path, name: str) -> dict[str, Any]:
     """Return the float32 change of every weight that an adapter folder names.
 
-    Raises ModelError where the folder does not hold whole pairs of finite numbers.
+    Raises AdapterError if the folder does not hold whole pairs of finite numbers.
     """
     import torch
     from safetensors import SafetensorError
@@ -236,7 +242,7 @@ def _products(folder: Path, name: str) -> dict[str, Any]:
     except (
         OSError, ValueError, TypeError, KeyError, RuntimeError, ZeroDivisionError, SafetensorError
     ) as error:  # fmt: skip
-        raise ModelError(
+        raise AdapterError(
             f"The adapter {name!r} is damaged ({first_line(error)}), so it was not used; choose "
             "another adapter or go back."
         ) from error

@@ -6,10 +6,12 @@ import logging
 from pathlib import Path
 
 from model.adapters.folders import fingerprint, read_meta
-from recorder.errors import ModelError
+from recorder.errors import AdapterError, ModelError
 from recorder.store import AdapterRow, Reader
 
 log = logging.getLogger(__name__)
+
+BASE_PLAYS = "the base plays without it"
 
 
 def adapter_in_use(reader: Reader, base: Path) -> AdapterRow | None:
@@ -27,6 +29,28 @@ def adapter_in_use(reader: Reader, base: Path) -> AdapterRow | None:
         if belongs(row, base):
             return row
     return None
+
+
+def lost_sentence(row: AdapterRow, meaning: str = BASE_PLAYS) -> str:
+    """Return why an adapter cannot play, what that means and what to do; "" if it can.
+
+    Looks at its files only; damaged weights show when they are loaded.
+    """
+    try:
+        read_meta(Path(row.folder))
+    except AdapterError as error:
+        return without_sentence(row, error, meaning)
+    return ""
+
+
+def without_sentence(row: AdapterRow, error: AdapterError, meaning: str = BASE_PLAYS) -> str:
+    """Return what is wrong with a lost adapter, what that means, and what to do."""
+    what, _, _ = error.sentence.rpartition(", so ")
+    title = f" ({row.title})" if row.title else ""
+    return (
+        f"{what}, so adapter {row.id}{title} cannot be used and {meaning}; put it back to "
+        f"{row.folder}, or choose another one."
+    )
 
 
 def of_other_bases(reader: Reader, base: Path) -> frozenset[int]:

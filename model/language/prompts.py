@@ -23,7 +23,8 @@ MAX_INSTRUCTION_TOKENS = 256
 """A sentence with more tokens (rare scripts, emoji) is cut at its end."""
 IMAGE_PAD = "<|image_pad|>"
 PROMPT_FORMS = ("jarvis", "jarvis-recipe", "jarvis-simple", "plain", "picture")
-_SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+SYSTEM_SENTENCE = "You are a helpful assistant."
+_SYSTEM = f"<|im_start|>system\n{SYSTEM_SENTENCE}<|im_end|>\n"
 _SPECIAL = re.compile(r"<\|[^|<>]{0,64}\|>|</?(?:think|grounding|motion)>")
 _JOINERS = "\u200c\u200d"
 """Invisible, but scripts and emoji are written with them; all else invisible goes."""

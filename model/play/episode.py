@@ -102,11 +102,17 @@ class EpisodeObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whose action this tick executes, and the person's raw events in it."""
+    """Whose action this tick executes, and the person's raw events in it.
+
+    ``heard`` is for a game in a window of its own, which the person's keys reach by themselves:
+    asked when the tick's picture was read, it tells what they did from the picture before to
+    this one.  ``action`` and ``events`` are empty then for a tick of theirs.
+    """
 
     action: Action
     driver: Driver
     events: tuple[InputEvent, ...] = ()
+    heard: Callable[[], tuple[Action, tuple[InputEvent, ...]]] | None = None
 
 
 Decide = Callable[[Frame, Proposal | None], Decision]
@@ -246,17 +252,7 @@ class EpisodeLoop:
         # Stamped before: all that came until then is in the decision.
         now_ns = self._clock.now_ns()
         decision = decide(frame, proposal)
-        if self._own_window is not None and decision.driver is Driver.PERSON:
-            # Their keys are in the game's own window already.
-            after = self._own_window.watch(decision.action)
-        else:
-            after = self._game.step(decision.action)
-        executed, driver = decision.action, decision.driver
-        if self._own_window is not None and driver is not Driver.PERSON:
-            sent = self._own_window.cut_short()
-            if sent is not None:
-                # The agent was silenced in mid-tick: it is nobody's, and teaches nothing.
-                executed, driver = sent, Driver.NOBODY
+        after, executed, driver, events = self._act(decision)
         done = Tick(
             index=self._index,
             mono_ns=now_ns,
@@ -266,7 +262,7 @@ class EpisodeLoop:
             shadow=None if proposal is None else proposal.action,
             plan_age_ticks=None if proposal is None else proposal.plan_age_ticks,
             latency_ms=None if proposal is None else proposal.latency_ms,
-            events=decision.events,
+            events=events,
         )
         self._frame = after
         self._index += 1
@@ -275,6 +271,23 @@ class EpisodeLoop:
         for observer in self._observers:
             observer.on_tick(done)
         return done
+
+    def _act(self, decision: Decision) -> tuple[Frame, Action, Driver, tuple[InputEvent, ...]]:
+        """Do a tick; return the next picture, and what was done until then by whom."""
+        window, heard = self._own_window, decision.heard
+        if window is not None and heard is not None and decision.driver is Driver.PERSON:
+            # Their keys go to the game by themselves.  What they did before the tick's picture
+            # was read is in that picture; what they do until the next one is this tick's.
+            after = window.watch()
+            action, events = heard()
+            return after, action, Driver.PERSON, events
+        after = self._game.step(decision.action)
+        sent = None if window is None or decision.driver is Driver.PERSON else window.cut_short()
+        if sent is None:
+            return after, decision.action, decision.driver, decision.events
+        # The agent was silenced in mid-tick: it is nobody's, and teaches nothing.
+        events = decision.events if heard is None else heard()[1]
+        return after, sent, Driver.NOBODY, events
 
     def outcome(self) -> Outcome | None:
         """Return the game's verdict, or None while it goes on."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from model.play.episode import Proposal
 from model.play.policy import ActionChunk, Observation, Policy
+from recorder.threads import BackgroundThread
 from recorder.types import Frame
 
 log = logging.getLogger(__name__)
@@ -213,8 +214,7 @@ class BackgroundRunner:
         self._stopping = False
         self.dropped_actions = 0
         self.invalid_outputs = 0
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-        self._thread.start()
+        self._thread = BackgroundThread("inference", self._run, stop=self._stop).start()
 
     @property
     def notice(self) -> str:
@@ -292,10 +292,12 @@ class BackgroundRunner:
 
     def close(self) -> None:
         """Stop the thread after the thought it is in."""
+        self._thread.stop()
+
+    def _stop(self) -> None:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join()
 
     def _raise_error(self) -> None:
         if self._error is not None:

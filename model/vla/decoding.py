@@ -27,6 +27,7 @@ from model.actions.tokens import (
     legal_next,
 )
 from model.play.sampling import Sampling
+from model.torch_state import torch_threads
 from model.vla.language_model import CachedLanguageModel
 from recorder.types import NO_ACTION, Action
 
@@ -116,13 +117,8 @@ class ActionDecoder:
         behind it already; then ``hidden`` has a row for begin and one for each of them.
         ``before`` are the numbers of each action of the answer before, to guess from.
         """
-        threads = torch.get_num_threads()
-        if self._one_thread:
-            torch.set_num_threads(1)
-        try:
+        with torch_threads(1 if self._one_thread else None):
             return self._decode(hidden, position, sampling, generator, chunk, carried, before)
-        finally:
-            torch.set_num_threads(threads)
 
     def _decode(
         self,

@@ -1,7 +1,8 @@
 """From a frame to what the vision tower reads: the one path of play and of training.
 
 What a checkpoint expects is its :class:`CheckpointSpec`, stored beside its weights as
-``playteach.json``; a folder without one is taken as a JARVIS-VLA checkpoint.  NumPy and
+``playteach.json``; a folder without one is taken as a JARVIS-VLA checkpoint that sees pictures
+as its own files say (:mod:`model.vla.own_files`).  NumPy and
 Pillow only.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.language.prompts import PROMPT_FORMS
+from model.vla.own_files import PICTURES_FILE, adopted
 from recorder.errors import ModelError
 from recorder.types import RGBImage
 
@@ -48,7 +51,8 @@ class CheckpointSpec:
     sentences with several parts are heard one part after the other
     (:mod:`model.language.subgoals`).
     ``temperature`` is what its actions are drawn with, 0 for the likeliest.  ``steady``: turns
-    to and fro are damped (:mod:`model.play.damping`).
+    to and fro are damped (:mod:`model.play.damping`).  ``mean`` and ``std`` normalise "jpeg"
+    pictures, RGB in 0..1.
     """
 
     pixels: str = "jpeg"
@@ -63,6 +67,8 @@ class CheckpointSpec:
     temperature: float = 0.0
     steady: bool = False
     version: int = SPEC_VERSION
+    mean: tuple[float, float, float] = QWEN_MEAN
+    std: tuple[float, float, float] = QWEN_STD
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -95,15 +101,26 @@ JARVIS_SPEC = CheckpointSpec()
 
 
 def load_spec(folder: Path) -> CheckpointSpec:
-    """Read a checkpoint folder's spec; JARVIS-VLA's where it has none.
+    """Read a checkpoint folder's spec; if it has none, JARVIS-VLA's with its own pictures.
 
     Raises ModelError for a file that is no spec or of a newer version.
     """
     path = folder / SPEC_FILE
     if not path.exists():
-        return JARVIS_SPEC
+        spec = adopted(folder, JARVIS_SPEC)
+        if max(spec.width, spec.height) > MAX_SIDE:
+            raise ModelError(
+                f"{PICTURES_FILE} of the checkpoint {folder.name!r} asks for pictures of "
+                f"{spec.width} x {spec.height}, more than {MAX_SIDE} a side, so the model was not "
+                "loaded; take a fresh copy of the checkpoint."
+            )
+        return spec
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("mean", "std"):
+            if name in raw:
+                first, second, third = map(float, raw[name])
+                raw[name] = (first, second, third)
         spec = CheckpointSpec(**raw)
     except (ValueError, TypeError) as error:
         raise ModelError(
@@ -125,6 +142,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
     warmth = spec.temperature
     fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
     fits = fits and isinstance(spec.parts, bool) and isinstance(spec.steady, bool)
+    fits = fits and all(math.isfinite(n) for n in (*spec.mean, *spec.std)) and min(spec.std) > 0
     forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
     if not fits or not forms:
         raise ModelError(
@@ -136,7 +154,12 @@ def load_spec(folder: Path) -> CheckpointSpec:
 
 def save_spec(folder: Path, spec: CheckpointSpec) -> None:
     """Write the spec beside the weights."""
-    text = json.dumps(asdict(spec), indent=2) + "\n"
+    values = asdict(spec)
+    for name, usual in (("mean", QWEN_MEAN), ("std", QWEN_STD)):
+        # Earlier versions read what has the usual ones.
+        if values[name] == usual:
+            del values[name]
+    text = json.dumps(values, indent=2) + "\n"
     (folder / SPEC_FILE).write_text(text, encoding="utf-8")
 
 
@@ -169,7 +192,7 @@ def patches(images: NDArray[np.uint8], spec: CheckpointSpec) -> NDArray[np.float
     if spec.pixels == "coordinates":
         first = images.astype(np.float32) * np.float32(2 / 255) - np.float32(1)
     else:
-        mean, std = np.array(QWEN_MEAN, np.float32), np.array(QWEN_STD, np.float32)
+        mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
         first = (images.astype(np.float32) / np.float32(255) - mean) / std
     shape = (batch, rows // merge, merge, side, columns // merge, merge, side, 3)
     # Batch, block row, block column, row in block, column in block, channel, pixel.

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from model.torch_state import seeded
 from model.vla.preprocess import CheckpointSpec, save_spec
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -77,7 +78,6 @@ def build_model(tokenizer: Any, spec: CheckpointSpec = TINY_SPEC, *, seed: int =
     """Return an untrained Qwen2VLForConditionalGeneration for ``tokenizer``."""
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-    torch.manual_seed(seed)
     ids = tokenizer.convert_tokens_to_ids
     config = Qwen2VLConfig(
         text_config={
@@ -114,7 +114,8 @@ def build_model(tokenizer: Any, spec: CheckpointSpec = TINY_SPEC, *, seed: int =
         vision_end_token_id=ids(VISION_END),
         tie_word_embeddings=True,
     )
-    return Qwen2VLForConditionalGeneration(config)
+    with seeded(seed):
+        return Qwen2VLForConditionalGeneration(config)
 
 
 def save_checkpoint(

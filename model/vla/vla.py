@@ -35,10 +35,12 @@ from model.language.prompts import (
 from model.language.subgoals import Plan, done_question, plan_of, yes_no_ids
 from model.play.damping import Swings
 from model.play.policy import ActionChunk, Observation
+from model.torch_state import torch_threads
 from model.vla.cuda_graphs import recorder_for
 from model.vla.decoding import ActionDecoder, Decoded, Sampling, worth_running
 from model.vla.device import SMALL_HIDDEN, DeviceChoice, choose_device, default_threads
 from model.vla.memory import check_memory, check_precision, is_small, quantisation
+from model.vla.own_files import disagreement
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.vla.prompt_cache import PromptReader
@@ -155,6 +157,7 @@ class VlaPolicy:
         fingerprint: of the base's weights.
         options: how instructions are told; set before an episode.
         notice: a sentence for the person about the instruction, or "".
+        disagreement: a sentence where the folder's own files say otherwise, or "".
         guessing: whether the answer before is taken as a guess at the next.
         answer: the newest answer, token for token; None before the first of an episode.
         reader, decoder: what reads the prompt and what writes the answer.
@@ -178,7 +181,9 @@ class VlaPolicy:
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling(spec.temperature)
         self.options = PlayOptions()
+        self.threads: int | None = None
         self.notice = ""
+        self.disagreement = ""
         self.guessing = True
         self.model = model
         self.tokenizer = tokenizer
@@ -221,7 +226,7 @@ class VlaPolicy:
         """Load a checkpoint folder.
 
         ``device`` overrides :func:`model.vla.device.choose_device`; ``threads`` is the number
-        of CPU threads of the whole process, by default half of the cores; ``options``
+        of CPU threads that it thinks with, by default half of the cores; ``options``
         override what the folder's spec says.  Raises ModelError (see
         :func:`load_weights`), UsageError for an unknown device or prompt form.
         """
@@ -234,14 +239,19 @@ class VlaPolicy:
         choice = choose_device(device, small=is_small(folder))
         choice = check_precision(options.precision, choice)
         check_memory(folder, choice, options.precision)
-        torch.set_num_threads(threads or default_threads())
+        threads = threads or default_threads()
         dtype: torch.dtype = getattr(torch, choice.dtype)
-        model, tokenizer = load_weights(folder, dtype, choice.device, options.precision)
-        policy = cls(folder, model, tokenizer, spec, choice)
-        policy.options = options
-        if sampling is not None:
-            policy.sampling = sampling
-        policy.set_adapter(adapter)
+        with torch_threads(threads):
+            model, tokenizer = load_weights(folder, dtype, choice.device, options.precision)
+            policy = cls(folder, model, tokenizer, spec, choice)
+            policy.threads = threads
+            policy.options = options
+            policy.disagreement = disagreement(folder, spec)
+            if policy.disagreement:
+                _log.warning("%s", policy.disagreement)
+            if sampling is not None:
+                policy.sampling = sampling
+            policy.set_adapter(adapter)
         return policy
 
     @property
@@ -317,6 +327,10 @@ class VlaPolicy:
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
         """Return the actions for what is seen."""
+        with torch_threads(self.threads):
+            return self._think(observation)
+
+    def _think(self, observation: Observation) -> ActionChunk:
         started = time.perf_counter()
         vision = self.reader.see(observation.frame.rgb)
         if observation.instruction != self._sentence:

@@ -119,8 +119,17 @@ class OwnWindowGame(Game, Protocol):
 
     clock: Clock
 
-    def watch(self, action: Action) -> Frame:
-        """Do one tick in which the person plays; ``action`` is what they did."""
+    @property
+    def listening(self) -> bool:
+        """Whether the person's own keys reach the game and are heard."""
+        ...
+
+    def watch(self) -> Frame:
+        """Let the person play for one tick and return what is seen after it.
+
+        What they did is known when this returns: it tells whoever listens of every picture that
+        was read (:meth:`recorder.input.hearing.Ears.picture_read`).
+        """
         ...
 
     def see(self) -> Frame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from recorder.games.base import Bindings
 from recorder.input.keys import TWINS, canonical
@@ -14,10 +15,36 @@ MAX_EVENTS = 256
 """Raw events kept per tick; what a person can do in a twentieth of a second is far below."""
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What was done in one stretch of time: taps in the order of pressing, turns, raw events."""
+
+    tapped: dict[str, None] = field(default_factory=dict)
+    pitch_deg: float = 0.0
+    yaw_deg: float = 0.0
+    events: list[InputEvent] = field(default_factory=list)
+
+    @property
+    def anything(self) -> bool:
+        """Whether a press or a turn is in it; a release alone is nothing."""
+        return bool(self.tapped) or bool(self.pitch_deg) or bool(self.yaw_deg)
+
+    def add(self, later: _Heard) -> None:
+        """Append what was done after it."""
+        for name in later.tapped:
+            self.tapped.pop(name, None)
+            self.tapped[name] = None
+        self.pitch_deg += later.pitch_deg
+        self.yaw_deg += later.yaw_deg
+        self.events.extend(later.events[: MAX_EVENTS - len(self.events)])
+
+
 class HeldControls:
     """What is held down, what was tapped and how far the mouse went since the last tick.
 
-    Safe from any thread: one hears events, another takes the action of each tick.
+    Safe from any thread: one hears events, another takes the action of each tick.  In a game
+    that hears the person itself, :meth:`picture_read` marks what came before a picture, and
+    :meth:`take_shown` takes just that; elsewhere :meth:`take` takes everything.
     """
 
     def __init__(self, bindings: Bindings) -> None:
@@ -26,10 +53,10 @@ class HeldControls:
         self._controls = _controls_by_key(bindings)
         # Insertion order is the order of pressing: the newest hotbar key wins.
         self._down: dict[str, None] = {}
-        self._tapped: dict[str, None] = {}
-        self._pitch_deg = 0.0
-        self._yaw_deg = 0.0
-        self._events: list[InputEvent] = []
+        # Since the newest picture, and between the newest taken tick and that picture.
+        self._now = _Heard()
+        self._shown = _Heard()
+        self._down_shown: dict[str, None] = {}
 
     def use_bindings(self, bindings: Bindings) -> None:
         """Change what keys mean; everything held is released."""
@@ -48,13 +75,15 @@ class HeldControls:
     def turned_deg(self) -> float:
         """The larger of the two turns, in degrees, that the next tick will carry."""
         with self._lock:
-            return max(abs(self._pitch_deg), abs(self._yaw_deg))
+            parts = (self._shown, self._now)
+            pitch, yaw = sum(each.pitch_deg for each in parts), sum(each.yaw_deg for each in parts)
+            return max(abs(pitch), abs(yaw))
 
     @property
     def untaken(self) -> bool:
         """Whether a press or a turn of the person's is in no tick yet."""
         with self._lock:
-            return bool(self._tapped) or bool(self._pitch_deg) or bool(self._yaw_deg)
+            return self._shown.anything or self._now.anything
 
     def key(self, name: str, down: bool, mono_ns: int) -> bool:
         """Hear a key or button; return whether anything changed.
@@ -70,8 +99,8 @@ class HeldControls:
             if down:
                 self._down[name] = None
                 # Pressed again within the tick: it counts as the newest press.
-                self._tapped.pop(name, None)
-                self._tapped[name] = None
+                self._now.tapped.pop(name, None)
+                self._now.tapped[name] = None
             else:
                 del self._down[name]
             device = "button" if name.endswith("Button") else "key"
@@ -84,8 +113,8 @@ class HeldControls:
         with self._lock:
             yaw = dx_counts * self._degrees_per_count
             pitch = dy_counts * self._degrees_per_count
-            self._yaw_deg += yaw
-            self._pitch_deg += pitch
+            self._now.yaw_deg += yaw
+            self._now.pitch_deg += pitch
             if yaw:
                 self._note_motion("yaw", yaw, mono_ns)
             if pitch:
@@ -98,21 +127,46 @@ class HeldControls:
         is cut there; the rest belongs to the next tick.
         """
         with self._lock:
-            active = {**self._down, **self._tapped}
-            pressed = [control for key in active for control in self._controls[key]]
-            buttons = {name: True for name in pressed if name in BUTTON_CONTROLS}
-            slots = [
-                int(name.removeprefix(HOTBAR_PREFIX))
-                for name in pressed
-                if name.startswith(HOTBAR_PREFIX)
-            ]
-            pitch, self._pitch_deg = _cut(self._pitch_deg)
-            yaw, self._yaw_deg = _cut(self._yaw_deg)
-            events = tuple(self._events)
-            self._tapped = {}
-            self._events = []
+            self._mark()
+            return self._take_shown()
+
+    def picture_read(self) -> None:
+        """Mark that a picture was read: what is heard from now on cannot be in it."""
+        with self._lock:
+            self._mark()
+
+    def take_shown(self) -> tuple[Action, tuple[InputEvent, ...]]:
+        """Return the action from the last tick's end to the newest picture, as :meth:`take` does.
+
+        What came after that picture belongs to the next tick.
+        """
+        with self._lock:
+            return self._take_shown()
+
+    def forget_shown(self) -> None:
+        """Forget what was done before the newest picture and is in no tick; what is held stays."""
+        with self._lock:
+            self._shown = _Heard()
+
+    def _mark(self) -> None:
+        self._shown.add(self._now)
+        self._now = _Heard()
+        self._down_shown = dict(self._down)
+
+    def _take_shown(self) -> tuple[Action, tuple[InputEvent, ...]]:
+        done, self._shown = self._shown, _Heard()
+        active = {**self._down_shown, **done.tapped}
+        pressed = [control for key in active for control in self._controls[key]]
+        buttons = {name: True for name in pressed if name in BUTTON_CONTROLS}
+        slots = [
+            int(name.removeprefix(HOTBAR_PREFIX))
+            for name in pressed
+            if name.startswith(HOTBAR_PREFIX)
+        ]
+        pitch, self._shown.pitch_deg = _cut(done.pitch_deg)
+        yaw, self._shown.yaw_deg = _cut(done.yaw_deg)
         action = Action(hotbar=slots[-1] if slots else 0, camera=(pitch, yaw), **buttons)
-        return action, events
+        return action, tuple(done.events)
 
     def release_keys(self) -> None:
         """Take what is held for released; what was done since the last tick stays to be taken."""
@@ -126,24 +180,25 @@ class HeldControls:
 
     def _clear(self) -> None:
         self._down = {}
-        self._tapped = {}
-        self._pitch_deg = self._yaw_deg = 0.0
-        self._events = []
+        self._down_shown = {}
+        self._now = _Heard()
+        self._shown = _Heard()
 
     def _note(self, event: InputEvent) -> None:
-        if len(self._events) < MAX_EVENTS:
-            self._events.append(event)
+        if len(self._now.events) < MAX_EVENTS:
+            self._now.events.append(event)
 
     def _note_motion(self, axis: str, degrees: float, mono_ns: int) -> None:
         # A mouse reports up to a thousand times a second; what lies between two key
         # events is one motion per axis, stamped with its end.
-        for index in range(len(self._events) - 1, -1, -1):
-            event = self._events[index]
+        events = self._now.events
+        for index in range(len(events) - 1, -1, -1):
+            event = events[index]
             if event.device != "motion":
                 break
             if event.code == axis:
                 total = event.value + degrees
-                self._events[index] = InputEvent(mono_ns, "motion", axis, total)
+                events[index] = InputEvent(mono_ns, "motion", axis, total)
                 return
         self._note(InputEvent(mono_ns, "motion", axis, degrees))
 

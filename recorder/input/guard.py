@@ -6,17 +6,16 @@ import contextlib
 import os
 import select
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from recorder.errors import GameError
 from recorder.input.gate import StopGate
 from recorder.input.guard_protocol import BEAT, DOWN, READY, RELEASING, UP, WAIT
 from recorder.input.ledger import Ledger
+from recorder.processes import start_module
+from recorder.threads import BackgroundThread
 
-_ROOT = Path(__file__).resolve().parents[2]
 START_S = 20.0
 GONE = (
     "The guard that lets keys go when Playteach cannot has ended, so nothing more is sent; start "
@@ -49,18 +48,11 @@ class InputGuard:
         self._rest = b""
         self._ended = False
         self._closed = False
-        environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-        # Its own session: Ctrl-C in the terminal is for the app, the guard outlives it.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "recorder.input.guard_process", str(window_id), str(panic)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
+        self._process = start_module(
+            "recorder.input.guard_process", str(window_id), str(panic), stderr=subprocess.PIPE
         )
-        self._reader = threading.Thread(target=self._read, name="guard", daemon=True)
-        self._reader.start()
+        # Ends with the guard, whose end of the pipe closes.
+        self._reader = BackgroundThread("guard", self._read, stop=self.close).start()
         if not self._ready.wait(START_S) or self._process.poll() is not None:
             said = b"" if self._process.stderr is None else self._said()
             self.close()

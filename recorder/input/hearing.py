@@ -73,6 +73,10 @@ class Ears(Protocol):
         """Hear a mouse move."""
         ...
 
+    def picture_read(self) -> None:
+        """Hear that a picture was read: what is told later was done after it."""
+        ...
+
     def take_over(self) -> None:
         """Give the hands to the person where the policy has them."""
         ...
@@ -142,6 +146,8 @@ class Hearing:
         self.hand_touches = 0
         """What came by a device that the agent does not type on: certainly a person's."""
         self.last_person_ns = 0
+        self.panics = 0
+        """How often the panic key went down."""
 
     @property
     def focused(self) -> bool:
@@ -185,6 +191,7 @@ class Hearing:
         hotkey = self._hotkeys.get(code)
         if hotkey is Hotkey.PANIC:
             if down:
+                self.panics += 1
                 self._gate.shut_for("panic")
                 self._ears.pause()
             return
@@ -213,6 +220,10 @@ class Hearing:
             self.hand_touches += not shared
             self._interrupt()
         self._ears.mouse_move(dx, dy, mono_ns)
+
+    def picture_read(self) -> None:
+        """Pass on that a picture of the game was read."""
+        self._ears.picture_read()
 
     def wheel(self) -> None:
         """Hear the person's wheel: no control has it, but a hand is on the mouse."""

@@ -23,6 +23,7 @@ from Xlib.ext import ge, xinput
 from recorder.capture.x11 import open_display
 from recorder.errors import GameError
 from recorder.input.keys import WHEEL, X11_OFFSET, code_of_x11_button
+from recorder.threads import BackgroundThread
 
 _HEADER = struct.Struct("<HIIHHI4x")
 _RAW = sum(
@@ -116,7 +117,7 @@ class X11Listener:
         # One hears at a time, so that everything is told of in the server's order.
         self._turn = threading.Lock()
         self._wake, self._woken = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._thread = BackgroundThread("listener", self._run, stop=self._stop_hearing)
         self._closed = False
 
     def start(self) -> X11Listener:
@@ -163,13 +164,16 @@ class X11Listener:
         """Stop listening; may be called twice."""
         if self._closed:
             return
+        if self._thread.alive:
+            self._thread.stop()
         self._closed = True
-        self._wake.send(b".")
-        if self._thread.is_alive():
-            self._thread.join()
         self._wake.close()
         self._woken.close()
         self._display.close()
+
+    def _stop_hearing(self) -> None:
+        self._closed = True
+        self._wake.send(b".")
 
     def _has_focus(self) -> bool:
         """Whether the window or one within it has the keyboard."""

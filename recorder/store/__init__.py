@@ -4,6 +4,7 @@ from recorder.data_folder import adapters_path, database_path, default_data_fold
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_query
 from recorder.store.reader import Reader
 from recorder.store.rows import (
+    Activation,
     AdapterRow,
     EpisodeKind,
     EpisodeRow,
@@ -11,6 +12,7 @@ from recorder.store.rows import (
     InstructionRow,
     LabelSource,
     NewAdapter,
+    RoundEnd,
     RoundRow,
     RoundStatus,
     SegmentRow,
@@ -23,6 +25,7 @@ from recorder.store.store import Store
 
 __all__ = [
     "EVERY_EPISODE",
+    "Activation",
     "AdapterRow",
     "EpisodeKind",
     "EpisodeQuery",
@@ -32,6 +35,7 @@ __all__ = [
     "LabelSource",
     "NewAdapter",
     "Reader",
+    "RoundEnd",
     "RoundRow",
     "RoundStatus",
     "SegmentRow",

@@ -21,7 +21,7 @@ from recorder.clock import Clock
 from recorder.errors import DiskFullError, KnownError
 from recorder.store.connect import Whereabouts, as_known, full_sentence
 from recorder.store.frames.h264 import CODEC_NAME, SEGMENT_S, SegmentEncoder, frames_per_segment
-from recorder.store.labelling import add_label, give_side, write_segments
+from recorder.store.labelling import give_side, label_end, write_segments
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.store.tick_codec import TICK_COLUMNS, TICK_PLACES, tick_values
 from recorder.store.worker import transaction
@@ -238,7 +238,7 @@ class EpisodeWriter:
         with self._noting_trouble():
             with transaction(connection):
                 write_segments(connection, self.facts.id)
-                add_label(connection, self.facts.id, outcome, source)
+                label_end(connection, self.facts.id, outcome, source)
                 give_side(connection, self.facts.id)
                 connection.execute(
                     "UPDATE episode SET ended_mono_ns = ?, missed_ticks = ?, lost_ticks = ? "

@@ -32,6 +32,24 @@ def add_label(
     return int(version)
 
 
+def label_end(
+    connection: sqlite3.Connection, episode_id: int, outcome: Outcome, source: LabelSource
+) -> None:
+    """Write how an episode ended; what the person said of it before stays the newest version.
+
+    Only their own verdict at the end is newer than that.
+    """
+    said = connection.execute(
+        "SELECT outcome FROM label WHERE episode_id = ? AND source = ? "
+        "ORDER BY version DESC LIMIT 1",
+        (episode_id, LabelSource.PERSON.value),
+    ).fetchone()
+    add_label(connection, episode_id, outcome, source)
+    judged = source is LabelSource.PERSON and outcome in (Outcome.SUCCESS, Outcome.FAILURE)
+    if said is not None and not judged:
+        add_label(connection, episode_id, Outcome(said[0]), LabelSource.PERSON)
+
+
 def spans_of(connection: sqlite3.Connection, episode_id: int) -> tuple[Span, ...]:
     """Derive the segments of an episode from its committed ticks."""
     kind, tick_rate_hz = connection.execute(

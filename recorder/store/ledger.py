@@ -6,17 +6,23 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from recorder.data_folder import name_in
 from recorder.errors import DataError
-from recorder.store.rows import EvaluationRow, NewAdapter, RoundStatus
+from recorder.store.query import parse_query
+from recorder.store.rows import CHOSEN, EvaluationRow, NewAdapter, RoundEnd, RoundStatus
+from recorder.store.selection import select_episodes
 
 
-def add_adapter(connection: sqlite3.Connection, adapter: NewAdapter) -> int:
-    """Insert an adapter; raises DataError where its folder is listed already."""
-    known = connection.execute(
-        "SELECT id FROM adapter WHERE folder = ?", (adapter.folder,)
-    ).fetchone()
+def add_adapter(connection: sqlite3.Connection, adapter: NewAdapter, data: Path) -> int:
+    """Insert an adapter of the data folder ``data``.
+
+    Raises DataError if its folder is listed already.
+    """
+    name = name_in(data, Path(adapter.folder))
+    known = connection.execute("SELECT id FROM adapter WHERE folder = ?", (name,)).fetchone()
     if known is not None:
         raise DataError(
             f"The adapter folder {adapter.folder} is listed already as adapter {known[0]}, and "
@@ -26,7 +32,7 @@ def add_adapter(connection: sqlite3.Connection, adapter: NewAdapter) -> int:
         "INSERT INTO adapter (folder, base, parent_id, round_id, title, sha256, passed_gates, "
         "extra, made_wall_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            adapter.folder,
+            name,
             adapter.base,
             adapter.parent_id,
             adapter.round_id,
@@ -55,17 +61,14 @@ def undo_activation(connection: sqlite3.Connection, keep: Collection[int] = ()) 
 
     Those of the adapters ``keep`` stay: they play with another base.
     """
-    rows = connection.execute(
-        "SELECT id, adapter_id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC"
-    )
-    newest = next((row for row in rows if row[1] not in keep), None)
+    newest, _adapter = _newest_activation(connection, keep)
     if newest is None:
         raise DataError(
             "No adapter was ever put in use here, so there is nothing to go back to; "
             "the base model plays."
         )
     connection.execute(
-        "UPDATE activation SET undone_wall_ns = ? WHERE id = ?", (time.time_ns(), newest[0])
+        "UPDATE activation SET undone_wall_ns = ? WHERE id = ?", (time.time_ns(), newest)
     )
     return active_adapter_id(connection)
 
@@ -84,18 +87,78 @@ def add_round(
     parent_adapter_id: int | None,
     config: Mapping[str, Any],
     manifest: Mapping[str, Any],
+    *,
+    choose: bool = False,
 ) -> int:
-    """Insert a running round that reaches to the newest episode that has ended."""
+    """Insert a running round that reaches to the newest episode that has ended.
+
+    ``choose`` fixes what it learns from: the episodes of the query that have ended by now, as
+    ``chosen`` in its manifest.  Raises UsageError for a query that cannot be answered.
+    """
     if parent_adapter_id is not None:
         _require(connection, "adapter", parent_adapter_id)
+    written = dict(manifest)
+    if choose:
+        rows = select_episodes(connection, parse_query(query), include_deleted=False, limit=None)
+        written[CHOSEN] = sorted(row.id for row in rows if not row.open)
     cursor = connection.execute(
         "INSERT INTO round (status, parent_adapter_id, query, config, manifest, metrics, verdict, "
         "through_episode_id, began_wall_ns) "
         "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(max(id), 0), ? FROM episode "
         "WHERE ended_mono_ns IS NOT NULL",
-        (parent_adapter_id, query, _document(config), _document(manifest), time.time_ns()),
+        (parent_adapter_id, query, _document(config), _document(written), time.time_ns()),
     )
     return int(cursor.lastrowid or 0)
+
+
+def finish_round(
+    connection: sqlite3.Connection, round_id: int, end: RoundEnd, data: Path
+) -> tuple[int, bool]:
+    """Write down everything that a finished round has made.
+
+    Returns the new adapter's id and whether it is in use now.
+    """
+    add_round_samples(connection, round_id, end.samples)
+    add_evaluations(connection, end.evaluations)
+    adapter_id = add_adapter(connection, end.adapter, data)
+    (before,) = connection.execute(
+        "SELECT manifest FROM round WHERE id = ?", (round_id,)
+    ).fetchone()
+    wanted = end.activation
+    taken = wanted is not None and (
+        _newest_activation(connection, wanted.others)[1] != wanted.in_place_of
+    )
+    metrics = dict(end.metrics)
+    if wanted is not None and taken:
+        metrics["not_in_use"] = wanted.else_say
+    update_round(
+        connection,
+        round_id,
+        RoundStatus.DONE,
+        adapter_id,
+        {
+            "manifest": {**json.loads(before), **end.manifest},
+            "metrics": metrics,
+            "verdict": end.verdict,
+        },
+    )
+    if wanted is None or taken:
+        return adapter_id, False
+    activate(connection, adapter_id)
+    return adapter_id, True
+
+
+def _newest_activation(
+    connection: sqlite3.Connection, others: Collection[int]
+) -> tuple[int | None, int | None]:
+    """Return the newest activation's own id and its adapter, passing over adapters ``others``.
+
+    Both are None if nothing was put in use; the adapter is None for the bare base, too.
+    """
+    rows = connection.execute(
+        "SELECT id, adapter_id FROM activation WHERE undone_wall_ns IS NULL ORDER BY id DESC"
+    )
+    return next(((row[0], row[1]) for row in rows if row[1] not in others), (None, None))
 
 
 def update_round(

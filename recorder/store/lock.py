@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from io import BufferedRandom
 from pathlib import Path
 
-from recorder.errors import DataBusyError
+from recorder.errors import DataBusyError, DataError
+
+_HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+"""How the systems say that somebody else has a lock."""
 
 
 class FolderLock:
@@ -17,13 +21,22 @@ class FolderLock:
     """
 
     def __init__(self, path: Path) -> None:
-        """Take the lock; raises DataBusyError where somebody else holds it."""
+        """Take the lock.
+
+        Raises DataBusyError if somebody else holds it, DataError if none can be had there.
+        """
         self._file: BufferedRandom | None = None
         file = path.open("a+b")
         try:
             _lock(file)
         except OSError as error:
             file.close()
+            if error.errno not in _HELD:
+                raise DataError(
+                    f"The file system of {path.parent} keeps no locks ({error.strerror}), so "
+                    "two programs could write there at once and nothing was opened; choose a "
+                    "folder on a disk of this machine with --data."
+                ) from error
             raise DataBusyError(
                 f"Another Playteach is using the data folder {path.parent}, and only one at a "
                 "time may write to it; close the other one or choose another folder with --data."

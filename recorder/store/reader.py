@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from recorder.data_folder import database_path
+from recorder.data_folder import database_path, path_of
 from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
@@ -32,7 +32,7 @@ from recorder.store.rows import (
     TickRow,
 )
 from recorder.store.selection import casefold, select_episodes, select_segments
-from recorder.store.tick_codec import TICK_COLUMNS, tick_from
+from recorder.store.stored_ticks import paired, stored_events, stored_ticks, told_anew
 from recorder.store.upkeep.schema import check_complete
 from recorder.types import Outcome, RGBImage
 
@@ -46,8 +46,9 @@ class Reader:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._path = database_path(folder)
+        # Absolute: the process may change its place while this is open.
+        self.folder = folder.absolute()
+        self._path = database_path(self.folder)
         self._lock = threading.Lock()
         # By thread identity, which the system gives again once a thread is gone.  A
         # threading.local would lose it after every call of a Qt pool's thread, and clears
@@ -148,13 +149,15 @@ class Reader:
             return select_segments(connection, episode_id)
 
     def ticks(self, episode_id: int) -> list[TickRow]:
-        """Return the committed ticks of an episode, in order."""
+        """Return the committed ticks of an episode, in order.
+
+        The person's of an earlier version are told anew where they need it, so that each action
+        is what followed its picture (:mod:`recorder.store.pairing`).
+        """
         with self._reading() as connection:
-            rows = connection.execute(
-                f"SELECT {TICK_COLUMNS} FROM tick WHERE episode_id = ? ORDER BY tick",
-                (episode_id,),
-            ).fetchall()
-        return [tick_from(row) for row in rows]
+            if told_anew(connection, episode_id):
+                return paired(connection, episode_id).ticks
+            return stored_ticks(connection, episode_id)
 
     def instructions(self, episode_id: int) -> list[InstructionRow]:
         """Return the sentences of an episode, in the order they came."""
@@ -167,14 +170,14 @@ class Reader:
         return [InstructionRow(*row) for row in rows]
 
     def input_events(self, episode_id: int) -> list[InputEventRow]:
-        """Return the person's raw events of an episode, in the order they came."""
+        """Return the person's raw events of an episode, in the order they came.
+
+        They belong to the ticks that :meth:`ticks` returns.
+        """
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT episode_id, tick, mono_ns, device, code, value FROM input_event "
-                "WHERE episode_id = ? ORDER BY id",
-                (episode_id,),
-            ).fetchall()
-        return [InputEventRow(*row) for row in rows]
+            if told_anew(connection, episode_id):
+                return paired(connection, episode_id).events
+            return stored_events(connection, episode_id)
 
     def labels(self, episode_id: int) -> list[LabelRow]:
         """Return every version of an episode's outcome, oldest first."""
@@ -237,7 +240,7 @@ class Reader:
         return [
             AdapterRow(
                 id=row[0],
-                folder=row[1],
+                folder=str(path_of(self.folder, row[1])),
                 base=row[2],
                 parent_id=row[3],
                 round_id=row[4],

@@ -6,7 +6,7 @@ machine that recorded.  Tick ranges are half open: ``start`` counts, ``stop`` do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from recorder.errors import DataBusyError
 from recorder.types import Action, Driver, Outcome, SegmentKind
 
+CHOSEN = "chosen"
+"""In a round's manifest: the episodes that it learns from, fixed when it begins."""
 DriverStrip = tuple[tuple[Driver, int], ...]
 """Who drove, as (driver, ticks) runs in order."""
 
@@ -137,7 +139,11 @@ class SegmentRow:
 
 @dataclass(frozen=True, slots=True)
 class TickRow:
-    """One control step as it was stored; fields as in :class:`recorder.types.Tick`."""
+    """One control step; fields as in :class:`recorder.types.Tick`.
+
+    ``paired`` is False for a person's tick of an earlier version of which nobody can tell what
+    was done after its picture (:mod:`recorder.store.pairing`): it may not be taught.
+    """
 
     episode_id: int
     index: int
@@ -150,6 +156,7 @@ class TickRow:
     plan_age_ticks: int | None
     latency_ms: float | None
     instruction_id: int
+    paired: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,8 @@ class LabelRow:
 class NewAdapter:
     """What :meth:`Store.add_adapter` is told.  ``folder`` is the adapter's own folder.
 
-    ``base`` names the checkpoint it belongs to; ``sha256`` its weight file's digest.
+    A relative ``folder`` counts from where the process stands.  ``base`` names the checkpoint
+    it belongs to; ``sha256`` its weight file's digest.
     """
 
     folder: str
@@ -204,7 +212,11 @@ class NewAdapter:
 
 @dataclass(frozen=True, slots=True)
 class AdapterRow:
-    """An adapter as stored; never edited after it is written."""
+    """An adapter as stored; never edited after it is written.
+
+    ``folder`` is absolute.  The database holds it relative to the data folder where it lies
+    inside, so it follows the data folder.
+    """
 
     id: int
     folder: str
@@ -239,6 +251,43 @@ class RoundRow:
     began_wall_s: float
     ended_wall_s: float | None
     through_episode_id: int
+
+    @property
+    def chosen(self) -> tuple[int, ...] | None:
+        """The episodes that it learns from; None for a round that was started by hand."""
+        ids = self.manifest.get(CHOSEN)
+        return None if ids is None else tuple(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A wish to put a round's adapter in use.
+
+    It holds only while adapter ``in_place_of`` (None: the bare base) is in use; ``others`` are
+    the adapters of other bases, whose use does not count.  ``else_say`` is written into the
+    round's metrics as ``not_in_use`` if it does not hold.
+    """
+
+    in_place_of: int | None
+    others: frozenset[int] = frozenset()
+    else_say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnd:
+    """What a finished round has made, to be written down at one stroke.
+
+    ``samples`` are (episode id, tick, weight, visits); ``activation`` None leaves what is in
+    use in use.
+    """
+
+    adapter: NewAdapter
+    samples: Sequence[tuple[int, int, float, int]] = ()
+    evaluations: Sequence[EvaluationRow] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    verdict: Mapping[str, Any] = field(default_factory=dict)
+    activation: Activation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,12 +330,15 @@ class PurgeCounts:
     """What :meth:`Store.purge` erased for good; ``freed_bytes`` of the file.
 
     ``log_cleared`` is False where a reader kept the write-ahead log in use.
+    ``kept_files`` are in the backups' folder and not Playteach's own: they were left there and
+    may hold a copy of what was erased.
     """
 
     episodes: int
     ticks: int
     freed_bytes: int
     log_cleared: bool
+    kept_files: int = 0
 
     def require_cleared(self) -> None:
         """Raise DataBusyError where the log may still hold what was erased."""

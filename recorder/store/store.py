@@ -34,11 +34,13 @@ from recorder.store.rows import (
     LabelSource,
     NewAdapter,
     PurgeCounts,
+    RoundEnd,
     RoundStatus,
     StoreHealth,
 )
+from recorder.store.selection import casefold
 from recorder.store.upkeep import recovery
-from recorder.store.upkeep.schema import check_version, migrate
+from recorder.store.upkeep.schema import check_version, is_backup, migrate
 from recorder.store.worker import Worker, transaction
 from recorder.types import Outcome
 
@@ -82,6 +84,8 @@ class Store:
         Raises DataBusyError where another Playteach has it; DataError, with the file
         left untouched, where it is damaged, foreign, newer or may not be written.
         """
+        # Absolute: the process may change its place while this is open.
+        folder = folder.absolute()
         path = database_path(folder)
         with translated(path):
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,6 +98,7 @@ class Store:
                         check_version(reading, path)
                 connection = open_for_writing(path)
                 try:
+                    connection.create_function("casefold", 1, casefold, deterministic=True)
                     migrate(connection, path)
                     next_id = recovery.recover(connection)
                 except BaseException:
@@ -241,7 +246,11 @@ class Store:
         outcome: Outcome,
         source: LabelSource | Literal["game", "person"] = LabelSource.PERSON,
     ) -> int:
-        """Write a new version of an episode's outcome; return the version's number."""
+        """Write a new version of an episode's outcome; return the version's number.
+
+        Said by the person while the episode is recorded, it stays the newest when it ends, unless
+        they end it with a verdict of their own.
+        """
 
         def work(connection: sqlite3.Connection) -> int:
             _require_episode(connection, episode_id)
@@ -262,8 +271,8 @@ class Store:
 
         Rows and pictures are overwritten with zeros, the file shrinks, the log is
         emptied, and the backups made before migrations go too, since they hold the same
-        pictures.  Recording goes on meanwhile.  ``log_cleared`` is False where a
-        reader kept the log in use: purge again later.
+        pictures; other files in their folder stay.  Recording goes on meanwhile.
+        ``log_cleared`` is False where a reader kept the log in use: purge again later.
         """
         return self._worker.call_steps(partial(_purge, folder=self.folder))
 
@@ -271,7 +280,7 @@ class Store:
 
     def add_adapter(self, adapter: NewAdapter) -> int:
         """Note an adapter that was written; return its id.  Raises DataError for a known folder."""
-        return self._worker.call(partial(ledger.add_adapter, adapter=adapter))
+        return self._worker.call(partial(ledger.add_adapter, adapter=adapter, data=self.folder))
 
     def set_active_adapter(self, adapter_id: int | None) -> None:
         """Make an adapter (None: the bare base) the one that plays; DataError if unknown."""
@@ -292,8 +301,13 @@ class Store:
         parent_adapter_id: int | None = None,
         config: Mapping[str, Any] | None = None,
         manifest: Mapping[str, Any] | None = None,
+        choose: bool = False,
     ) -> int:
-        """Note that a round begins; return its id."""
+        """Note that a round begins; return its id.
+
+        ``choose`` fixes the episodes of the query that have ended by now as those that it learns
+        from (:attr:`RoundRow.chosen`).  Raises UsageError for a query that cannot be answered.
+        """
         return self._worker.call(
             partial(
                 ledger.add_round,
@@ -301,7 +315,18 @@ class Store:
                 parent_adapter_id=parent_adapter_id,
                 config=config or {},
                 manifest=manifest or {},
+                choose=choose,
             )
+        )
+
+    def finish_round(self, round_id: int, end: RoundEnd) -> tuple[int, bool]:
+        """Write down a finished round, whole or not at all.
+
+        Returns the new adapter's id and whether it is in use now.  Raises DataError for an
+        unknown round and for an adapter's folder that is listed already.
+        """
+        return self._worker.call(
+            partial(ledger.finish_round, round_id=round_id, end=end, data=self.folder)
         )
 
     def update_round(
@@ -395,9 +420,11 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
     ]
     # First: if this is cut short, the bin may be empty already and nobody looks for copies again.
     # It also makes room, which erasing needs.
-    for backup in sorted(backups_path(folder).glob("*")) if ids else ():
-        if not backup.is_dir():
-            backup.unlink()
+    copies = [path for path in sorted(backups_path(folder).glob("*")) if not path.is_dir()]
+    # What the person put there is the person's.
+    own = [path for path in copies if is_backup(path.name)]
+    for backup in own if ids else ():
+        backup.unlink()
     episodes = ticks = 0
     counts = PurgeCounts(0, 0, 0, log_cleared=True)
     for episode_id in ids:
@@ -421,7 +448,13 @@ def _purge(connection: sqlite3.Connection, folder: Path) -> Iterator[PurgeCounts
         yield counts
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     after = _size(path) + _size(path.with_name(path.name + "-wal"))
-    yield PurgeCounts(episodes, ticks, max(0, before - after), log_cleared=not busy)
+    yield PurgeCounts(
+        episodes,
+        ticks,
+        max(0, before - after),
+        log_cleared=not busy,
+        kept_files=len(copies) - len(own),
+    )
 
 
 def _free_pages(connection: sqlite3.Connection) -> int:

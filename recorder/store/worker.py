@@ -19,6 +19,7 @@ from typing import TypeVar
 from recorder.clock import Clock
 from recorder.errors import DataError
 from recorder.store.connect import Whereabouts, as_known
+from recorder.threads import BackgroundThread
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -54,8 +55,7 @@ class Worker:
         self._condition = threading.Condition()
         self._stopping = False
         self._pollers: list[Work] = []
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._thread.start()
+        self._thread = BackgroundThread("store-writer", self._run, stop=self._stop).start()
 
     @property
     def queued_ticks(self) -> int:
@@ -104,7 +104,7 @@ class Worker:
 
         ``work`` opens its own transactions and has none open when it yields.
         """
-        if threading.current_thread() is self._thread:
+        if self._thread.is_current:
             raise RuntimeError("the writer thread cannot wait for itself")
         future: Future[_T] = Future()
         pending: list[Iterator[_T | None]] = []
@@ -146,11 +146,14 @@ class Worker:
     def close(self, last: Work) -> None:
         """Finish what is queued, do ``last``, end thread and connection; only once."""
         self.post(last)
+        self._thread.stop()
+        self._connection.close()
+
+    def _stop(self) -> None:
+        """Let the thread end once it has done what is queued."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
-        self._thread.join()
-        self._connection.close()
 
     def check_open(self) -> None:
         """Raise DataError where the store was closed already."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
+from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import FILE_NAME, Settings
-from app.backend.window_backend import RoundInProgress
 from app.gui.main_window import MainWindow
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
-from recorder.store import Store
-from trainer.rounds.client import RoundClient
+from recorder.store import Reader, RoundStatus, Store
+from trainer.rounds.client import RoundClient, RoundResult
 
 
 @pytest.fixture(autouse=True)
@@ -71,12 +73,42 @@ def test_a_polite_kill_closes_the_window_and_everything_behind_it(
 
     def opened(window: MainWindow) -> None:
         # A round that runs must not make it ask.
-        window.desk.rounds._handle = RoundInProgress(RoundClient(tmp_path, None, tmp_path))  # type: ignore[arg-type]
+        client = RoundClient(tmp_path, None, tmp_path)  # type: ignore[arg-type]
+        window.desk.rounds._handle = RoundInProgress(client, lambda _handle: None)
         os.kill(os.getpid(), signal.SIGTERM)
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
     assert signal.getsignal(signal.SIGTERM) is before
     Store.open(tmp_path / "data").close()
+
+
+@pytest.mark.timeout(90)
+def test_a_round_has_done_its_books_before_the_store_is_closed(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+
+    def run(client: RoundClient, **_arguments: object) -> RoundResult:
+        number = client._store.add_round()
+        began.set()
+        while not client._cancelled:
+            time.sleep(0.01)
+        # As a round's process does that has to be waited for.
+        time.sleep(0.5)
+        client._store.update_round(number, status=RoundStatus.CANCELLED)
+        return RoundResult(number, RoundStatus.CANCELLED, "It was cancelled.")
+
+    monkeypatch.setattr(RoundClient, "run", run)
+
+    def opened(window: MainWindow) -> None:
+        window.desk.rounds.start()
+        assert began.wait(60)
+        window.close_at_once()
+
+    assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
+    assert "round" not in [thread.name for thread in threading.enumerate()]
+    with Reader.open(tmp_path / "data") as reader:
+        assert [row.status for row in reader.rounds()] == [RoundStatus.CANCELLED]
 
 
 def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:

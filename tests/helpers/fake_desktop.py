@@ -180,6 +180,9 @@ class FakeEars:
     def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
         self.told.append(("move", dx_counts, dy_counts))
 
+    def picture_read(self) -> None:
+        self.told.append(("picture_read",))
+
     def take_over(self) -> None:
         self.told.append(("take_over",))
 

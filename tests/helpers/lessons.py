@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +22,20 @@ from recorder.types import Action, Driver, Frame, Outcome, Tick
 STEP = Action(right=True)
 
 
-def record_lessons(folder: Path, *, episodes: int, ticks: int, game: str = "") -> None:
-    """Record demonstrations of ``ticks`` ticks each into a data folder, as ``game``'s."""
+def record_lessons(
+    folder: Path, *, episodes: int, ticks: int, game: str = "", store: Store | None = None
+) -> None:
+    """Record demonstrations of ``ticks`` ticks each into a data folder, as ``game``'s.
+
+    ``store`` is the folder's, where it is open already.
+    """
     toy = ToyGame(distance=ticks)
 
     def decide(_frame: Frame, _proposal: Proposal | None) -> Decision:
         return Decision(STEP, Driver.PERSON)
 
-    with Store.open(folder) as store:
-        session = store.begin_session(
+    with contextlib.nullcontext(store) if store else Store.open(folder) as opened:
+        session = opened.begin_session(
             game or toy.name,
             tick_rate_hz=toy.tick_rate_hz,
             width=SIZE,
@@ -37,7 +43,7 @@ def record_lessons(folder: Path, *, episodes: int, ticks: int, game: str = "") -
             realtime=toy.realtime,
             bindings={},
         )
-        recorder = store.episode_recorder(
+        recorder = opened.episode_recorder(
             session, kind=EpisodeKind.DEMONSTRATION, policy="person", when_full="wait"
         )
         loop = EpisodeLoop(
@@ -45,7 +51,7 @@ def record_lessons(folder: Path, *, episodes: int, ticks: int, game: str = "") -
         )
         for seed in range(episodes):
             run_episode(loop, TASKS[seed % 2], seed, decide=decide)
-        store.end_session(session)
+        opened.end_session(session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.play.policy import ActionChunk, Observation
-from recorder.errors import GameError
+from recorder.errors import GameEndedError, GameError
 from recorder.games.base import Bindings, Task
 from recorder.types import Action, Frame, Outcome
 
@@ -35,6 +35,8 @@ class ToyGame:
         self.resets: list[tuple[str, int]] = []
         self.break_at: int | None = None
         self.gone = False
+        self.ends_at: int | None = None
+        self.no_start: str = ""
         self.closed = False
         self._task = TASKS[0]
         self._place = 0
@@ -46,11 +48,17 @@ class ToyGame:
     def reset(self, task: Task, seed: int) -> Frame:
         if self.gone:
             raise GameError("The toy is gone, so nothing began; start it again.")
+        if self.no_start:
+            raise GameError(self.no_start)
         self._task, self._place, self.actions = task, 0, []
         self.resets.append((task.id, seed))
         return self._frame()
 
     def step(self, action: Action) -> Frame:
+        if self.ends_at is not None and len(self.actions) >= self.ends_at:
+            # As a real one does: gone once, and new from the next reset on.
+            self.ends_at = None
+            raise GameEndedError("The toy ended by itself, so this attempt does not count; again.")
         if self.break_at is not None and len(self.actions) >= self.break_at:
             raise GameError("The toy broke, so the attempt ended; reset it.")
         self.actions.append(action)

@@ -39,17 +39,23 @@ def taught_by(reader: Reader, adapter: Path | None) -> frozenset[int]:
 
 
 def earlier_rows(
-    reader: Reader, rows: Sequence[EpisodeRow], taught: frozenset[int] | None
+    reader: Reader,
+    rows: Sequence[EpisodeRow],
+    taught: frozenset[int] | None,
+    reach: int | None = None,
 ) -> list[EpisodeRow]:
     """Return the episodes of earlier lessons, of the same games, not among ``rows``.
 
     ``taught`` are episodes that were learnt from; with them come the starts of the same lessons
-    that were kept aside.  None takes every episode for an earlier lesson.
+    that were kept aside.  None takes every episode for an earlier lesson.  What was recorded after
+    episode ``reach`` is the next round's.
     """
     own = {row.id for row in rows}
     games = {row.game for row in rows}
     others = [
-        row for row in taught_rows(reader.episodes()) if row.id not in own and row.game in games
+        row
+        for row in taught_rows(reader.episodes())
+        if row.id not in own and row.game in games and (reach is None or row.id <= reach)
     ]
     if taught is None:
         return others

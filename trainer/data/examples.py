@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.actions.tokens import encode, encode_ids
+from model.actions.tokens import encode, encode_ids, turn_is_cut
 from model.vla.preprocess import CheckpointSpec, resize
 from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
 from recorder.types import NO_ACTION, Action
@@ -31,8 +31,9 @@ class Example:
     or of several in a row, never over a hand-over.  ``kind`` is "correction", "demonstration",
     "rollout" or "replay"; what was made anew for replay has no ``episode_id``.  ``weight`` is
     above 0 and counts within the kind only.  ``earlier`` are the pictures before it, oldest
-    first, each with the answer that was given to it, for prompts that hold them.  ``words``
-    answer a question about the picture; such an example has no ``answer``.
+    first, each with the answer that was given to it, for prompts that hold them.  ``turn_cut``
+    says that the person turned further in the tick than an answer can say: the farthest is told.
+    ``words`` answer a question about the picture; such an example has no ``answer``.
     """
 
     image: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class Example:
     tick: int = 0
     weight: float = 1.0
     earlier: tuple[tuple[NDArray[np.uint8], str], ...] = ()
+    turn_cut: bool = False
     words: str = ""
 
 
@@ -156,6 +158,7 @@ def examples_of(
                 episode_id=row.id,
                 tick=tick.index,
                 weight=chosen.weight,
+                turn_cut=turn_is_cut(tick.executed),
             )
         )
     return examples

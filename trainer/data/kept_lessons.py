@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.actions.tokens import decode_ids, encode_ids
+from model.actions.tokens import decode_ids, encode_ids, turn_is_cut
 from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, Split
+from recorder.store.pairing import PICTURE_FIRST
 from recorder.types import Action
 from trainer.data.labelled import labelled_files, labelled_ticks
 from trainer.data.material import (
@@ -43,6 +44,8 @@ class Lessons:
 
     ``pictures`` is N x height x width x 3, uint8.  ``train`` and ``held_out`` number the samples
     that are learnt from and checked on, no start on both; ``chances`` are the draws' of ``train``.
+    ``left_out`` ticks of a person's could not be paired with what followed their pictures, and
+    ``turns_cut`` samples tell a smaller turn than was made.
     """
 
     pictures: NDArray[np.uint8]
@@ -51,6 +54,8 @@ class Lessons:
     train: NDArray[np.int64]
     held_out: NDArray[np.int64]
     chances: NDArray[np.float64]
+    left_out: int = 0
+    turns_cut: int = 0
 
     def images(self, chosen: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return pictures, the mirrored ones with left and right exchanged."""
@@ -143,7 +148,10 @@ def _sides(facts: dict[str, Any], pictures: NDArray[np.uint8]) -> Lessons:
             for index in train
         ]
     )
-    return Lessons(pictures, sentences, answers, train, held_out, weights / weights.sum())
+    return Lessons(
+        pictures, sentences, answers, train, held_out, weights / weights.sum(),
+        left_out=facts.get("left_out", 0), turns_cut=facts.get("turns_cut", 0),
+    )  # fmt: skip
 
 
 def _gather(
@@ -156,12 +164,14 @@ def _gather(
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "identity": identity, "sentences": [], "answers": [], "checked": [], "weights": [],
+        "left_out": 0, "turns_cut": 0,
     }  # fmt: skip
     with (folder / PICTURES_FILE).open("wb") as pictures:
         for row in rows:
             ticks = reader.ticks(row.id)
             wanted = _wanted(reader, row)
             texts = {each.id: each.text for each in reader.instructions(row.id)}
+            facts["left_out"] += sum(not tick.paired for tick in ticks)
             for tick, image in zip(ticks, reader.frames(row.id), strict=False):
                 usable = wanted.get(tick.index)
                 if usable is None:
@@ -171,6 +181,7 @@ def _gather(
                 facts["answers"].append(list(encode_ids(tick.executed)))
                 facts["checked"].append(row.split is Split.SELECT)
                 facts["weights"].append(usable.weight)
+                facts["turns_cut"] += turn_is_cut(tick.executed)
         for number, path in enumerate(said, start=1):
             for picture, sentence, answer in labelled_ticks(path):
                 if picture.shape != (spec.height, spec.width, 3):
@@ -207,5 +218,6 @@ def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec, said: Sequence[P
         [row.id, row.ticks, row.began_wall_s, row.outcome, row.split] for row in rows
     ]
     described += [[path.name, path.stat().st_size] for path in said]
-    text = json.dumps([described, spec.width, spec.height, spec.pixels])
+    # What was kept before rows were read so is gathered anew.
+    text = json.dumps([described, spec.width, spec.height, spec.pixels, PICTURE_FIRST])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from model.actions.tokens import decode, encode
+from model.actions.tokens import decode, encode, turn_is_cut
 from model.language.prompts import Told, spoken_turns
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
@@ -153,8 +153,21 @@ def _episode(run: list[SftRow]) -> ForeignEpisode:
     return ForeignEpisode(run[0].clip, run[0].instruction, steps, run[0].task)
 
 
+def not_as_done(reader: Reader, episode_ids: Iterable[int]) -> tuple[int, int]:
+    """Return how many of the ticks that a person taught in are left out, and with a turn cut."""
+    left_out = cut = 0
+    for episode_id in episode_ids:
+        ticks = reader.ticks(episode_id)
+        for segment in reader.segments(episode_id):
+            if segment.kind in _TEACHING:
+                taught = ticks[segment.start : segment.stop]
+                left_out += sum(not tick.paired for tick in taught)
+                cut += sum(tick.paired and turn_is_cut(tick.executed) for tick in taught)
+    return left_out, cut
+
+
 def exported_rows(reader: Reader, episode_ids: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Return a row for every tick in which a person taught something."""
+    """Return a row for every tick in which a person taught something that is known for sure."""
     for episode_id in episode_ids:
         episode = reader.episode(episode_id)
         ticks = {tick.index: tick for tick in reader.ticks(episode_id)}
@@ -165,6 +178,8 @@ def exported_rows(reader: Reader, episode_ids: Iterable[int]) -> Iterator[dict[s
             clip = f"playteach-{episode.id:06d}-{segment.start}-{segment.stop}"
             for index in range(segment.start, segment.stop):
                 tick = ticks[index]
+                if not tick.paired:
+                    continue
                 yield row_of(
                     clip,
                     index - segment.start,

@@ -7,6 +7,7 @@ model learns what to do where it really goes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.play.policy import Policy
+from recorder.errors import GameEndedError
 from recorder.games.base import Task
 from recorder.games.doom import goals
 from recorder.games.doom.crowd import build_crowd
@@ -24,6 +26,8 @@ from recorder.games.doom.things import KINDS, Kind
 from recorder.types import Action, Frame
 from trainer.experts.yard import target_of, teach
 from trainer.experts.yard_answers import Answer, TaskChooser, answers, goal_for
+
+log = logging.getLogger(__name__)
 
 FIRST_TRAINING_SEED = 100_000
 LAST_TRAINING_SEED = FIRST_UNSEEN_SEED - 1
@@ -132,22 +136,36 @@ def crowds_asking(
     """
     chooser = TaskChooser(tasks)
     while True:
-        seed = int(rng.integers(FIRST_TRAINING_SEED, LAST_TRAINING_SEED + 1))
-        frame = game.show(build_crowd(seed, kinds), seed)
-        for view in range(VIEWS_OF_A_CROWD):
+        try:
+            yield from _views_of_a_crowd(game, rng, chooser, questions, kinds)
+        except GameEndedError as error:
+            log.warning("a crowd was left early: %s", error.sentence)
+
+
+def _views_of_a_crowd(
+    game: DoomGame,
+    rng: np.random.Generator,
+    chooser: TaskChooser,
+    questions: int,
+    kinds: Sequence[Kind],
+) -> Iterator[AskedState]:
+    """Yield the views of one crowded yard; raises GameEndedError if the engine ends."""
+    seed = int(rng.integers(FIRST_TRAINING_SEED, LAST_TRAINING_SEED + 1))
+    frame = game.show(build_crowd(seed, kinds), seed)
+    for view in range(VIEWS_OF_A_CROWD):
+        state = game.hidden_state()
+        if sum(thing.box is not None for thing in state.everything) < FEWEST_IN_VIEW:
+            frame = game.step(Action(camera=(0.0, float(rng.uniform(50.0, 310.0)) - 180.0)))
             state = game.hidden_state()
-            if sum(thing.box is not None for thing in state.everything) < FEWEST_IN_VIEW:
-                frame = game.step(Action(camera=(0.0, float(rng.uniform(50.0, 310.0)) - 180.0)))
-                state = game.hidden_state()
-            asked = chooser.choose(state, None, rng, questions)
-            yield AskedState(frame, state, answers(state, asked), view == 0)
-            # Beyond what an action can do at once: the views should have little in common.
-            turn = float(rng.uniform(30.0, 100.0) * rng.choice([-1, 1]))
-            walk = Action(forward=bool(rng.random() < 0.7), sprint=True)
-            for _ in range(int(rng.integers(1, 5))):
-                game.step(walk)
-            pitch = float(rng.normal(0, 4)) if rng.random() < 0.1 else 0.0
-            frame = game.step(Action(camera=(pitch, turn)))
+        asked = chooser.choose(state, None, rng, questions)
+        yield AskedState(frame, state, answers(state, asked), view == 0)
+        # Beyond what an action can do at once: the views should have little in common.
+        turn = float(rng.uniform(30.0, 100.0) * rng.choice([-1, 1]))
+        walk = Action(forward=bool(rng.random() < 0.7), sprint=True)
+        for _ in range(int(rng.integers(1, 5))):
+            game.step(walk)
+        pitch = float(rng.normal(0, 4)) if rng.random() < 0.1 else 0.0
+        frame = game.step(Action(camera=(pitch, turn)))
 
 
 def _nobody() -> Policy | None:
@@ -248,7 +266,12 @@ def _wander(
                 chosen = teach(state, goal_for(task))
             else:
                 chosen = policy.propose(Observation(frame, part.instruction)).actions[0]
-            frame = game.step(mess.disturb(chosen))
+            try:
+                frame = game.step(mess.disturb(chosen))
+            except GameEndedError as error:
+                # The next episode starts another engine; what was seen until here is as good.
+                log.warning("an episode of the practice yard was cut short: %s", error.sentence)
+                break
             if game.outcome() is not None:
                 # A turn has no end that could be seen, so its last picture is any picture.
                 endless = goal_for(task).steps[-1].kind is None

@@ -133,6 +133,9 @@ class Bystander:
     def mouse_move(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
         """Nothing: what is more than a trembling hand is a touch already."""
 
+    def picture_read(self) -> None:
+        """Nothing: what the person does is recorded nowhere."""
+
     def take_over(self) -> None:
         """Hear a touch."""
         self._touched = True

@@ -11,14 +11,13 @@ import contextlib
 import multiprocessing as mp
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from recorder.errors import GameError
 from recorder.games import REALTIME_GAMES
+from recorder.processes import follow_parent, terminate_self
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.worker import Beside, Desk, Job, Played, Question, same_but_adapter
 
@@ -30,7 +29,6 @@ __all__ = [
     "evaluate",
     "evaluate_pair",
     "evaluate_starts",
-    "one_thread",
 ]
 
 Known = Mapping[tuple[str, str, int], Played]
@@ -172,26 +170,15 @@ def _play_here(
     with contextlib.ExitStack() as stack:
         if not paced and jobs[0].player.checkpoint is not None:
             # As many threads as a worker has: sums in another order are other numbers.
-            stack.enter_context(one_thread())
+            from model.torch_state import torch_threads
+
+            stack.enter_context(torch_threads(1))
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or game_name in REALTIME_GAMES else None
         desk = Desk(game_name, paced=paced, threads=threads, slowed=slowed, beside=beside)
         stack.callback(desk.close)
         for job in jobs:
             yield job.side, desk.play(job)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while, whatever a player that is loaded in it sets."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _play_in_processes(
@@ -224,25 +211,16 @@ def _begin_worker(game_name: str) -> None:
     """Set one worker process up."""
     global _desk  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+    parent = mp.parent_process()
+    if parent is not None:
+        # A game must not stay behind alone.
+        follow_parent(terminate_self, pipe=parent.sentinel)
     _desk = Desk(game_name, paced=False, threads=1)
     atexit.register(_desk.close)
 
 
 def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _follow_parent() -> None:
-    """End this process with its parent: a game must not stay behind alone."""
-    parent = mp.parent_process()
-    if parent is None:
-        return
-    parent.join()
-    while True:
-        # The pool takes an exit in the middle of an episode for a result: ask again.
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.5)
 
 
 def _play_in_worker(job: Job) -> tuple[str, Played]:

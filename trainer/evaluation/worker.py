@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from model.play.episode import (
 from model.play.policy import Policy
 from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameSuspendedError
+from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import open_game
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.games.desktop.game import DesktopGame
@@ -25,8 +26,10 @@ from recorder.types import Frame, Outcome
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
 
+log = logging.getLogger(__name__)
+
 TRIES = 5
-"""So often a start is played that another window interrupts."""
+"""So often a start is played that another window interrupts, or that its game's end does."""
 FREE_TICKS = 350
 """Length of an episode that nobody judges: twenty seconds of the practice yard."""
 
@@ -111,13 +114,11 @@ class Desk:
         slowed: bool = False,
         beside: Beside | None = None,
     ) -> None:
-        there = beside or Beside()
-        self._game: Game = open_game(game_name, slowed=slowed, hotkeys=there.hotkeys)
+        self._game_name = game_name
+        self._slowed = slowed
+        self._beside = beside or Beside()
         self._bystander: Bystander | None = None
-        if isinstance(self._game, DesktopGame):
-            self._bystander = Bystander(
-                self._game, tell=there.tell, patient=there.attending, check=there.check
-            )
+        self._game = self._open()
         self._paced = paced
         self._threads = threads
         self._player: PlayerSpec | None = None
@@ -125,16 +126,37 @@ class Desk:
         self._runner: BackgroundRunner | LockStepRunner | None = None
         self._loop: EpisodeLoop | None = None
 
+    def _open(self) -> Game:
+        there = self._beside
+        game: Game = open_game(self._game_name, slowed=self._slowed, hotkeys=there.hotkeys)
+        if isinstance(game, DesktopGame):
+            self._bystander = Bystander(
+                game, tell=there.tell, patient=there.attending, check=there.check
+            )
+        return game
+
     def play(self, job: Job) -> Played:
-        """Play one start to its end."""
-        loop = self._sit_down(job.player)
+        """Play one start to its end.
+
+        Raises GameSuspendedError or GameEndedError if every try was interrupted, what the game
+        raises if it cannot be opened anew, and what ``check`` raises.
+        """
         question = job.question
         tries_left = TRIES
         while True:
+            loop = self._sit_down(job.player)
             started = time.perf_counter()
             try:
                 ended = self._attempt(loop, question, job.seed)
                 break
+            except GameEndedError as error:
+                # Its program is gone, and with it what was played of this start.
+                tries_left -= 1
+                if not tries_left:
+                    raise
+                log.warning("a start is played anew: %s", error.sentence)
+                self._beside.tell(error.sentence)
+                self._open_anew()
             except GameSuspendedError as error:
                 # Somebody took the keyboard from the game's window: the start is played anew.
                 tries_left -= self._counts(error)
@@ -152,6 +174,18 @@ class Desk:
             ended.ticks,
             time.perf_counter() - started,
         )
+
+    def _open_anew(self) -> None:
+        """Open the game a second time; who plays stays, unless it knows the game from inside."""
+        self._game.close()
+        self._loop = None
+        if self._player is None or self._player.checkpoint is None:
+            self._policy = None
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+        self._bystander = None
+        self._game = self._open()
 
     def _attempt(self, loop: EpisodeLoop, question: Question, seed: int) -> EpisodeEnd:
         if self._bystander is not None:
@@ -184,19 +218,21 @@ class Desk:
         """Return the loop of ``player``; another adapter of the same model is swapped in."""
         if self._loop is not None and self._player == player:
             return self._loop
-        if (
-            self._loop is not None
-            and self._player is not None
+        alike = (
+            self._player is not None
             and self._policy is not None
             and player.checkpoint is not None
             and same_but_adapter(player, self._player)
-        ):
+        )
+        if self._policy is not None and alike and player != self._player:
             use_adapter(self._policy, player.adapter)
             self._player = player
+        if self._loop is not None and alike:
             return self._loop
         if self._runner is not None:
             self._runner.close()
-        self._policy = make_policy(player, self._game, threads=self._threads)
+        if self._policy is None or not alike:
+            self._policy = make_policy(player, self._game, threads=self._threads)
         self._runner = (
             BackgroundRunner(self._policy)
             # A script needs no time to think, and a held click of its would be two.

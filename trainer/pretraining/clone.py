@@ -36,6 +36,7 @@ from recorder.games import task_list
 from recorder.store import Reader
 from trainer.data.forward import IGNORE, Sequences, load_checkpoint
 from trainer.data.kept_lessons import Lessons, gather
+from trainer.data.material import left_out_sentence
 from trainer.evaluation.quiet import wait_for_quiet
 
 STATE_FILE = "state.safetensors"
@@ -298,6 +299,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KnownError as error:
         sys.stderr.write(error.sentence + "\n")
         return int(error.exit_code)
+    lessons = run.lessons
+    if missing := left_out_sentence(lessons.left_out, lessons.turns_cut):
+        sys.stderr.write(missing + "\n")
     run.train(given.minutes * 60)
     return 0
 

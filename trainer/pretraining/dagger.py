@@ -26,7 +26,7 @@ from model.play.policy import ActionChunk, Observation, Policy
 from model.play.runner import LockStepRunner
 from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
-from recorder.errors import GameSuspendedError, KnownError
+from recorder.errors import GameEndedError, GameSuspendedError, KnownError
 from recorder.games import open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
@@ -131,7 +131,8 @@ def practise(
     for task, seed in missing:
         try:
             ended = run_episode(loop, task, seed)
-        except GameSuspendedError:
+        except (GameSuspendedError, GameEndedError):
+            # Half an attempt teaches nothing; the next start begins anew.
             continue
         write_labelled(folder / labelled_name(task.id, seed), apprentice.said)
         yield Practised(task.id, seed, ended.outcome, ended.ticks)

@@ -159,8 +159,12 @@ class Run:
             model = build_model(tokenizer, seed=config.seed)
             if source is not None:
                 inherit(model, tokenizer, source)
-        # Where every tensor is made from here on; the makers' processes stay on the CPU.
-        torch.set_default_device(self.device.device)
+        # Play and measured losses, in the same process, are the CPU's.
+        with torch.device(self.device.device):
+            self._prepare(model, tokenizer, resumable=resumable)
+
+    def _prepare(self, model: Any, tokenizer: Any, *, resumable: bool) -> None:
+        config = self.config
         self.trainee = Trainee(model, tokenizer).to(self.device.device)
         matrices, rest = sorted_parameters(self.trainee)
         self.adam = torch.optim.AdamW(
@@ -261,6 +265,17 @@ class Run:
         whether the budget is spent: False where SIGTERM ended the training, which goes on when
         called anew.
         """
+        # Every tensor is made there; the makers' processes stay on the CPU.
+        with torch.device(self.device.device):
+            return self._train(budget_s, budget_samples, states, copy_every)
+
+    def _train(
+        self,
+        budget_s: float,
+        budget_samples: int | None,
+        states: States | None,
+        copy_every: int | None,
+    ) -> bool:
         config = self.config
         rng = np.random.default_rng((config.seed, self.step))
         if not (self.checkpoint / "ready").exists():

@@ -9,23 +9,24 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.adapters.folders import fingerprint, unfinished
-from model.adapters.in_use import adapter_in_use
+from model.adapters.in_use import adapter_in_use, lost_sentence, of_other_bases
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from recorder.games import REALTIME_GAMES
 from recorder.store import (
+    Activation,
     AdapterRow,
     EvaluationRow,
     NewAdapter,
     Reader,
+    RoundEnd,
     RoundStatus,
     Stepping,
     Store,
@@ -37,15 +38,19 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, Played, Question, evaluate_pair
 from trainer.evaluation.verdict import Verdict, judge
 from trainer.rounds import protocol
-from trainer.rounds.process import FEW_BITS, EndedError, new_folder, play_gate, see_off, understood
-from trainer.rounds.questions import questions_of, title_of
-from trainer.rounds.round import (
-    CANCELLED,
-    MAX_STEPS,
-    REPLAY_EXAMPLES,
-    SINCE_LAST_ROUND,
-    round_arguments,
+from trainer.rounds.process import (
+    OVERTAKEN,
+    EndedError,
+    end_sentence,
+    new_folder,
+    play_gate,
+    round_command,
+    see_off,
+    understood,
 )
+from trainer.rounds.questions import questions_of, title_of
+from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.work import is_done, make_work_folder, work_path
 
 FIRST_PAIRED_SEED = 2_000_000
 PAIRED_SEEDS = 40
@@ -55,6 +60,7 @@ LEAVE_ALONE = (
     "Another window of the game opens for the measurement; leave keyboard and mouse alone until it "
     "closes. A touch has a start played anew, and the panic key stops it."
 )
+FROM_THE_BASE = "the round begins from the base"
 Say = Callable[[protocol.Message], None]
 
 
@@ -82,7 +88,7 @@ class RoundClient:
 
     Until the very end nothing is listed or activated: a round that fails, is cancelled
     or is killed leaves its row (status and sentence) and no adapter.  What a killed one
-    had learnt waits in ``rounds/work``; the next with the same samples goes on from it.
+    had learnt waits in its folder; the next round with the same samples goes on from it.
     """
 
     def __init__(
@@ -90,7 +96,8 @@ class RoundClient:
     ) -> None:
         """``options`` are how the base is played, and so how it is taught and measured."""
         self._options = options or PlayOptions()
-        self._data = data
+        self._data = data.absolute()
+        self._work = work_path(self._data, 0)
         self._store = store
         self._base = base
         self._process: subprocess.Popen[str] | None = None
@@ -138,27 +145,31 @@ class RoundClient:
         query = of_game(query, game)
         with Reader.open(self._data) as reader:
             # Whatever another base plays with is no start for this one.
-            parent = adapter_in_use(reader, self._base)
-            tasks = list(questions) or questions_of(reader, query, game, self._data)
+            in_use = adapter_in_use(reader, self._base)
             done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
+        lost = "" if in_use is None else lost_sentence(in_use, FROM_THE_BASE)
+        if lost:
+            say(protocol.Stage("reading", lost))
+        parent = None if lost else in_use
         round_id = self._store.add_round(
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
             config={"max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done},
+            choose=True,
         )
+        self._work = work_path(self._data, round_id)
         folder = new_folder(adapters_path(self._data), round_id)
-        command = [
-            sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(self._data),
-            "--base", str(self._base), "--out", str(folder), "--work", str(self._work),
-            "--query", query, "--seed", str(done), "--max-steps", str(max_steps),
-            "--replay", str(replay), *round_arguments(self._options),
-        ]  # fmt: skip
-        if parent is not None:
-            command += ["--parent", parent.folder]
         gates: list[protocol.Gate] = []
         played: list[EvaluationRow] = []
         verdict: Verdict | None = None
         try:
+            make_work_folder(self._data, round_id)
+            tasks = list(questions) or questions_of(self._data, round_id, query, game)
+            command = round_command(
+                self._data, self._base, folder, self._work, query, round_id,
+                parent=None if parent is None else Path(parent.folder),
+                seed=done, max_steps=max_steps, replay=replay, options=self._options,
+            )  # fmt: skip
             ended = self._listen(command, gates, say)
             measured = tasks and paired_seeds and not self._few_bits
             if measured and (ended.passed or measure_failed):
@@ -177,17 +188,14 @@ class RoundClient:
                 if self._cancelled:
                     raise EndedError(CANCELLED)
             return self._keep(
-                ended,
-                folder,
-                parent,
-                round_id,
-                gates,
-                verdict,
-                played,
-                tasks,
-                activate and not self._few_bits,
-            )
+                ended, folder, parent, round_id, gates, verdict, played, tasks,
+                in_use=in_use, activate=activate and not self._few_bits,
+            )  # fmt: skip
         except BaseException as error:
+            # What was handed over is written first: a Ctrl-C may come just then.
+            self._store.wait()
+            if self._listed or is_done(self._data, round_id):
+                raise
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
             self._throw_away(folder)
             status = RoundStatus.CANCELLED if self._cancelled else RoundStatus.FAILED
@@ -205,10 +213,6 @@ class RoundClient:
         """Whether the weights are packed: an adapter cannot be merged into such."""
         return self._options.precision in ("8bit", "4bit")
 
-    @property
-    def _work(self) -> Path:
-        return self._data / "rounds" / "work"
-
     def _keep(
         self,
         ended: protocol.Done,
@@ -219,47 +223,48 @@ class RoundClient:
         verdict: Verdict | None,
         played: Sequence[EvaluationRow],
         tasks: Sequence[Question],
+        *,
+        in_use: AdapterRow | None,
         activate: bool,
     ) -> RoundResult:
-        """Write everything down: the adapter, what it learnt from, how it plays."""
+        """Write everything down: the adapter, what it learnt from, how it plays.
+
+        ``in_use`` is what the books said when the round began: only in its place is the new
+        adapter put in use.
+        """
         metrics = dict(ended.metrics)
         samples = metrics.pop("samples")
         manifest = metrics.pop("manifest")
         passed = all(gate.passed is not False for gate in gates)
-        self._store.add_round_samples(round_id, [tuple(sample) for sample in samples])
-        self._store.add_evaluations(played)
-        adapter_id = self._store.add_adapter(
-            NewAdapter(
-                folder=str(folder),
-                base=self._base.name,
-                parent_id=None if parent is None else parent.id,
-                round_id=round_id,
-                title=title_of(tasks),
-                sha256=fingerprint(folder),
-                passed_gates=passed,
-            )
+        wish = None
+        if passed and activate:
+            with Reader.open(self._data) as reader:
+                others = of_other_bases(reader, self._base)
+            wish = Activation(None if in_use is None else in_use.id, others, OVERTAKEN)
+        adapter_id, activated = self._store.finish_round(
+            round_id,
+            RoundEnd(
+                NewAdapter(
+                    folder=str(folder),
+                    base=self._base.name,
+                    parent_id=None if parent is None else parent.id,
+                    round_id=round_id,
+                    title=title_of(tasks),
+                    sha256=fingerprint(folder),
+                    passed_gates=passed,
+                ),
+                samples=[tuple(sample) for sample in samples],
+                evaluations=played,
+                manifest=manifest,
+                metrics={**protocol.finite(metrics), "gates": [asdict(gate) for gate in gates]},
+                verdict={} if verdict is None else asdict(verdict),
+                activation=wish,
+            ),
         )
         self._listed = True
-        self._store.update_round(
-            round_id,
-            status=RoundStatus.DONE,
-            adapter_id=adapter_id,
-            manifest=manifest,
-            metrics={**protocol.finite(metrics), "gates": [asdict(gate) for gate in gates]},
-            verdict={} if verdict is None else asdict(verdict),
-        )
         shutil.rmtree(self._work, ignore_errors=True)
-        if passed and activate:
-            self._store.set_active_adapter(adapter_id)
-        if verdict is not None:
-            sentence = verdict.sentence
-        elif passed and self._few_bits:
-            sentence = FEW_BITS
-        elif passed:
-            sentence = "The new adapter passed its gates; nobody could judge how it plays."
-        else:
-            failed = next(gate.sentence for gate in gates if gate.passed is False)
-            sentence = f"The new adapter is not used, the agent plays as before: {failed}"
+        overtaken = wish is not None and not activated
+        sentence = end_sentence(verdict, gates, few_bits=self._few_bits, overtaken=overtaken)
         return RoundResult(
             round_id,
             RoundStatus.DONE,
@@ -268,12 +273,11 @@ class RoundClient:
             folder,
             tuple(gates),
             verdict,
-            passed and activate,
+            activated,
         )
 
     def _listen(self, command: list[str], gates: list[protocol.Gate], say: Say) -> protocol.Done:
         """Run the process to its end.  Raises EndedError where it ends without an adapter."""
-        self._work.mkdir(parents=True, exist_ok=True)
         last: protocol.Message | None = None
         log_file = self._work / "round.log"
         with log_file.open("w", encoding="utf-8") as log:

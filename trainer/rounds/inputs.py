@@ -9,19 +9,22 @@ from recorder.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from model.adapters.folders import AdapterMeta
-    from recorder.store import EpisodeRow, Reader
+    from recorder.store import EpisodeRow, Reader, RoundRow
 
 
-def chosen_episodes(reader: Reader, text: str) -> list[EpisodeRow]:
-    """Return the episodes of a query.
+def chosen_episodes(reader: Reader, text: str, round_id: int | None = None) -> list[EpisodeRow]:
+    """Return the episodes that a round learns from, newest first.
 
-    Raises UsageError where they are of several games and the query names none: one game's keys
+    Those that were fixed when the round ``round_id`` began, without what has been put into the
+    bin since; without a round, as it is started by hand, those of the query ``text``.
+
+    Raises UsageError if they are of several games and the query names none: one game's keys
     and sentences would be taught in another's pictures.
     """
     from recorder.store import parse_query
 
     query = parse_query(text)
-    rows = reader.episodes(query)
+    rows = reader.episodes(query) if round_id is None else _fixed(reader, round_id)
     games = sorted({row.game for row in rows if row.ticks})
     if len(games) > 1 and not query.games:
         raise UsageError(
@@ -29,6 +32,31 @@ def chosen_episodes(reader: Reader, text: str) -> list[EpisodeRow]:
             f"started; add game:{games[0]} to the choice, or game:* to teach all of them at once."
         )
     return rows
+
+
+def reach_of(reader: Reader, round_id: int | None) -> int | None:
+    """Return the newest episode that a round may look at, None for one by hand: any."""
+    if round_id is None:
+        return None
+    return _round(reader, round_id).through_episode_id
+
+
+def _fixed(reader: Reader, round_id: int) -> list[EpisodeRow]:
+    from recorder.store import EpisodeQuery
+
+    chosen = frozenset(_round(reader, round_id).chosen or ())
+    if not chosen:
+        return []
+    span = EpisodeQuery(ids=((min(chosen), max(chosen)),))
+    return [row for row in reader.episodes(span) if row.id in chosen]
+
+
+def _round(reader: Reader, round_id: int) -> RoundRow:
+    """Return a round's row; raises ValueError for a number that is no round's."""
+    for row in reader.rounds():
+        if row.id == round_id:
+            return row
+    raise ValueError(f"there is no round {round_id}")
 
 
 def parent_of(parent_folder: Path | None, base: str) -> AdapterMeta | None:

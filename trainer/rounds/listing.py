@@ -25,14 +25,21 @@ log = logging.getLogger(__name__)
 
 
 def write_account(
-    adapter: Path, base: str, query: str, gates: Sequence[protocol.Gate], metrics: dict[str, Any]
+    adapter: Path,
+    base: str,
+    query: str,
+    gates: Sequence[protocol.Gate],
+    metrics: dict[str, Any],
+    parent: Path | None = None,
 ) -> None:
     """Leave in an adapter's folder what the database will want to know of its round.
 
-    ``base`` is the base folder's name.  Raises DataError where it cannot be written.
+    ``base`` is the base folder's name, ``parent`` the folder of the adapter that it began from.
+    Raises DataError where it cannot be written.
     """
     account = {
         "base": base,
+        "parent_sha256": "" if parent is None else fingerprint(parent),
         "query": query,
         "gates": [asdict(gate) for gate in gates],
         "metrics": protocol.finite(metrics),
@@ -63,9 +70,8 @@ def list_adapter(store: Store, reader: Reader, folder: Path) -> int:
     gates = account.get("gates", [])
     judged = [gate["passed"] for gate in gates] or list(metrics.get("gates", {}).values())
     samples, manifest = metrics.pop("samples", []), metrics.pop("manifest", {})
-    parent = _parent(reader, meta.parent)
-    known = {row.folder for row in reader.adapters()}
-    if str(folder) in known:
+    parent = _parent(reader, meta.parent, account.get("parent_sha256", ""))
+    if folder in _listed(reader):
         raise DataError(
             f"The adapter {folder.name!r} is listed already; see `playteach adapters list`."
         )
@@ -105,10 +111,10 @@ def adopt(store: Store, reader: Reader, data: Path) -> list[int]:
     folder = adapters_path(data)
     if not folder.is_dir():
         return []
-    known = {row.folder for row in reader.adapters()}
+    known = _listed(reader)
     found = []
     for path in sorted(folder.iterdir()):
-        if (path / ACCOUNT_FILE).is_file() and str(path.resolve()) not in known:
+        if (path / ACCOUNT_FILE).is_file() and path.resolve() not in known:
             try:
                 found.append(list_adapter(store, reader, path))
             except KnownError as error:
@@ -141,6 +147,7 @@ def _account(folder: Path) -> dict[str, Any]:
             and all(gate["passed"] in (True, False, None) for gate in account["gates"])
             and all(len(sample) == 4 for sample in account["metrics"].get("samples", []))
             and all(isinstance(account[name], str) for name in ("base", "query"))
+            and isinstance(account.get("parent_sha256", ""), str)
         ):
             raise ValueError("a field is of another kind")
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -151,7 +158,18 @@ def _account(folder: Path) -> dict[str, Any]:
     return account
 
 
-def _parent(reader: Reader, name: str | None) -> AdapterRow | None:
-    """Return the listed adapter whose folder has a name, None where there is none."""
-    rows = [row for row in reader.adapters() if Path(row.folder).name == name]
-    return rows[-1] if rows else None
+def _listed(reader: Reader) -> set[Path]:
+    return {Path(row.folder).resolve() for row in reader.adapters()}
+
+
+def _parent(reader: Reader, name: str | None, sha256: str) -> AdapterRow | None:
+    """Return the listed adapter that a round began from, None if it is not listed.
+
+    It is known by its weights.  An account without them (an earlier version's) has its folder's
+    name only, which counts if no other adapter is called so.
+    """
+    rows = reader.adapters()
+    if sha256:
+        return next((row for row in rows if row.sha256 == sha256), None)
+    named = [row for row in rows if Path(row.folder).name == name]
+    return named[0] if len(named) == 1 else None

@@ -23,6 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from model.actions.tokens import ACTION_END, encode, legal_next
+from model.torch_state import seeded
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec, patches
 from recorder.errors import ModelError, UsageError
@@ -64,16 +65,14 @@ class LoraTask:
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         for parameter in model.parameters():
             parameter.requires_grad_(requires_grad=False)
-        torch.manual_seed(config.seed)
-        self.peft = get_peft_model(
-            model,
-            PeftConfig(
-                r=config.rank,
-                lora_alpha=config.alpha,
-                lora_dropout=0.0,
-                target_modules=rf".*language_model.*\.({'|'.join(TARGETS)})",
-            ),
+        wanted = PeftConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=0.0,
+            target_modules=rf".*language_model.*\.({'|'.join(TARGETS)})",
         )
+        with seeded(config.seed):
+            self.peft = get_peft_model(model, wanted)
         if config.checkpointing:
             # Only a model that trains recomputes; nothing else differs, there is no dropout.
             model.activation_checkpointing_enable({"use_reentrant": False})

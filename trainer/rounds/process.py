@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from trainer.evaluation.verdict import Verdict, VerdictKind
 from trainer.rounds import protocol
+from trainer.rounds.round import round_arguments
 
 FEW_BITS = (
     "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "
     "16 bits only, so it was not measured and is not in use; set 16 bits for the model to use it."
+)
+OVERTAKEN = (
+    "It is listed but not in use: another adapter was put in use meanwhile, and it was not "
+    "compared with that one."
 )
 PATIENCE_S = 10.0
 """How long a round's process may take to tidy up before it is killed."""
@@ -29,6 +37,30 @@ def new_folder(adapters: Path, round_id: int) -> Path:
         number += 1
         folder = adapters / f"round-{round_id:03d}-{number}"
     return folder
+
+
+def round_command(
+    data: Path,
+    base: Path,
+    folder: Path,
+    work: Path,
+    query: str,
+    round_id: int,
+    *,
+    parent: Path | None,
+    seed: int,
+    max_steps: int,
+    replay: int,
+    options: PlayOptions,
+) -> list[str]:
+    """Return what starts the process of a round; its fields are those of RoundPlan."""
+    command = [
+        sys.executable, "-m", "trainer.rounds", "--with-parent", "--data", str(data),
+        "--base", str(base), "--out", str(folder), "--work", str(work),
+        "--query", query, "--round", str(round_id), "--seed", str(seed),
+        "--max-steps", str(max_steps), "--replay", str(replay), *round_arguments(options),
+    ]  # fmt: skip
+    return command if parent is None else [*command, "--parent", str(parent)]
 
 
 def see_off(process: subprocess.Popen[str]) -> None:
@@ -71,3 +103,19 @@ def play_gate(verdict: Verdict) -> protocol.Gate:
         sentence=verdict.sentence,
         figures={"before": verdict.before, "after": verdict.after, "n": verdict.n},
     )
+
+
+def end_sentence(
+    verdict: Verdict | None, gates: Sequence[protocol.Gate], *, few_bits: bool, overtaken: bool
+) -> str:
+    """Return what came of a round that is done; ``overtaken``: another adapter is in use now."""
+    failed = [gate.sentence for gate in gates if gate.passed is False]
+    if verdict is not None:
+        sentence = verdict.sentence
+    elif failed:
+        sentence = f"The new adapter is not used, the agent plays as before: {failed[0]}"
+    elif few_bits:
+        sentence = FEW_BITS
+    else:
+        sentence = "The new adapter passed its gates; nobody could judge how it plays."
+    return f"{sentence} {OVERTAKEN}" if overtaken else sentence

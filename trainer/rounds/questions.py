@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recorder.store import Reader, parse_query
+from recorder.store import Reader
 from trainer.evaluation.run import Question
+from trainer.rounds.inputs import chosen_episodes
 
 
 def title_of(questions: Sequence[Question]) -> str:
@@ -15,7 +16,7 @@ def title_of(questions: Sequence[Question]) -> str:
     return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 
-def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Question]:
+def questions_of(data: Path, round_id: int, query: str, game: str) -> list[Question]:
     """Return the judged tasks of the queried episodes, as they were said.
 
     The sentence decides, as everywhere; an episode whose sentence is none of the game's own any
@@ -26,7 +27,9 @@ def questions_of(reader: Reader, query: str, game: str, data: Path) -> list[Ques
     every = task_list(game, data)
     tasks = {task.id: task for task in every}
     found: dict[tuple[str, str], Question] = {}
-    for row in reader.episodes(parse_query(query)):
+    with Reader.open(data) as reader:
+        rows = chosen_episodes(reader, query, round_id)
+    for row in rows:
         task = judged_task(every, row.instruction) or tasks.get(row.task_id)
         if task is not None:
             question = Question(task, row.instruction)

@@ -13,7 +13,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,9 +21,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, ExitCode, KnownError, ModelError
+from recorder.processes import follow_parent, terminate_self
 from trainer.data.sampling import GATE_SHARE, SELECT_SHARE
 from trainer.rounds import protocol
-from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors
+from trainer.rounds.inputs import chosen_episodes, parent_of, parent_tensors, reach_of
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
@@ -47,6 +47,8 @@ Say = Callable[[protocol.Message], None]
 class RoundPlan:
     """What a round is to do.
 
+    ``round`` is its number in the database, which says what it learns from; None for one that
+    was started by hand, which learns from what ``query`` chooses when it reads.
     ``out`` is the adapter's folder, which must not exist; ``work`` keeps what a killed
     round goes on from, and replays made before.  ``replay`` is how many examples of what
     the base was trained on are made anew.  ``threads`` None leaves it to torch.  ``device``
@@ -60,6 +62,7 @@ class RoundPlan:
     out: Path
     work: Path
     query: str = SINCE_LAST_ROUND
+    round: int | None = None
     parent: Path | None = None
     seed: int = 0
     max_steps: int = MAX_STEPS
@@ -88,7 +91,13 @@ class RoundPlan:
 
 def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     """Do a round; returns what it says last.  Raises KnownError for problems of the world."""
-    import torch
+    from model.torch_state import torch_threads
+
+    with torch_threads(plan.threads):
+        return _run_round(plan, say)
+
+
+def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
 
     from model.actions.tokens import CODEC_VERSION
     from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
@@ -99,8 +108,6 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from trainer.rounds.memory import check_round_memory
     from trainer.rounds.parallel import workers
 
-    if plan.threads is not None:
-        torch.set_num_threads(plan.threads)
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)
     # What a released model was trained on cannot be made here; the yard is not it.
@@ -121,7 +128,7 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     )
     examples = lesson.to_learn
     task.see(examples)
-    say(protocol.Stage("training", "Learning."))
+    say(learning(read.material))
     visits = train(
         task,
         examples,
@@ -158,6 +165,14 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
 
 
+def learning(material: Material) -> protocol.Stage:
+    """Return what is said when the training begins, with what is not taught as it was done.
+
+    That is said here, where it stays on the screen for as long as the training takes.
+    """
+    return protocol.Stage("training", f"Learning. {' '.join(material.asides)}".strip())
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What a round was read of: the lessons, what the base knew, what earlier rounds taught."""
@@ -190,7 +205,7 @@ def _read(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) ->
     actions = taught_actions(spec.chunk)
     say(protocol.Stage("reading", "Reading what you recorded."))
     with Reader.open(plan.data) as reader:
-        rows = chosen_episodes(reader, plan.query)
+        rows = chosen_episodes(reader, plan.query, plan.round)
         material = material_of(reader, rows)
         if material.lack:
             raise DataError(material.lack)
@@ -198,7 +213,7 @@ def _read(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) ->
         taught = read_examples(reader, rows, spec, actions)
         # For a released base every other episode is what it can be said to know.
         learnt = None if released else taught_by(reader, plan.parent)
-        before = earlier_rows(reader, rows, learnt)
+        before = earlier_rows(reader, rows, learnt, reach_of(reader, plan.round))
         if before:
             say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
         earlier = earlier_examples(
@@ -370,15 +385,21 @@ def _cancel(number: int, _frame: object) -> None:
     raise _CancelledError(number)
 
 
+def _place(text: str) -> Path:
+    """Read a path, which from here on is the same place whatever the process does."""
+    return Path(text).absolute()
+
+
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    parser.add_argument("--base", type=Path, required=True, help="the base checkpoint's folder")
-    parser.add_argument("--out", type=Path, required=True, help="the new adapter's folder")
-    parser.add_argument("--work", type=Path, required=True, help="where a killed round resumes")
-    parser.add_argument("--parent", type=Path, help="the adapter to start from")
+    parser.add_argument("--data", type=_place, required=True, help="the data folder")
+    parser.add_argument("--base", type=_place, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=_place, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=_place, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=_place, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
+    parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-steps", type=int, default=MAX_STEPS)
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
@@ -391,7 +412,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument(
         "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
     )
-    parser.add_argument("--recipes", type=Path, help="the folder of Minecraft's recipes")
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
@@ -411,7 +432,8 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     signal.signal(signal.SIGTERM, _cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
-        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
+        # Cancels this round as SIGTERM does.
+        follow_parent(terminate_self)
     try:
         plan = RoundPlan(**given)
         done = run_round(plan, say)
@@ -433,17 +455,8 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
     """List the adapter of a round without a parent; return what became of it."""
     from trainer.rounds.listing import list_by_hand, write_account
 
-    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics)
+    write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
-
-
-def _follow_parent() -> None:
-    """Cancel this process when the parent's end of stdin closes."""
-    stdin = sys.stdin.fileno()
-    # Not through sys.stdin, whose lock must be free when the interpreter ends.
-    while os.read(stdin, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def own_stdout() -> TextIO:

@@ -242,7 +242,6 @@ class Ablation:
 
     def _finish(self, variant: str, seed: int) -> None:
         """Play a trained variant, measure its loss, and keep what came of it."""
-        _back_to_cpu()
         name = _name(variant, seed)
         checkpoint = self.out / name / "imitation" / "checkpoint"
         self._tell(f"playing: {variant}, seed {seed}")
@@ -292,13 +291,6 @@ def _read_results(path: Path) -> dict[str, Any]:
         return {}
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return results
-
-
-def _back_to_cpu() -> None:
-    """Undo a training's choice of a device: play and measured losses are the CPU's."""
-    import torch
-
-    torch.set_default_device("cpu")
 
 
 def main(arguments: list[str] | None = None) -> int:

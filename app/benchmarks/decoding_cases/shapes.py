@@ -47,6 +47,8 @@ def random_model(shape: Shape, tokenizer: Any, dtype: torch.dtype, device: str) 
     import torch
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
+    from model.torch_state import seeded
+
     ids = tokenizer.convert_tokens_to_ids
     head = shape.hidden // shape.heads
     thin = shape.vision_depth == 0
@@ -86,11 +88,10 @@ def random_model(shape: Shape, tokenizer: Any, dtype: torch.dtype, device: str) 
         vision_end_token_id=ids("<|vision_end|>"),
         tie_word_embeddings=shape.tied,
     )
-    torch.manual_seed(0)
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        with torch.device(device):
+        with seeded(0), torch.device(device):
             model = Qwen2VLForConditionalGeneration(config)
     finally:
         torch.set_default_dtype(before)

@@ -7,7 +7,6 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,8 +18,9 @@ from Xlib import X, Xutil
 
 from recorder.capture.x11 import open_display
 from recorder.errors import GameError
+from recorder.processes import start_kept
+from recorder.threads import BackgroundThread
 
-_ROOT = Path(__file__).resolve().parents[3]
 FIRST_DISPLAY, LAST_DISPLAY = 60, 99
 START_S = 15.0
 NEEDED = ("Xvfb", "openbox")
@@ -80,14 +80,7 @@ def _kept(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
     Gives its keeper, which lives as long as the program.
     """
     with said.open("wb") as out:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "recorder.keeper", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=out,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-            start_new_session=True,
-        )
+        keeper = start_kept(command, stderr=out)
     # Leaving closes the keeper's stdin, which ends the program, and waits for both.
     with keeper:
         yield keeper
@@ -167,8 +160,7 @@ class PlainWindow:
         self._display.sync()
         self.typed = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name=title, daemon=True)
-        self._thread.start()
+        self._thread = BackgroundThread(title, self._serve, stop=self._stop.set).start()
 
     @property
     def id(self) -> int:
@@ -177,8 +169,7 @@ class PlainWindow:
 
     def close(self) -> None:
         """Take the window away."""
-        self._stop.set()
-        self._thread.join()
+        self._thread.stop()
         self._display.close()
 
     def _serve(self) -> None:

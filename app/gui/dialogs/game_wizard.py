@@ -13,7 +13,7 @@ from app.backend.game_ports import Studio, Trial
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.key_button import KeyButton, control_words
 from app.gui.dialogs.wizard_parts import KeyPad, WindowGrid, short_name, wizard_page
-from app.gui.key_places import short_key
+from app.gui.style.key_places import short_key
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label, set_role
 from recorder.capture.base import WindowInfo

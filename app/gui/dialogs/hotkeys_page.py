@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton
-from app.gui.key_places import short_key
+from app.gui.style.key_places import short_key
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey

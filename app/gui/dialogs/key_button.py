@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QPushButton
 
-from app.gui.key_places import place_name, short_key
+from app.gui.style.key_places import place_name, short_key
 from app.gui.style.widgets import set_role
 
 RESERVED_KEYS = {"Esc", "Return", "Enter"}

@@ -29,7 +29,7 @@ from app.backend.ports import Preferences, StorageFacts, ThemeChoice
 from app.backend.readable import spoken_size
 from app.gui.dialogs.hotkeys_page import HotkeysPage
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton, control_words
-from app.gui.key_places import short_key, shown_layout
+from app.gui.style.key_places import short_key, shown_layout
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 from recorder.games.base import Bindings

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.key_places import place_name
+from app.gui.style.key_places import place_name
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import label, to_pixmap
 from recorder.capture.base import WindowInfo

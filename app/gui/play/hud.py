@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from app.gui.key_places import short_key
 from app.gui.style import icons
+from app.gui.style.key_places import short_key
 from app.gui.style.theme import DARK, OUTCOME_WORDS, driver_token, ui_font
 from app.session.api import Phase, Snapshot
 from recorder.games.base import Bindings

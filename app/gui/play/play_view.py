@@ -26,8 +26,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.gui.key_places import place_name, press_id
 from app.gui.play.hud import Hud, describe, driver_of
+from app.gui.style.key_places import place_name, press_id
 from app.gui.style.theme import DARK, Theme, ui_font
 from app.gui.style.widgets import to_qimage
 from app.session.api import Phase, PlaySession, Snapshot

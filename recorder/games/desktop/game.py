@@ -92,6 +92,12 @@ class DesktopGame:
         return self._hands
 
     @property
+    def panicked(self) -> bool:
+        """Whether the person has pressed the panic key since somebody listens."""
+        hearing = self._hands.hearing
+        return hearing is not None and hearing.panics > 0
+
+    @property
     def window_id(self) -> int:
         """The system's number of the window."""
         return self._window_id
@@ -134,10 +140,10 @@ class DesktopGame:
         """
         return self._sent if self._hands.gate.shut else None
 
-    def watch(self, action: Action) -> Frame:
-        """Do a tick of the person's: their keys are in the game already, or are sent for them."""
+    def watch(self) -> Frame:
+        """Let the person play for one tick; raises RuntimeError if nobody listens to them."""
         if not self._listening:
-            return self.step(action)
+            raise RuntimeError("nobody listens to the person")
         began_ns = self.clock.now_ns()
         self._check()
         if self._hands.sender.held:
@@ -337,7 +343,10 @@ class DesktopGame:
 
     def _picture(self, rect: Rect) -> Frame:
         mono_ns = self.clock.now_ns()
-        rgb = fit(self._grabber.grab(rect))
+        shown = self._grabber.grab(rect)
+        # At once: the rest of the tick belongs to the next row.
+        self._hands.picture_read()
+        rgb = fit(shown)
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)

@@ -104,6 +104,16 @@ class Hands:
         if self._listener is not None:
             self._listener.hear()
 
+    def picture_read(self) -> None:
+        """Hear all that was done until a picture was read, and tell the session so.
+
+        The server serves one after the other: what it tells later, it also gave the game later,
+        so that picture cannot show it.
+        """
+        self.hear()
+        if self.hearing is not None:
+            self.hearing.picture_read()
+
     @property
     def typed_elsewhere(self) -> bool:
         """Whether the listener knows that keys go somewhere else than into the game.

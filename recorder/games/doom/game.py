@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from recorder.errors import GameError
+from recorder.errors import GameEndedError, GameError
 from recorder.games.base import Bindings, Task
+from recorder.games.doom.engine import Acts, EngineProcess, EngineState, Seen
 from recorder.games.doom.goals import Goal
 from recorder.games.doom.judge import Judge
-from recorder.games.doom.leash import leash, own_folder
+from recorder.games.doom.leftovers import OwnFolder, no_folder
 from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.state import HiddenState, SeenThing
 from recorder.games.doom.tasks import ALL_TASKS, TASKS, goal_of
 from recorder.games.doom.things import KIND_BY_ACTOR
 from recorder.games.doom.wad import write_wad
-from recorder.types import Action, Frame, Outcome
+from recorder.types import Action, Frame, Outcome, RGBImage
 
 TICS_PER_TICK = 2
 """The engine runs at 35 tics a second, so a tick is 1/17.5 s."""
@@ -31,7 +27,6 @@ SETTLE_TICS = 10
 """The engine ignores turning in a map's first tics, and the weapon is still coming up."""
 ARMING_TICS = 45
 """So long it takes until the weapon that the scene begins with is in the hands."""
-MAX_FREE_TICKS = 1 << 30
 
 _HELD_BUTTONS = (
     ("forward", "MOVE_FORWARD"),
@@ -50,7 +45,6 @@ _CONTROLS = tuple(control for control, _ in _HELD_BUTTONS)
 _USE = _CONTROLS.index("use")
 _CAMERA = ("TURN_LEFT_RIGHT_DELTA", "LOOK_UP_DOWN_DELTA")
 _VARIABLES = ("POSITION_X", "POSITION_Y", "ANGLE", "PITCH", "HEALTH", "SELECTED_WEAPON")
-_CHDIR_LOCK = threading.Lock()
 
 DOOM_BINDINGS = Bindings(
     keys={
@@ -72,7 +66,11 @@ DOOM_BINDINGS = Bindings(
 
 
 class DoomGame:
-    """One running yard.  Single-threaded: call it from the control thread only."""
+    """One running yard.  Single-threaded: call it from the control thread only.
+
+    The engine runs in a process of its own (:mod:`recorder.games.doom.engine`).  If it ends,
+    :meth:`step` raises GameEndedError and the next :meth:`reset` starts another.
+    """
 
     name = "doom"
     title = "Practice yard"
@@ -83,9 +81,9 @@ class DoomGame:
     def __init__(self, *, width: int = 640, height: int = 360, labels: bool = False) -> None:
         self._size = (width, height)
         self._labels = labels
-        self._folder = own_folder()
-        self._wad = Path(self._folder.name) / "yard.wad"
-        self._engine: Any = None
+        self._room = _Room()
+        # At the interpreter's end too: the engine goes, and its folder.
+        self._tidy = weakref.finalize(self, self._room.clear)
         self._buttons: tuple[str, ...] = (
             *(button for _, button in _HELD_BUTTONS),
             *_WEAPONS,
@@ -99,14 +97,18 @@ class DoomGame:
         self._frame_id = 0
         self._judge: Judge | None = None
         self._hidden: HiddenState | None = None
-        self._newest: Any = None
+        self._dead = False
+        self._newest: tuple[EngineState, RGBImage] | None = None
 
     def tasks(self) -> Sequence[Task]:
         """Return every task of the yard; the default suite's twelve come first."""
         return ALL_TASKS
 
     def reset(self, task: Task, seed: int) -> Frame:
-        """Build the map of (task, seed) and return the first picture."""
+        """Build the map of (task, seed) and return the first picture.
+
+        An engine that has ended meanwhile is started anew.  Raises GameError if none starts.
+        """
         self._goal = goal_of(task)
         self._task = task
         self._begin(build_scene(self._goal, task.id, seed), scene_seed(task.id, seed))
@@ -121,17 +123,48 @@ class DoomGame:
         return self._frame()
 
     def _begin(self, scene: Scene, seed: int) -> None:
+        # Of the last attempt nothing is left, whatever happens from here on.
         self._scene = scene
-        write_wad(self._wad, scene)
-        if self._engine is None:
-            self._engine = self._start_engine()
-        self._engine.set_seed(seed % (1 << 31))
-        self._engine.new_episode()
-        self._settle(scene)
         self._outcome = None
         self._ticks = 0
         self._hidden = self._newest = None
         self._judge = None
+        started = self._lay_down(scene)
+        try:
+            self._see(self._running().begin(seed % (1 << 31), self._settling(scene)))
+        except GameEndedError:
+            if started:
+                raise
+            # It ended since the last attempt, which is nobody's loss.
+            self._lay_down(scene)
+            self._see(self._running().begin(seed % (1 << 31), self._settling(scene)))
+
+    def _lay_down(self, scene: Scene) -> bool:
+        """Write the scene where the engine reads it; return whether an engine was started.
+
+        An engine whose folder was removed, or its map in it, would go on reading the old map.
+        """
+        room = self._room
+        if room.engine is None or room.engine.closed or not room.holds_its_map:
+            room.clear()
+            room.folder = OwnFolder()
+        assert room.folder is not None
+        try:
+            write_wad(room.wad, scene)
+        except OSError as error:
+            raise no_folder(error) from error
+        if room.engine is not None:
+            return False
+        room.engine = EngineProcess(
+            room.folder.path,
+            room.wad,
+            size=self._size,
+            labels=self._labels,
+            buttons=self._buttons,
+            variables=_VARIABLES,
+        )
+        room.map_id = room.found_map_id()
+        return True
 
     def step(self, action: Action) -> Frame:
         """Do two engine tics; after the end of an attempt the world still moves.
@@ -139,22 +172,20 @@ class DoomGame:
         A use that is held counts anew in every tick.  Who dies, of their own rocket, has failed
         the task; the picture stands still from then on.
         """
-        engine = self._running()
         pitch_deg, yaw_deg = action.camera
         values = [float(getattr(action, control)) for control, _ in _HELD_BUTTONS]
         values += [float(action.hotbar == n) for n in range(1, len(_WEAPONS) + 1)]
         # Positive is right and down, per tic; the turn is spread over the tick.
         values += [yaw_deg / TICS_PER_TICK, pitch_deg / TICS_PER_TICK]
+        acts = [(values, TICS_PER_TICK)]
         if action.use:
-            engine.make_action(values, 1)
             # The engine hears the pressing, not the holding.
-            values[_USE] = 0.0
-            engine.make_action(values, TICS_PER_TICK - 1)
-        else:
-            engine.make_action(values, TICS_PER_TICK)
+            held = [*values[:_USE], 0.0, *values[_USE + 1 :]]
+            acts = [(values, 1), (held, TICS_PER_TICK - 1)]
+        self._see(self._running().act(acts))
         self._hidden = None
         self._ticks += 1
-        if self._outcome is None and engine.is_player_dead():
+        if self._outcome is None and self._dead:
             self._outcome = Outcome.UNKNOWN if self._judge is None else Outcome.FAILURE
         elif self._outcome is None and self._judge is not None:
             self._outcome = self._judge.see(self.hidden_state())
@@ -171,35 +202,20 @@ class DoomGame:
         return self._hidden
 
     def _look(self) -> HiddenState:
-        state, scene = self._state(), self._scene
+        (state, _), scene = self._shown(), self._scene
         assert scene is not None
-        boxes = (
-            {
-                label.object_id: (label.x, label.y, label.width, label.height)
-                for label in state.labels
-            }
-            if self._labels
-            else {}
-        )
+        boxes = {number: (x, y, width, height) for number, x, y, width, height in state.labels}
         things = []
-        for item in state.objects:
-            kind = KIND_BY_ACTOR.get(item.name)
+        for number, actor, x, y in state.objects:
+            kind = KIND_BY_ACTOR.get(actor)
             if kind is not None:
-                things.append(
-                    SeenThing(
-                        kind.key,
-                        item.id,
-                        item.position_x,
-                        item.position_y,
-                        boxes.get(item.id),
-                        stalks=item.name.endswith("Stalker"),
-                    )
-                )
-        x, y, angle, pitch, health, weapon = (float(value) for value in state.game_variables)
+                stalks = actor.endswith("Stalker")
+                things.append(SeenThing(kind.key, number, x, y, boxes.get(number), stalks=stalks))
+        x, y, angle, pitch, health, weapon = state.variables
         fixtures = []
         for number, fixture in enumerate(scene.plan.fixtures):
-            now, built = state.sectors[fixture.sector], scene.plan.sectors[fixture.sector]
-            used = (now.floor_height, now.ceiling_height) != (built.floor, built.ceiling)
+            built = scene.plan.sectors[fixture.sector]
+            used = state.sectors[fixture.sector] != (built.floor, built.ceiling)
             pose = x, y, angle, pitch
             box = face_box(fixture, scene, pose, self._size) if self._labels else None
             fixtures.append(SeenThing(fixture.key, -1 - number, fixture.x, fixture.y, box, used))
@@ -223,17 +239,13 @@ class DoomGame:
         return self.step_to_do + (self._outcome is Outcome.SUCCESS)
 
     def close(self) -> None:
-        """Stop the engine and remove its folder."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
-        self._folder.cleanup()
+        """Stop the engine and remove its folder; may be called twice."""
+        self._tidy()
 
-    def _settle(self, scene: Scene) -> None:
-        """Let the map come to rest, with the right weapon in the hands."""
-        engine = self._running()
+    def _settling(self, scene: Scene) -> Acts:
+        """Return what lets the map come to rest, with the right weapon in the hands."""
         nothing = [0.0] * len(self._buttons)
-        engine.make_action(nothing, SETTLE_TICS)
+        acts = [(nothing, SETTLE_TICS)]
         if scene.armed:
             press = list(nothing)
             press[len(_HELD_BUTTONS) + scene.armed[-1] - 1] = 1.0
@@ -241,77 +253,67 @@ class DoomGame:
             for control in ("forward", "back"):
                 values = list(nothing)
                 values[_CONTROLS.index(control)] = 1.0
-                engine.make_action(values, 4)
-            engine.make_action(nothing, ARMING_TICS)
-            engine.make_action(press, 2)
-            engine.make_action(nothing, ARMING_TICS)
+                acts.append((values, 4))
+            acts += [(nothing, ARMING_TICS), (press, 2), (nothing, ARMING_TICS)]
+        return acts
 
     def _frame(self) -> Frame:
-        rgb = np.ascontiguousarray(self._state().screen_buffer)
-        rgb.flags.writeable = False
         self._frame_id += 1
-        return Frame(self._frame_id, time.monotonic_ns(), rgb)
+        return Frame(self._frame_id, time.monotonic_ns(), self._shown()[1])
 
-    def _running(self) -> Any:
-        if self._engine is None:
+    def _running(self) -> EngineProcess:
+        if self._room.engine is None:
             raise RuntimeError("reset() was not called")
-        return self._engine
+        return self._room.engine
 
-    def _state(self) -> Any:
-        state = self._running().get_state()
-        if state is not None:
-            self._newest = state
-        elif self._newest is None or not self._engine.is_player_dead():
+    def _see(self, seen: Seen) -> None:
+        self._dead = seen.dead
+        if seen.state is not None and seen.rgb is not None:
+            self._newest = seen.state, seen.rgb
+        elif self._newest is None or not seen.dead:
             raise GameError(
                 "The practice yard ended by itself, so this attempt cannot go on; reset it."
             )
-        # The engine shows nothing to the dead.
+        # Else the engine shows nothing to the dead, and the picture stands still.
+
+    def _shown(self) -> tuple[EngineState, RGBImage]:
+        if self._newest is None:
+            raise RuntimeError("reset() was not called")
         return self._newest
 
-    def _start_engine(self) -> Any:
+
+class _Room:
+    """The engine, and the folder that it reads its map from."""
+
+    def __init__(self) -> None:
+        self.folder: OwnFolder | None = None
+        self.engine: EngineProcess | None = None
+        self.map_id: tuple[int, int] | None = None
+
+    @property
+    def wad(self) -> Path:
+        """Where the map lies."""
+        assert self.folder is not None
+        return self.folder.path / "yard.wad"
+
+    def found_map_id(self) -> tuple[int, int] | None:
+        """Return what tells the map's file from another of its name, None if there is none."""
         try:
-            import vizdoom
-        except ImportError as error:
-            raise GameError(
-                "The practice yard needs the vizdoom package, which is not installed; "
-                "run `python3 play.py` to install it."
-            ) from error
-        engine = vizdoom.DoomGame()
-        engine.set_doom_scenario_path(str(self._wad))
-        engine.set_doom_map("MAP01")
-        leashed = leash(Path(vizdoom.__file__).with_name("vizdoom"), Path(self._folder.name))
-        if leashed is not None:
-            engine.set_vizdoom_path(str(leashed))
-        engine.set_doom_config_path(str(Path(self._folder.name) / "engine.ini"))
-        width, height = self._size
-        resolution = getattr(vizdoom.ScreenResolution, f"RES_{width}X{height}", None)
-        if resolution is None:
-            raise GameError(
-                f"The practice yard cannot draw {width} x {height} pictures; use 640 x 360."
-            )
-        engine.set_screen_resolution(resolution)
-        engine.set_screen_format(vizdoom.ScreenFormat.RGB24)
-        engine.set_window_visible(False)
-        engine.set_sound_enabled(False)
-        engine.set_render_hud(False)
-        engine.set_mode(vizdoom.Mode.PLAYER)
-        engine.set_objects_info_enabled(True)
-        engine.set_sectors_info_enabled(True)
-        engine.set_labels_buffer_enabled(self._labels)
-        engine.set_available_buttons([getattr(vizdoom.Button, name) for name in self._buttons])
-        engine.set_available_game_variables(
-            [getattr(vizdoom.GameVariable, name) for name in _VARIABLES]
-        )
-        engine.set_episode_timeout(MAX_FREE_TICKS)
-        try:
-            # The engine leaves a folder where it is started; it gets a private one.
-            with _CHDIR_LOCK, contextlib.chdir(self._folder.name):
-                engine.init()
-            # At the interpreter's end too, and before the folder goes.
-            weakref.finalize(self, engine.close)
-        except (vizdoom.ViZDoomErrorException, vizdoom.FileDoesNotExistException, OSError) as error:
-            raise GameError(
-                f"The practice yard's engine did not start ({error}), so it cannot be played; "
-                "run `playteach doctor`."
-            ) from error
-        return engine
+            facts = self.wad.stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
+
+    @property
+    def holds_its_map(self) -> bool:
+        """Whether the file that the engine reads is still there."""
+        return self.map_id is not None and self.found_map_id() == self.map_id
+
+    def clear(self) -> None:
+        """End the engine and remove the folder; may be called twice."""
+        engine, self.engine = self.engine, None
+        folder, self.folder = self.folder, None
+        if engine is not None:
+            engine.close()
+        if folder is not None:
+            folder.cleanup()

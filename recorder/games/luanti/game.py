@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -9,19 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from recorder.capture.base import Grabber, WindowSystem
-from recorder.errors import GameError
+from recorder.capture.base import Grabber, Trouble, WindowSystem
+from recorder.errors import GameEndedError, GameError
 from recorder.games.base import Task, free_task
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import Hands, open_hands
 from recorder.games.desktop.profile import Profile
-from recorder.games.luanti.judge import Event, JudgeClient, PlayerState
+from recorder.games.luanti.judge import ENDED, Event, JudgeClient, PlayerState
 from recorder.games.luanti.launch import HEIGHT, WIDTH, LuantiProcess
 from recorder.games.luanti.layouts import ORIGIN, Layout, build_layout
 from recorder.games.luanti.tasks import RIVALS, TASKS, Goal, goal_of
 from recorder.types import Action, Frame, Outcome
 
+log = logging.getLogger(__name__)
+
 START_S = 60.0
+ENDS_S = 2.0
+"""So long after its window is gone a Luanti that ended has ended."""
 STARTS = 3
 """So often a Luanti that ends before its player is in the world is started."""
 SETTLE_S = 0.35
@@ -71,6 +76,9 @@ class LuantiGame(DesktopGame):
 
     def reset(self, task: Task, seed: int) -> Frame:
         """Lay (task, seed) out, choose the first slot, and return the first picture."""
+        self._outcome = None
+        if not self._process.running:
+            raise self._ended()
         self._goal = goal_of(task)
         self._task = task
         self._layout = build_layout(self._goal, task.id, seed)
@@ -85,7 +93,6 @@ class LuantiGame(DesktopGame):
         self._yaw_deg, self._pitch_deg = self._layout.yaw_deg, 10.0
         self._counted = self.turned_counts = (0, 0)
         self._still_ticks = 0
-        self._outcome = None
         self._ticks = 0
         frame = self._picture(self._check())
         if self._time is not None:
@@ -103,19 +110,17 @@ class LuantiGame(DesktopGame):
             self._live_on(began_ns)
             self._time.stop()
             self._hands.guard_wait(PATIENCE_S)
-        self._after(action)
+        self._after()
         return frame
 
-    def watch(self, action: Action) -> Frame:
-        """Do one tick of the person's and judge it; time stands still for no person."""
-        if not self.listening:
-            return self.step(action)
+    def watch(self) -> Frame:
+        """Let the person play for one tick and judge it; time stands still for no person."""
         began_ns = self.clock.now_ns()
         self.run_freely()
-        frame = super().watch(action)
+        frame = super().watch()
         if self._time is not None:
             self._live_on(began_ns)
-        self._after(action)
+        self._after()
         return frame
 
     def let_go(self) -> None:
@@ -192,14 +197,11 @@ class LuantiGame(DesktopGame):
 
     # Judging
 
-    def _after(self, action: Action) -> None:
+    def _after(self) -> None:
         self._ticks += 1
         self._turn()
         if not self._process.running:
-            raise GameError(
-                "Luanti ended by itself, so the attempt cannot go on; start again. "
-                f"{self._process.last_words()}".strip()
-            )
+            raise self._ended()
         for event in self._judge.poll():
             if self._outcome is None:
                 self._outcome = verdict(self._goal, event)
@@ -207,7 +209,19 @@ class LuantiGame(DesktopGame):
             self._outcome = self._place_verdict()
         if self._outcome is None and self._goal is not None and self._ticks >= self._task.max_ticks:
             self._outcome = Outcome.TIMEOUT
-        del action
+
+    def _ended(self) -> GameEndedError:
+        if said := self._process.last_words():
+            log.warning("Luanti's last words: %s", said)
+        return GameEndedError(ENDED)
+
+    def _refuse(self, trouble: Trouble, sentence: str) -> None:
+        try:
+            super()._refuse(trouble, sentence)
+        finally:
+            # Its window goes a moment before its end is known.
+            if trouble is Trouble.GONE and self._process.ended_within(ENDS_S):
+                raise self._ended()
 
     def _turn(self) -> None:
         right, down = self.turned_counts

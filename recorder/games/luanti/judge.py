@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recorder.errors import GameError
+from recorder.errors import GameEndedError, GameError
 
+ENDED = "Luanti ended by itself, so this attempt is over and does not count; open Luanti anew."
 POLL_S = 0.004
 
 Event = Mapping[str, Any]
@@ -100,7 +101,7 @@ class JudgeClient:
                 if wanted(event):
                     return event
             if not self.alive():
-                raise GameError("Luanti ended by itself, so the attempt cannot go on; start again.")
+                raise GameEndedError(ENDED)
             time.sleep(POLL_S)
         raise GameError(
             "Luanti did not answer in time, so the attempt cannot go on; close other programs if "
@@ -117,7 +118,7 @@ class JudgeClient:
             if self.state is not None and self.state is not before:
                 return self.state
             if not self.alive():
-                break
+                raise GameEndedError(ENDED)
             time.sleep(POLL_S)
         raise GameError("Luanti tells nothing of its player, so it cannot be judged; start again.")
 

@@ -7,14 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from recorder.errors import GameError
+from recorder.processes import STOP_S, end_process, start_kept
 
 PROGRAMS = ("minetest", "luanti")
-_ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("/usr/games", "/usr/local/games")
 FAKETIME = (
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
@@ -22,7 +21,6 @@ FAKETIME = (
     "/usr/lib/faketime/libfaketime.so.1",
     "/usr/lib64/faketime/libfaketime.so.1",
 )
-STOP_S = 5.0
 WIDTH, HEIGHT = 640, 360
 _WORLD = (
     "gameid = minetest\nbackend = sqlite3\nplayer_backend = sqlite3\nauth_backend = sqlite3\n"
@@ -93,6 +91,12 @@ class LuantiProcess:
         """Whether the game still runs."""
         return self._keeper.poll() is None
 
+    def ended_within(self, seconds: float) -> bool:
+        """Whether the game has ended, or does so within so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._keeper.wait(seconds)
+        return not self.running
+
     def last_words(self) -> str:
         """Return the last error line of the game's log, "" without one."""
         try:
@@ -113,15 +117,8 @@ class LuantiProcess:
         if self._closed:
             return
         self._closed = True
-        if self._keeper.stdin is not None:
-            self._keeper.stdin.close()
-        try:
-            self._keeper.wait(2 * STOP_S)
-        except subprocess.TimeoutExpired:
-            self._keeper.kill()
-            self._keeper.wait()
-        if self._keeper.stdout is not None:
-            self._keeper.stdout.close()
+        # The keeper itself waits for the game before it kills it.
+        end_process(self._keeper, 2 * STOP_S)
         self._folder.cleanup()
 
     def _lay_down(self, assets: Path) -> None:
@@ -141,7 +138,6 @@ class LuantiProcess:
         environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8"}
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY"):
             environment.pop(name, None)
-        environment["PYTHONPATH"] = str(_ROOT)
         game = [
             str(found), "--go", "--gameid", "minetest", "--world", str(self.world),
             "--config", str(home / "client.conf"), "--logfile", str(self._log),
@@ -152,12 +148,4 @@ class LuantiProcess:
                 "FAKETIME_NO_CACHE=1", *game,
             ]  # fmt: skip
         with (home / "stdout.txt").open("wb") as out:
-            return subprocess.Popen(
-                [sys.executable, "-m", "recorder.keeper", *game],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=out,
-                env=environment,
-                cwd=home,
-                start_new_session=True,
-            )
+            return start_kept(game, cwd=home, env=environment, stderr=out)

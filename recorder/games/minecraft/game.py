@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from recorder.errors import GameError
@@ -107,11 +108,14 @@ class MinecraftGame:
         engine: str,
         process: SimulatorProcess,
         goals: Sequence[Goal] = GOALS,
+        *,
+        start_process: Callable[[], SimulatorProcess] | None = None,
     ) -> None:
         self.name = engine
         self.title = title_of(engine)
         self.warnings = _warnings(process, commanded=any(goal.commands for goal in goals))
         self._process = process
+        self._start_process = start_process
         self._goals = {goal.task.id: goal for goal in goals}
         self._goal: Goal | None = None
         self._max_ticks = 0
@@ -126,7 +130,8 @@ class MinecraftGame:
         found = installation(name)
         goals = goals_of(name)
         world = f"{found.engine}/{BASALT[name][0]}" if name in BASALT else found.engine
-        return cls(name, SimulatorProcess(found.python, world), goals)
+        start_process = partial(SimulatorProcess, found.python, world)
+        return cls(name, start_process(), goals, start_process=start_process)
 
     def tasks(self) -> Sequence[Task]:
         """Return what the simulator's counters can judge."""
@@ -135,7 +140,8 @@ class MinecraftGame:
     def reset(self, task: Task, seed: int) -> Frame:
         """Make a new world from the seed.
 
-        That takes half a minute; a world in which nothing was done since is kept.
+        That takes half a minute; a world in which nothing was done since is kept.  A simulator
+        that has ended meanwhile is started anew.
         """
         if task.judged and task.id not in self._goals:
             raise GameError(
@@ -144,13 +150,17 @@ class MinecraftGame:
             )
         self._goal = self._goals[task.id] if task.judged else None
         self._max_ticks = task.max_ticks
+        self._outcome = None
+        if self._process.ended and self._start_process is not None:
+            self._process.close()
+            self._untouched = None
+            self._process = self._start_process()
         kept = self._untouched == seed
         order: dict[str, object] = {"do": "begin" if kept else "reset", "seed": seed}
         self._untouched = None
         if self._goal is not None:
             order["goal"] = {"event": self._goal.event, "objects": list(self._goal.objects)}
             order["commands"] = list(self._goal.commands)
-        self._outcome = None
         self._ticks = 0
         self._process.ask(order)
         if self._goal is None or not self._goal.commands:

@@ -9,16 +9,17 @@ import os
 import queue
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from recorder.errors import GameError
+from recorder.errors import GameEndedError, GameError
 from recorder.games.minecraft.worker import FRAME_BYTES, HEIGHT, WIDTH
+from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
 
 START_S = 600.0
@@ -76,10 +77,10 @@ class SimulatorProcess:
         self._number = 0
         out = self._child.stdout
         assert out is not None
-        self._reader = threading.Thread(
-            target=_pump, args=(out, self._answers), name="minecraft", daemon=True
-        )
-        self._reader.start()
+        # Ends with the child, whose end of the pipe closes.
+        self._reader = BackgroundThread(
+            "minecraft", partial(_pump, out, self._answers), stop=self.close
+        ).start()
         try:
             opened = self.ask({"do": "open"}, start_s)
         except GameError:
@@ -95,7 +96,7 @@ class SimulatorProcess:
         Orders are numbered, and an answer carries its order's number: one that comes after
         its order's time is over is not taken for the next order's.
 
-        Raises GameError where the simulator tells of a problem, has ended, or does not
+        Raises GameEndedError if it has ended, GameError if it tells of a problem or does not
         answer within ``seconds`` (default: ``step_s``).
         """
         limit = self._step_s if seconds is None else seconds
@@ -132,6 +133,11 @@ class SimulatorProcess:
             answer: dict[str, Any] = json.loads(line)
             if answer.get("number") == number:
                 return answer
+
+    @property
+    def ended(self) -> bool:
+        """Whether the simulator is gone."""
+        return self._child.poll() is not None
 
     def picture(self) -> RGBImage:
         """Return a copy of the newest picture, uint8 360 x 640 x 3."""
@@ -170,13 +176,13 @@ class SimulatorProcess:
         self._file.close()
         self._log.close()
 
-    def _ended(self) -> GameError:
+    def _ended(self) -> GameEndedError:
         self._child.wait()
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - _TAIL))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
         last = lines[-1] if lines else "without a word"
-        return GameError(
+        return GameEndedError(
             f"Minecraft's simulator has ended ({last}), so there is nothing to play; see "
             "docs/minecraft.md for what its start needs."
         )

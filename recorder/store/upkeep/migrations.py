@@ -6,9 +6,12 @@ go one by one, because ``executescript`` would commit what came before.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,44 @@ def _three_sides(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _adapters_by_name_in_the_data_folder(connection: sqlite3.Connection) -> None:
+    """Write where an adapter lies relative to the data folder, so that this can be moved.
+
+    It was written absolute, or relative to where the process stood.  What the data folder does
+    not hold and no round of it wrote stays as it is.
+    """
+    file = next(row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main")
+    data = Path(file).parent
+    # A round that was started here says so in its settings, one by hand does not.
+    rows = connection.execute(
+        "SELECT adapter.id, folder, sha256, coalesce(instr(config, '\"paired_seeds\"'), 0) "
+        "FROM adapter LEFT JOIN round ON round.id = round_id"
+    ).fetchall()
+    for adapter_id, written, digest, made_here in rows:
+        *_, above, name = ("", *re.split(r"[/\\]+", written))
+        if above != "adapters":
+            continue
+        relative = not Path(written).is_absolute() and re.match(r"[A-Za-z]:", written) is None
+        here = data / "adapters" / name
+        if relative or made_here or (digest and _weights_sha256(here) == digest):
+            # IGNORE: the place is listed already, under its other spelling.
+            connection.execute(
+                "UPDATE OR IGNORE adapter SET folder = ? WHERE id = ?",
+                (f"adapters/{name}", adapter_id),
+            )
+
+
+def _weights_sha256(folder: Path) -> str:
+    """Return the SHA-256 over a folder's weight files in the order of their names, "" if none."""
+    files = sorted(folder.glob("*.safetensors"))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest() if files else ""
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_foundation", _foundation),
-    Migration("0002_three_sides", _three_sides),
+    Migration("0002_adapters_relative_to_the_data_folder", _adapters_by_name_in_the_data_folder),
+    Migration("0003_three_sides", _three_sides),
 )

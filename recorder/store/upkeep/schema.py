@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sqlite3
 import time
@@ -16,6 +17,14 @@ from recorder.store.upkeep.migrations import MIGRATIONS, Migration
 
 MIGRATION_SET = "playteach"
 _TABLE = "_sqlite_migrations"
+_BACKUP = re.compile(
+    r"before-\d{4}_\w+-\d{8}-\d{6}(-\d+)?\.(sqlite3|partial)(-journal|-wal|-shm)?", re.ASCII
+)
+
+
+def is_backup(name: str) -> bool:
+    """Return whether a file's name is one that :func:`back_up` gives, or SQLite beside it."""
+    return _BACKUP.fullmatch(name) is not None
 
 
 def applied_names(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -70,7 +79,7 @@ def migrate(
     from sqlite_utils.migrations import Migrations
 
     copies: list[Path] = []
-    # A new file holds nothing that a copy could keep.
+    # A file that is only being made holds nothing to copy, whatever its number of steps.
     holds_something = bool(applied_names(connection))
     steps = {migration.name: migration for migration in migrations}
     for name in pending:

@@ -4,7 +4,7 @@ import pytest
 
 from app.backend import game_catalogue as module
 from app.backend.game_catalogue import game_list
-from app.cli.parser import build_parser
+from app.command_line import build_parser
 from recorder.errors import DataError, GameError
 from recorder.games import MINECRAFT_GAMES
 from recorder.games.desktop.profile import Profile, profiles_folder

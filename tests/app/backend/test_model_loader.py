@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -242,3 +243,33 @@ def test_the_practice_model_is_watched_too(desk: Desk) -> None:
         if desk.session.snapshot().message == STUCK:
             break
     assert desk.session.snapshot().message == STUCK
+
+
+def test_a_base_whose_adapter_is_lost_plays_without_it_and_says_so(
+    desk: Desk, tmp_path: Path
+) -> None:
+    row = list_adapter(desk, tmp_path / "lost", tmp_path / "one")
+    desk.agent.activate(row.id)
+    assert [each.id for each in desk.agent.shown(desk.reader.adapters()) if each.active] == [row.id]
+    shutil.rmtree(tmp_path / "lost")
+    desk.agent.load()
+    assert desk.agent.problem == (
+        f"The adapter's folder {tmp_path / 'lost'} is not there any more, so adapter {row.id} "
+        f"cannot be used and the base plays without it; put it back to {tmp_path / 'lost'}, or "
+        "choose another one."
+    )
+    assert not any(each.active for each in desk.agent.shown(desk.reader.adapters()))
+    assert desk.plays() == "one"
+    # To choose it is another matter: what was asked for cannot be had.
+    with pytest.raises(ModelError, match="not there any more"):
+        desk.agent.activate(row.id)
+
+
+def test_a_base_that_is_missing_too_is_told_as_such(desk: Desk, tmp_path: Path) -> None:
+    row = list_adapter(desk, tmp_path / "lost", tmp_path / "one")
+    desk.store.set_active_adapter(row.id)
+    shutil.rmtree(tmp_path / "lost")
+    desk.broken = "one"
+    desk.agent.load()
+    assert desk.agent.problem == "one could not be loaded, so it does not play."
+    assert desk.session.snapshot().policy_problem == desk.agent.problem

@@ -27,6 +27,7 @@ from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError
 from recorder.store import NewAdapter, Reader, RoundStatus, Split, Store
+from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import shares_of
@@ -325,6 +326,29 @@ def test_keys_chosen_for_the_embedded_game_are_not_those_of_one_in_its_own_windo
     office.session.key("W", True, 0)
     office.session.step()
     assert office.session.snapshot().executed.forward
+
+
+def test_closing_cancels_the_round_and_waits_for_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+    said: list[RoundUpdate] = []
+
+    def run(_client: RoundClient, **_arguments: Any) -> RoundResult:
+        begun.set()
+        assert cancelled.wait(60)
+        # The store is open still: what became of the round is written.
+        office.store.set_active_adapter(None)
+        return RoundResult(1, RoundStatus.CANCELLED, "It was cancelled.")
+
+    monkeypatch.setattr(RoundClient, "run", run)
+    monkeypatch.setattr(RoundClient, "cancel", lambda _client: cancelled.set())
+    office.workplace.start_round(said.append)
+    assert begun.wait(60)
+    office.workplace.close()
+    assert [(each.finished, each.problem) for each in said] == [(True, "")]
+    assert "round" not in {thread.name for thread in running()}
+    office.workplace.close()
 
 
 @pytest.mark.parametrize("trouble", [None, GameError("It was stopped.")])

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.__main__ import main
-from app.cli.parser import build_parser, seed_range
+from app.command_line import build_parser, seed_range
 from recorder.errors import ExitCode, KnownError
 
 HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av")
@@ -72,7 +72,7 @@ def test_no_range_of_seeds(text: str) -> None:
     ],
 )
 def test_data_counts_wherever_it_stands(arguments: list[str]) -> None:
-    assert build_parser().parse_args(arguments).data == Path("D")
+    assert build_parser().parse_args(arguments).data == Path("D").absolute()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from app.__main__ import main
 from app.backend.model_choice import RELEASED, ModelChoice
 from app.cli import large, models
 from app.cli.large import window_choice
-from app.cli.parser import build_parser
+from app.command_line import build_parser
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError

@@ -13,13 +13,13 @@ from app.backend.readable import clock_text, spoken_duration, spoken_size
 from app.gui.dialogs.about import components, licence_text
 from app.gui.dialogs.diagnostics import tail
 from app.gui.dialogs.settings_dialog import rebind
-from app.gui.key_places import short_key
 from app.gui.library.episode_list import Filter, passes, summary
 from app.gui.library.playback import driver_at
 from app.gui.play import hud
 from app.gui.play.instruction_bar import History, spread
 from app.gui.shortcuts import ENTRIES
 from app.gui.style.icons import ICON_FOLDER, OUTCOME_ICONS
+from app.gui.style.key_places import short_key
 from app.gui.style.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
 from app.gui.style.widgets import describe_runs
 from app.gui.teach.loss_curve import MARKS, marks_within, smooth

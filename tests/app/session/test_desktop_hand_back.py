@@ -127,8 +127,9 @@ def test_a_tick_in_which_the_person_touched_the_game_is_nobodys(room: Room) -> N
     room.tick(3)
     assert [tick.driver for tick in kept.ticks] == [Driver.NOBODY, Driver.PERSON, Driver.PERSON]
     assert kept.ticks[0].shadow == kept.ticks[0].executed
-    # Nothing of what the person did is lost with it.
-    assert turned(kept) == pytest.approx(8.0)
+    # What they did came before the next picture: it is kept with the tick that it was done in.
+    assert [event.value for event in kept.ticks[0].events] == [pytest.approx(8.0)]
+    assert turned(kept) == 0.0
 
 
 def test_a_tick_that_was_never_sent_is_stored_as_nothing_done(room: Room) -> None:

@@ -1,7 +1,6 @@
 """The real thing: an X server and a window manager of the test's own, and plain windows."""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from recorder.capture.grab import MssGrabber
 from recorder.capture.x11 import X11Windows
 from recorder.input.keys import CODES
 from recorder.input.x11_listener import X11Listener
+from recorder.threads import BackgroundThread
 from recorder.types import Driver, Outcome
 
 pytest_plugins = ("live_fixtures",)
@@ -171,7 +171,7 @@ def test_what_the_server_has_told_is_heard_without_the_listeners_thread(
     sorter = KeySorter()
     listener = X11Listener(window.id, sorter)
     # Its thread never gets a turn.
-    listener._thread = threading.Thread(target=lambda: None)
+    listener._thread = BackgroundThread("listener", lambda: None)
     listener.start()
     try:
         hand.press("S", True)

@@ -21,7 +21,7 @@ from model.play.policy import ActionChunk, Observation
 from model.play.runner import LockStepRunner
 from recorder.capture.x11 import X11Windows
 from recorder.clock import Pacer
-from recorder.errors import GameError
+from recorder.errors import GameEndedError
 from recorder.games import find_task, open_game
 from recorder.games.desktop.game import DesktopGame
 from recorder.games.luanti.game import LuantiGame
@@ -61,8 +61,12 @@ def test_the_teacher_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str
             assert play_as_teacher(game, sentence, 1) is Outcome.SUCCESS, sentence
         # The game dies: told in one sentence.
         game._process.send(signal.SIGKILL)
-        with pytest.raises(GameError, match="start"):
+        with pytest.raises(GameEndedError, match="Luanti ended by itself"):
             step_on(game)
+        # And again at once, instead of what the world said last.
+        with pytest.raises(GameEndedError, match="Luanti ended by itself"):
+            game.reset(find_task(game, "chop a tree"), 2)
+        assert game.outcome() is None
     finally:
         game.close()
 

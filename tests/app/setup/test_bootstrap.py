@@ -10,7 +10,9 @@ from places import ROOT
 
 from app.setup import bootstrap, bootstrap_pip
 from app.setup.bootstrap import Environment
-from recorder.errors import ExitCode, KnownError
+from app.setup.display import require_display
+from app.setup.system_needs import WINDOW_LIBRARIES
+from recorder.errors import ExitCode, KnownError, NoDisplayError
 
 FAKE_PIP = """
 import sys
@@ -86,9 +88,48 @@ def test_without_a_display_it_says_so_and_runs_the_loop(
 ) -> None:
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     clone.write_stamp(tests=False)
-    assert bootstrap.main([], clone.root) == 0
-    assert started[0][-2:] == ["demo", "--quick"]
-    assert capsys.readouterr().err.strip() == bootstrap.NO_DISPLAY
+    for arguments, data in (
+        ([], []),
+        (["--game", "luanti", "--slowed"], []),
+        (["--game", "luanti", "--data", "here"], ["--data", str(Path("here").absolute())]),
+        (["play"], []),
+    ):
+        started.clear()
+        assert bootstrap.main(arguments, clone.root) == 0
+        assert started[0][len(clone.playteach) :] == ["demo", "--quick", *data]
+        assert capsys.readouterr().err.strip() == bootstrap.NO_DISPLAY
+
+
+def test_a_sentence_to_play_in_the_window_is_playteachs_to_refuse(
+    clone: Environment,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    clone.write_stamp(tests=False)
+    wanted = ["play", "--instruction", "go to the barrel"]
+    assert bootstrap.main(wanted, clone.root) == 0
+    assert started[0][len(clone.playteach) :] == wanted
+    with pytest.raises(NoDisplayError, match=r"add --headless.*playteach demo --quick"):
+        require_display()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--game", "luanti"], ["play", "--game", "luanti"]])
+def test_every_command_that_opens_the_window_asks_for_its_libraries(
+    clone: Environment,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":1")
+    monkeypatch.setattr(bootstrap, "missing_libraries", lambda _display: WINDOW_LIBRARIES[:1])
+    clone.write_stamp(tests=False)
+    assert bootstrap.main(arguments, clone.root) == ExitCode.KNOWN_PROBLEM
+    assert WINDOW_LIBRARIES[0].name in capsys.readouterr().err
+    assert started == []
 
 
 def test_with_a_display_the_window_opens(
@@ -106,6 +147,11 @@ def test_with_a_display_the_window_opens(
         ([], True),
         (["--data", "x"], True),
         (["--data=x"], True),
+        (["--game", "luanti"], True),
+        (["--data", "x", "--game=luanti", "--slowed", "--launch"], True),
+        (["play", "--instruction", "go to the barrel", "--game", "luanti"], True),
+        (["play", "--instruction", "go to the barrel", "--headless"], False),
+        (["--no-such-option"], False),
         (["demo"], False),
         (["--data", "x", "games"], False),
         (["--help"], False),

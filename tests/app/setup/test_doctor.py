@@ -1,11 +1,13 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.setup import doctor
 from app.setup.doctor import Status
+from recorder.games.doom import leftovers
 from recorder.store import Store, database_path
 
 
@@ -36,6 +38,29 @@ def test_a_bad_database_is_a_problem_with_a_remedy(tmp_path: Path, content: byte
     assert line.text
     assert line.todo
     assert database_path(tmp_path).read_bytes() == content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux's")
+def test_shared_memory_that_is_missing_or_too_small_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = doctor.shared_memory_lines()
+    assert (line.status, line.todo) == (Status.OK, "")
+    assert "MB free" in line.text
+    free = SimpleNamespace(free=64 * 1024)
+    monkeypatch.setattr(leftovers.shutil, "disk_usage", lambda path: free)
+    (line,) = doctor.shared_memory_lines()
+    assert line.status is Status.PROBLEM
+    assert "only 64 KiB are free" in line.text
+    assert "--shm-size" in line.todo
+    monkeypatch.undo()
+    monkeypatch.setattr(leftovers, "SHARED", tmp_path / "missing")
+    (line,) = doctor.shared_memory_lines()
+    assert line.status is Status.PROBLEM
+    assert "no shared memory" in line.text
+    games = {each.name: each for each in doctor.game_lines()}
+    assert games["game doom"].status is Status.PROBLEM
+    assert "no shared memory" in games["game doom"].text
 
 
 @pytest.mark.skipif(

@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from model.vla.preprocess import SPEC_FILE, load_spec, save_spec
 from model.vla.tiny import build_tokenizer
 from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
-from recorder.types import Frame
+from recorder.types import Frame, RGBImage
 
 GO = "go to the red torch"
 WEIGHTS = "model.safetensors"
@@ -404,9 +405,29 @@ def test_a_folder_that_is_no_good_is_one_sentence(
 def test_an_unset_number_of_threads_leaves_cores_to_the_game(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(vla.torch, "set_num_threads", asked.append)
     monkeypatch.setattr(vla, "default_threads", lambda: 5)
-    VlaPolicy.load(checkpoint, device="cpu")
-    VlaPolicy.load(checkpoint, device="cpu", threads=2)
-    assert asked == [5, 2]
+    assert VlaPolicy.load(checkpoint, device="cpu").threads == 5
+    assert VlaPolicy.load(checkpoint, device="cpu", threads=2).threads == 2
+
+
+def test_a_second_player_leaves_the_first_ones_threads_alone(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    used: list[int] = []
+
+    def counted(see: Callable[[RGBImage], torch.Tensor], rgb: RGBImage) -> torch.Tensor:
+        used.append(torch.get_num_threads())
+        return see(rgb)
+
+    first = VlaPolicy.load(checkpoint, device="cpu", threads=before + 2)
+    second = VlaPolicy.load(checkpoint, device="cpu", threads=before + 1)
+    assert torch.get_num_threads() == before
+    for policy in (first, second):
+        monkeypatch.setattr(policy.reader, "see", partial(counted, policy.reader.see))
+        policy.reset("go to the red torch", seed=1)
+    seen = Observation(Frame(1, 1, np.zeros((360, 640, 3), np.uint8)), "go to the red torch")
+    for policy in (first, second, first):
+        policy.propose(seen)
+    assert used == [before + 2, before + 1, before + 2]
+    assert torch.get_num_threads() == before

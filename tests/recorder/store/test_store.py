@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from recorder.store import (
 from recorder.store import store as store_module
 from recorder.store.connect import open_for_reading
 from recorder.store.tick_codec import action_from, action_values
+from recorder.store.upkeep.schema import back_up
 from recorder.types import (
     BUTTON_CONTROLS,
     Action,
@@ -195,6 +197,55 @@ def test_labels_are_versions(kit: Any) -> None:
         kit.store.set_label(99, Outcome.SUCCESS)
 
 
+@pytest.mark.parametrize(
+    ("ends", "by", "counts"),
+    [
+        (Outcome.TIMEOUT, LabelSource.GAME, Outcome.FAILURE),
+        (Outcome.SUCCESS, LabelSource.GAME, Outcome.FAILURE),
+        (Outcome.INTERRUPTED, LabelSource.RECORDER, Outcome.FAILURE),
+        # Begun anew, which says nothing of how it went.
+        (Outcome.ABANDONED, LabelSource.PERSON, Outcome.FAILURE),
+        (Outcome.SUCCESS, LabelSource.PERSON, Outcome.SUCCESS),
+    ],
+)
+def test_what_the_person_says_while_it_is_recorded_counts_after_its_end(
+    kit: Any, ends: Outcome, by: LabelSource, counts: Outcome
+) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    for index in range(20):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    kit.store.set_label(1, Outcome.FAILURE)
+    recorder.outcome_from(by)
+    recorder.on_end(replace(kit.end, outcome=ends))
+    kit.store.wait()
+    with kit.reader() as reader:
+        row = reader.episode(1)
+        assert (row.outcome, row.outcome_source) == (counts, LabelSource.PERSON)
+        # How it ended is not lost either.
+        said = [(each.outcome, each.source) for each in reader.labels(1)]
+    assert said[:2] == [(Outcome.FAILURE, LabelSource.PERSON), (ends, by)]
+
+
+def test_what_the_person_said_counts_after_a_crash(kit: Any) -> None:
+    recorder = kit.recorder()
+    recorder.on_start(kit.start)
+    for index in range(20):
+        recorder.on_tick(kit.tick(index))
+    kit.store.wait()
+    kit.store.set_label(1, Outcome.SUCCESS)
+    kit.store._open_recorders.clear()
+    kit.store.close()
+    kit.open()
+    with kit.reader() as reader:
+        labels = [(each.outcome, each.source) for each in reader.labels(1)]
+    assert labels[-2:] == [
+        (Outcome.INTERRUPTED, LabelSource.RECOVERY),
+        (Outcome.SUCCESS, LabelSource.PERSON),
+    ]
+
+
 def test_queries_choose(kit: Any) -> None:
     first = kit.record(20, outcome=Outcome.FAILURE)
     second = kit.record([P] * 20 + [H] * 5)
@@ -248,9 +299,11 @@ def test_the_bin_can_be_undone_and_emptied_for_good(kit: Any) -> None:
     kit.store.delete_episode(gone)
     backups = kit.folder / "backups"
     backups.mkdir()
-    (backups / "before-x.sqlite3").write_text(secret)
+    (backups / "before-0002_x-20260101-000000-2.sqlite3").write_text(secret)
+    (backups / "before-0002_x-20260101-000000.partial").write_text(secret)
     counts = kit.store.purge()
     assert (counts.episodes, counts.ticks, counts.log_cleared) == (1, 60, True)
+    assert counts.kept_files == 0
     assert counts.freed_bytes > 0
     with kit.reader() as reader:
         assert [row.id for row in reader.episodes(include_deleted=True)] == [kept]
@@ -272,8 +325,9 @@ def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
     kit.store.delete_episode(kit.record(20))
     backups = kit.folder / "backups"
     (backups / "a-folder").mkdir(parents=True)
-    copy = backups / "before-x.sqlite3"
-    copy.write_text("pictures of the erased episode")
+    with closing(open_for_reading(database_path(kit.folder))) as connection:
+        copy = back_up(connection, database_path(kit.folder), "0002_x")
+    assert copy.exists()
 
     def cut_short(_connection: sqlite3.Connection) -> int:
         raise OSError(errno.EIO, "Input/output error")
@@ -288,6 +342,17 @@ def test_emptying_the_bin_that_was_cut_short_leaves_no_copy(
     # Nothing is in the bin any more: whoever empties it again would not look for copies.
     assert not copy.exists()
     assert kit.store.purge().log_cleared
+
+
+def test_emptying_the_bin_leaves_what_the_person_put_beside_the_backups(kit: Any) -> None:
+    kit.store.delete_episode(kit.record(20))
+    backups = kit.folder / "backups"
+    backups.mkdir()
+    own = [backups / name for name in ("before-the-trip.sqlite3", "notes.txt", "playteach.sqlite3")]
+    for path in own:
+        path.write_text("the person's")
+    assert kit.store.purge().kept_files == 3
+    assert [path.read_text() for path in own] == ["the person's"] * 3
 
 
 def test_the_file_shrinks_by_many_pages_at_once(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:

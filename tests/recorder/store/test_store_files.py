@@ -18,14 +18,12 @@ import pytest
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataError, DiskFullError
-from recorder.store import Reader, Store
+from recorder.store import Reader, RoundStatus, Store
 from recorder.store.connect import APPLICATION_ID, open_for_writing
 from recorder.store.upkeep.migrations import MIGRATIONS, Migration
 from recorder.store.upkeep.schema import applied_names, migrate
 from recorder.store.upkeep.verify import verify
 from recorder.types import Outcome
-
-RELEASED = tuple(migration.name for migration in MIGRATIONS)
 
 
 @pytest.fixture
@@ -184,6 +182,7 @@ def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     database_path(tmp_path).touch()
     Store.open(tmp_path, clock=ManualClock()).close()
+    assert not (tmp_path / "backups").exists(), "there was nothing to copy"
     with Reader.open(tmp_path) as reader:
         assert reader.episodes() == []
 
@@ -198,15 +197,16 @@ def _break_down(connection: sqlite3.Connection) -> None:
 
 
 def test_a_migration_copies_first_and_happens_whole_or_not_at_all(database: Path) -> None:
-    longer = (*MIGRATIONS, Migration("0002_note", _add_note), Migration("0003_bad", _break_down))
+    longer = (*MIGRATIONS, Migration("8001_note", _add_note), Migration("8002_bad", _break_down))
+    known = tuple(migration.name for migration in MIGRATIONS)
     with closing(open_for_writing(database)) as connection:
         with pytest.raises(ZeroDivisionError):
             migrate(connection, database, longer)
-        assert applied_names(connection) == (*RELEASED, "0002_note")
+        assert applied_names(connection) == (*known, "8001_note")
         assert connection.execute("SELECT count(*) FROM tick").fetchone() == (50,)
         assert connection.execute("SELECT note FROM episode").fetchall() == [("",), ("",)]
     copies = sorted((database.parent / "backups").iterdir())
-    assert [copy.name.split("-")[1] for copy in copies] == ["0002_note", "0003_bad"]
+    assert [copy.name.split("-")[1] for copy in copies] == ["8001_note", "8002_bad"]
     # The first copy is the database as it was, in one file that opens by itself.
     restored = database.parent.parent / "restored"
     restored.mkdir()
@@ -223,8 +223,8 @@ def test_no_migration_without_room_for_the_copy(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=100))
     with closing(open_for_writing(database)) as connection:
         with pytest.raises(DiskFullError, match="is full"):
-            migrate(connection, database, (*MIGRATIONS, Migration("0002_note", _add_note)))
-        assert applied_names(connection) == RELEASED
+            migrate(connection, database, (*MIGRATIONS, Migration("8001_note", _add_note)))
+        assert applied_names(connection) == tuple(migration.name for migration in MIGRATIONS)
 
 
 def test_a_reader_asks_for_the_update_first(database: Path) -> None:
@@ -236,7 +236,11 @@ def test_a_reader_asks_for_the_update_first(database: Path) -> None:
 
 def test_names_are_stable() -> None:
     # What was released must keep its name and its bytes on disk.
-    assert RELEASED == ("0001_foundation", "0002_three_sides")
+    assert [migration.name for migration in MIGRATIONS] == [
+        "0001_foundation",
+        "0002_adapters_relative_to_the_data_folder",
+        "0003_three_sides",
+    ]
     assert APPLICATION_ID == 0x506C5479
 
 
@@ -256,7 +260,10 @@ def test_what_a_crash_left_open_is_closed_at_the_next_start(kit: Any) -> None:
             assert (row.ticks, row.outcome, row.open) == (15, Outcome.INTERRUPTED, False)
             assert row.driver_strip == (("policy", 15),)
             assert reader.session(row.session_id).ended
-            assert [each.status for each in reader.rounds()] == ["cancelled"]
+            (interrupted,) = reader.rounds()
+            assert interrupted.status is RoundStatus.FAILED
+            assert interrupted.ended_wall_s is not None
+            assert "was interrupted" in interrupted.metrics["why"]
         assert verify(kit.folder).ok
     finally:
         again.close()

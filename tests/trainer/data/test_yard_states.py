@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
+import psutil
 import pytest
 
 from recorder.games.base import free_task
@@ -15,6 +16,7 @@ from recorder.types import Action
 from trainer.data.yard_states import (
     DONE_TICKS,
     MAX_EPISODE_TICKS,
+    AskedState,
     Ends,
     _shares,
     crowds_asking,
@@ -168,6 +170,26 @@ def test_exploring_a_fixed_list_labels_all_of_it(yard: DoomGame) -> None:
     for state in islice(explore(yard, np.random.default_rng(1)), 60):
         assert len(state.actions) == len(state.present) == len(TASKS)
         assert state.present[state.driven] or not state.episode_start
+
+
+@pytest.mark.parametrize("what", ["play", "crowds"])
+def test_an_engine_that_ends_costs_an_episode_and_not_the_training(
+    yard: DoomGame, what: str
+) -> None:
+    rng = np.random.default_rng(4)
+    states: Iterator[AskedState] = (
+        explore_asking(yard, rng, TRAINED_TASKS, questions=2)
+        if what == "play"
+        else crowds_asking(yard, rng, TRAINED_TASKS, questions=2)
+    )
+    next(states)
+    holder = yard._room.engine
+    assert holder is not None
+    (engine,) = psutil.Process(holder.pid).children()
+    engine.kill()
+    psutil.wait_procs([engine], timeout=30)
+    assert next(states).episode_start
+    assert yard._room.engine is not holder
 
 
 def test_a_crowd_shows_many_things_and_asks_about_them(yard: DoomGame) -> None:

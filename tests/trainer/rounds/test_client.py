@@ -5,6 +5,8 @@ from __future__ import annotations
 # Imported before any test changes sys.executable, which it keeps for its own children.
 import multiprocessing.spawn
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lessons import record_lessons
 
+from model.adapters.in_use import adapter_in_use
 from model.vla.vla import VlaPolicy
 from recorder.errors import DiskFullError, ExitCode, GameError, KnownError
 from recorder.games.doom.tasks import TASK_BY_ID
@@ -22,9 +26,11 @@ from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, Played, Question
 from trainer.rounds import client as round_client
-from trainer.rounds import protocol
+from trainer.rounds import process, protocol
 from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.protocol import Message, Step
+from trainer.rounds.work import make_work_folder, work_path
 
 LESSON = Question(TASK_BY_ID["go_to:barrel"])
 
@@ -70,7 +76,7 @@ def test_a_round_is_written_down_whole(data: Path, client: RoundClient) -> None:
     with Reader.open(data) as reader:
         assert reader.adapters()[0].title == "barrel"
         assert reader.rounds()[0].adapter_id == result.adapter_id
-    assert not (data / "rounds" / "work").exists()
+    assert not any((data / "rounds").iterdir())
 
 
 def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
@@ -83,7 +89,7 @@ def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
     result = run(client, say, max_steps=500)
     assert result.status is RoundStatus.CANCELLED
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
-    assert not (data / "rounds" / "work").exists()
+    assert not any((data / "rounds").iterdir())
 
 
 def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> None:
@@ -320,23 +326,6 @@ def test_an_adapter_of_a_round_that_the_database_does_not_know_stays(
     assert books(data) == ([RoundStatus.FAILED], 0, None, ["round-001"])
 
 
-@pytest.mark.usefixtures("quick_learner")
-def test_a_full_disk_while_the_adapter_is_put_to_use_keeps_the_old_one(
-    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert run(client).activated
-
-    def full(*_given: object, **_more: object) -> None:
-        raise DiskFullError("The disk is full, so nothing was written; make room.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "set_active_adapter", full)
-        with pytest.raises(DiskFullError):
-            run(client)
-    # What was learnt is listed and can be put to use by hand.
-    assert books(data)[1:] == (2, 1, ["round-001", "round-002"])
-
-
 def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_path: Path) -> None:
     result = run(RoundClient(data, store, tmp_path / "nowhere"))
     assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.MODEL_PROBLEM)
@@ -344,13 +333,134 @@ def test_a_missing_base_has_the_models_exit_code(data: Path, store: Store, tmp_p
     assert books(data) == ([RoundStatus.FAILED], 0, None, [])
 
 
+@pytest.mark.usefixtures("quick_learner")
 def test_a_full_disk_at_the_very_end_activates_nothing(
     data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_given: object, **_more: object) -> int:
         raise DiskFullError("The disk is full, so nothing was written; make room.")
 
-    monkeypatch.setattr(store, "add_adapter", full)
+    monkeypatch.setattr(store, "finish_round", full)
     with pytest.raises(DiskFullError):
         run(client)
     assert books(data) == ([RoundStatus.FAILED], 0, None, [])
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_ctrl_c_just_after_the_end_was_written_takes_nothing_back(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = store.finish_round
+
+    def interrupted(*given: Any) -> tuple[int, bool]:
+        whole(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "finish_round", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(client)
+    assert books(data) == ([RoundStatus.DONE], 1, 1, ["round-001"])
+
+
+@pytest.mark.usefixtures("quick_learner")
+@pytest.mark.parametrize("back", [False, True])
+def test_what_the_person_put_in_use_meanwhile_stays_in_use(
+    data: Path, client: RoundClient, store: Store, back: bool
+) -> None:
+    assert run(client).activated
+
+    def choose(message: Message) -> None:
+        if isinstance(message, protocol.Gate) and message.name == "taught":
+            store.set_active_adapter(None)
+            if back:
+                store.undo_activation()
+
+    result = run(client, choose)
+    assert result.status is RoundStatus.DONE
+    assert result.activated is back
+    assert books(data)[2] == (2 if back else None)
+    assert ("another adapter was put in use meanwhile" in result.sentence) is not back
+    with Reader.open(data) as reader:
+        said = reader.rounds()[-1].metrics.get("not_in_use")
+    assert said == (None if back else process.OVERTAKEN)
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_relative_data_folder_plays_from_elsewhere_and_after_a_move(
+    data: Path, store: Store, small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data.parent)
+    assert run(RoundClient(Path("data"), store, small_checkpoint)).activated
+    store.close()
+    monkeypatch.chdir(data / "adapters")
+    moved = data.rename(data.parent / "moved")
+    with Reader.open(moved) as reader:
+        row = adapter_in_use(reader, small_checkpoint)
+    assert row is not None
+    assert Path(row.folder) == moved / "adapters" / "round-001"
+    assert weights(small_checkpoint, Path(row.folder)) != weights(small_checkpoint, None)
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_round_on_a_lost_adapter_begins_from_the_base_and_says_so(
+    data: Path, client: RoundClient
+) -> None:
+    assert run(client).activated
+    shutil.rmtree(adapters_path(data) / "round-001")
+    said: list[str] = []
+
+    def hear(message: Message) -> None:
+        if isinstance(message, protocol.Stage):
+            said.append(message.sentence)
+
+    result = run(client, hear)
+    assert result.activated
+    assert len(said) == 1
+    assert "round-001 is not there any more" in said[0]
+    assert "the round begins from the base" in said[0]
+    with Reader.open(data) as reader:
+        assert [row.parent_id for row in reader.adapters()] == [None, None]
+
+
+def test_a_round_learns_only_from_what_had_ended_when_it_began(
+    data: Path, client: RoundClient, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    talk(monkeypatch, tmp_path, f'#!/bin/sh\necho "$@" > {shlex.quote(str(told))}\nexit 3\n')
+    assert run(client).status is RoundStatus.FAILED
+    arguments = told.read_text(encoding="utf-8").split()
+    assert arguments[arguments.index("--round") + 1] == "1"
+    record_lessons(data, episodes=1, ticks=6, game="doom", store=store)
+    with Reader.open(data) as reader:
+        everything = [row.id for row in reader.episodes()]
+        chosen = [row.id for row in chosen_episodes(reader, "kind:demonstration", 1)]
+        assert sorted(chosen) == sorted(everything)[:-1]
+        assert reach_of(reader, 1) == max(chosen)
+        # What was thrown away since is not taught either.
+        store.delete_episode(chosen[0])
+        assert len(chosen_episodes(reader, "kind:demonstration", 1)) == len(chosen) - 1
+
+
+def test_a_round_takes_over_what_a_killed_one_left_and_leaves_a_running_one_alone(
+    data: Path, store: Store
+) -> None:
+    killed, failed, running, new = (store.add_round() for _ in range(4))
+    for number in (killed, failed):
+        store.update_round(number, status=RoundStatus.FAILED)
+    for number, name in ((killed, "older"), (failed, "newest"), (running, "running")):
+        work_path(data, number).mkdir(parents=True)
+        (work_path(data, number) / name).touch()
+        os.utime(work_path(data, number), (number, number))
+    made = make_work_folder(data, new)
+    assert [path.name for path in made.iterdir()] == ["newest"]
+    assert sorted(path.name for path in made.parent.iterdir()) == ["round-003", "round-004"]
+    assert (work_path(data, running) / "running").exists()
+
+
+def test_a_round_goes_on_from_what_an_earlier_version_left(data: Path, store: Store) -> None:
+    left = data / "rounds" / "work"
+    left.mkdir(parents=True)
+    (left / "progress").touch()
+    made = make_work_folder(data, store.add_round())
+    assert [path.name for path in made.iterdir()] == ["progress"]
+    assert not left.exists()

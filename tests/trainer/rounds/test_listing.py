@@ -32,12 +32,12 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def written(folder: Path, *gates: Gate, parent: str | None = None) -> Path:
+def written(folder: Path, *gates: Gate, parent: str | None = None, of: Path | None = None) -> Path:
     folder.mkdir(parents=True)
-    meta = AdapterMeta(name=folder.name, base="0" * 64, parent=parent)
+    meta = AdapterMeta(name=folder.name, base="0" * 64, parent=of.name if of else parent)
     (folder / META_FILE).write_text(json.dumps(asdict(meta)), encoding="utf-8")
-    (folder / WEIGHTS_FILE).write_bytes(folder.name.encode())
-    write_account(folder, "JarvisVLA", "task:*", gates, metrics())
+    (folder / WEIGHTS_FILE).write_bytes(str(folder).encode())
+    write_account(folder, "JarvisVLA", "task:*", gates, metrics(), of)
     return folder
 
 
@@ -65,6 +65,19 @@ def test_a_round_by_hand_is_listed_whole_and_can_be_chosen_and_undone(
         with pytest.raises(DataError, match="listed already"):
             list_adapter(store, reader, second)
         assert len(reader.rounds()) == 2
+
+
+def test_of_two_adapters_of_one_name_the_parent_is_the_one_with_its_weights(
+    data: Path, tmp_path: Path
+) -> None:
+    here, there = (written(tmp_path / place / "round-001", PASSED) for place in ("here", "there"))
+    child = written(tmp_path / "child", PASSED, of=here)
+    unknown = written(tmp_path / "unknown", PASSED, of=written(tmp_path / "x" / "round-001"))
+    old = written(tmp_path / "old", PASSED, parent="round-001")
+    with Store.open(data) as store, Reader.open(data) as reader:
+        numbers = [list_adapter(store, reader, each) for each in (here, there, child, unknown, old)]
+        parents = {row.id: row.parent_id for row in reader.adapters()}
+    assert [parents[number] for number in numbers] == [None, None, numbers[0], None, None]
 
 
 def test_an_open_window_lists_what_a_round_beside_it_leaves(data: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from toy_game import SIZE, ToyGame, WalkPolicy
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.runner import LockStepRunner
 from recorder.games.base import Task, free_task
-from recorder.store import EpisodeKind, Reader, Store
+from recorder.store import EpisodeKind, Store
 from trainer.rounds.questions import questions_of
 
 EPISODES = (
@@ -36,8 +36,8 @@ def test_the_sentence_decides_what_a_round_is_measured_with(tmp_path: Path) -> N
         for seed, task in enumerate(EPISODES):
             run_episode(loop, task, seed, max_ticks=2)
         store.end_session(session)
-    with Reader.open(tmp_path) as reader:
-        asked = {each.heard: each.task.id for each in questions_of(reader, "", "doom", tmp_path)}
+        round_id = store.add_round(query="", choose=True)
+    asked = {each.heard: each.task.id for each in questions_of(tmp_path, round_id, "", "doom")}
     assert asked == {
         "use your gun on the barrel": "shoot:barrel",
         "a wording of long ago": "press:red_switch",

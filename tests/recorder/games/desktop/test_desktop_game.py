@@ -88,8 +88,9 @@ def test_trouble_releases_everything_and_records_nothing(trouble: Trouble) -> No
     assert caught.value.sentence.endswith(".")
     assert desk.device.down == set()
     assert len(desk.grabber.grabs) == grabbed
+    desk.game.listen(FakeEars())
     with pytest.raises(GameSuspendedError):
-        desk.game.watch(FORWARD)
+        desk.game.watch()
 
 
 def test_a_picture_that_somebody_elses_window_may_be_in_is_thrown_away() -> None:
@@ -166,7 +167,7 @@ def test_panic_right_after_a_touch_outlives_the_persons_tick() -> None:
     desk.game.listen(FakeEars())
     assert desk.hearing is not None
     desk.hearing.focus(True)
-    desk.hearing.key("S", True, 0, shared=False)
+    desk.hearing.key(CODES["S"], True, 0, shared=False)
     desk.hearing.key("F12", True, 0, shared=False)
     desk.game.watch(Action(back=True))
     desk.game.step(FORWARD)
@@ -198,21 +199,41 @@ def test_the_persons_tick_sends_nothing_and_lets_go() -> None:
     assert desk.hearing is not None
     desk.hearing.focus(True)
     desk.hearing.key(CODES["S"], True, 0, shared=False)
-    desk.game.watch(Action(back=True))
+    desk.game.watch()
     assert desk.device.events == [("W", True), ("W", False)]
     assert not desk.gate.shut
     # Handed back: the agent acts in the very next tick.
     desk.hearing.key(CODES["S"], False, 0, shared=False)
-    desk.game.watch(Action())
+    desk.game.watch()
     desk.game.step(FORWARD)
     assert desk.device.down == {"W"}
 
 
-def test_a_scripted_person_is_sent_for() -> None:
+def test_a_person_whom_nobody_hears_cannot_be_watched() -> None:
     desk = Desk()
     desk.game.reset(TASK, 0)
-    desk.game.watch(FORWARD)
-    assert desk.device.down == {"W"}
+    with pytest.raises(RuntimeError, match="listens"):
+        desk.game.watch()
+
+
+def test_all_that_came_before_a_picture_is_heard_before_it_is_said_to_be_read() -> None:
+    desk, ears = Desk(), FakeEars()
+    desk.game.listen(ears)
+    desk.game.reset(TASK, 0)
+    assert desk.hearing is not None
+    desk.hearing.focus(True)
+    hearing = desk.hearing
+    ears.told.clear()
+
+    def press() -> None:
+        desk.grabber.after = lambda: None
+        # The server knows of it, and no listener has had its turn yet.
+        desk.listener.unheard.append(lambda: hearing.key(CODES["S"], True, 0, shared=False))
+
+    desk.grabber.after = press
+    desk.game.watch()
+    assert ears.names()[-3:] == ["take_over", "key", "picture_read"]
+    assert ears.names().count("picture_read") == 1
 
 
 LETTERS = replace(PROFILE, bindings=replace(PROFILE.bindings, letters=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from places import HELPERS
 
-from recorder.errors import GameError, UsageError
+from recorder.errors import GameEndedError, GameError, UsageError
 from recorder.games import open_game, task_list
 from recorder.games.base import Game, free_task
 from recorder.games.minecraft import game as minecraft
@@ -53,6 +53,22 @@ def test_a_task_is_played_and_judged_by_the_counters(start: Start) -> None:
     game.reset(OAK, 8)
     assert game.outcome() is None
     game.close()
+    game.close()
+
+
+def test_a_simulator_that_ended_is_started_anew_by_the_next_reset(start: Start) -> None:
+    game = MinecraftGame("minerl", start(), start_process=start)
+    game.reset(OAK, 7)
+    game.step(DIG)
+    game._process._child.kill()
+    with pytest.raises(GameEndedError, match="has ended"):
+        game.step(DIG)
+    # The seed of before, in a world that nobody has made yet.
+    frame = game.reset(OAK, 7)
+    assert frame.rgb[0, 0].tolist() == [0, 7, 0]
+    assert game.outcome() is None
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
     game.close()
 
 

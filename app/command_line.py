@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ EXIT_CODES = """exit codes:
   0  done                          5  the database or a recording cannot be used
   1  a mistake inside Playteach    6  a checkpoint or adapter cannot be used
   2  asked for the impossible      7  another Playteach writes to the data folder
-  3  another known problem         130  stopped by Ctrl-C
+  3  another known problem         130  stopped by Ctrl-C or the panic key
   4  no display for the window
 """
 MAX_SEEDS = 1_000_000
@@ -25,6 +25,8 @@ POLICIES = (
     "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
     "teacher | random | idle"
 )
+WINDOW, PLAY = "app.cli.window:run", "app.cli.play:run"
+NAMED_POLICIES = ("default", "base", "teacher", "random", "idle")
 DEFAULT_GAME = "doom"
 SLOWED_HELP = "let a game in a window wait for every step"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
@@ -36,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     # Suppressed defaults: a verb's parser must not undo what stood before the verb.
     common.add_argument(
         "--data",
-        type=folder,
+        type=place,
         metavar="DIR",
         default=argparse.SUPPRESS,
         help="data folder (default: the platform's)",
@@ -56,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"playteach {__version__}")
     parser.add_argument(
-        "--data", type=folder, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
+        "--data", type=place, metavar="DIR", default=argparse.SUPPRESS, help="data folder"
     )
     parser.add_argument(
         "--game", default=argparse.SUPPRESS, metavar="NAME", help="which game the window opens"
@@ -66,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--slowed", action="store_true", default=argparse.SUPPRESS, help=SLOWED_HELP
     )
     parser.set_defaults(
-        run="app.cli.window:run",
+        run=WINDOW,
         data=None,
         json=False,
         game=DEFAULT_GAME,
@@ -91,20 +93,44 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def opens_the_window(options: argparse.Namespace) -> bool:
+    """Return whether a command line opens the window."""
+    if options.run == PLAY:
+        return not options.headless
+    return bool(options.run == WINDOW)
+
+
 def command_of(options: argparse.Namespace) -> Command:
     """Import and return the function that does what was asked."""
     module, _, name = options.run.partition(":")
     return cast(Command, getattr(importlib.import_module(module), name))
 
 
-def folder(text: str) -> Path:
-    """Read a folder's name; raises argparse.ArgumentTypeError for an empty one.
+def place(text: str) -> Path:
+    """Read a file's or folder's name as an absolute path, from where the command was started.
 
-    An empty name would be the folder that one happens to stand in.
+    Raises argparse.ArgumentTypeError for an empty name, which would be the folder that one
+    happens to stand in.
     """
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; name a folder, or leave the option out")
-    return Path(text)
+        raise argparse.ArgumentTypeError("it is empty; name a folder or a file, or leave it out")
+    return Path(text).absolute()
+
+
+def is_named_policy(text: str) -> bool:
+    """Return whether ``--policy`` is a word or an adapter's number, whatever lies around here."""
+    return text in NAMED_POLICIES or (text.isascii() and text.isdigit())
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; every file and folder in it is an absolute path afterwards."""
+    options = build_parser().parse_args(arguments)
+    policy: str = getattr(options, "policy", "")
+    # With a server it is a name over there.
+    here = policy and not getattr(options, "server", None)
+    if here and not is_named_policy(policy) and Path(policy).is_dir():
+        options.policy = str(Path(policy).resolve())
+    return options
 
 
 def seed_range(text: str) -> range:
@@ -140,11 +166,11 @@ def seed_number(text: str) -> int:
 
 def _add_playing(commands: Any, add: Any) -> None:
     demo = add(commands, "demo", "app.cli.demo:run", "the whole loop, headless, with a report")
-    demo.add_argument("--out", type=Path, metavar="DIR", help="where the report goes")
+    demo.add_argument("--out", type=place, metavar="DIR", help="where the report goes")
     demo.add_argument("--game", choices=("doom", "luanti"), default="doom")
     demo.add_argument("--lesson", metavar="TEXT", help="what is taught (default: what fails most)")
     demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
-    play = add(commands, "play", "app.cli.play:run", "let a policy play")
+    play = add(commands, "play", PLAY, "let a policy play")
     _add_game(play)
     play.add_argument("--instruction", metavar="TEXT", help="the window also waits for one")
     play.add_argument("--seed", type=seed_number, default=0, metavar="N")
@@ -218,7 +244,7 @@ def _add_lists(commands: Any, add: Any) -> None:
     use.add_argument("id")
     use.add_argument("--anyway", action="store_true", help="even if it did not pass its gates")
     more = add(verbs, "add", "app.cli.adapters:add", "list one that was taught by hand")
-    more.add_argument("folder", type=Path)
+    more.add_argument("folder", type=place)
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
     tasks = add(commands, "tasks", "app.cli.tasks:run", "what can be asked for and judged")
@@ -247,10 +273,10 @@ def _add_upkeep(commands: Any, add: Any) -> None:
     verbs = data.add_subparsers(metavar="VERB", required=True)
     add(verbs, "verify", "app.cli.data:verify", "check the database and every picture in it")
     bring = add(verbs, "import", "app.cli.exchange:import_", "bring recordings of others in")
-    bring.add_argument("files", type=Path, nargs="+", help=".mp4 (with .jsonl), .jsonl, .parquet")
+    bring.add_argument("files", type=place, nargs="+", help=".mp4 (with .jsonl), .jsonl, .parquet")
     bring.add_argument("--instruction", metavar="TEXT", help="the sentence of an .mp4 recording")
     give = add(verbs, "export", "app.cli.exchange:export", "write minecraft-vla-sft rows")
-    give.add_argument("file", type=Path, help=".jsonl or .parquet")
+    give.add_argument("file", type=place, help=".jsonl or .parquet")
     give.add_argument("--episodes", metavar="QUERY", default="", help=QUERY_HELP)
     purge = add(verbs, "purge", "app.cli.data:purge", "erase what is in the bin for good")
     purge.add_argument("--yes", action="store_true", help="do not ask")
@@ -271,7 +297,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--adapter", metavar="N", help="one of the checkpoint's adapters, or none (default: in use)"
     )
     group.add_argument("--actions", choices=("tokens", "text"), help="how a server's model writes")
-    group.add_argument("--system", type=Path, metavar="FILE", help="a server's system prompt")
+    group.add_argument("--system", type=place, metavar="FILE", help="a server's system prompt")
     _add_prompting(group)
 
 
@@ -281,7 +307,7 @@ def _add_prompting(group: Any) -> None:
     group.add_argument("--history", type=int, metavar="N", help="earlier frames, 0 to 4")
     group.add_argument("--chunk", type=positive, metavar="N", help="actions an answer, 1 to 8")
     group.add_argument("--precision", metavar="P", help="bf16 | 8bit | 4bit")
-    group.add_argument("--recipes", type=Path, metavar="DIR", help="Minecraft's recipe files")
+    group.add_argument("--recipes", type=place, metavar="DIR", help="Minecraft's recipe files")
     group.add_argument("--as-typed", action="store_true", help="do not rewrite the sentence")
     group.add_argument("--yes", action="store_true", help="fetch from the hub without asking")
 

@@ -7,12 +7,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.gui import key_places
 from app.gui.dialogs.hotkeys_page import rebind_hotkey
 from app.gui.dialogs.key_button import KeyButton
 from app.gui.dialogs.wizard_parts import KeyPad
-from app.gui.key_places import place_name, press_id, short_key
 from app.gui.play.hud import key_caps
+from app.gui.style import key_places
+from app.gui.style.key_places import place_name, press_id, short_key
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.input.layout import Layout

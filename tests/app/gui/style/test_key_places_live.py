@@ -27,7 +27,7 @@ CHILD = """
 import os, sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from app.gui.key_places import short_key
+from app.gui.style.key_places import short_key
 from app.gui.play.play_view import PlayView
 from sample import BINDINGS, SampleSession
 from app.gui.style.theme import Theme
