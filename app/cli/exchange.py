@@ -30,7 +30,7 @@ def export(options: argparse.Namespace) -> int:
     """Write what a person taught as minecraft-vla-sft rows."""
     from recorder.store import Reader
     from recorder.store.query import parse_query
-    from trainer.data.examples import left_out_sentence
+    from trainer.data.material import left_out_sentence
     from trainer.data.sft_rows import exported_rows, not_as_done, write_rows
 
     with Reader.open(data_folder(options)) as reader:

@@ -5,6 +5,7 @@ The side of an episode is written here as well, once, when it ends.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 
@@ -94,7 +95,7 @@ _OF_TASK = """
             WHERE instruction.episode_id = episode.id ORDER BY instruction.tick LIMIT 1),
         coalesce((SELECT outcome FROM label
             WHERE label.episode_id = episode.id ORDER BY version DESC LIMIT 1), 'unknown'),
-        (SELECT group_concat(DISTINCT kind) FROM segment
+        (SELECT json_group_array(json_array(kind, stop - start)) FROM segment
             WHERE segment.episode_id = episode.id AND label_version = (
                 SELECT max(label_version) FROM segment AS newer
                 WHERE newer.episode_id = episode.id))
@@ -117,28 +118,31 @@ def give_side(connection: sqlite3.Connection, episode_id: int) -> None:
     rows = {
         row[0]: row for row in connection.execute(_OF_TASK, (game, task_id, episode_id)).fetchall()
     }
-    _, seed, side, _, text, outcome, kinds = rows.pop(episode_id)
+    _, seed, side, _, text, outcome, segments = rows.pop(episode_id)
     if side is not None:
         return
     reach = reach_of_game(connection, game)
     own: Split | None = None
     sides: dict[int, Split] = {}
-    new_to_train = False
+    new_ticks = 0
     for number, start, given, there, said, ended, held in rows.values():
         if lesson_of(task_id, said) != lesson_of(task_id, text):
             continue
         if start == seed:
             own = Split(given)
-        elif there and _shows(held, ended):
+        elif there and (ticks := _shown_ticks(held, ended)):
             sides[start] = Split(given)
-            new_to_train |= number > reach and sides[start] is Split.TRAIN
+            new_ticks += ticks * (number > reach and sides[start] is Split.TRAIN)
     counts = {each: sum(side is each for side in sides.values()) for each in Split}
-    others = LessonGroups(counts, new_to_train)
-    chosen = side_of(own, teaches=_shows(kinds, outcome), others=others)
+    teaching = bool(_shown_ticks(segments, outcome))
+    chosen = side_of(own, teaches=teaching, others=LessonGroups(counts, new_ticks))
     connection.execute("UPDATE episode SET split = ? WHERE id = ?", (chosen.value, episode_id))
 
 
-def _shows(kinds: str | None, outcome: str) -> bool:
-    """Return whether an episode with these segments holds ticks of the person's to learn from."""
-    there = [SegmentKind(kind) for kind in (kinds or "").split(",") if kind]
-    return any(kind in _OF_PERSON and teaches(kind, Outcome(outcome)) for kind in there)
+def _shown_ticks(segments: str, outcome: str) -> int:
+    """Return how many ticks of the person's there are to learn from; segments are kind, ticks."""
+    return sum(
+        int(ticks)
+        for kind, ticks in json.loads(segments)
+        if kind in _OF_PERSON and teaches(SegmentKind(kind), Outcome(outcome))
+    )

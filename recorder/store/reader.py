@@ -329,6 +329,16 @@ class Reader:
             for row in rows
         ]
 
+    def taught_episodes(self, round_ids: Collection[int]) -> frozenset[int]:
+        """Return the episodes of the ticks that these rounds trained on, replayed ones too."""
+        marks = ", ".join("?" * len(round_ids))
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT DISTINCT episode_id FROM round_sample WHERE round_id IN ({marks})",
+                tuple(round_ids),
+            ).fetchall()
+        return frozenset(row[0] for row in rows)
+
     def taught_sentences(self, round_ids: tuple[int, ...]) -> list[str]:
         """Return what was asked in the ticks that these rounds trained on, in no order."""
         marks = ", ".join("?" * len(round_ids))

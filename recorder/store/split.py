@@ -16,6 +16,12 @@ from recorder.store.rows import Split
 SHARES: Mapping[Split, float] = {Split.TRAIN: 0.6, Split.SELECT: 0.2, Split.GATE: 0.2}
 FIRST_TO_TRAIN = 2
 """So many groups of a lesson are there to be learnt from before any is kept aside."""
+ENOUGH_TICKS = 60
+"""So many ticks of the person's a lesson has to train on before anything new of it is kept aside.
+
+A round wants 50 (:mod:`trainer.data.material`, which leaves out a few more): what a person showed
+must not be withheld from a round that cannot begin without it.
+"""
 _ORDER = (Split.GATE, Split.SELECT, Split.TRAIN)
 """What comes first if two sides lack equally much: a gate is wanted before a finer choice."""
 
@@ -24,12 +30,12 @@ _ORDER = (Split.GATE, Split.SELECT, Split.TRAIN)
 class LessonGroups:
     """The other groups of a lesson that hold something of the person's to learn from.
 
-    ``counts`` are groups by side.  ``new_to_train`` says that one of them lies on the train side
-    and was recorded since the game's newest round that is done.
+    ``counts`` are groups by side.  ``new_ticks`` are the person's on the train side that were
+    recorded since the game's newest round that is done.
     """
 
     counts: Mapping[Split, int]
-    new_to_train: bool
+    new_ticks: int
 
 
 def lesson_of(task_id: str, instruction: str) -> str:
@@ -49,12 +55,13 @@ def side_of(group: Split | None, *, teaches: bool, others: LessonGroups) -> Spli
     kept, whatever the episode holds.  An episode that holds nothing of the person's to learn
     from (``teaches`` False) is no lesson and goes to train, where it fills up no other side.
     A new group goes to train while the lesson has fewer than FIRST_TO_TRAIN groups there, or
-    none since the last round; then to the side that lacks most of its share.
+    fewer than ENOUGH_TICKS since the last round; then to the side that lacks most of its share.
     """
     if group is not None:
         return group
     counts = others.counts
-    if not teaches or counts.get(Split.TRAIN, 0) < FIRST_TO_TRAIN or not others.new_to_train:
+    few = counts.get(Split.TRAIN, 0) < FIRST_TO_TRAIN or others.new_ticks < ENOUGH_TICKS
+    if few or not teaches:
         return Split.TRAIN
     total = sum(counts.values()) + 1
     return max(_ORDER, key=lambda side: round(SHARES[side] * total - counts.get(side, 0), 9))

@@ -23,7 +23,7 @@ from trainer.rounds.lora import LoraConfig, LoraTask
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
 LESSON = TASK_BY_ID["go_to:barrel"]
-DEMONSTRATIONS = 4
+DEMONSTRATIONS = 5
 
 
 def person_drives(_frame: Frame, proposal: Proposal | None) -> Decision:
@@ -58,7 +58,7 @@ def small_adapter(small_checkpoint: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with four demonstrations; copy it, never write to it."""
+    """A data folder with five demonstrations; copy it, never write to it."""
     folder = tmp_path_factory.mktemp("lessons")
     game = DoomGame(labels=True)
     try:

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+from model.actions.tokens import CAMERA_MAX_DEG, turn_is_cut
 from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
 from recorder.store.segments import teaches
 from recorder.types import Driver, Outcome, SegmentKind
@@ -36,6 +38,7 @@ class Why(StrEnum):
     AGENT = "the agent's own driving without success"
     LEAD_UP = "the agent's moments before you took over"
     NOBODY = "moments in which nobody drove"
+    UNPAIRED = "moments of which nobody can tell what followed their picture"
 
 
 _NOT_SHOWN: Mapping[Outcome, Why] = {
@@ -58,10 +61,14 @@ class UsableTick:
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """The ticks of an episode that may be learnt from, in order, and how many may not, by why."""
+    """The ticks of an episode that may be learnt from, in order, and how many may not, by why.
+
+    ``turns_cut`` of them hold a turn that is taught as far as an answer can say.
+    """
 
     usable: tuple[UsableTick, ...]
     left_out: Mapping[Why, int]
+    turns_cut: int = 0
 
 
 def usable_ticks(
@@ -74,12 +81,13 @@ def usable_ticks(
     """Return which ticks of an episode may be learnt from.
 
     By who drove and how the episode ended (:func:`recorder.store.segments.teaches`); the ticks
-    before a takeover, and nobody's, never do.  ``event_ticks`` are those with input of the
-    person's.
+    before a takeover, and nobody's, never do, nor one whose action cannot be told from what its
+    picture shows.  ``event_ticks`` are those with input of the person's.
     """
     reaction = math.ceil(REACTION_S * tick_rate_hz)
     chosen: list[UsableTick] = []
     left_out: Counter[Why] = Counter()
+    turns_cut = 0
     for segment in segments:
         if not teaches(segment.kind, outcome):
             left_out[_why(segment.kind, outcome)] += segment.ticks
@@ -89,12 +97,17 @@ def usable_ticks(
         for tick in ticks[segment.start : segment.stop]:
             still = tick.executed.is_noop
             early = correction and tick.index < segment.start + reaction
-            if tick.driver is Driver.NOBODY or (early and still and tick.index not in event_ticks):
+            if not tick.paired:
+                left_out[Why.UNPAIRED] += 1
+            elif tick.driver is Driver.NOBODY or (
+                early and still and tick.index not in event_ticks
+            ):
                 left_out[Why.NOBODY] += 1
-                continue
-            weight = IDLE_WEIGHT if still and not meant else 1.0
-            chosen.append(UsableTick(tick.index, str(segment.kind), weight))
-    return Usable(tuple(chosen), left_out)
+            else:
+                weight = IDLE_WEIGHT if still and not meant else 1.0
+                chosen.append(UsableTick(tick.index, str(segment.kind), weight))
+                turns_cut += turn_is_cut(tick.executed)
+    return Usable(tuple(chosen), left_out, turns_cut)
 
 
 def _why(kind: SegmentKind, outcome: Outcome) -> Why:
@@ -122,13 +135,15 @@ class Material:
     """What the chosen episodes hold for a round.
 
     ``ticks`` are by side and kind ("train/correction"): the very samples of a round.  ``left_out``
-    are ticks by why, ``episodes_left_out`` the episodes that they are of.  ``attempts`` are
-    episodes, ``takeovers`` the person's; ``tick_rate_hz`` is the newest episode's.
+    are ticks by why, ``episodes_left_out`` the episodes that they are of; ``turns_cut`` samples
+    tell a smaller turn than was made.  ``attempts`` are episodes, ``takeovers`` the person's;
+    ``tick_rate_hz`` is the newest episode's.
     """
 
     ticks: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[Why, int] = field(default_factory=dict)
     episodes_left_out: Mapping[Why, int] = field(default_factory=dict)
+    turns_cut: int = 0
     attempts: int = 0
     takeovers: int = 0
     tick_rate_hz: float = 20.0
@@ -175,17 +190,41 @@ class Material:
             if why in _DEMONSTRATIONS and self.left_out.get(why):
                 count, ticks = self.episodes_left_out[why], self.left_out[why]
                 sentences.append(f"Left out: {why} ({count}, {self._seconds(ticks)}).")
+        if said := self.not_as_done:
+            sentences.append(said)
         return tuple(sentences)
+
+    @property
+    def not_as_done(self) -> str:
+        """What is not taught as the person did it, "" if all of it is."""
+        return left_out_sentence(self.left_out.get(Why.UNPAIRED, 0), self.turns_cut)
 
     def _seconds(self, ticks: int) -> str:
         return f"{max(0.1, ticks / self.tick_rate_hz):.1f} s"
 
-    def document(self) -> dict[str, dict[str, int]]:
+    def document(self) -> dict[str, Any]:
         """Return the counts as plain JSON values."""
         return {
+            "turns_cut": self.turns_cut,
             "ticks": dict(sorted(self.ticks.items())),
             "left_out": {str(why): count for why, count in sorted(self.left_out.items())},
         }
+
+
+def left_out_sentence(left_out: int, turns_cut: int) -> str:
+    """Return what a person is told of what is not taught as they did it, "" if all of it is."""
+    told = []
+    if left_out:
+        told.append(
+            f"{left_out} ticks of yours are left out: an earlier version recorded them in the "
+            "game's own window, and what followed their pictures cannot be told any more."
+        )
+    if turns_cut:
+        told.append(
+            f"{turns_cut} ticks hold a turn of more than {CAMERA_MAX_DEG:g} degrees, which is the "
+            "most that an answer can say: so much of it is taught."
+        )
+    return " ".join(told)
 
 
 Tallies = MutableMapping[tuple[int, Outcome, int], Usable]
@@ -204,6 +243,7 @@ def material_of(
     ticks: Counter[str] = Counter()
     left_out: Counter[Why] = Counter()
     episodes_left_out: Counter[Why] = Counter()
+    turns_cut = 0
     for row in rows:
         key = (row.id, row.outcome, row.ticks)
         if key not in found:
@@ -211,12 +251,14 @@ def material_of(
         own = found[key]
         if row.split is not None:
             ticks.update(f"{row.split}/{each.kind}" for each in own.usable)
+            turns_cut += own.turns_cut
         left_out.update(own.left_out)
         episodes_left_out.update(own.left_out.keys())
     return Material(
         ticks,
         left_out,
         episodes_left_out,
+        turns_cut,
         attempts=len(rows),
         takeovers=sum(row.takeovers for row in rows),
         tick_rate_hz=rows[0].tick_rate_hz if rows else 20.0,

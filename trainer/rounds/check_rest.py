@@ -25,6 +25,7 @@ from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
 from trainer.rounds.process import OVERTAKEN
 
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """How a round stands after more of it was measured."""

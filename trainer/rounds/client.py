@@ -164,7 +164,9 @@ class RoundClient:
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
             config={
-                "max_steps": max_steps, "paired_seeds": paired_seeds, "seed": done,
+                "max_steps": max_steps,
+                "paired_seeds": paired_seeds,
+                "seed": done,
                 # Only in its place may the new adapter be put in use.
                 "in_use": None if in_use is None else in_use.id,
             },

@@ -17,6 +17,7 @@ from toy_game import SIZE, ToyGame, WalkPolicy
 
 from app.backend.ports import RoundUpdate, ThemeChoice
 from app.backend.settings import Settings, load_settings
+from app.backend.view_facts import KINDS
 from app.backend.window_backend import LiveWorkplace
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
@@ -25,10 +26,14 @@ from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError
-from recorder.store import NewAdapter, Reader, RoundStatus, Store
+from recorder.store import NewAdapter, Reader, RoundStatus, Split, Store
 from recorder.threads import running
 from recorder.types import Driver, Outcome
+from trainer.data.material import MIN_PERSON_TICKS, material_of
+from trainer.data.sampling import shares_of
 from trainer.rounds.client import MEASURING, RoundClient, RoundResult
+from trainer.rounds.inputs import chosen_episodes
+from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.protocol import Stage
 
 RED = "reach the red dot"
@@ -192,8 +197,26 @@ def test_an_episode_plays_back_frame_by_frame(place: Place) -> None:
 def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
     facts = place.workplace.teach()
     assert (facts.episodes, facts.corrections) == (2, 2)
-    assert facts.blocked.startswith("Drive about 2 s more")
+    assert facts.blocked.startswith("There is too little to learn from (10 ticks of yours)")
+    assert "drive about 2 s more" in facts.blocked
     assert sum(share for _, share in facts.mix) == pytest.approx(1.0)
+
+
+def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
+    for _ in range(14):
+        place.play()
+    facts = place.workplace.teach()
+    rows = chosen_episodes(place.reader, "since:last-round game:toy")
+    material = material_of(place.reader, rows)
+    config = LoraConfig()
+    draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
+    shares = shares_of(material, draws, replays=True)
+    assert facts.mix == tuple((KINDS[kind], shares[kind]) for kind in KINDS if kind in shares)
+    assert facts.episodes == material.attempts == 16
+    assert facts.person_s == material.persons() / 20 == 4.0
+    assert facts.blocked == ""
+    assert material.persons(Split.TRAIN) >= MIN_PERSON_TICKS
+    assert "1.0 s of yours are kept to check by" in facts.sentence
 
 
 def test_a_missing_checkpoint_is_told_and_nothing_is_activated(place: Place) -> None:

@@ -23,7 +23,7 @@ from recorded import LUANTI_HAND
 
 from recorder.games.base import Bindings
 from recorder.games.controls import HeldControls
-from recorder.store import Reader
+from recorder.store import Reader, Store
 from recorder.store.pairing import (
     PICTURE_FIRST,
     ROWS,
@@ -50,6 +50,7 @@ KEYS = {
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("recorded")
     shutil.copy(LUANTI_HAND / "playteach.sqlite3", folder)
+    Store.open(folder).close()
     with Reader.open(folder) as reader:
         yield reader
 
@@ -184,6 +185,7 @@ def test_rows_that_are_right_already_are_read_as_they_are_stored(
     with contextlib.closing(sqlite3.connect(tmp_path / "playteach.sqlite3")) as connection:
         connection.execute(change)
         connection.commit()
+    Store.open(tmp_path).close()
     with Reader.open(tmp_path) as reader:
         for episode_id in (DEMONSTRATION, CORRECTION):
             assert reader.ticks(episode_id) == as_stored(reader, episode_id)

@@ -16,11 +16,19 @@ from hypothesis import strategies as st
 from recorder.data_folder import database_path
 from recorder.games.base import free_task
 from recorder.store import Reader, Split, Store
-from recorder.store.split import FIRST_TO_TRAIN, SHARES, LessonGroups, lesson_of, side_of
+from recorder.store.split import (
+    ENOUGH_TICKS,
+    FIRST_TO_TRAIN,
+    SHARES,
+    LessonGroups,
+    lesson_of,
+    side_of,
+)
 from recorder.store.upkeep.migrations import FOUNDATION
 from recorder.types import Driver, Outcome
 
 P, H = Driver.POLICY, Driver.PERSON
+SHOWN = [H] * ENOUGH_TICKS
 
 
 def filled(events: list[tuple[int, bool, bool]]) -> dict[int, tuple[Split, bool]]:
@@ -34,12 +42,12 @@ def filled(events: list[tuple[int, bool, bool]]) -> dict[int, tuple[Split, bool]
         new = set() if round_before else new
         others = {key: value for key, value in groups.items() if key != start and value[1]}
         counts = Counter(side for side, _ in others.values())
-        to_train = any(groups[key][0] is Split.TRAIN for key in new & set(others))
+        to_train = sum(groups[key][0] is Split.TRAIN for key in new & set(others))
         had = groups.get(start)
         side = side_of(
             None if had is None else had[0],
             teaches=teaches,
-            others=LessonGroups(counts, to_train),
+            others=LessonGroups(counts, to_train * ENOUGH_TICKS),
         )
         assert had is None or had[0] is side
         groups[start] = (side, teaches or (had is not None and had[1]))
@@ -104,11 +112,11 @@ def test_whether_an_attempt_holds_a_persons_ticks_is_known_when_it_ends(kit: Any
     """Four attempts watched, the fifth corrected: that one is there to be learnt from."""
     for seed in range(4):
         kit.record([P] * 20, start=replace(kit.start, seed=seed))
-    kit.record([P] * 20 + [H] * 20, start=replace(kit.start, seed=4))
+    kit.record([P] * 20 + SHOWN, start=replace(kit.start, seed=4))
     assert set(sides(kit).values()) == {Split.TRAIN}
     # Those that were only watched fill up no side: the corrected ones do.
     for seed in range(5, 9):
-        kit.record([P] * 20 + [H] * 20, start=replace(kit.start, seed=seed))
+        kit.record([P] * 20 + SHOWN, start=replace(kit.start, seed=seed))
     assert [sides(kit)[number] for number in range(5, 10)] == [
         Split.TRAIN, Split.TRAIN, Split.GATE, Split.SELECT, Split.TRAIN,
     ]  # fmt: skip
@@ -118,7 +126,7 @@ def test_each_lesson_is_filled_up_by_itself(kit: Any) -> None:
     for seed in range(5):
         for word in ("hop", "skip"):
             begun = replace(kit.start, task=free_task(word), instruction=word, seed=seed)
-            kit.record([H] * 5, kind="demonstration", start=begun, outcome=Outcome.UNKNOWN)
+            kit.record(SHOWN, kind="demonstration", start=begun, outcome=Outcome.UNKNOWN)
     with kit.reader() as reader:
         rows = reader.episodes()
     for word in ("hop", "skip"):
@@ -129,14 +137,14 @@ def test_each_lesson_is_filled_up_by_itself(kit: Any) -> None:
 
 def test_the_same_start_stays_together_and_nothing_moves(kit: Any) -> None:
     for seed in (1, 2, 3, 4, 3, 1, 3):
-        kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=seed))
+        kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=seed))
     before = sides(kit)
     assert before[3] is before[5] is before[7] is Split.GATE
     assert before[1] is before[6] is Split.TRAIN
     # A failed demonstration shows nothing, and a new mark moves nothing.
     kit.store.set_label(3, Outcome.FAILURE)
     kit.store.delete_episode(4)
-    kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=9))
+    kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=9))
     assert {number: side for number, side in sides(kit).items() if number < 8 and number != 4} == {
         number: side for number, side in before.items() if number != 4
     }
@@ -144,24 +152,31 @@ def test_the_same_start_stays_together_and_nothing_moves(kit: Any) -> None:
 
 def test_a_failed_demonstration_takes_no_place_on_the_gate(kit: Any) -> None:
     for seed in range(2):
-        kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=seed))
+        kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=seed))
     for seed, outcome in enumerate(
         (Outcome.FAILURE, Outcome.TIMEOUT, Outcome.ABANDONED, Outcome.INTERRUPTED), start=2
     ):
         kit.record(
-            [H] * 5, kind="demonstration", outcome=outcome, start=replace(kit.start, seed=seed)
+            SHOWN, kind="demonstration", outcome=outcome, start=replace(kit.start, seed=seed)
         )
-    kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=8))
+    kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=8))
     assert list(reversed(sides(kit).values())) == [Split.TRAIN] * 6 + [Split.GATE]
+
+
+def test_what_is_short_is_learnt_from_until_there_is_enough(kit: Any) -> None:
+    """Four demonstrations of a second and a half must not be too little because two are kept."""
+    for seed in range(6):
+        kit.record([H] * 25, kind="demonstration", start=replace(kit.start, seed=seed))
+    assert "".join(str(sides(kit)[number])[0] for number in range(1, 7)) == "tttgst"
 
 
 def test_after_a_round_the_first_new_start_is_learnt_from(kit: Any) -> None:
     for seed in range(6):
-        kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=seed))
+        kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=seed))
     kit.store.update_round(kit.store.add_round(query="game:doom"), status="done")
     # The seventh of a row would be the gate's.
     for seed in (6, 7):
-        kit.record([H] * 5, kind="demonstration", start=replace(kit.start, seed=seed))
+        kit.record(SHOWN, kind="demonstration", start=replace(kit.start, seed=seed))
     assert sides(kit)[7] is Split.TRAIN
     assert sides(kit)[8] is Split.GATE
 

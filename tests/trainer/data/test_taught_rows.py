@@ -15,8 +15,9 @@ from model.actions.tokens import decode_ids, turn_is_cut
 from model.vla.preprocess import CheckpointSpec
 from recorder.store import Reader, Store
 from recorder.types import Action, Driver, Outcome
-from trainer.data.examples import Split, left_out_sentence, manifest, read_examples
+from trainer.data.examples import manifest, read_examples
 from trainer.data.kept_lessons import FACTS_FILE, gather
+from trainer.data.material import Material, Why, left_out_sentence, material_of
 from trainer.data.sft_rows import exported_rows, not_as_done
 from trainer.rounds.round import learning
 
@@ -26,16 +27,18 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     shutil.copy(LUANTI_HAND / "playteach.sqlite3", tmp_path)
+    Store.open(tmp_path).close()
     with Reader.open(tmp_path) as reader:
         yield reader
 
 
 def test_a_round_is_taught_what_followed_each_picture_and_counts_the_rest(reader: Reader) -> None:
-    split = read_examples(reader, reader.episodes(), SPEC)
+    material = material_of(reader, reader.episodes())
+    sides = read_examples(reader, reader.episodes(), SPEC)
     ticks = {(row.id, t.index): t for row in reader.episodes() for t in reader.ticks(row.id)}
-    taught = [*split.train, *split.held_out]
+    taught = [*sides.train, *sides.select, *sides.gate]
     left_out = {place for place, tick in ticks.items() if not tick.paired}
-    assert split.left_out == len(left_out) == 13
+    assert material.left_out[Why.UNPAIRED] == len(left_out) == 13
     assert not left_out & {(each.episode_id, each.tick) for each in taught}
     for each in taught:
         done = ticks[each.episode_id, each.tick].executed
@@ -44,11 +47,12 @@ def test_a_round_is_taught_what_followed_each_picture_and_counts_the_rest(reader
         assert told.camera[1] * done.camera[1] >= 0.0
         assert abs(told.camera[1]) <= 10.0
     far = [each for each in taught if each.turn_cut]
-    assert split.turns_cut == len(far) > 0
+    assert material.turns_cut == len(far) > 0
     assert [abs(decode_ids(e.answer)[0].camera[1]) for e in far] == pytest.approx([10.0] * len(far))
-    account = manifest(split)
-    assert (account["left_out"], account["turns_cut"]) == (13, len(far))
-    said = left_out_sentence(split.left_out, split.turns_cut)
+    account = material.document()
+    assert (account["left_out"][Why.UNPAIRED], account["turns_cut"]) == (13, len(far))
+    assert account["ticks"] == manifest(sides)["counts"]
+    said = material.not_as_done
     assert said.startswith("13 ticks of yours are left out: ")
     assert f" {len(far)} ticks hold a turn of more than 10 degrees" in said
 
@@ -77,11 +81,12 @@ def test_only_a_turn_beyond_ten_degrees_is_cut(camera: tuple[float, float], cut:
 
 
 def test_a_round_says_so_while_it_learns(reader: Reader) -> None:
-    split = read_examples(reader, reader.episodes(), SPEC)
-    said = learning(split).sentence
-    assert said.startswith("Learning. 13 ticks of yours are left out: ")
-    assert f"{split.turns_cut} ticks hold a turn" in said
-    assert learning(Split(split.train[:1], ())).sentence == "Learning."
+    material = material_of(reader, reader.episodes())
+    said = learning(material).sentence
+    assert said.startswith("Learning. ")
+    assert "13 ticks of yours are left out: " in said
+    assert f"{material.turns_cut} ticks hold a turn" in said
+    assert learning(Material({"train/correction": 9})).sentence == "Learning."
 
 
 def test_a_training_from_demonstrations_leaves_the_same_ticks_out(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +15,13 @@ from model.language.paraphrase import Sayings
 from model.vla.preprocess import load_spec
 from model.vla.vla import check_checkpoint
 from recorder.errors import DataError
-from recorder.games import normalise_instruction
 from recorder.games.luanti.tasks import TASKS
-from recorder.store import LabelSource, Reader, Store
+from recorder.games.sentences import normalise_instruction
+from recorder.store import LabelSource, Reader, Split, Store
 from recorder.types import Action, Outcome
 from trainer.data import kept_lessons
-from trainer.data.kept_lessons import FACTS_FILE, gather, mirror_image
+from trainer.data.kept_lessons import FACTS_FILE, Lessons, gather, mirror_image
+from trainer.data.material import material_of
 from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, rate_at, ways_to_say
 
 
@@ -73,6 +76,35 @@ def test_no_episode_is_on_both_sides_and_chances_sum_to_one(run: Run) -> None:
     assert not set(lessons.train) & set(lessons.held_out)
     assert lessons.chances.sum() == pytest.approx(1.0)
     assert (lessons.chances > 0).all()
+
+
+def test_what_a_round_is_judged_and_chosen_by_is_never_trained_on(run: Run, data: Path) -> None:
+    with Reader.open(data) as reader:
+        material = material_of(reader, reader.episodes())
+    assert all(material.persons(side) for side in Split)
+    assert len(run.lessons.train) == material.persons(Split.TRAIN)
+    assert len(run.lessons.held_out) == material.persons(Split.SELECT)
+    assert len(run.lessons.answers) == material.persons(Split.TRAIN, Split.SELECT)
+
+
+def test_a_sentence_with_a_side_in_it_is_not_mirrored(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    loss = run.imitator.loss
+
+    def heard(lessons: Lessons, chosen: Any, mirrored: Any) -> torch.Tensor:
+        seen.extend(mirrored.tolist())
+        return loss(lessons, chosen, mirrored)
+
+    monkeypatch.setattr(run.imitator, "loss", heard)
+    plain = run.lessons
+    for said, some in (("go to the left barrel", False), ("turn RIGHT", False), ("hop", True)):
+        seen.clear()
+        run.lessons = replace(plain, sentences=(said,) * len(plain.sentences))
+        for seed in range(3):
+            run._step(np.random.default_rng(seed), 1e9)
+        assert any(seen) is some
 
 
 def test_what_was_gathered_is_used_again_until_something_is_recorded(

@@ -51,7 +51,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
-    record_lessons(folder, episodes=8, ticks=26)
+    record_lessons(folder, episodes=8, ticks=32)
     return folder
 
 

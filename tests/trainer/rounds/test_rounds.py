@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from lessons import begin, record_attempt
+from toy_game import TASKS
 
+from model.actions.tokens import encode_ids
 from model.adapters.folders import META_FILE, fingerprint, read_meta
 from model.vla.vla import VlaPolicy
 from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
-from trainer.data.sampling import MAX_VISITS
+from recorder.store import NewAdapter, Reader, Split, Store
+from recorder.types import Action, Driver
+from trainer.data.examples import Example
+from trainer.data.material import material_of
+from trainer.data.sampling import MAX_VISITS, shares_of
+from trainer.data.shipped_replay import write_replay
 from trainer.rounds import protocol
 from trainer.rounds import round as rounds
+from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.round import RoundPlan, run_round
 
 STEPS = 6
@@ -48,14 +61,73 @@ def test_a_round_from_demonstrations_to_an_adapter(data: Path, small_checkpoint:
     assert metrics["most_visits"] <= MAX_VISITS
     episodes = metrics["manifest"]["episodes"]
     assert episodes["train"]
-    # Four starts of one lesson: two to learn from, one to be judged on, one to choose by.
-    assert [len(episodes[side]) for side in ("train", "select", "gate")] == [2, 1, 1]
+    # Five starts of one lesson: three to learn from, one to be judged on, one to choose by.
+    assert [len(episodes[side]) for side in ("train", "select", "gate")] == [3, 1, 1]
     assert metrics["manifest"]["counts"] == metrics["material"]["ticks"]
     assert {sample[0] for sample in metrics["samples"]} <= set(episodes["train"])
     assert done.passed == all(m.passed is not False for m in heard if isinstance(m, protocol.Gate))
     meta = read_meta(Path(done.adapter))
     assert (meta.base, meta.parent) == (fingerprint(small_checkpoint), None)
     VlaPolicy.load(small_checkpoint, adapter=Path(done.adapter), device="cpu", threads=1)
+
+
+def test_a_round_is_made_of_what_was_foretold(data: Path, small_checkpoint: Path) -> None:
+    """What the card shows before is what the round does: the same counts and the same shares."""
+    with Reader.open(data) as reader:
+        material = material_of(reader, reader.episodes())
+    config = LoraConfig(max_steps=STEPS)
+    draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
+    foretold = shares_of(material, draws, replays=True)
+    heard: list[protocol.Message] = []
+    metrics = run_round(plan(data, small_checkpoint), heard.append).metrics
+    assert metrics["material"] == material.document()
+    assert metrics["manifest"]["counts"] == dict(material.ticks)
+    assert metrics["shares"].keys() == foretold.keys()
+    for kind, share in foretold.items():
+        assert metrics["shares"][kind] == pytest.approx(share, abs=1 / draws + 1e-9)
+    assert material.sentence in [m.sentence for m in heard if isinstance(m, protocol.Stage)]
+
+
+def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
+    tmp_path: Path, small_checkpoint: Path
+) -> None:
+    data = tmp_path / "data"
+    # What the base knew lies beside it: nothing has to be played for it.
+    base = Path(shutil.copytree(small_checkpoint, tmp_path / "base"))
+    known = [
+        Example(
+            np.full((64, 64, 3), grey, np.uint8), "hop", encode_ids(Action(jump=True)), "replay"
+        )
+        for grey in range(0, 240, 10)
+    ]
+    write_replay(base, known[::2], known[1::2])
+    with Store.open(data) as store:
+        session = begin(store, "doom")
+        taught = [
+            [
+                record_attempt(store, session, [(Driver.PERSON, 30)], seed=seed, task=task)
+                for seed in range(4)
+            ]
+            for task in TASKS
+        ]
+        first = replace(plan(data, base), query="id:1-4")
+        metrics = run_round(first, lambda _message: None).metrics
+        assert math.isnan(metrics["offline"]["earlier_before"])
+        number = store.add_round(query=first.query)
+        store.add_round_samples(number, [tuple(sample) for sample in metrics["samples"]])
+        store.add_adapter(NewAdapter(folder=str(first.out), base="small", round_id=number))
+    second = replace(plan(data, base, "two"), query="id:5-8", parent=first.out)
+    metrics = run_round(second, lambda _message: None).metrics
+    seen = {sample[0] for sample in metrics["samples"]}
+    # Two of each lesson's four starts are learnt from: the first lesson's are seen again.
+    assert seen == {*taught[0][:2], *taught[1][:2]}
+    assert math.isfinite(metrics["offline"]["earlier_before"])
+    assert math.isfinite(metrics["offline"]["replay_base"])
+    # Without the parent, that lesson was never learnt: there is nothing of it to keep.
+    alone = replace(plan(data, base, "alone"), query="id:5-8")
+    metrics = run_round(alone, lambda _message: None).metrics
+    assert {sample[0] for sample in metrics["samples"]} == set(taught[1][:2])
+    assert math.isnan(metrics["offline"]["earlier_before"])
 
 
 def test_a_round_goes_on_from_its_parent(data: Path, small_checkpoint: Path) -> None:

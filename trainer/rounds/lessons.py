@@ -1,0 +1,150 @@
+"""What a round learns from and is judged by: read from the database, then as the model hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recorder.errors import DataError
+from trainer.data.sampling import GATE_SHARE, SELECT_SHARE
+from trainer.rounds import protocol
+from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of
+
+if TYPE_CHECKING:
+    from model.vla.device import DeviceChoice
+    from model.vla.preprocess import CheckpointSpec
+    from trainer.data.examples import Example, Sides
+    from trainer.data.material import Material
+    from trainer.rounds.lora import LoraTask
+    from trainer.rounds.round import RoundPlan
+
+EARLIER_SHARE = 0.5
+"""So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
+Say = Callable[[protocol.Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a round was read of: the lessons, what the base knew, what earlier rounds taught."""
+
+    material: Material
+    taught: Sides
+    known: Sides
+    earlier: Sides
+
+    def pictures(self, replay: int) -> int:
+        """Return how many examples the model will see, at most; ``replay`` are asked for."""
+        most = round(replay * (1 + SELECT_SHARE + GATE_SHARE))
+        return len(self.taught) + len(self.known) + min(most, len(self.earlier))
+
+
+def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) -> Read:
+    """Read what is taught, and what the agent could before.
+
+    That is what the base brings with it, or what the practice yard's teacher does; of a
+    ``released`` base all earlier episodes stand for it.  Beside it stand the lessons of the
+    parent's round and of those before.  Raises DataError where too little was driven by a person.
+    """
+    from recorder.store import Reader
+    from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by
+    from trainer.data.examples import Sides, read_examples, taught_actions
+    from trainer.data.material import material_of
+    from trainer.data.replay import replay_examples
+    from trainer.data.shipped_replay import shipped_replay
+
+    actions = taught_actions(spec.chunk)
+    say(protocol.Stage("reading", "Reading what you recorded."))
+    with Reader.open(plan.data) as reader:
+        rows = chosen_episodes(reader, plan.query, plan.round)
+        material = material_of(reader, rows)
+        if material.lack:
+            raise DataError(material.lack)
+        say(protocol.Stage("reading", material.sentence))
+        taught = read_examples(reader, rows, spec, actions)
+        # For a released base every other episode is what it can be said to know.
+        learnt = None if released else taught_by(reader, plan.parent)
+        before = earlier_rows(reader, rows, learnt, reach_of(reader, plan.round))
+        if before:
+            say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
+        earlier = earlier_examples(
+            reader, before, spec, plan.replay, actions=actions, seed=plan.seed + 1
+        )
+    known = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
+    if known is None and released:
+        known = Sides()
+    if known is None:
+        say(protocol.Stage("replay", "Playing what it knew before."))
+        known = replay_examples(spec, plan.replay, seed=plan.seed + 1)
+    return Read(material, taught, known, earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A model that is to learn, and the examples as it hears them in play."""
+
+    task: LoraTask
+    taught: Sides
+    known: Sides
+    earlier: Sides
+
+    @property
+    def to_learn(self) -> list[Example]:
+        """What it learns on: the lessons, and what is to be kept."""
+        from trainer.data.sampling import balanced
+
+        return [*balanced(self.taught.train), *self.known.train, *self.earlier.train]
+
+    @property
+    def to_stop_by(self) -> list[Example]:
+        """The examples by which training stops: of the lesson, with what is to be kept.
+
+        None without any of the lesson: the state that forgets least would be the one that has
+        learnt nothing.
+        """
+        if not self.taught.select:
+            return []
+        kept = [*self.earlier.select, *self.known.select]
+        return [*self.taught.select, *kept[: max(40, len(self.taught.select))]]
+
+
+def prepare(
+    plan: RoundPlan,
+    spec: CheckpointSpec,
+    choice: DeviceChoice,
+    read: Read,
+    *,
+    released: bool,
+    say: Say,
+) -> Lesson:
+    """Load the model and put what was read into the words that it hears."""
+    import torch
+
+    from model.vla.vla import load_weights
+    from trainer.data.earlier_lessons import thinned
+    from trainer.data.examples import Sides
+    from trainer.data.heard import as_heard
+    from trainer.rounds.lora import LoraTask
+    from trainer.rounds.lora_config import LoraConfig
+    from trainer.rounds.memory import LARGE_HIDDEN
+
+    say(protocol.Stage("seeing", "Looking at every picture once."))
+    model, tokenizer = load_weights(
+        plan.base, getattr(torch, choice.dtype), choice.device, plan.precision
+    )
+    folder = plan.base if plan.options.rewrite else None
+    taught = as_heard(read.taught, model, tokenizer, spec, folder)
+    most = plan.replay if released else round(EARLIER_SHARE * plan.replay)
+    earlier = thinned(
+        as_heard(read.earlier, model, tokenizer, spec, folder), most, seed=plan.seed + 2
+    )
+    known = read.known
+    if released:
+        # Nothing else stands for what it could.
+        known, earlier = earlier, Sides()
+    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    task = LoraTask(model, tokenizer, spec, config, plan.options)
+    if plan.parent is not None:
+        task.start_from(parent_tensors(plan.parent))
+    return Lesson(task, taught, known, earlier)
