@@ -12,7 +12,7 @@ from typing import Any
 from recorder.data_folder import name_in
 from recorder.errors import DataError
 from recorder.store.query import parse_query
-from recorder.store.rows import CHOSEN, EvaluationRow, NewAdapter, RoundEnd, RoundStatus
+from recorder.store.rows import CHOSEN, Activation, EvaluationRow, NewAdapter, RoundEnd, RoundStatus
 from recorder.store.selection import select_episodes
 
 
@@ -124,13 +124,6 @@ def finish_round(
     (before,) = connection.execute(
         "SELECT manifest FROM round WHERE id = ?", (round_id,)
     ).fetchone()
-    wanted = end.activation
-    taken = wanted is not None and (
-        _newest_activation(connection, wanted.others)[1] != wanted.in_place_of
-    )
-    metrics = dict(end.metrics)
-    if wanted is not None and taken:
-        metrics["not_in_use"] = wanted.else_say
     update_round(
         connection,
         round_id,
@@ -138,14 +131,43 @@ def finish_round(
         adapter_id,
         {
             "manifest": {**json.loads(before), **end.manifest},
-            "metrics": metrics,
+            "metrics": end.metrics,
             "verdict": end.verdict,
         },
     )
-    if wanted is None or taken:
-        return adapter_id, False
-    activate(connection, adapter_id)
-    return adapter_id, True
+    return adapter_id, _use(connection, round_id, adapter_id, end.activation)
+
+
+def settle_round(
+    connection: sqlite3.Connection,
+    round_id: int,
+    adapter_id: int,
+    verdict: Mapping[str, Any],
+    wanted: Activation | None,
+) -> bool:
+    """Write what more was measured of a done round; return whether its adapter is in use now."""
+    update_round(connection, round_id, None, None, {"verdict": verdict})
+    return _use(connection, round_id, adapter_id, wanted)
+
+
+def _use(
+    connection: sqlite3.Connection, round_id: int, adapter_id: int, wanted: Activation | None
+) -> bool:
+    """Put a round's adapter in use if the wish holds; else write into its metrics why not."""
+    if wanted is None:
+        return False
+    now = _newest_activation(connection, wanted.others)[1]
+    if now == adapter_id:
+        return True
+    if now == wanted.in_place_of:
+        activate(connection, adapter_id)
+        return True
+    (metrics,) = connection.execute(
+        "SELECT metrics FROM round WHERE id = ?", (round_id,)
+    ).fetchone()
+    told = {**json.loads(metrics), "not_in_use": wanted.else_say}
+    update_round(connection, round_id, None, None, {"metrics": told})
+    return False
 
 
 def _newest_activation(

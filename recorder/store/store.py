@@ -29,6 +29,7 @@ from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label
 from recorder.store.lock import FolderLock
 from recorder.store.rows import (
+    Activation,
     EpisodeKind,
     EvaluationRow,
     LabelSource,
@@ -327,6 +328,27 @@ class Store:
         """
         return self._worker.call(
             partial(ledger.finish_round, round_id=round_id, end=end, data=self.folder)
+        )
+
+    def settle_round(
+        self,
+        round_id: int,
+        adapter_id: int,
+        verdict: Mapping[str, Any],
+        activation: Activation | None,
+    ) -> bool:
+        """Write what more was measured of a done round, and put its adapter in use if wished.
+
+        Returns whether it is in use now.  Raises DataError for an unknown round.
+        """
+        return self._worker.call(
+            partial(
+                ledger.settle_round,
+                round_id=round_id,
+                adapter_id=adapter_id,
+                verdict=verdict,
+                wanted=activation,
+            )
         )
 
     def update_round(

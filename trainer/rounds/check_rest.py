@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from model.adapters.in_use import adapter_in_use
+from model.adapters.in_use import of_other_bases
 from recorder.errors import DataError
 from recorder.games.base import Asked
-from recorder.store import AdapterRow, Reader, RoundRow
+from recorder.store import Activation, AdapterRow, Reader, RoundRow
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import verdict_of
 from trainer.evaluation.stored_verdicts import read_verdict
@@ -28,9 +28,10 @@ from trainer.rounds.process import OVERTAKEN
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a round stands after more of it was measured."""
+    """How a round stands after more of it was measured, and the sentence for the person."""
 
     verdict: Verdict
+    sentence: str
     activated: bool
 
 
@@ -149,22 +150,21 @@ def _settle(
 ) -> Checked:
     """Write down how the round stands, and put it in use if it may be."""
     decision = decide(lines, _gates(row))
-    sentence = decision.sentence
-    use = decision.choice is Choice.USE
-    with Reader.open(ground.data) as reader:
-        in_use = adapter_in_use(reader, ground.base)
-    now = None if in_use is None else in_use.id
-    # What the books said when the round began: its parent, or one whose files were lost.
-    then = row.config.get("in_use", row.parent_adapter_id)
-    if use and now not in (then, adapter.id):
-        use, sentence = False, f"{sentence} {OVERTAKEN}"
-    verdict = verdict_of(lines, decision.choice, sentence)
+    verdict = verdict_of(lines, decision.choice, decision.sentence)
     if verdict is None:
         raise RuntimeError("a measured round has a verdict")
-    ground.store.update_round(row.id, verdict=asdict(verdict))
-    if use and now != adapter.id:
-        ground.store.set_active_adapter(adapter.id)
-    return Checked(verdict, activated=use)
+    wish = None
+    if decision.choice is Choice.USE:
+        with Reader.open(ground.data) as reader:
+            others = of_other_bases(reader, ground.base)
+        # What the books said when the round began: its parent, or one whose files were lost.
+        then = row.config.get("in_use", row.parent_adapter_id)
+        wish = Activation(then, others, OVERTAKEN)
+    used = ground.store.settle_round(row.id, adapter.id, asdict(verdict), wish)
+    sentence = verdict.sentence
+    if wish is not None and not used:
+        sentence = f"{sentence} {OVERTAKEN}"
+    return Checked(verdict, sentence, activated=used)
 
 
 def _asked(ground: Ground, names: Sequence[str]) -> list[Asked]:

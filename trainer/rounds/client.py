@@ -82,7 +82,7 @@ class RoundResult:
         """Return how it stands after the rest was checked."""
         return replace(
             self,
-            sentence=checked.verdict.sentence,
+            sentence=checked.sentence,
             verdict=checked.verdict,
             activated=checked.activated,
         )

@@ -107,9 +107,9 @@ def test_from_the_fetched_model_to_a_taught_one(
     assert result.status is RoundStatus.DONE, result.sentence
     with Reader.open(data) as reader:
         assert reader.rounds()[-1].query == "game:minerl"
-        if not result.activated:
-            # Two steps need not pass the gates of a model that answers at random.
-            run("adapters", "use", str(result.adapter_id), "--anyway")
+        # Nobody played it, so it is offered; and two steps of a model that answers at random need
+        # not pass its gates.
+        run("adapters", "use", str(result.adapter_id), "--anyway")
         adapter = adapter_in_use(reader, snapshot)
     assert adapter is not None
     assert adapter.id == result.adapter_id

@@ -31,9 +31,10 @@ from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import shares_of
-from trainer.rounds.client import MEASURING, RoundClient, RoundResult
+from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.lora_config import LoraConfig, plan_steps
+from trainer.rounds.measurement import MEASURING
 from trainer.rounds.protocol import Stage
 
 RED = "reach the red dot"

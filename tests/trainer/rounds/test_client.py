@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lessons import record_lessons
@@ -23,7 +24,7 @@ from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader, RoundStatus, Store, adapters_path
 from trainer.rounds import client as round_client
-from trainer.rounds import process, protocol
+from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.protocol import Message, Step
@@ -322,30 +323,7 @@ def test_a_ctrl_c_just_after_the_end_was_written_takes_nothing_back(
     monkeypatch.setattr(store, "finish_round", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(client)
-    assert books(data) == ([RoundStatus.DONE], 1, 1, ["round-001"])
-
-
-@pytest.mark.usefixtures("quick_learner")
-@pytest.mark.parametrize("back", [False, True])
-def test_what_the_person_put_in_use_meanwhile_stays_in_use(
-    data: Path, client: RoundClient, store: Store, back: bool
-) -> None:
-    assert run(client).activated
-
-    def choose(message: Message) -> None:
-        if isinstance(message, protocol.Gate) and message.name == "taught":
-            store.set_active_adapter(None)
-            if back:
-                store.undo_activation()
-
-    result = run(client, choose)
-    assert result.status is RoundStatus.DONE
-    assert result.activated is back
-    assert books(data)[2] == (2 if back else None)
-    assert ("another adapter was put in use meanwhile" in result.sentence) is not back
-    with Reader.open(data) as reader:
-        said = reader.rounds()[-1].metrics.get("not_in_use")
-    assert said == (None if back else process.OVERTAKEN)
+    assert books(data) == ([RoundStatus.DONE], 1, None, ["round-001"])
 
 
 @pytest.mark.usefixtures("quick_learner")
@@ -353,7 +331,7 @@ def test_a_relative_data_folder_plays_from_elsewhere_and_after_a_move(
     data: Path, store: Store, small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(data.parent)
-    assert run(RoundClient(Path("data"), store, small_checkpoint)).activated
+    taught_and_used(RoundClient(Path("data"), store, small_checkpoint), store)
     store.close()
     monkeypatch.chdir(data / "adapters")
     moved = data.rename(data.parent / "moved")
@@ -366,9 +344,9 @@ def test_a_relative_data_folder_plays_from_elsewhere_and_after_a_move(
 
 @pytest.mark.usefixtures("quick_learner")
 def test_a_round_on_a_lost_adapter_begins_from_the_base_and_says_so(
-    data: Path, client: RoundClient
+    data: Path, store: Store, client: RoundClient
 ) -> None:
-    assert run(client).activated
+    taught_and_used(client, store)
     shutil.rmtree(adapters_path(data) / "round-001")
     said: list[str] = []
 
@@ -377,7 +355,7 @@ def test_a_round_on_a_lost_adapter_begins_from_the_base_and_says_so(
             said.append(message.sentence)
 
     result = run(client, hear)
-    assert result.activated
+    assert result.status is RoundStatus.DONE
     assert len(said) == 1
     assert "round-001 is not there any more" in said[0]
     assert "the round begins from the base" in said[0]

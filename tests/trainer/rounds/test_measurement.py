@@ -22,7 +22,7 @@ from trainer.evaluation.run import Beside
 from trainer.evaluation.sequential import round_alpha
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds import check_rest, measurement, protocol
+from trainer.rounds import check_rest, measurement, process, protocol
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
 from trainer.rounds.protocol import Message, to_json
@@ -358,7 +358,7 @@ def test_a_full_disk_while_the_adapter_is_put_in_use_keeps_the_old_one(
         raise DiskFullError("The disk is full, so nothing was written; make room.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(room.ground.store, "set_active_adapter", full)
+        patch.setattr(room.ground.store, "settle_round", full)
         with pytest.raises(DiskFullError):
             check_rest.check_rest(room.ground, number)
     assert in_use(room) is None
@@ -368,19 +368,25 @@ def test_a_full_disk_while_the_adapter_is_put_in_use_keeps_the_old_one(
     assert room.yard.played == []
 
 
-def test_what_was_put_in_use_meanwhile_stays(known_base: Room, small_adapter: Path) -> None:
+@pytest.mark.parametrize("back", [False, True])
+def test_what_the_person_put_in_use_meanwhile_stays_in_use(
+    known_base: Room, small_adapter: Path, back: bool
+) -> None:
     room = known_base
+    store = room.ground.store
     number = finished_round(room, small_adapter)
-    other = room.ground.store.add_adapter(
-        NewAdapter(str(room.data / "other"), base=room.ground.base.name)
-    )
-    (room.data / "other").mkdir()
-    room.ground.store.set_active_adapter(other)
+    other = store.add_adapter(NewAdapter(str(room.data / "other"), base=room.ground.base.name))
+    store.set_active_adapter(other)
+    if back:
+        store.undo_activation()
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
     checked = check_rest.check_rest(room.ground, number)
-    assert not checked.activated
-    assert in_use(room) == other
-    assert check_rest.OVERTAKEN in checked.verdict.sentence
+    assert checked.activated is back
+    assert in_use(room) == (1 if back else other)
+    assert (process.OVERTAKEN in checked.sentence) is not back
+    with Reader.open(room.data) as reader:
+        said = reader.rounds()[-1].metrics.get("not_in_use")
+    assert said == (None if back else process.OVERTAKEN)
 
 
 def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(

@@ -27,6 +27,7 @@ from trainer.data.earlier_lessons import earlier_examples, earlier_rows, thinned
 from trainer.data.examples import Example, Past, read_examples
 from trainer.rounds import memory, protocol
 from trainer.rounds.client import RoundClient
+from trainer.rounds.decision import NOT_MEASURED
 from trainer.rounds.lora import LoraConfig, LoraTask
 from trainer.rounds.memory import predict_round
 from trainer.rounds.process import FEW_BITS
@@ -124,7 +125,7 @@ def test_an_adapter_of_few_bits_is_listed_and_not_put_in_use(
         result = RoundClient(data, store, released, options).run("", game="doom")
         again = RoundClient(data, store, released, PlayOptions(rewrite=False)).run("", game="doom")
     assert (result.activated, result.sentence) == (False, FEW_BITS)
-    assert again.activated
+    assert (again.activated, again.sentence) == (False, NOT_MEASURED)
     told = " ".join(heard[0])
     for part in ("--precision 4bit", "--chunk 2", "--prompt jarvis-simple", "--history 2"):
         assert part in told
