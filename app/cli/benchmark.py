@@ -16,6 +16,7 @@ BENCHMARKS = {
     "decoding": "actions from pictures, beside transformers' generate; the large shapes",
     "desktop": "a game in a window: takeover, stuck keys, privacy, delays (Luanti, own Xvfb)",
     "round": "time of one LoRA round on 10 short demonstrations",
+    "rounds": "how often a round that changes nothing would be put in use (simulated), intervals",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
     "teacher": "how often the scripted teacher succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
