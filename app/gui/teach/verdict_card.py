@@ -95,7 +95,7 @@ def state_of(line: Line) -> tuple[str, str]:
 
 
 class LineList(QWidget):
-    """One row for each thing that was measured: its name, counts, and what it comes to."""
+    """Each thing that was measured: its name, and below what it comes to, with counts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,9 +117,12 @@ class LineList(QWidget):
             state = label(words, "strong")
             set_role(state, tone=tone)
             counts = label(f"{line.before} → {line.after} of {line.n}" if line.n else "", "muted")
-            for column, widget in enumerate((name, counts, state)):
+            # A narrow card: the name has a row of its own.
+            self._grid.addWidget(name, 2 * row, 0, 1, 2)
+            self._grid.addWidget(counts, 2 * row + 1, 1, Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(state, 2 * row + 1, 0)
+            for widget in (name, counts, state):
                 widget.setToolTip(line.sentence)
-                self._grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
             name.setAccessibleDescription(line.sentence)
         self.setVisible(bool(lines))
 
@@ -280,8 +283,8 @@ class VerdictCard(Card):
             grid.addWidget(strip, row, 1)
         grid.setColumnStretch(1, 1)
         self.body.addWidget(self._films)
+        self.body.addWidget(self.state)
         foot = QHBoxLayout()
-        foot.addWidget(self.state)
         foot.addStretch(1)
         foot.addWidget(self.back)
         foot.addWidget(self.more)
