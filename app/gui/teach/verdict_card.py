@@ -123,6 +123,7 @@ class LineList(QWidget):
             self._grid.addWidget(state, 2 * row + 1, 0)
             for widget in (name, counts, state):
                 widget.setToolTip(line.sentence)
+                widget.show()
             name.setAccessibleDescription(line.sentence)
         self.setVisible(bool(lines))
 
