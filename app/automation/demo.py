@@ -39,7 +39,6 @@ from recorder.games.seeds import SeedRange
 from recorder.games.sentences import normalise_instruction
 from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
-from trainer.evaluation.old_tasks import OLD_TASK_STARTS
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import starts_of
@@ -181,7 +180,7 @@ def run_demo(
             replay=size.replay,
             say=hear,
             measure_failed=True,
-            old_starts=0 if quick else OLD_TASK_STARTS,
+            old_tasks=not quick,
         )
         marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
         marks["round: paired play"] = time.monotonic()

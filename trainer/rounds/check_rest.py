@@ -36,11 +36,11 @@ class Checked:
 
 
 def after_the_lesson(
-    ground: Ground, lines: Sequence[Line], parent: AdapterRow | None, starts: int
+    ground: Ground, lines: Sequence[Line], parent: AdapterRow | None, *, wanted: bool = True
 ) -> list[Line]:
     """Return the lines of a round whose lesson was played, those of what is still to be checked.
 
-    Nothing is to be checked if nothing got better, or if no start (``starts`` 0) is wanted.
+    Nothing is to be checked if nothing got better, or if it is not ``wanted``.
     """
     taught = [line.name for line in lines]
     with Reader.open(ground.data) as reader:
@@ -55,7 +55,9 @@ def after_the_lesson(
         found.append(measurement.waiting_line(asked.heard, text, checking=better))
     found += [measurement.unjudged_line(Part.EARLIER, each) for each in unjudged]
     known = bool(old_tasks.taught_tasks(ground.game, ground.base, ground.data))
-    if not known or not starts:
+    if not wanted:
+        found.append(measurement.old_tasks_unknown(measurement.OLD_TASKS_LEFT_OUT))
+    elif not known:
         found.append(measurement.old_tasks_unknown(measurement.NO_OLD_TASKS))
     elif not better:
         found.append(measurement.old_tasks_unknown(f"What it could before {measurement.SKIPPED}"))
@@ -112,7 +114,7 @@ def _play_taught_again(
     if any(line.n or line.checking for line in rest):
         return [*taught, *rest]
     # What was not worth checking before is now.
-    return after_the_lesson(ground, taught, parent, old_tasks.OLD_TASK_STARTS)
+    return after_the_lesson(ground, taught, parent)
 
 
 def _play_waiting(

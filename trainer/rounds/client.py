@@ -31,7 +31,6 @@ from recorder.store import (
     of_game,
 )
 from trainer.evaluation.lines import verdict_of
-from trainer.evaluation.old_tasks import OLD_TASK_STARTS
 from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict
 from trainer.rounds import protocol
@@ -131,15 +130,15 @@ class RoundClient:
         max_steps: int = MAX_STEPS,
         replay: int = REPLAY_EXAMPLES,
         say: Say = lambda message: None,
-        old_starts: int = OLD_TASK_STARTS,
+        old_tasks: bool = True,
         measure_failed: bool = False,
         hotkeys: Mapping[str, str] | None = None,
     ) -> RoundResult:
         """Train, gate, and play pairs of ``questions``; nothing is put in use yet.
 
         At most ``paired_seeds`` pairs of each are played, fewer if it is decided before.  What is
-        left to be checked, of ``old_starts`` starts, :meth:`check_rest` plays, and it puts the
-        round in use if it may be.
+        left to be checked :meth:`check_rest` plays, and it puts the round in use if it may be.
+        Without ``old_tasks`` it may not.
 
         Of the episodes that ``query`` chooses those of ``game`` are taught, unless it names
         games itself (``game:*`` for all).
@@ -191,7 +190,7 @@ class RoundClient:
             ended = self._listen(command, gates, say)
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
                 lines = self._measure(ground, tasks, free, parent, folder, round_id, paired_seeds)
-                lines = after_the_lesson(ground, lines, parent, old_starts)
+                lines = after_the_lesson(ground, lines, parent, wanted=old_tasks)
             with self._lock:
                 if self._cancelled:
                     raise EndedError(CANCELLED)

@@ -59,6 +59,7 @@ CHECKING_OLD_TASKS = "What it could before is still being checked."
 NO_OLD_TASKS = (
     "What it could before was not measured: it is not known here what the base was taught."
 )
+OLD_TASKS_LEFT_OUT = "What it could before was left out of this measurement."
 SKIPPED = "was not checked, as nothing that was taught got better."
 Say = Callable[[protocol.Message], None]
 

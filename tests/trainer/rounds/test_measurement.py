@@ -29,7 +29,6 @@ from trainer.rounds.protocol import Message, to_json
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])
 MEDKIT = Asked(TASK_BY_ID["pick_up:medkit"])
-SMALL = 300
 
 
 @dataclass
@@ -284,9 +283,7 @@ def finished_round(room: Room, adapter: Path, *, parent: int | None = None) -> i
     with Reader.open(room.data) as reader:
         rows = {row.id: row for row in reader.adapters()}
     row = None if parent is None else rows[parent]
-    lines = check_rest.after_the_lesson(
-        room.ground, taught(room, BARREL, round_id=number), row, SMALL
-    )
+    lines = check_rest.after_the_lesson(room.ground, taught(room, BARREL, round_id=number), row)
     decision = decide(lines)
     verdict = verdict_of(lines, decision.choice, decision.sentence)
     assert verdict is not None
