@@ -22,6 +22,7 @@ from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
 from recorder.store import NewAdapter, Reader, Split, Store
 from recorder.types import Action, Driver
+from trainer.data.earlier_lessons import earlier_rows, taught_by
 from trainer.data.examples import Example
 from trainer.data.material import material_of
 from trainer.data.sampling import MAX_VISITS, shares_of
@@ -123,11 +124,14 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
     assert seen == {*taught[0][:2], *taught[1][:2]}
     assert math.isfinite(metrics["offline"]["earlier_before"])
     assert math.isfinite(metrics["offline"]["replay_base"])
-    # Without the parent, that lesson was never learnt: there is nothing of it to keep.
-    alone = replace(plan(data, base, "alone"), query="id:5-8")
-    metrics = run_round(alone, lambda _message: None).metrics
-    assert {sample[0] for sample in metrics["samples"]} == set(taught[1][:2])
-    assert math.isnan(metrics["offline"]["earlier_before"])
+    # Without the parent that lesson was never learnt: there is nothing of it to keep.
+    with Reader.open(data) as reader:
+        own = [row for row in reader.episodes() if row.id in taught[1]]
+        assert taught_by(reader, None) == frozenset()
+        assert earlier_rows(reader, own, frozenset()) == []
+        before = earlier_rows(reader, own, taught_by(reader, first.out))
+        assert {row.id for row in before} == set(taught[0])
+        assert earlier_rows(reader, own, taught_by(reader, first.out), reach=0) == []
 
 
 def test_a_round_goes_on_from_its_parent(data: Path, small_checkpoint: Path) -> None:
