@@ -36,7 +36,6 @@ from recorder.games import (
 from recorder.games.base import Asked, Game, OwnWindowGame, Task
 from recorder.games.luanti.launch import faketime_library
 from recorder.games.seeds import SeedRange
-from recorder.games.sentences import normalise_instruction
 from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
@@ -222,7 +221,7 @@ def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
     said = clean_instruction(text)
     task = required_task(game, every, said, "its teacher cannot teach it")
-    return replace(task, instruction=normalise_instruction(said))
+    return replace(task, instruction=said)
 
 
 def _choose_lesson(

@@ -85,7 +85,7 @@ def test_the_candidates_of_a_lesson_are_tasks_of_the_game() -> None:
 def test_lessons_are_offered_that_the_model_was_never_trained_on() -> None:
     words, combination = demo.UNTAUGHT
     (asked,) = demo._candidates("doom", f"{words.capitalize()}.", quick=True)
-    assert asked.instruction == words
+    assert asked.instruction == f"{words.capitalize()}."
     assert words in TASK_BY_ID[asked.id].heldout_phrasings
     assert words not in TASK_BY_ID[asked.id].phrasings
     (asked,) = demo._candidates("doom", combination, quick=True)
