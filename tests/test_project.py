@@ -199,18 +199,18 @@ PROCESS_WIDE = {
 }  # fmt: skip
 MAY_CHANGE_THE_PROCESS = {
     ("bootstrap.py", "_start"): "it becomes another program in the next line",
-    ("parts.py", "take_short_turns"): "called where the window or the headless player starts",
-    ("decoding_shapes.py", "random_model"): "puts it back",
-    ("desktop_stage.py", "own_desktop"): "puts it back",
-    ("desktop_stage.py", "_restore"): "puts it back",
+    ("wiring.py", "take_short_turns"): "called where the window or the headless player starts",
+    ("shapes.py", "random_model"): "puts it back",
+    ("stage.py", "own_desktop"): "puts it back",
+    ("stage.py", "_restore"): "puts it back",
     ("__init__.py", ""): "read when torch is loaded, and only as a default",
     ("torch_state.py", "torch_threads"): "puts it back",
     ("torch_state.py", "seeded"): "puts it back",
     ("ablation.py", "main"): "a process's entry point",
-    ("apprentice.py", "main"): "a process's entry point",
+    ("dagger.py", "main"): "a process's entry point",
     ("clone.py", "main"): "a process's entry point",
     ("posttrain.py", "main"): "a process's entry point",
-    ("posttrain_data.py", "_make_states"): "a process's entry point",
+    ("state_ring.py", "_make_states"): "a process's entry point",
 }
 """Who may, by file name and function, and why."""
 

@@ -9,6 +9,7 @@ import pytest
 from desktop_room import Room
 from fake_desktop import PROFILE, Desk
 from fake_layouts import CZ, FR
+from scripted import ScriptedPolicy
 from toy_game import WalkPolicy
 
 from app.session.api import Phase
@@ -17,7 +18,6 @@ from app.session.wiring import Player
 from model.play.episode import Decision, EpisodeLoop, Proposal
 from model.play.policy import ActionChunk, Observation
 from model.play.runner import LockStepRunner
-from model.play.scripted_policies import ScriptedPolicy
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task

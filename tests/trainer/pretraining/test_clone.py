@@ -13,8 +13,8 @@ from model.language.paraphrase import Sayings
 from model.vla.preprocess import load_spec
 from model.vla.vla import check_checkpoint
 from recorder.errors import DataError
-from recorder.games import normalise_instruction
 from recorder.games.luanti.tasks import TASKS
+from recorder.games.sentences import normalise_instruction
 from recorder.store import LabelSource, Reader, Store
 from recorder.types import Action, Outcome
 from trainer.data import kept_lessons

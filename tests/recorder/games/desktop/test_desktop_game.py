@@ -168,8 +168,8 @@ def test_panic_right_after_a_touch_outlives_the_persons_tick() -> None:
     assert desk.hearing is not None
     desk.hearing.focus(True)
     desk.hearing.key(CODES["S"], True, 0, shared=False)
-    desk.hearing.key("F12", True, 0, shared=False)
-    desk.game.watch(Action(back=True))
+    desk.hearing.key(CODES["F12"], True, 0, shared=False)
+    desk.game.watch()
     desk.game.step(FORWARD)
     desk.game.step(FORWARD)
     assert desk.device.down == set()
