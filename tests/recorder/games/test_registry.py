@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -109,3 +110,41 @@ def test_one_entry_makes_a_game(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(suites_of("toy")) == [DEFAULT_SUITE]
     with pytest.raises(UsageError, match="Toy cannot be slowed"):
         open_game("toy", slowed=True)
+
+
+ROOT = Path(__file__).parents[3]
+CLASSES = {"DoomGame", "LuantiGame", "MinecraftGame", "DesktopGame"}
+OF_ONE_GAME = (ROOT / "app" / "benchmarks", ROOT / "app" / "setup" / "minecraft_install.py")
+"""What measures or installs one game, by its name."""
+
+
+def of_one_game(node: ast.AST) -> bool:
+    """Whether code asks for one game by its class or its name."""
+    if isinstance(node, ast.Call):
+        called = node.func.id if isinstance(node.func, ast.Name) else ""
+        names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        return called == "isinstance" and bool(names & CLASSES)
+    if isinstance(node, ast.Compare):
+        sides = (node.left, *node.comparators)
+        texts = {e.value for s in sides for e in ast.walk(s) if isinstance(e, ast.Constant)}
+    elif isinstance(node, ast.Dict):
+        texts = {each.value for each in node.keys if isinstance(each, ast.Constant)}
+    else:
+        return False
+    return bool(texts & set(GAME_NAMES))
+
+
+def test_nobody_else_asks_which_game_it_is() -> None:
+    found = []
+    for package in ("app", "model", "trainer"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            source = path.read_text(encoding="utf-8")
+            # To read a file as a tree takes longer than to look for the words.
+            if any(path.is_relative_to(each) for each in OF_ONE_GAME) or not any(
+                word in source for word in (*CLASSES, *GAME_NAMES)
+            ):
+                continue
+            place = path.relative_to(ROOT)
+            tree = ast.walk(ast.parse(source))
+            found += [f"{place}:{node.lineno}" for node in tree if of_one_game(node)]
+    assert found == []
