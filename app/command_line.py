@@ -167,7 +167,7 @@ def seed_number(text: str) -> int:
 def _add_playing(commands: Any, add: Any) -> None:
     demo = add(commands, "demo", "app.cli.demo:run", "the whole loop, headless, with a report")
     demo.add_argument("--out", type=place, metavar="DIR", help="where the report goes")
-    demo.add_argument("--game", choices=("doom", "luanti"), default="doom")
+    _add_game(demo)
     demo.add_argument("--lesson", metavar="TEXT", help="what is taught (default: what fails most)")
     demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
     play = add(commands, "play", PLAY, "let a policy play")

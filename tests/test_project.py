@@ -134,6 +134,22 @@ def test_every_import_is_declared() -> None:
     assert missing == set()
 
 
+def test_every_package_is_imported_or_it_is_said_why_not() -> None:
+    owners = metadata.packages_distributions()
+    imported = {
+        canonicalize_name(owner)
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PACKAGES
+        for module in imported_modules(path)
+        for owner in owners.get(module, ())
+    }
+    unused = {canonicalize_name(requirement.name) for requirement in requirements()} - imported
+    reasons = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    _, _, reasons = reasons.partition("Installed, but imported by nothing")
+    reasons, _, _ = reasons.partition("\n\n## ")
+    assert unused == set(re.findall(r"^- `([\w-]+)`: ", reasons, re.MULTILINE))
+
+
 def imported_modules(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

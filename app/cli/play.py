@@ -76,7 +76,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.session.wiring import Player, store_recording, take_short_turns
     from model.play.runner import LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games.base import OwnWindowGame
     from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
 
@@ -102,7 +102,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         _advise(spec, adapter_id, folder, game.tasks(), text)
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
-        threads = 1 if isinstance(game, DesktopGame) else None
+        threads = 1 if isinstance(game, OwnWindowGame) else None
         if large is not None:
             made = large()
             policy, adapter_id = made.policy, made.adapter_id
@@ -127,7 +127,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             threaded=False,
         )
         stack.callback(session.close)
-        if isinstance(game, DesktopGame):
+        if isinstance(game, OwnWindowGame):
             game.listen(session)
         session.start()
         done = _play_all(session, game, options, text, store)
@@ -141,7 +141,7 @@ def _play_all(
 ) -> list[Attempted]:
     """Play every attempt that was asked for, each kept on the disk before the next begins."""
     from app.automation.headless import attempt, played_anew, require_kept
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games.base import OwnWindowGame
 
     done = []
     for number in range(options.episodes):
@@ -151,7 +151,7 @@ def _play_all(
             lambda: session.play(text),
             seed=options.seed + number,
             on_tick=_Progress(),
-            panicked=lambda: isinstance(game, DesktopGame) and game.panicked,
+            panicked=lambda: isinstance(game, OwnWindowGame) and game.panicked,
             on_pause=lambda: say(_paused(game)),
         )
         result = played_anew(session, play, say)
@@ -172,10 +172,10 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 
 
 def _paused(game: Game) -> str:
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games.base import OwnWindowGame
     from recorder.input.hearing import Hotkey
 
-    keys = game.profile.hotkeys if isinstance(game, DesktopGame) else {}
+    keys = game.hotkeys if isinstance(game, OwnWindowGame) else {}
     return (
         f"Paused; {keys.get(Hotkey.PAUSE) or 'the pause key'} in the game goes on, "
         f"{keys.get(Hotkey.PANIC) or 'the panic key'} or Ctrl-C stops."

@@ -17,7 +17,7 @@ from recorder.games.desktop.hands import Hands
 from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import FIRMER, GateClock
-from recorder.input.hearing import Ears
+from recorder.input.hearing import Ears, Hotkey
 from recorder.types import NO_ACTION, Action, Frame, Outcome
 
 TURN_PARTS = 4
@@ -96,6 +96,28 @@ class DesktopGame:
         """Whether the person has pressed the panic key since somebody listens."""
         hearing = self._hands.hearing
         return hearing is not None and hearing.panics > 0
+
+    @property
+    def hotkeys(self) -> Mapping[Hotkey, str]:
+        """What the profile's keys ask for."""
+        return self.profile.hotkeys
+
+    @property
+    def silenced(self) -> bool:
+        """Whether the stop flag keeps the agent from everything."""
+        return self._hands.gate.shut
+
+    @property
+    def chatting(self) -> bool:
+        """Whether the person has opened the game's chat."""
+        hearing = self._hands.hearing
+        return hearing is not None and hearing.chatting
+
+    @property
+    def hand_touches(self) -> int:
+        """How often a device that the agent does not type on was touched since somebody listens."""
+        hearing = self._hands.hearing
+        return 0 if hearing is None else hearing.hand_touches
 
     @property
     def window_id(self) -> int:
@@ -252,9 +274,8 @@ class DesktopGame:
         self._rect = state.rect
         return state.rect
 
-    @property
     def in_front(self) -> bool:
-        """Whether the window can be seen and played right now; control thread only."""
+        """Return whether the window can be seen and played right now; control thread only."""
         return self._look().trouble is None
 
     def _look(self) -> WindowState:
