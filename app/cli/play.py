@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
@@ -132,7 +132,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         session.start()
         done = _play_all(session, game, options, text, store)
     document = _document(options.policy, text, done)
-    emit(options, document, _lines(document))
+    emit(options, document, _lines(document, done))
     return int(ExitCode.OK)
 
 
@@ -206,7 +206,7 @@ class _Progress:
         self._said = snapshot.message
 
 
-def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, object]:
     from trainer.evaluation.summary import JUDGED
 
     judged = sum(each.outcome in JUDGED for each in done)
@@ -232,12 +232,12 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
     }
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
+def _lines(document: Mapping[str, object], done: Sequence[Attempted]) -> list[str]:
     lines = [
-        f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
-        + (f", {each['invalid_outputs']} answers no action" if each["invalid_outputs"] else "")
-        + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
-        for each in document["episodes"]
+        f"seed {each.seed}: {each.outcome} in {each.ticks} ticks"
+        + (f", {each.invalid_outputs} answers no action" if each.invalid_outputs else "")
+        + (f", stored as episode {each.episode_id}" if each.episode_id else "")
+        for each in done
     ]
     counted = (
         f"{document['success']} of {document['judged']} succeeded"

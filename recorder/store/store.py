@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from recorder.clock import Clock, MonotonicClock
 from recorder.data_folder import backups_path, database_path, lock_path
@@ -162,8 +162,8 @@ class Store:
         width: int,
         height: int,
         realtime: bool,
-        bindings: Mapping[str, Any],
-        extra: Mapping[str, Any] | None = None,
+        bindings: Mapping[str, object],
+        extra: Mapping[str, object] | None = None,
     ) -> int:
         """Note that a game runs, with the wall-clock anchor of its time stamps; return its id.
 
@@ -299,8 +299,8 @@ class Store:
         *,
         query: str = "",
         parent_adapter_id: int | None = None,
-        config: Mapping[str, Any] | None = None,
-        manifest: Mapping[str, Any] | None = None,
+        config: Mapping[str, object] | None = None,
+        manifest: Mapping[str, object] | None = None,
         choose: bool = False,
     ) -> int:
         """Note that a round begins; return its id.
@@ -335,9 +335,9 @@ class Store:
         *,
         status: RoundStatus | Literal["running", "done", "failed", "cancelled"] | None = None,
         adapter_id: int | None = None,
-        manifest: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        verdict: Mapping[str, Any] | None = None,
+        manifest: Mapping[str, object] | None = None,
+        metrics: Mapping[str, object] | None = None,
+        verdict: Mapping[str, object] | None = None,
     ) -> None:
         """Write what is new of a round; None leaves a field as it is.
 

@@ -175,7 +175,7 @@ def measure_delay(tries: int, say: Say) -> Figures:
             if delay is not None:
                 keys.append(delay)
             time.sleep(0.5 + chance.random() * 0.05)
-        stored = desk.game.facts()["input_to_frame_ms"]
+        stored = desk.game.profile.input_to_frame_ms
     return {
         "mouse_ms_p50": percentile(mouse, 0.5),
         "mouse_ms_p95": percentile(mouse, 0.95),

@@ -14,6 +14,7 @@ from recorder.errors import GameError
 from recorder.games.base import Bindings, Task
 from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, Goal, load_goal
+from recorder.json_values import whole
 from recorder.types import Action, Frame, Outcome
 
 ENGINES = ("minerl", "minestudio")
@@ -175,7 +176,7 @@ class MinecraftGame:
         self._ticks += 1
         goal = self._goal
         if self._outcome is None and goal is not None:
-            if answer["count"] >= goal.count:
+            if whole(answer, "count") >= goal.count:
                 self._outcome = Outcome.SUCCESS
             elif answer["over"]:
                 self._outcome = Outcome.FAILURE
