@@ -265,10 +265,8 @@ def test_long_functions_and_classes_are_justified() -> None:
 
 
 def test_the_limit_sees_what_is_inside_others() -> None:
-    inner = "\n".join(f"  a{number} = 0" for number in range(MAX_FUNCTION_LINES))
-    example = ast.parse(
-        f"class Long:\n if True:\n  def work(self):\n{inner.replace('  a', '   a')}\n"
-    )
+    inner = "\n".join(f"   a{number} = 0" for number in range(MAX_FUNCTION_LINES))
+    example = ast.parse(f"class Long:\n if True:\n  def work(self):\n{inner}\n")
     assert list(too_long(example)) == [("Long.work", MAX_FUNCTION_LINES + 1)]
     tall = ast.parse("class Tall:\n" + "\n".join(f" a{n} = 0" for n in range(MAX_CLASS_LINES)))
     assert list(too_long(tall)) == [("Tall", MAX_CLASS_LINES + 1)]

@@ -69,13 +69,12 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 def _headless(options: argparse.Namespace, text: str) -> int:
     from app.automation.headless import chosen_player
-    from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
     from app.session.waiting import runner_of
     from app.session.wiring import Player, store_recording, take_short_turns
     from model.play.runner import LockStepRunner
-    from recorder.games import agreed_command, find_task, open_game
+    from recorder.games import find_task
     from recorder.games.desktop.game import DesktopGame
     from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
@@ -86,13 +85,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
     with contextlib.ExitStack() as stack:
-        game = open_game(
-            options.game,
-            slowed=options.slowed,
-            data=folder,
-            hotkeys=load_settings().settings.hotkeys,
-            confirmed=agreed_command(options.game, folder, options.launch),
-        )
+        game = _opened(options, folder)
         stack.callback(game.close)
         take_short_turns()
         for warning in getattr(game, "warnings", ()):
@@ -134,6 +127,19 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     document = _document(options.policy, text, done)
     emit(options, document, _lines(document, done))
     return int(ExitCode.OK)
+
+
+def _opened(options: argparse.Namespace, folder: Path) -> Game:
+    from app.backend.settings import load_settings
+    from recorder.games import agreed_command, open_game
+
+    return open_game(
+        options.game,
+        slowed=options.slowed,
+        data=folder,
+        hotkeys=load_settings().settings.hotkeys,
+        confirmed=agreed_command(options.game, folder, options.launch),
+    )
 
 
 def _play_all(

@@ -285,8 +285,7 @@ class DesktopGame:
         )
         done = [0, 0]
         for part in range(1, TURN_PARTS + 1):
-            step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
-            dx, dy = step
+            dx, dy = step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
             if not fits:
                 dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
