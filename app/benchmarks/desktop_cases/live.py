@@ -175,13 +175,13 @@ def measure_delay(tries: int, say: Say) -> Figures:
             if delay is not None:
                 keys.append(delay)
             time.sleep(0.5 + chance.random() * 0.05)
-        stored = desk.game.profile.input_to_frame_ms
+        stored = desk.game.facts()["input_to_frame_ms"]
     return {
         "mouse_ms_p50": percentile(mouse, 0.5),
         "mouse_ms_p95": percentile(mouse, 0.95),
         "key_ms_p50": percentile(keys, 0.5),
         "key_ms_p95": percentile(keys, 0.95),
-        "delay_stored_ms": stored,
+        "delay_stored_ms": stored if isinstance(stored, float) else None,
         "delays_seen_share": (len(mouse) + len(keys)) / (2 * tries),
     }
 
