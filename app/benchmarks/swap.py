@@ -9,7 +9,6 @@ looks keeps its successes, and one that reads loses them, down to those of rando
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.benchmarks.common import Say, Target, report
 from model.paths import default_checkpoint
@@ -35,7 +34,7 @@ TARGETS = {
 Start = tuple[Task, str, int]
 
 
-def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
+def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, object]:
     """Play suite `seen`'s starts with both sentences; ``runs`` times as many seeds.
 
     ``swapped_over_random`` is by how much the swapped sentences' success lies above that of

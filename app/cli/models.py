@@ -6,10 +6,18 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from app.cli.common import details, emit, say, table
 from recorder.errors import ExitCode, ModelError, UsageError
+
+
+class _Model(TypedDict):
+    name: str
+    kind: str
+    folder: str | None
+    bytes: int
+    there: bool
 
 
 def list_(options: argparse.Namespace) -> int:
@@ -18,7 +26,7 @@ def list_(options: argparse.Namespace) -> int:
     from recorder.games import DEFAULT_GAME
     from trainer.evaluation.players import SCRIPTED
 
-    rows: list[dict[str, Any]] = [
+    rows: list[_Model] = [
         {
             "name": name,
             "kind": "checkpoint",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
@@ -69,13 +69,12 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 def _headless(options: argparse.Namespace, text: str) -> int:
     from app.automation.headless import chosen_player
-    from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
     from app.session.waiting import runner_of
     from app.session.wiring import Player, store_recording, take_short_turns
     from model.play.runner import LockStepRunner
-    from recorder.games import agreed_command, find_task, open_game
+    from recorder.games import find_task
     from recorder.games.base import OwnWindowGame
     from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
@@ -86,13 +85,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
     with contextlib.ExitStack() as stack:
-        game = open_game(
-            options.game,
-            slowed=options.slowed,
-            data=folder,
-            hotkeys=load_settings().settings.hotkeys,
-            confirmed=agreed_command(options.game, folder, options.launch),
-        )
+        game = _opened(options, folder)
         stack.callback(game.close)
         take_short_turns()
         for warning in getattr(game, "warnings", ()):
@@ -132,8 +125,21 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         session.start()
         done = _play_all(session, game, options, text, store)
     document = _document(options.policy, text, done)
-    emit(options, document, _lines(document))
+    emit(options, document, _lines(document, done))
     return int(ExitCode.OK)
+
+
+def _opened(options: argparse.Namespace, folder: Path) -> Game:
+    from app.backend.settings import load_settings
+    from recorder.games import agreed_command, open_game
+
+    return open_game(
+        options.game,
+        slowed=options.slowed,
+        data=folder,
+        hotkeys=load_settings().settings.hotkeys,
+        confirmed=agreed_command(options.game, folder, options.launch),
+    )
 
 
 def _play_all(
@@ -206,7 +212,7 @@ class _Progress:
         self._said = snapshot.message
 
 
-def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, object]:
     from trainer.evaluation.summary import JUDGED
 
     judged = sum(each.outcome in JUDGED for each in done)
@@ -232,12 +238,12 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
     }
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
+def _lines(document: Mapping[str, object], done: Sequence[Attempted]) -> list[str]:
     lines = [
-        f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
-        + (f", {each['invalid_outputs']} answers no action" if each["invalid_outputs"] else "")
-        + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
-        for each in document["episodes"]
+        f"seed {each.seed}: {each.outcome} in {each.ticks} ticks"
+        + (f", {each.invalid_outputs} answers no action" if each.invalid_outputs else "")
+        + (f", stored as episode {each.episode_id}" if each.episode_id else "")
+        for each in done
     ]
     counted = (
         f"{document['success']} of {document['judged']} succeeded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from recorder.clock import Clock
 from recorder.types import Action, Frame, Outcome
@@ -210,6 +210,6 @@ class OwnWindowGame(Game, Protocol):
         """Give the game the keyboard, to go on after a pause; control thread only."""
         ...
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Return what is stored with the session, as plain JSON values."""
         ...

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from recorder.games.controls import HOTBAR_PREFIX, MAX_EVENTS
 from recorder.store.rows import InputEventRow, TickRow
@@ -39,7 +38,7 @@ class Paired:
     events: list[InputEventRow]
 
 
-def recorded_picture_first(realtime: bool, extra: Mapping[str, Any]) -> bool:
+def recorded_picture_first(realtime: bool, extra: Mapping[str, object]) -> bool:
     """Return whether a session's person's ticks are right as they are stored.
 
     True for every game that Playteach shows itself: there the person's action is carried out

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
@@ -255,7 +254,7 @@ class DesktopGame:
             self.clock.sleep_until_ns(self.clock.now_ns() + 25_000_000)
         self._refuse(Trouble.UNFOCUSED if state.trouble is None else state.trouble, state.sentence)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Return the delay from input to picture, and how time ran."""
         return {"input_to_frame_ms": self.profile.input_to_frame_ms, "time": "real"}
 
@@ -294,8 +293,8 @@ class DesktopGame:
     def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
         """Send an action; return what of it was sent before the gate was shut."""
         sender = self._hands.sender
-        if not self._hands.hold(self._keys_of(action)):
-            return self._held_of(action)
+        if not self._hands.hold(_keys_of(action, self.bindings.keys)):
+            return _held_of(action, self.bindings.keys, self._hands.held)
         moves = self._moves(action)
         if not any(moves):
             return action
@@ -307,8 +306,7 @@ class DesktopGame:
         )
         done = [0, 0]
         for part in range(1, TURN_PARTS + 1):
-            step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
-            dx, dy = step
+            dx, dy = step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
             if not fits:
                 dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
@@ -320,24 +318,6 @@ class DesktopGame:
             if part < TURN_PARTS:
                 self.clock.sleep_until_ns(began_ns + part * part_ns)
         return action
-
-    def _held_of(self, action: Action) -> Action:
-        """Return the part of an action whose keys are down."""
-        down = self._hands.held
-        keys = self.bindings.keys
-        slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
-        sent = Action(hotbar=action.hotbar if slot in down else 0)
-        for control in action.held:
-            if keys.get(control) in down:
-                sent = sent.pressing(control)
-        return sent
-
-    def _keys_of(self, action: Action) -> list[str]:
-        keys = self.bindings.keys
-        controls = [control for control in keys if control in action.held]
-        if action.hotbar:
-            controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
-        return list(dict.fromkeys(keys[each] for each in controls if each in keys))
 
     def _moves(self, action: Action) -> tuple[int, int]:
         """Whole counts (right, down) of a turn; fractions are kept for the next one."""
@@ -371,6 +351,23 @@ class DesktopGame:
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)
+
+
+def _held_of(action: Action, keys: Mapping[str, str], down: Collection[str]) -> Action:
+    """Return the part of an action whose keys are down."""
+    slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
+    sent = Action(hotbar=action.hotbar if slot in down else 0)
+    for control in action.held:
+        if keys.get(control) in down:
+            sent = sent.pressing(control)
+    return sent
+
+
+def _keys_of(action: Action, keys: Mapping[str, str]) -> list[str]:
+    controls = [control for control in keys if control in action.held]
+    if action.hotbar:
+        controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
+    return list(dict.fromkeys(keys[each] for each in controls if each in keys))
 
 
 def _reachable(dx: int, dy: int, rect: Rect, at: tuple[int, int]) -> tuple[int, int]:

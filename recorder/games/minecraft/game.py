@@ -16,6 +16,7 @@ from recorder.games.base import Bindings, Missing, Task
 from recorder.games.minecraft.names import BASALT, TITLES, engine_of, title_of
 from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, Goal, load_goal
+from recorder.json_values import whole
 from recorder.types import Action, Frame, Outcome
 
 PYTHON_VARIABLE = "PLAYTEACH_MINECRAFT_PYTHON"
@@ -170,7 +171,7 @@ class MinecraftGame:
         self._ticks += 1
         goal = self._goal
         if self._outcome is None and goal is not None:
-            if answer["count"] >= goal.count:
+            if whole(answer, "count") >= goal.count:
                 self._outcome = Outcome.SUCCESS
             elif answer["over"]:
                 self._outcome = Outcome.FAILURE
