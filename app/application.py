@@ -28,9 +28,8 @@ from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
 from model.paths import default_checkpoint
 from recorder.errors import KnownError
-from recorder.games import agreed_command, open_game
+from recorder.games import DEFAULT_GAME, agreed_command, open_game
 from recorder.games.base import Bindings, Game, OwnWindowGame
-from recorder.games.desktop.game import DesktopGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def run_window(
     *,
     base: Path | None = None,
     config: Path | None = None,
-    game_name: str = "doom",
+    game_name: str = DEFAULT_GAME,
     slowed: bool = False,
     play: str = "",
     seed: int | None = None,
@@ -154,7 +153,7 @@ def _open_once(
             seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
         )
         stack.callback(session.close)
-        if isinstance(game, DesktopGame):
+        if isinstance(game, OwnWindowGame):
             # The person takes over in the game's own window.
             game.listen(session)
         workplace = LiveWorkplace(

@@ -6,11 +6,26 @@ import argparse
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from app import __version__
 
 Command = Callable[[argparse.Namespace], int]
+
+if TYPE_CHECKING:
+    # What commands are added to.  argparse gives it no public name.
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class Add(Protocol):
+    """Adds a command that runs ``MODULE:FUNCTION``; returns its parser."""
+
+    def __call__(
+        self, group: Subparsers, name: str, run: str, text: str, *, parents: bool = True
+    ) -> argparse.ArgumentParser:
+        """Add it to ``group``; ``parents`` adds the flags that all commands share."""
+        ...
+
 
 EXIT_CODES = """exit codes:
   0  done                          5  the database or a recording cannot be used
@@ -78,13 +93,13 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(
-        group: Any, name: str, run: str, text: str, *, parents: bool = True
+        group: Subparsers, name: str, run: str, text: str, *, parents: bool = True
     ) -> argparse.ArgumentParser:
         made = group.add_parser(
             name, help=text, description=text, parents=[common] if parents else []
         )
         made.set_defaults(run=run)
-        return cast(argparse.ArgumentParser, made)
+        return made
 
     _add_playing(commands, add)
     _add_teaching(commands, add)
@@ -166,10 +181,10 @@ def seed_number(text: str) -> int:
     return int(text)
 
 
-def _add_playing(commands: Any, add: Any) -> None:
+def _add_playing(commands: Subparsers, add: Add) -> None:
     demo = add(commands, "demo", "app.cli.demo:run", "the whole loop, headless, with a report")
     demo.add_argument("--out", type=place, metavar="DIR", help="where the report goes")
-    demo.add_argument("--game", choices=("doom", "luanti"), default="doom")
+    _add_game(demo)
     demo.add_argument("--lesson", metavar="TEXT", help="what is taught (default: what fails most)")
     demo.add_argument("--quick", action="store_true", help="within 3 minutes on two cores")
     play = add(commands, "play", PLAY, "let a policy play")
@@ -208,7 +223,7 @@ def _add_playing(commands: Any, add: Any) -> None:
     evaluate.add_argument("--workers", type=positive, metavar="N", help="games at once")
 
 
-def _add_teaching(commands: Any, add: Any) -> None:
+def _add_teaching(commands: Subparsers, add: Add) -> None:
     demonstrate = add(
         commands, "demonstrate", "app.cli.demonstrate:run", "record the scripted teacher's play"
     )
@@ -236,7 +251,7 @@ def _add_teaching(commands: Any, add: Any) -> None:
     _add_prompting(teach)
 
 
-def _add_lists(commands: Any, add: Any) -> None:
+def _add_lists(commands: Subparsers, add: Add) -> None:
     episodes = add(commands, "episodes", "app.cli.episodes:list_", "what was recorded")
     episodes.add_argument("--query", metavar="QUERY", default="", help=QUERY_HELP)
     verbs = episodes.add_subparsers(metavar="VERB")
@@ -281,7 +296,7 @@ def _add_lists(commands: Any, add: Any) -> None:
             fetch.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_upkeep(commands: Any, add: Any) -> None:
+def _add_upkeep(commands: Subparsers, add: Add) -> None:
     add(commands, "doctor", "app.cli.doctor:run", "what is there, what is missing, what to do")
     data = add(commands, "data", "app.cli.data:verify", "look after the database")
     verbs = data.add_subparsers(metavar="VERB", required=True)
@@ -315,7 +330,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     _add_prompting(group)
 
 
-def _add_prompting(group: Any) -> None:
+def _add_prompting(group: argparse._ActionsContainer) -> None:
     """Add what play and teaching have in common."""
     group.add_argument("--prompt", metavar="FORM", help="jarvis | jarvis-recipe | jarvis-simple")
     group.add_argument("--history", type=int, metavar="N", help="earlier frames, 0 to 4")

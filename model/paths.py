@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recorder.games.registry import DEFAULT_CHECKPOINT, DEFAULT_GAME, GAMES, registered
+
 
 def assets_folder() -> Path:
     """Return the folder of shipped files."""
     return Path(__file__).resolve().parent.parent / "assets"
 
 
-_OWN_CHECKPOINTS = {"luanti": "checkpoint-luanti", "luanti_own": "checkpoint-luanti"}
-"""Games that a small model of their own ships for."""
-
-
 def own_checkpoint(game: str) -> Path:
     """Return the folder in which the small model that ships for ``game`` should be."""
-    return assets_folder() / _OWN_CHECKPOINTS.get(game, "checkpoint")
+    spec = registered(game)
+    return assets_folder() / (DEFAULT_CHECKPOINT if spec is None else spec.checkpoint)
 
 
-def default_checkpoint(game: str = "doom") -> Path:
+def shipped_checkpoints() -> dict[str, Path]:
+    """Return the folder of every small model that ships, by the first game that it plays."""
+    found: dict[str, Path] = {}
+    for spec in GAMES:
+        if (folder := own_checkpoint(spec.name)) not in found.values():
+            found[spec.name] = folder
+    return found
+
+
+def default_checkpoint(game: str = DEFAULT_GAME) -> Path:
     """Return the folder of the small model that plays ``game`` if nobody chose another one.
 
     A game without a model of its own is played by the practice yard's.
     """
     own = own_checkpoint(game)
-    return own if own.is_dir() else own_checkpoint("doom")
+    return own if own.is_dir() else own_checkpoint(DEFAULT_GAME)

@@ -27,14 +27,17 @@ from model.torch_state import torch_threads
 from recorder.clock import Clock, ManualClock, MonotonicClock, Pacer
 from recorder.errors import UsageError
 from recorder.games import (
+    DEFAULT_GAME,
     DEFAULT_SUITE,
+    GameSpec,
+    all_games,
+    game_spec,
     open_game,
     required_task,
     suites_of,
     task_list,
 )
 from recorder.games.base import Asked, Game, OwnWindowGame, Task
-from recorder.games.luanti.launch import faketime_library
 from recorder.games.seeds import SeedRange
 from recorder.store import Reader, Store
 from recorder.types import Frame, RGBImage, Tick
@@ -45,10 +48,6 @@ from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.protocol import Measured, Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
 
-UNTAUGHT = ("use your gun on the barrel", "shoot the farthest zombie")
-"""What the default model was never trained on: words, and a verb with a thing."""
-QUICK_CANDIDATES = (*UNTAUGHT, "go to the barrel")
-LUANTI_CANDIDATES = ("go_to:white_post", "collect:diamond")
 FILM_FRAMES = 8
 
 
@@ -69,8 +68,8 @@ class DemoSize:
 
 QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=12, steps=60, replay=300)
 FULL = DemoSize(seeds=6, demonstrations=10, corrections=4, pairs=40, steps=160)
-LUANTI_QUICK = DemoSize(seeds=3, demonstrations=0, corrections=8, pairs=8, steps=60)
-LUANTI = DemoSize(seeds=5, demonstrations=0, corrections=20, pairs=40, steps=160)
+OWN_WINDOW_QUICK = DemoSize(seeds=3, demonstrations=0, corrections=8, pairs=8, steps=60)
+OWN_WINDOW = DemoSize(seeds=5, demonstrations=0, corrections=20, pairs=40, steps=160)
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +127,7 @@ def run_demo(
     *,
     quick: bool,
     say: Callable[[str], None],
-    game: str = "doom",
+    game: str = DEFAULT_GAME,
     wanted: str = "",
 ) -> DemoResult:
     """Do it all in the data folder ``data`` (a fresh one); returns what came out.
@@ -138,15 +137,19 @@ def run_demo(
     """
     from model.vla.vla import check_checkpoint
 
-    if game not in ("doom", "luanti"):
-        raise UsageError(f"The game {game!r} has no teacher, so there is no demo of it.")
+    spec = game_spec(game, so="there is no demo of it")
+    if not spec.expert:
+        taught = ", ".join(each.name for each in all_games() if each.expert)
+        raise UsageError(
+            f"The game {game!r} has no teacher, so there is no demo of it; choose one of: {taught}."
+        )
     base = PlayerSpec("base", default_checkpoint(game))
     # Said before anything plays: the players load it in processes of their own.
     check_checkpoint(default_checkpoint(game))
     size = QUICK if quick else FULL
-    if game == "luanti":
-        size = LUANTI_QUICK if quick else LUANTI
-    stage = _Stage(game, base, size, game == "luanti" and faketime_library() is not None)
+    if spec.own_window:
+        size = OWN_WINDOW_QUICK if quick else OWN_WINDOW
+    stage = _Stage(game, base, size, _to_slow(spec))
     marks = {"start": time.monotonic()}
     lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
     marks["choosing the lesson"] = time.monotonic()
@@ -204,17 +207,25 @@ def run_demo(
     )  # fmt: skip
 
 
+def _to_slow(spec: GameSpec) -> bool:
+    """Whether a game's world runs on by itself and can be slowed on this machine."""
+    there = spec.slow_missing is None or not spec.slow_missing()
+    return spec.realtime and spec.can_be_slowed and there
+
+
 def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
     """Return the tasks of which one becomes the lesson, each with the words it is asked in."""
     every = task_list(game)
     if wanted:
         return [_said(game, every, wanted)]
-    if game == "luanti":
-        return [task for task in every if task.id in LUANTI_CANDIDATES]
-    if quick:
-        return [_said(game, every, text) for text in QUICK_CANDIDATES]
+    spec = game_spec(game)
+    lessons = [_said(game, every, text) for text in spec.lessons]
+    # A whole suite would take too long in a window of its own, where one game plays at a time.
+    if lessons and (quick or spec.own_window):
+        return lessons
     tasks = [asked.task for asked in suites_of(game)[DEFAULT_SUITE]]
-    return [*tasks, *(_said(game, every, text) for text in UNTAUGHT)]
+    asked_already = {task.instruction for task in tasks}
+    return [*tasks, *(task for task in lessons if task.instruction not in asked_already)]
 
 
 def _said(game: str, every: Sequence[Task], text: str) -> Task:

@@ -6,16 +6,9 @@ from pathlib import Path
 
 from app.backend.game_ports import GameFacts
 from recorder.errors import KnownError
-from recorder.games import own_window_profiles
+from recorder.games import GameSpec, all_games, own_window_profiles
 from recorder.games.desktop.opening import needs_launch
 from recorder.games.desktop.profile import Profile
-from recorder.games.luanti.launch import HOW_TO, SLOW_NEEDS, faketime_library, program
-from recorder.games.minecraft.game import BASALT, ENGINES, goals_of, installation, title_of
-
-YARD = GameFacts(
-    "doom", "Practice yard", "Doom's engine inside Playteach; it judges every attempt."
-)
-LUANTI_DETAIL = "A free game like Minecraft, started in a world of its own; it judges 28 sentences."
 
 
 def game_list(data: Path, in_use: str, *, slowed: bool = False) -> tuple[GameFacts, ...]:
@@ -23,57 +16,46 @@ def game_list(data: Path, in_use: str, *, slowed: bool = False) -> tuple[GameFac
 
     Raises DataError where a profile cannot be read.
     """
-    games = [GameFacts(YARD.name, YARD.title, YARD.detail, in_use=in_use == YARD.name)]
     profiles = own_window_profiles(data)
-    for name in sorted(profiles, key=lambda each: (each != "luanti", each)):
-        games.append(_facts(profiles[name], in_use == name, slowed))
-    games += [_minecraft(name, in_use == name, slowed) for name in (*ENGINES, *BASALT)]
-    return tuple(games)
-
-
-def _minecraft(name: str, in_use: bool, slowed: bool) -> GameFacts:
-    try:
-        installation(name)
-        problem = ""
-    except KnownError as error:
-        problem = error.sentence
-    detail = "Minecraft 1.16.5 in Playteach's own window; "
-    try:
-        judged = len(goals_of(name))
-        detail += f"its counters judge {judged} sentences." if judged else "you judge the attempts."
-    except KnownError as error:
-        problem = problem or error.sentence
-    return GameFacts(
-        name,
-        title_of(name),
-        detail,
-        in_use,
-        problem=problem,
-        slowable=not problem,
-        slowed=in_use and slowed,
+    return tuple(
+        _described(spec, profiles[spec.name], spec.name == in_use)
+        if spec.described
+        else _facts(spec, spec.name == in_use, slowed)
+        for spec in all_games(data)
     )
 
 
-def _facts(profile: Profile, in_use: bool, slowed: bool) -> GameFacts:
-    if profile.name == "luanti":
-        problem = "" if program() is not None else f"Luanti is not installed; {HOW_TO}."
-        return GameFacts(
-            profile.name,
-            profile.title,
-            LUANTI_DETAIL,
-            in_use,
-            problem=problem,
-            slowable=not problem,
-            slow_problem="" if faketime_library() is not None else SLOW_NEEDS,
-            slowed=in_use and slowed,
-        )
-    command: tuple[str, ...] = ()
-    detail = "In its own window, which must be open; you judge the attempts."
-    if profile.launch:
-        detail = "In its own window; you judge the attempts."
-        try:
-            unknown = not profile.shipped and needs_launch(profile)
-        except KnownError as error:
-            return GameFacts(profile.name, profile.title, detail, in_use, problem=error.sentence)
-        command = profile.launch if unknown else ()
-    return GameFacts(profile.name, profile.title, detail, in_use, command=command)
+def _facts(spec: GameSpec, in_use: bool, slowed: bool) -> GameFacts:
+    missing = None if spec.missing is None else spec.missing()
+    problem = "" if missing is None else f"{spec.title} {missing.problem}; {spec.needs}."
+    detail = spec.detail
+    try:
+        judged = len(spec.tasks())
+        detail += f"; it judges {judged} sentences." if judged else "; you judge the attempts."
+    except KnownError as error:
+        detail += "."
+        problem = problem or error.sentence
+    return GameFacts(
+        spec.name,
+        spec.title,
+        detail,
+        in_use,
+        problem=problem,
+        slowable=spec.can_be_slowed and not problem,
+        slow_problem="" if spec.slow_missing is None else spec.slow_missing(),
+        slowed=spec.can_be_slowed and in_use and slowed,
+    )
+
+
+def _described(spec: GameSpec, profile: Profile, in_use: bool) -> GameFacts:
+    if not profile.launch:
+        detail = f"{spec.detail}, which must be open; you judge the attempts."
+        return GameFacts(spec.name, spec.title, detail, in_use)
+    detail = f"{spec.detail}; you judge the attempts."
+    try:
+        unknown = not profile.shipped and needs_launch(profile)
+    except KnownError as error:
+        return GameFacts(spec.name, spec.title, detail, in_use, problem=error.sentence)
+    return GameFacts(
+        spec.name, spec.title, detail, in_use, command=profile.launch if unknown else ()
+    )

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from app.backend.model_choice import ModelChoice
 from app.backend.model_ports import FetchProgress, ModelFacts, PrecisionFacts
+from model.paths import shipped_checkpoints
 from model.vla.memory import PRECISIONS, check_precision, free_bytes, is_small, predict
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError, UsageError
+from recorder.games import DEFAULT_GAME, game_spec
 
 if TYPE_CHECKING:
     from model.play.policy import Policy
@@ -50,7 +52,11 @@ class ServerKeys:
         return KEY_FOR_NOW
 
 
-SMALL_MODELS = {"checkpoint-luanti": "small Luanti model"}
+SMALL_MODELS = {
+    folder.name: f"small {game_spec(game).title} model"
+    for game, folder in shipped_checkpoints().items()
+    if game != DEFAULT_GAME
+}
 """Names of models that ship with Playteach, by their folders."""
 
 

@@ -8,7 +8,6 @@ import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 Say = Callable[[str], None]
 Figures = Mapping[str, float | None]
@@ -36,8 +35,8 @@ def report(
     each: Sequence[Figures],
     targets: Mapping[str, Target],
     *,
-    extra: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    extra: Mapping[str, object] | None = None,
+) -> dict[str, object]:
     """Return the document of a benchmark; raises ValueError without runs."""
     if not each:
         raise ValueError("a benchmark needs at least one run")
@@ -70,14 +69,19 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def machine() -> dict[str, Any]:
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine() -> dict[str, object]:
     """Return what the figures were measured on; ``load`` is the minute's average before."""
     import psutil
 
     return {
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load": round(psutil.getloadavg()[0], 2),
         "system": platform.platform(terse=True),

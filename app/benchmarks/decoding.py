@@ -8,9 +8,9 @@ of it hides in the prompt.  "Whole action" is from picture to action, as in play
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.benchmarks.common import Say, Target, machine, percentile, report
+from app.benchmarks.common import Say, Target, cores, percentile, report
 from app.benchmarks.decoding_cases.baseline import GenerateBaseline
 from app.benchmarks.decoding_cases.large import (
     CUDA_TARGETS,
@@ -51,7 +51,7 @@ def measure(
     shape: Shape = QWEN_2B,
     prompt: int = PROMPT_TOKENS,
     threads: int | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Measure ``runs`` times; where there is no CUDA device the document says so.
 
     ``count`` pictures, the ``shape`` of the large model and the tokens of its ``prompt``
@@ -60,7 +60,7 @@ def measure(
     """
     from model.torch_state import torch_threads
 
-    threads = threads or min(MAX_THREADS, machine()["cores"])
+    threads = threads or min(MAX_THREADS, cores())
     # What is compared with the default model's play thinks with as many.
     with torch_threads(threads):
         return _measure(runs, say, count, shape, prompt, threads)
@@ -68,7 +68,7 @@ def measure(
 
 def _measure(
     runs: int, say: Say, count: int, shape: Shape, prompt: int, threads: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     import torch
 
     from model.vla.vla import VlaPolicy
@@ -84,7 +84,7 @@ def _measure(
     for figures, more in zip(each, large.each, strict=True):
         figures.update(more)
         figures["takeover_ticks"] = takeover_ticks()
-    extra: dict[str, Any] = {"threads": threads, "large": large.facts}
+    extra: dict[str, object] = {"threads": threads, "large": large.facts}
     targets = dict(TARGETS)
     if torch.cuda.is_available():
         say("the 7B shape on the GPU")
@@ -94,8 +94,10 @@ def _measure(
         extra["cuda"] = cuda.facts
         targets |= CUDA_TARGETS
     else:
-        extra["cuda"] = "There is no CUDA GPU here, so the 7B-shaped figures were not measured."
-        say(extra["cuda"])
+        extra["cuda"] = sentence = (
+            "There is no CUDA GPU here, so the 7B-shaped figures were not measured."
+        )
+        say(sentence)
     return report("decoding", each, targets, extra=extra)
 
 

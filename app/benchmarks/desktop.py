@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.benchmarks.common import Figures, Say, Target, report
 from app.benchmarks.desktop_cases.faults import measure_faults
@@ -78,7 +77,7 @@ def measure(
     parts: Sequence[str] = (),
     quick: bool = False,
     fresh: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Measure the chosen parts (none: all) ``runs`` times; ``quick`` shortens each of them.
 
     Whole figures are kept under ``folder`` and not measured again unless ``fresh``.

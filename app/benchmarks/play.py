@@ -9,7 +9,6 @@ import contextlib
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from app.automation.headless import Attempted, attempt
 from app.benchmarks.common import Say, Target, percentile, report
@@ -40,7 +39,7 @@ TARGETS = {
 }
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say) -> dict[str, object]:
     """Measure ``runs`` times: thinking alone, recorded play at the tick rate, the window.
 
     ``actions_per_s`` is how many actions the model gives when it never waits;

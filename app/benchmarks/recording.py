@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from app.benchmarks.common import Say, Target, report
 from app.benchmarks.recording_measure import measure_recording, play_frames
@@ -22,7 +21,7 @@ TARGETS = {
 }
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say) -> dict[str, object]:
     """Record ``runs`` times; size, truth and processor time unpaced, delays at 20 Hz."""
     each = []
     for run in range(runs):

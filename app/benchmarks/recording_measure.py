@@ -15,6 +15,7 @@ import numpy as np
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.data_folder import database_path
 from recorder.games.base import Game, free_task
+from recorder.store.episode_recorder import EpisodeRecorder
 from recorder.store.reader import Reader
 from recorder.store.rows import EpisodeKind
 from recorder.store.store import Store
@@ -88,40 +89,8 @@ def measure_recording(
             realtime=False,
             bindings={},
         )
-        recorder = store.episode_recorder(
-            session_id,
-            kind=EpisodeKind.ROLLOUT,
-            policy="measure",
-            when_full="stop" if paced else "wait",
-        )
         began_cpu_s = time.process_time()
-        task = free_task("measure")
-        recorder.on_start(
-            SimpleNamespace(
-                task=task,
-                seed=0,
-                instruction=task.instruction,
-                tick_rate_hz=tick_rate_hz,
-                lock_step=not paced,
-                policy="measure",
-            )
-        )
-        pacer = Pacer(clock, tick_rate_hz)
-        costs_ms = []
-        for index, rgb in enumerate(frames):
-            if paced:
-                pacer.wait()
-            tick = Tick(
-                index=index,
-                mono_ns=clock.now_ns(),
-                frame=Frame(index, clock.now_ns(), rgb),
-                executed=Action(forward=True),
-                driver=Driver.POLICY,
-            )
-            began_s = time.perf_counter()
-            recorder.on_tick(tick)
-            costs_ms.append(1e3 * (time.perf_counter() - began_s))
-        recorder.on_end(SimpleNamespace(outcome=Outcome.UNKNOWN, missed_ticks=pacer.missed))
+        recorder, costs_ms = _record(store, session_id, frames, clock, tick_rate_hz, paced=paced)
         store.wait()
         cpu_s = time.process_time() - began_cpu_s
         health = store.health()
@@ -147,6 +116,52 @@ def measure_recording(
         commit_delay_ms=health.commit_delay_ms,
         lost_ticks=len(frames) - stored,
     )
+
+
+def _record(
+    store: Store,
+    session_id: int,
+    frames: Sequence[RGBImage],
+    clock: Clock,
+    tick_rate_hz: float,
+    *,
+    paced: bool,
+) -> tuple[EpisodeRecorder, list[float]]:
+    """Record one episode; return its recorder and what each tick cost its caller, ms."""
+    recorder = store.episode_recorder(
+        session_id,
+        kind=EpisodeKind.ROLLOUT,
+        policy="measure",
+        when_full="stop" if paced else "wait",
+    )
+    task = free_task("measure")
+    recorder.on_start(
+        SimpleNamespace(
+            task=task,
+            seed=0,
+            instruction=task.instruction,
+            tick_rate_hz=tick_rate_hz,
+            lock_step=not paced,
+            policy="measure",
+        )
+    )
+    pacer = Pacer(clock, tick_rate_hz)
+    costs_ms = []
+    for index, rgb in enumerate(frames):
+        if paced:
+            pacer.wait()
+        tick = Tick(
+            index=index,
+            mono_ns=clock.now_ns(),
+            frame=Frame(index, clock.now_ns(), rgb),
+            executed=Action(forward=True),
+            driver=Driver.POLICY,
+        )
+        began_s = time.perf_counter()
+        recorder.on_tick(tick)
+        costs_ms.append(1e3 * (time.perf_counter() - began_s))
+    recorder.on_end(SimpleNamespace(outcome=Outcome.UNKNOWN, missed_ticks=pacer.missed))
+    return recorder, costs_ms
 
 
 def psnr_db(mean_squared_error: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from app.automation.demonstrations import record_demonstrations
 from app.automation.round_log import RoundDiary
@@ -20,7 +19,7 @@ DEMONSTRATIONS = 10
 TARGETS = {"training_and_gates_s": Target(180.0)}
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say) -> dict[str, object]:
     """Do ``runs`` rounds, each in a data folder of its own.
 
     Raises KnownError where a round does not get to its end.

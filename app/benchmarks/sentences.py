@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.backend.familiarity_hint import taught_to
 from app.benchmarks.common import Say, Target, report
@@ -27,7 +27,7 @@ TARGETS = {
 SAID_FILE = "said.json"
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say) -> dict[str, object]:
     """Score the lists once; there is no chance in it, so ``runs`` makes no difference."""
     lists = json.loads((task_folder() / SAID_FILE).read_text(encoding="utf-8"))
     yard = taught_to(default_checkpoint(), ALL_TASKS)
@@ -78,17 +78,17 @@ def denied() -> list[str]:
     ]
 
 
-def scores(repertoire: Repertoire, sentences: Sequence[str]) -> np.ndarray[Any, Any]:
+def scores(repertoire: Repertoire, sentences: Sequence[str]) -> NDArray[np.float64]:
     """Return how unfamiliar each sentence is."""
     return np.array([repertoire.score(sentence) for sentence in sentences])
 
 
-def called_unfamiliar(scored: np.ndarray[Any, Any]) -> float:
+def called_unfamiliar(scored: NDArray[np.float64]) -> float:
     """Return the share of scores that the window would tell of."""
     return float((scored >= UNFAMILIAR_FROM).mean())
 
 
-def area_under_curve(higher: np.ndarray[Any, Any], lower: np.ndarray[Any, Any]) -> float:
+def area_under_curve(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:
     """Return the chance that one of ``higher`` lies above one of ``lower``, ties as half."""
     above = (higher[:, None] > lower[None, :]) + 0.5 * (higher[:, None] == lower[None, :])
     return float(above.mean())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.benchmarks.common import Say, Target, report
 from app.benchmarks.window import run_window_child
 
 TARGETS = {"visible_s": Target(1.5), "playing_s": Target(8.0)}
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(runs: int, say: Say) -> dict[str, object]:
     """Start the window ``runs`` times in a fresh process with an empty data folder.
 
     The files are in the system's cache but for the first run, if they were not used before.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from app.benchmarks.common import Say, Target, report
 from model.paths import default_checkpoint
@@ -48,7 +47,7 @@ class Swapped:
         return replace(self.own, heard=self.said)
 
 
-def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
+def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, object]:
     """Play suite `seen`'s starts with both sentences; ``runs`` times as many seeds.
 
     ``swapped_over_random`` is by how much the swapped sentences' success lies above that of

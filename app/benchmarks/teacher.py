@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
+from typing import TypedDict
 
 from app.benchmarks.common import Say, Target, report
 from recorder.games.base import Task
@@ -32,7 +32,16 @@ TARGETS = {
 SAY_EVERY = 50
 
 
-def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, Any]:
+class VerbRate(TypedDict):
+    """A verb's successes of ``n`` starts; ``wrong`` counts what was done to another thing."""
+
+    success: int
+    n: int
+    interval: list[float]
+    wrong: int
+
+
+def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, object]:
     """Play every verb's starts as the teacher; ``runs`` times as many seeds.
 
     A verb is significantly below where the upper end of Wilson's 95 % interval is below
@@ -93,7 +102,7 @@ def verb_starts(tasks: Sequence[Task], count: int) -> list[Start]:
     ]
 
 
-def _rates(results: Sequence[Attempt]) -> dict[str, Any]:
+def _rates(results: Sequence[Attempt]) -> VerbRate:
     success = sum(result.success for result in results)
     low, high = wilson(success, len(results))
     return {

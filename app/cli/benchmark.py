@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from typing import Any
+from collections.abc import Mapping
 
 from app.cli.common import data_folder, emit, say, table
 from recorder.errors import ExitCode, UsageError
+from recorder.json_values import as_dict
 
 BENCHMARKS = {
     "play": "speed of the default model in play, missed ticks, how long the window is blocked",
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
             f"of: {', '.join(BENCHMARKS)}."
         )
     module = importlib.import_module(f"app.benchmarks.{options.name}")
-    document: dict[str, Any]
+    document: dict[str, object]
     if options.name == "desktop":
         document = module.measure(
             1 if options.runs is None else options.runs,
@@ -64,8 +65,11 @@ def run(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
-    targets = document["targets"]
+def _lines(document: Mapping[str, object]) -> list[str]:
+    targets = {
+        name: as_dict(found, name)
+        for name, found in as_dict(document["targets"], "targets").items()
+    }
     rows = [
         (
             name,
@@ -73,6 +77,6 @@ def _lines(document: dict[str, Any]) -> list[str]:
             targets[name]["target"] if name in targets else "",
             ("met" if targets[name]["met"] else "missed") if name in targets else "",
         )
-        for name, value in document["median"].items()
+        for name, value in as_dict(document["median"], "median").items()
     ]
     return table(rows, ["figure", f"median of {document['runs']}", "target", ""])

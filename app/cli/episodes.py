@@ -6,7 +6,6 @@ import argparse
 from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from app.cli.common import data_folder, details, emit, has_database, table
 from recorder.errors import DataError, ExitCode
@@ -93,5 +92,5 @@ def undo(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
-def _document(row: EpisodeRow) -> dict[str, Any]:
+def _document(row: EpisodeRow) -> dict[str, object]:
     return asdict(row)

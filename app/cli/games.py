@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from app.cli.common import data_folder, emit, say, table
 from recorder.errors import ExitCode
@@ -32,6 +33,17 @@ def install(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
+class _Facts(TypedDict):
+    name: str
+    title: str
+    tick_rate_hz: float
+    realtime: bool
+    keys: dict[str, str]
+    key_names: str
+    launch: list[str]
+    shipped: bool
+
+
 def show(options: argparse.Namespace) -> int:
     """Show a game's keys and tasks; raises UsageError for an unknown game."""
     from recorder.games import task_list
@@ -51,25 +63,36 @@ def show(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
-def _facts(name: str, data: Path) -> dict[str, Any]:
+def _facts(name: str, data: Path) -> _Facts:
     from recorder.games import open_game, own_window_profiles
 
     profile = own_window_profiles(data).get(name)
     if profile is not None:
         # Its profile says it all: no window is opened to show a list of keys.
-        facts = _table(profile.name, profile.title, profile.tick_rate_hz, True, profile.bindings)
-        return {**facts, "launch": list(profile.launch), "shipped": profile.shipped}
+        return _table(
+            profile.name, profile.title, profile.tick_rate_hz, True, profile.bindings,
+            launch=profile.launch, shipped=profile.shipped,
+        )  # fmt: skip
     game = open_game(name)
     try:
-        facts = _table(game.name, game.title, game.tick_rate_hz, game.realtime, game.bindings)
-        return {**facts, "launch": [], "shipped": True}
+        return _table(
+            game.name, game.title, game.tick_rate_hz, game.realtime, game.bindings,
+            launch=(), shipped=True,
+        )  # fmt: skip
     finally:
         game.close()
 
 
 def _table(
-    name: str, title: str, tick_rate_hz: float, realtime: bool, bindings: Bindings
-) -> dict[str, Any]:
+    name: str,
+    title: str,
+    tick_rate_hz: float,
+    realtime: bool,
+    bindings: Bindings,
+    *,
+    launch: Sequence[str],
+    shipped: bool,
+) -> _Facts:
     return {
         "name": name,
         "title": title,
@@ -77,4 +100,6 @@ def _table(
         "realtime": realtime,
         "keys": dict(bindings.keys),
         "key_names": "letters" if bindings.letters else "places",
+        "launch": list(launch),
+        "shipped": shipped,
     }

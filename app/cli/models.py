@@ -6,18 +6,27 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from app.cli.common import details, emit, say, table
 from recorder.errors import ExitCode, ModelError, UsageError
 
 
+class _Model(TypedDict):
+    name: str
+    kind: str
+    folder: str | None
+    bytes: int
+    there: bool
+
+
 def list_(options: argparse.Namespace) -> int:
     """List the checkpoints that ship with Playteach and the scripted players."""
-    from model.paths import own_checkpoint
+    from model.paths import shipped_checkpoints
+    from recorder.games import DEFAULT_GAME
     from trainer.evaluation.players import SCRIPTED
 
-    rows: list[dict[str, Any]] = [
+    rows: list[_Model] = [
         {
             "name": name,
             "kind": "checkpoint",
@@ -26,8 +35,8 @@ def list_(options: argparse.Namespace) -> int:
             "there": folder.is_dir(),
         }
         for name, folder in (
-            ("base", own_checkpoint("doom")),
-            ("base (luanti)", own_checkpoint("luanti")),
+            ("base" if game == DEFAULT_GAME else f"base ({game})", folder)
+            for game, folder in shipped_checkpoints().items()
         )
     ]
     rows += [
@@ -43,9 +52,10 @@ def show(options: argparse.Namespace) -> int:
     """Show a checkpoint: 'base' or a folder.  Raises ModelError for anything else."""
     from model.adapters.folders import fingerprint
     from model.paths import own_checkpoint
+    from recorder.games import DEFAULT_GAME
 
     name = "default" if options.name == "base" else options.name
-    folder = own_checkpoint("doom") if name == "default" else Path(name)
+    folder = own_checkpoint(DEFAULT_GAME) if name == "default" else Path(name)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, UsageError
@@ -76,14 +76,13 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 def _headless(options: argparse.Namespace, text: str) -> int:
     from app.automation.headless import chosen_player
-    from app.backend.settings import load_settings
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
     from app.session.waiting import runner_of
     from app.session.wiring import Player, store_recording, take_short_turns
     from model.play.runner import LockStepRunner
-    from recorder.games import agreed_command, find_task, open_game
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games import find_task
+    from recorder.games.base import OwnWindowGame
     from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
 
@@ -93,13 +92,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
     with contextlib.ExitStack() as stack:
-        game = open_game(
-            options.game,
-            slowed=options.slowed,
-            data=folder,
-            hotkeys=load_settings().settings.hotkeys,
-            confirmed=agreed_command(options.game, folder, options.launch),
-        )
+        game = _opened(options, folder)
         stack.callback(game.close)
         take_short_turns()
         for warning in getattr(game, "warnings", ()):
@@ -109,7 +102,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         _advise(spec, adapter_id, folder, game.tasks(), text)
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
-        threads = 1 if isinstance(game, DesktopGame) else None
+        threads = 1 if isinstance(game, OwnWindowGame) else None
         if large is not None:
             made = large()
             policy, adapter_id = made.policy, made.adapter_id
@@ -134,12 +127,12 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             threaded=False,
         )
         stack.callback(session.close)
-        if isinstance(game, DesktopGame):
+        if isinstance(game, OwnWindowGame):
             game.listen(session)
         session.start()
         done = _play_all(session, game, text, _seeds(options, folder), store)
     document = _document(options.policy, text, done)
-    emit(options, document, _lines(document))
+    emit(options, document, _lines(document, done))
     return int(ExitCode.OK)
 
 
@@ -157,12 +150,25 @@ def _seeds(options: argparse.Namespace, folder: Path) -> Iterator[int]:
         seed = next_seed(seed)
 
 
+def _opened(options: argparse.Namespace, folder: Path) -> Game:
+    from app.backend.settings import load_settings
+    from recorder.games import agreed_command, open_game
+
+    return open_game(
+        options.game,
+        slowed=options.slowed,
+        data=folder,
+        hotkeys=load_settings().settings.hotkeys,
+        confirmed=agreed_command(options.game, folder, options.launch),
+    )
+
+
 def _play_all(
     session: LiveSession, game: Game, text: str, seeds: Iterable[int], store: Store | None
 ) -> list[Attempted]:
     """Play every attempt that was asked for, each kept on the disk before the next begins."""
     from app.automation.headless import attempt, played_anew, require_kept
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games.base import OwnWindowGame
 
     done = []
     for seed in seeds:
@@ -172,7 +178,7 @@ def _play_all(
             lambda: session.play(text),
             seed=seed,
             on_tick=_Progress(),
-            panicked=lambda: isinstance(game, DesktopGame) and game.panicked,
+            panicked=lambda: isinstance(game, OwnWindowGame) and game.panicked,
             on_pause=lambda: say(_paused(game)),
         )
         result = played_anew(session, play, say)
@@ -193,10 +199,10 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 
 
 def _paused(game: Game) -> str:
-    from recorder.games.desktop.game import DesktopGame
+    from recorder.games.base import OwnWindowGame
     from recorder.input.hearing import Hotkey
 
-    keys = game.profile.hotkeys if isinstance(game, DesktopGame) else {}
+    keys = game.hotkeys if isinstance(game, OwnWindowGame) else {}
     return (
         f"Paused; {keys.get(Hotkey.PAUSE) or 'the pause key'} in the game goes on, "
         f"{keys.get(Hotkey.PANIC) or 'the panic key'} or Ctrl-C stops."
@@ -227,7 +233,7 @@ class _Progress:
         self._said = snapshot.message
 
 
-def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
+def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, object]:
     from trainer.evaluation.starts import JUDGED
 
     judged = sum(each.outcome in JUDGED for each in done)
@@ -253,12 +259,12 @@ def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:
     }
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
+def _lines(document: Mapping[str, object], done: Sequence[Attempted]) -> list[str]:
     lines = [
-        f"seed {each['seed']}: {each['outcome']} in {each['ticks']} ticks"
-        + (f", {each['invalid_outputs']} answers no action" if each["invalid_outputs"] else "")
-        + (f", stored as episode {each['episode_id']}" if each["episode_id"] else "")
-        for each in document["episodes"]
+        f"seed {each.seed}: {each.outcome} in {each.ticks} ticks"
+        + (f", {each.invalid_outputs} answers no action" if each.invalid_outputs else "")
+        + (f", stored as episode {each.episode_id}" if each.episode_id else "")
+        for each in done
     ]
     counted = (
         f"{document['success']} of {document['judged']} succeeded"

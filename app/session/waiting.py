@@ -8,8 +8,7 @@ from app.session.control_loop import LiveSession
 from app.session.wiring import MakeRunner
 from model.play.policy import Policy
 from model.play.runner import BackgroundRunner, WaitingRunner
-from recorder.games.base import Game
-from recorder.games.desktop.game import DesktopGame
+from recorder.games.base import Game, OwnWindowGame
 
 
 def runner_of(game: Game, session: Callable[[], LiveSession]) -> MakeRunner:
@@ -29,5 +28,5 @@ def runner_of(game: Game, session: Callable[[], LiveSession]) -> MakeRunner:
 
 def not_waited_for(session: LiveSession, game: Game) -> bool:
     """Return whether a world that stands still must not go on waiting for the agent's thought."""
-    touched = isinstance(game, DesktopGame) and game.hands.gate.shut
+    touched = isinstance(game, OwnWindowGame) and game.silenced
     return touched or not session.waits_for_thoughts

@@ -14,8 +14,8 @@ from pathlib import Path
 from app.setup.display import has_display
 from app.setup.system_needs import display_kind, missing_libraries, missing_libraries_sentence
 from recorder.errors import GameError, KnownError
-from recorder.games import GAME_NAMES, MINECRAFT_GAMES, REALTIME_GAMES, open_game
-from recorder.games.minecraft.game import ENGINES, installation
+from recorder.games import DEFAULT_GAME, GameSpec, free_task, game_spec, open_game
+from recorder.games.registry import DEFAULT_CHECKPOINT, GAMES
 from recorder.store import Reader, database_path
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
 
@@ -183,83 +183,86 @@ def database_lines(data: Path) -> Iterator[DoctorLine]:
 
 
 def game_lines() -> Iterator[DoctorLine]:
-    """Start each game once and tell whether it shows a picture."""
-    for name in GAME_NAMES:
-        if name in REALTIME_GAMES:
-            yield own_window_line(name)
+    """Tell of each game whether it can be played; what needs nothing is started once.
+
+    Games that need the same are told of once, and those that only a profile describes never.
+    """
+    told: set[str] = set()
+    for spec in GAMES:
+        if spec.described or spec.needs in told:
             continue
-        if name in MINECRAFT_GAMES:
-            if name in ENGINES:
-                yield minecraft_line(name)
-            continue
-        try:
-            game = open_game(name)
-            try:
-                tasks = game.tasks()
-                frame = game.reset(tasks[0], 0)
-                text = f"starts, {len(tasks)} tasks, {frame.width} x {frame.height} pictures"
-            finally:
-                game.close()
-        except GameError as error:
-            yield DoctorLine(f"game {name}", Status.PROBLEM, *_split(error))
-        except ImportError as error:
-            yield DoctorLine(
-                f"game {name}",
-                Status.PROBLEM,
-                f"a part of it cannot be loaded ({error}), so it cannot be played",
-                "remove the folder .venv and run `python3 play.py` again",
-            )
+        if spec.missing is None:
+            yield _started_line(spec)
         else:
-            yield DoctorLine(f"game {name}", Status.OK, text)
+            told.add(spec.needs)
+            yield installed_line(spec)
 
 
-def minecraft_line(name: str) -> DoctorLine:
-    """Tell whether a simulator is installed; its start takes minutes."""
+def _started_line(spec: GameSpec) -> DoctorLine:
+    """Start a game once and tell whether it shows a picture."""
     try:
-        python = installation(name).python
-    except GameError:
-        text = "is not installed, which Minecraft would need"
-        return DoctorLine(f"game {name}", Status.OK, f"{text}: playteach games install {name}")
-    if not python.exists():
-        text = "its own Python is gone, so Minecraft cannot be played"
-        return DoctorLine(f"game {name}", Status.WARN, text, f"playteach games install {name}")
-    return DoctorLine(f"game {name}", Status.OK, "is installed")
+        game = open_game(spec.name)
+        try:
+            tasks = game.tasks()
+            frame = game.reset(tasks[0] if tasks else free_task("look"), 0)
+            text = f"starts, {len(tasks)} tasks, {frame.width} x {frame.height} pictures"
+        finally:
+            game.close()
+    except GameError as error:
+        return DoctorLine(f"game {spec.name}", Status.PROBLEM, *_split(error))
+    except ImportError as error:
+        return DoctorLine(
+            f"game {spec.name}",
+            Status.PROBLEM,
+            f"a part of it cannot be loaded ({error}), so it cannot be played",
+            "remove the folder .venv and run `python3 play.py` again",
+        )
+    return DoctorLine(f"game {spec.name}", Status.OK, text)
 
 
-def own_window_line(name: str) -> DoctorLine:
-    """Tell whether a game in a window of its own could be played, without starting it."""
+def installed_line(spec: GameSpec) -> DoctorLine:
+    """Tell whether what a game needs is there, without starting it: that may take minutes.
+
+    Nobody misses a game that no model of its own ships for, unless it was installed and broke.
+    """
     from recorder.capture.system import refuse
-    from recorder.games.luanti.launch import HOW_TO, faketime_library, program
 
-    if program() is None:
-        text = "Luanti (Minetest) is not installed, so it cannot be played"
-        return DoctorLine(f"game {name}", Status.WARN, text, HOW_TO)
-    try:
-        refuse(sys.platform, os.environ)
-    except KnownError as error:
-        return DoctorLine(f"game {name}", Status.WARN, *_split(error))
-    slowed = "" if faketime_library() is None else ", also in slowed time"
-    return DoctorLine(f"game {name}", Status.OK, f"is installed{slowed}")
+    name = f"game {spec.name}"
+    if spec.missing is not None and (missing := spec.missing()) is not None:
+        if missing.broken or spec.checkpoint != DEFAULT_CHECKPOINT:
+            return DoctorLine(name, Status.WARN, f"{spec.title} {missing.problem}", spec.needs)
+        return DoctorLine(name, Status.OK, f"{missing.problem}; {spec.needs}")
+    if spec.own_window:
+        try:
+            refuse(sys.platform, os.environ)
+        except KnownError as error:
+            return DoctorLine(name, Status.WARN, *_split(error))
+    slowed = spec.slow_missing is not None and not spec.slow_missing()
+    return DoctorLine(name, Status.OK, f"is installed{', also in slowed time' if slowed else ''}")
 
 
 def model_lines() -> Iterator[DoctorLine]:
     """Tell whether the checkpoints that ship are there and whole."""
-    from model.paths import own_checkpoint
+    from model.paths import shipped_checkpoints
 
-    yield _model_line(
-        "model base",
-        own_checkpoint("doom"),
-        "the small default",
-        "the default checkpoint is missing, so only scripted players can play",
-        Status.PROBLEM,
-    )
-    yield _model_line(
-        "model for Luanti",
-        own_checkpoint("luanti"),
-        "small too",
-        "the small Luanti model is missing, so the practice yard's plays there",
-        Status.WARN,
-    )
+    for game, folder in shipped_checkpoints().items():
+        if game == DEFAULT_GAME:
+            yield _model_line(
+                "model base",
+                folder,
+                "the small default",
+                "the default checkpoint is missing, so only scripted players can play",
+                Status.PROBLEM,
+            )
+        else:
+            title = game_spec(game).title
+            yield _model_line(
+                f"model for {title}",
+                folder,
+                "small too",
+                f"the small {title} model is missing, so the practice yard's plays there",
+                Status.WARN,
+            )
 
 
 def _model_line(name: str, folder: Path, text: str, missing: str, status: Status) -> DoctorLine:

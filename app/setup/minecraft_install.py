@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorder.errors import GameError, UsageError
-from recorder.games.minecraft.game import ENGINES, engines_folder
+from recorder.games.minecraft.game import engines_folder
+from recorder.games.minecraft.names import ENGINES
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 PYTHON_VERSIONS = ((3, 9), (3, 11))

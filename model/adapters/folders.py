@@ -14,10 +14,14 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from model.actions.tokens import CODEC_VERSION
 from recorder.errors import AdapterError, DataError, ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
 
 META_FILE = "adapter.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -39,7 +43,7 @@ class AdapterMeta:
     round_id: int | None = None
     codec_version: int = 1
     created: str = ""
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, object] = field(default_factory=dict)
 
 
 def fingerprint(checkpoint: Path) -> str:
@@ -105,7 +109,7 @@ def unfinished(folder: Path) -> Path:
 
 
 def write_adapter(
-    folder: Path, tensors: dict[str, Any], config: dict[str, Any], meta: AdapterMeta
+    folder: Path, tensors: dict[str, torch.Tensor], config: dict[str, object], meta: AdapterMeta
 ) -> None:
     """Write a new adapter folder, whole or not at all.
 
@@ -157,9 +161,9 @@ class MergedAdapter:
     main memory, also for a model on a GPU), so :meth:`remove` restores them bit for bit.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         self._model = model
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, torch.Tensor] = {}
 
     def apply(self, folder: Path, base: str) -> AdapterMeta:
         """Replace whatever is merged by the adapter in ``folder``.
@@ -214,12 +218,11 @@ class MergedAdapter:
         self._kept = {}
 
 
-def _products(folder: Path, name: str) -> dict[str, Any]:
+def _products(folder: Path, name: str) -> dict[str, torch.Tensor]:
     """Return the float32 change of every weight that an adapter folder names.
 
     Raises AdapterError if the folder does not hold whole pairs of finite numbers.
     """
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

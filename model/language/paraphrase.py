@@ -348,7 +348,7 @@ class Sayings:
 
 def write_sayings(folder: Path, sentences: Mapping[str, Sequence[str]]) -> None:
     """Write a checkpoint's sentences, each with other ways to say it, into its folder."""
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "frames": {said: [] for said in sentences},
         "understood": {said: list(ways) for said, ways in sentences.items()},
         "names": [],

@@ -14,9 +14,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recorder.errors import UsageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MAX_INSTRUCTION_CHARACTERS = 400
 MAX_INSTRUCTION_TOKENS = 256
@@ -135,7 +138,7 @@ def _later_turn(kind: str, told: Told) -> str:
     return "\nobservation: \n"
 
 
-def heard(tokenizer: Any, instruction: str) -> tuple[str, bool]:
+def heard(tokenizer: PreTrainedTokenizerBase, instruction: str) -> tuple[str, bool]:
     """Return what of a sentence goes into the prompt, and whether its end was cut off.
 
     Cleaned as by :func:`clean_instruction`, without the tokenizer's own special tokens,
@@ -159,7 +162,7 @@ def heard(tokenizer: Any, instruction: str) -> tuple[str, bool]:
 
 
 def prompt_ids(
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     kind: str,
     instruction: str | Told,
     image_tokens: int,
@@ -176,7 +179,7 @@ def prompt_ids(
     return tuple(tokenizer(text, add_special_tokens=False).input_ids), cut
 
 
-def _count(tokenizer: Any, text: str) -> int:
+def _count(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
     return len(tokenizer(text, add_special_tokens=False).input_ids)
 
 

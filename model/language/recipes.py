@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from recorder.errors import ModelError
 
@@ -20,7 +19,7 @@ CURATED = {"crafting_table": f"{_PATTERN}\n plank | plank \n plank | plank \n"}
 """Recipes that the released client words by hand; the one that is known."""
 
 
-def recipe_text(recipe: Mapping[str, Any]) -> str:
+def recipe_text(recipe: Mapping[str, object]) -> str:
     """Return the sentences of one vanilla recipe file (Minecraft 1.16), "" for other kinds.
 
     Raises ValueError, naming the field, for a crafting recipe that is not whole.
@@ -63,7 +62,7 @@ def recipe_for(item: str, folder: Path | None) -> str:
         ) from error
 
 
-def _rows(recipe: Mapping[str, Any]) -> str:
+def _rows(recipe: Mapping[str, object]) -> str:
     pattern, key = recipe.get("pattern"), recipe.get("key")
     if not isinstance(pattern, list) or not all(isinstance(row, str) for row in pattern):
         raise ValueError("the field 'pattern' is no list of rows")
@@ -91,7 +90,7 @@ def _item(entry: object, field: str) -> str:
     raise ValueError(f"the field {field!r} names no item")
 
 
-def _result(recipe: Mapping[str, Any]) -> str:
+def _result(recipe: Mapping[str, object]) -> str:
     result = recipe.get("result")
     if not isinstance(result, dict) or not isinstance(result.get("item"), str):
         raise ValueError("the field 'result' names no item")

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recorder.types import Action
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SURE = 0.7
 RISE = 0.4
@@ -74,7 +77,7 @@ YES, NO = "Yes.", "No."
 """How it answers."""
 
 
-def yes_no_ids(tokenizer: Any) -> list[int]:
+def yes_no_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Return the first token of either answer, by a transformers tokenizer."""
     return [tokenizer(said, add_special_tokens=False).input_ids[0] for said in (YES, NO)]
 

@@ -205,8 +205,9 @@ class _Counter:
         counter = self
 
         class Bar(tqdm):  # type: ignore[type-arg,misc,unused-ignore]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                counter.add(kwargs.get("initial") or 0)
+            def __init__(self, *args: object, **kwargs: object) -> None:
+                initial = kwargs.get("initial")
+                counter.add(initial if isinstance(initial, int | float) else 0)
                 super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
 
             def update(self, n: float | None = 1) -> bool | None:

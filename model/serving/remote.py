@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -31,6 +30,7 @@ from model.serving.server_keys import KEY_VARIABLE, server_key
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
 from recorder.errors import ModelError
+from recorder.json_values import as_dict, as_list
 from recorder.types import NO_ACTION, RGBImage
 
 QWEN_FIRST_ADDED = 151_657
@@ -65,7 +65,7 @@ class RefusedRequestError(ModelError):
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
         """Follow nothing: another address would get the key and the pictures."""
 
 
@@ -95,7 +95,8 @@ class Client:
     def models(self) -> tuple[str, ...]:
         """Return the names that the server plays under: the health check."""
         listed = self._ask("/v1/models", None).get("data")
-        names = [m.get("id") for m in listed if isinstance(m, dict)] if listed else []
+        rows = listed if isinstance(listed, list) else []
+        names = [row.get("id") for row in rows if isinstance(row, dict)]
         found = tuple(name for name in names if isinstance(name, str))
         if not found:
             raise ModelError(
@@ -114,7 +115,7 @@ class Client:
         name = folder.name
         if name in self.models():
             return name
-        order = {"lora_name": name, "lora_path": str(folder)}
+        order: dict[str, object] = {"lora_name": name, "lora_path": str(folder)}
         try:
             self._ask("/v1/load_lora_adapter", order, plain=True)
         except ModelError as error:
@@ -125,13 +126,14 @@ class Client:
             ) from error
         return name
 
-    def complete(self, body: dict[str, Any]) -> str:
+    def complete(self, body: dict[str, object]) -> str:
         """Return the text of the first choice; raises ModelError for an empty one."""
         answer = self._ask("/v1/chat/completions", body)
         try:
-            text = answer["choices"][0]["message"]["content"]
+            first = as_dict(as_list(answer["choices"], "choices")[0], "choice")
+            text = as_dict(first["message"], "message")["content"]
             used = answer.get("usage") or {}
-        except (KeyError, IndexError, TypeError) as error:
+        except (KeyError, IndexError, ValueError) as error:
             raise ModelError(
                 f"The server at {self._where} answered without a choice, so nothing plays; it "
                 "must speak OpenAI's chat protocol."
@@ -150,8 +152,8 @@ class Client:
         return urlsplit(self._base).netloc
 
     def _ask(
-        self, path: str, body: dict[str, Any] | None, *, plain: bool = False
-    ) -> dict[str, Any]:
+        self, path: str, body: dict[str, object] | None, *, plain: bool = False
+    ) -> dict[str, object]:
         """Return the answer's table; ``plain`` answers have none."""
         problem = ""
         for attempt in range(self.server.retries + 1):
@@ -201,7 +203,7 @@ class Client:
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]
 
-    def _once(self, path: str, body: dict[str, Any] | None, *, plain: bool) -> dict[str, Any]:
+    def _once(self, path: str, body: dict[str, object] | None, *, plain: bool) -> dict[str, object]:
         request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
             self._base + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -307,14 +309,14 @@ class RemotePolicy:
                     raise
                 self._dialect = left[0]
 
-    def _body(self, said: Told, picture: str) -> dict[str, Any]:
+    def _body(self, said: Told, picture: str) -> dict[str, object]:
         turns = spoken_turns(self._spec.prompt, said, len(self._history) + 1)
         pictures = [*(earlier for earlier, _ in self._history), picture]
-        messages: list[dict[str, Any]] = []
+        messages: list[dict[str, object]] = []
         if system := self._client.server.system:
             messages.append({"role": "system", "content": system})
         for number, (words, shown) in enumerate(zip(turns, pictures, strict=True)):
-            parts: list[dict[str, Any]] = [
+            parts: list[dict[str, object]] = [
                 {"type": "text", "text": words},
                 {"type": "image_url", "image_url": {"url": shown}},
             ]
@@ -324,7 +326,7 @@ class RemotePolicy:
             if number < len(self._history):
                 answer = self._history[number][1]
                 messages.append({"role": "assistant", "content": answer + "\n"})
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "model": self.model,
             "messages": messages,
             "max_tokens": self._codec.tokens_per_action * self._spec.chunk,

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 MAX_RECORDINGS = 48
 """Guesses have many lengths; the one that was replayed longest ago makes room."""
@@ -92,7 +95,7 @@ class Captured:
         return result.clone()
 
 
-def recorder_for(model: Any) -> Recorder | None:
+def recorder_for(model: PreTrainedModel) -> Recorder | None:
     """Return what records a model's steps, None where that brings nothing or cannot be.
 
     Packed layers decide on the way by what they see, so they cannot be recorded.

@@ -10,7 +10,7 @@ that read the same input are one matrix, and what hangs on positions only is loo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
@@ -18,6 +18,9 @@ from torch import nn
 
 from model.vla.cuda_graphs import Captured, Recorder
 from model.vla.device import SMALL_HIDDEN
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class CachedLanguageModel:
@@ -27,7 +30,9 @@ class CachedLanguageModel:
     views of larger tensors, so that changes of them in place count here too.
     """
 
-    def __init__(self, model: Any, capacity: int, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, capacity: int, recorder: Recorder | None = None
+    ) -> None:
         """With a ``recorder`` steps have static shapes and are replayed (a GPU's)."""
         text = model.model.language_model
         config = text.config

@@ -178,7 +178,7 @@ def check_precision(precision: str | None, choice: DeviceChoice) -> DeviceChoice
     return choice
 
 
-def quantisation(precision: str | None, dtype: Any, device: str) -> dict[str, Any]:
+def quantisation(precision: str | None, dtype: Any, device: str) -> dict[str, object]:
     """Return what ``from_pretrained`` must be told for a precision; {} for whole numbers."""
     if precision not in ("8bit", "4bit"):
         return {}
@@ -230,13 +230,13 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
         ) from error
 
 
-def _tables(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tables(folder: Path) -> tuple[dict[str, object], dict[str, object]]:
     """Return the config's tables of the language model and of the vision tower."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     text, vision = config.get("text_config", config), config.get("vision_config", {})
     return (text if isinstance(text, dict) else {}), (vision if isinstance(vision, dict) else {})
 
 
-def _number(table: dict[str, Any], name: str) -> int:
+def _number(table: dict[str, object], name: str) -> int:
     value = table.get(name, 0)
     return value if isinstance(value, int) and 0 < value < 10**7 else 0

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model.language.prompts import SYSTEM_SENTENCE
 from recorder.errors import ModelError
@@ -107,7 +107,7 @@ def _chat_template(folder: Path) -> str:
     return ""
 
 
-def _table(folder: Path, name: str) -> dict[str, Any]:
+def _table(folder: Path, name: str) -> dict[str, object]:
     """Return a JSON file's table, an empty one if there is no file."""
     path = folder / name
     if not path.is_file():
@@ -121,13 +121,12 @@ def _table(folder: Path, name: str) -> dict[str, Any]:
     return raw
 
 
-def _size(raw: dict[str, Any], step: int) -> tuple[int, int]:
+def _size(raw: dict[str, object], step: int) -> tuple[int, int]:
     """Return width and height of a frame as Qwen2-VL's processor scales it."""
     size = raw.get("size")
     sides = size if isinstance(size, dict) else {}
-    least = raw.get("min_pixels", sides.get("shortest_edge", 0))
-    most = raw.get("max_pixels", sides.get("longest_edge", math.inf))
-    least, most = (0 if least is None else least), (math.inf if most is None else most)
+    least = _bound(raw.get("min_pixels", sides.get("shortest_edge")), 0, "min_pixels")
+    most = _bound(raw.get("max_pixels", sides.get("longest_edge")), math.inf, "max_pixels")
     if not (step * step <= most and least <= most):
         raise ValueError(f"{least} to {most} pixels hold no picture")
     width, height = MAX_FRAME_WIDTH, MAX_FRAME_HEIGHT
@@ -143,10 +142,20 @@ def _size(raw: dict[str, Any], step: int) -> tuple[int, int]:
     return wide, high
 
 
+def _bound(value: object, otherwise: float, name: str) -> float:
+    if value is None:
+        return otherwise
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} is no number")
+    return value
+
+
 def _three(
-    raw: dict[str, Any], name: str, usual: tuple[float, float, float]
+    raw: dict[str, object], name: str, usual: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     found = raw.get(name, usual)
+    if not isinstance(found, Sequence):
+        raise TypeError(f"{name} is no list")
     first, second, third = (float(value) for value in found)
     if not all(math.isfinite(value) for value in (first, second, third)):
         raise ValueError(f"{name} is not finite")

@@ -14,7 +14,6 @@ import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +115,8 @@ def load_spec(folder: Path) -> CheckpointSpec:
             )
         return spec
     try:
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # The spec checks its values itself, below.
+        raw = json.loads(path.read_text(encoding="utf-8"))
         for name in ("mean", "std"):
             if name in raw:
                 first, second, third = map(float, raw[name])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from model.vla.language_model import CachedLanguageModel
 from model.vla.preprocess import CheckpointSpec, patches, resize
 from model.vla.vision import encode_images, rotary_tables
 from recorder.types import RGBImage
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class PromptReader:
@@ -33,7 +36,7 @@ class PromptReader:
 
     def __init__(
         self,
-        model: Any,
+        model: PreTrainedModel,
         spec: CheckpointSpec,
         image_id: int,
         capacity: int,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from model.torch_state import seeded
 from model.vla.preprocess import CheckpointSpec, save_spec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PAD, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
@@ -74,7 +77,9 @@ def build_tokenizer(corpus: list[str], vocabulary: int = 1536) -> Any:
     )
 
 
-def build_model(tokenizer: Any, spec: CheckpointSpec = TINY_SPEC, *, seed: int = 0) -> Any:
+def build_model(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec = TINY_SPEC, *, seed: int = 0
+) -> Any:
     """Return an untrained Qwen2VLForConditionalGeneration for ``tokenizer``."""
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
@@ -119,7 +124,11 @@ def build_model(tokenizer: Any, spec: CheckpointSpec = TINY_SPEC, *, seed: int =
 
 
 def save_checkpoint(
-    folder: Path, model: Any, tokenizer: Any, spec: CheckpointSpec, card: dict[str, Any]
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec,
+    card: dict[str, object],
 ) -> None:
     """Write weights (bf16 safetensors), tokenizer, spec and card into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,14 @@ the tokens are put back where they were.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from model.actions.tokens import token_string
 from model.language.prompts import IMAGE_PAD
 from recorder.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 QWEN_TOKENS = 151_657
 ADDED_TOKENS = 251
@@ -43,7 +46,7 @@ def added_tokens() -> tuple[str, ...]:
     )
 
 
-def repair_tokenizer(tokenizer: Any, rows: int) -> bool:
+def repair_tokenizer(tokenizer: PreTrainedTokenizerBase, rows: int) -> bool:
     """Put the action tokens back into Qwen2-VL's own tokenizer; return whether that was done.
 
     Only where it is exactly that tokenizer and the model has ``rows`` enough for the ids;
@@ -58,7 +61,9 @@ def repair_tokenizer(tokenizer: Any, rows: int) -> bool:
     return True
 
 
-def check_tokenizer(folder: Path, model: Any, tokenizer: Any) -> None:
+def check_tokenizer(
+    folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> None:
     """Raise ModelError where the tokenizer cannot say what the model must hear and answer."""
     wanted = [token_string(n) for n in _ACTION_NUMBERS] + [IMAGE_PAD]
     ids = tokenizer.convert_tokens_to_ids(wanted)

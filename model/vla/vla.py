@@ -12,7 +12,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -48,6 +48,9 @@ from model.vla.tokenizers import check_tokenizer, repair_tokenizer
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 MAX_TEXT_TOKENS = 512
 """The longest instruction and the prompt around it."""
 MAX_ACTION_TOKENS = 12
@@ -57,7 +60,7 @@ _log = logging.getLogger(__name__)
 _ACTION_NUMBERS = range(176, 251)
 
 
-def check_checkpoint(folder: Path) -> dict[str, Any]:
+def check_checkpoint(folder: Path) -> dict[str, object]:
     """Return a checkpoint folder's configuration.
 
     Raises ModelError where the folder is missing, not of the Qwen2-VL class, holds its
@@ -105,7 +108,7 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
 
 def load_weights(
     folder: Path, dtype: torch.dtype, device: str, precision: str | None = None
-) -> tuple[Any, Any]:
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load (model, tokenizer) of a checked folder; nothing is fetched or executed.
 
     ``precision`` as in :class:`PlayOptions`.
@@ -167,8 +170,8 @@ class VlaPolicy:
     def __init__(
         self,
         folder: Path,
-        model: Any,
-        tokenizer: Any,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
         spec: CheckpointSpec,
         choice: DeviceChoice,
         check: str | None = None,

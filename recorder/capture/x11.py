@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from Xlib import X, Xatom, error
 from Xlib.display import Display
@@ -18,6 +18,9 @@ from Xlib.protocol import event
 
 from recorder.capture.base import SENTENCES, Rect, Trouble, WindowInfo, WindowState
 from recorder.errors import GameError, NoDisplayError
+
+if TYPE_CHECKING:
+    from Xlib.xobject.drawable import Window
 
 MIN_SIDE = 64
 """Smaller windows are no games: tray icons, helpers of toolkits."""
@@ -71,7 +74,7 @@ class X11Windows:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self._display: Any = open_display(name)
+        self._display = open_display(name)
         self._root = self._display.screen().root
         self._lock = threading.Lock()
         self._atoms: dict[str, int] = {}
@@ -79,7 +82,7 @@ class X11Windows:
         self._saver_on = False
         self._saver_asked_s = -SAVER_S
         self._closed = False
-        self._watched: dict[int, Any] = {}
+        self._watched: dict[int, Window] = {}
         self._watched_for = 0
         self._known: _Known | None = None
 
@@ -168,7 +171,7 @@ class X11Windows:
                 self._closed = True
                 self._display.close()
 
-    def _window(self, window_id: int) -> Any:
+    def _window(self, window_id: int) -> Window:
         return self._display.create_resource_object("window", window_id)
 
     def _atom(self, name: str) -> int:
@@ -176,7 +179,7 @@ class X11Windows:
             self._atoms[name] = self._display.intern_atom(name)
         return self._atoms[name]
 
-    def _property(self, window: Any, name: str, kind: int = X.AnyPropertyType) -> Any:
+    def _property(self, window: Window, name: str, kind: int = X.AnyPropertyType) -> Any:
         found = window.get_full_property(self._atom(name), kind)
         return None if found is None else found.value
 
@@ -184,7 +187,7 @@ class X11Windows:
         size = self._root.get_geometry()
         return Rect(0, 0, int(size.width), int(size.height))
 
-    def _managed(self) -> list[Any]:
+    def _managed(self) -> list[Window]:
         """Windows that a window manager lists, bottom to top; without one, the root's children."""
         for name in ("_NET_CLIENT_LIST_STACKING", "_NET_CLIENT_LIST"):
             listed = self._property(self._root, name, Xatom.WINDOW)
@@ -192,7 +195,7 @@ class X11Windows:
                 return [self._window(int(each)) for each in listed]
         return list(self._root.query_tree().children)
 
-    def _info(self, window: Any) -> WindowInfo | None:
+    def _info(self, window: Window) -> WindowInfo | None:
         if window.get_attributes().map_state != X.IsViewable:
             return None
         title, rect = self._title(window), self._rect(window)
@@ -202,7 +205,7 @@ class X11Windows:
         pid = int(pids[0]) if pids is not None and len(pids) else None
         return WindowInfo(int(window.id), title, _program(pid), pid, rect)
 
-    def _title(self, window: Any) -> str:
+    def _title(self, window: Window) -> str:
         named = self._property(window, "_NET_WM_NAME")
         if isinstance(named, bytes) and named:
             return named.decode(errors="replace")
@@ -211,13 +214,13 @@ class X11Windows:
             return plain.decode(errors="replace")
         return plain or ""
 
-    def _rect(self, window: Any) -> Rect:
+    def _rect(self, window: Window) -> Rect:
         """The client area in screen pixels: a frame's border must not be in the picture."""
         size = window.get_geometry()
         corner = self._root.translate_coords(window, 0, 0)
         return Rect(int(corner.x), int(corner.y), int(size.width), int(size.height))
 
-    def _look(self, window: Any) -> WindowState:
+    def _look(self, window: Window) -> WindowState:
         if self._watched_for != window.id:
             self._watch_only(window)
         # The answer comes after all events of what happened before it.
@@ -233,7 +236,7 @@ class X11Windows:
             state = self._known.state
         return WindowState(state.rect, Trouble.LOCKED) if self._locked() else state
 
-    def _look_anew(self, window: Any, focus: int) -> WindowState:
+    def _look_anew(self, window: Window, focus: int) -> WindowState:
         viewable = window.get_attributes().map_state == X.IsViewable
         rect = self._rect(window)
         if not viewable:
@@ -252,7 +255,7 @@ class X11Windows:
         # X.NONE and X.PointerRoot come as plain numbers.
         return 0 if isinstance(focus, int) else int(focus.id)
 
-    def _holds(self, window: Any, focus: int) -> bool:
+    def _holds(self, window: Window, focus: int) -> bool:
         """Whether a window is the one with the keyboard or one around it."""
         if focus == window.id:
             return True
@@ -268,7 +271,7 @@ class X11Windows:
             changed |= self._display.next_event().type in _CHANGES
         return changed
 
-    def _watch_only(self, window: Any) -> None:
+    def _watch_only(self, window: Window) -> None:
         for other in self._watched.values():
             other.change_attributes(event_mask=X.NoEventMask)
         self._known = None
@@ -276,7 +279,7 @@ class X11Windows:
         self._root.change_attributes(event_mask=X.StructureNotifyMask | X.SubstructureNotifyMask)
         self._watched = {self._root.id: self._root}
 
-    def _watch_line(self, window: Any) -> bool:
+    def _watch_line(self, window: Window) -> bool:
         """Watch a window and the frames around it; return whether one was not watched yet."""
         fresh = False
         for each in (int(window.id), *self._line(window)):
@@ -286,7 +289,7 @@ class X11Windows:
                 self._watched[each].change_attributes(event_mask=X.StructureNotifyMask)
         return fresh
 
-    def _line(self, window: Any) -> Iterator[int]:
+    def _line(self, window: Window) -> Iterator[int]:
         """Ids of a window's parents, nearest first, without the root; none of no window."""
         while window.id:
             parent = window.query_tree().parent
@@ -295,7 +298,7 @@ class X11Windows:
             yield int(parent.id)
             window = parent
 
-    def _above(self, window: Any, rect: Rect) -> Iterator[int]:
+    def _above(self, window: Window, rect: Rect) -> Iterator[int]:
         """Ids of what lies over ``rect`` above the window."""
         mine = {int(window.id), *self._line(window)}
         stacked = self._root.query_tree().children
@@ -320,7 +323,7 @@ class X11Windows:
             self._saver_on = self._root.screensaver_query_info().state == screensaver.StateOn
         return self._saver_on
 
-    def _activate(self, window: Any) -> None:
+    def _activate(self, window: Window) -> None:
         # 2: asked for by a pager, which window managers obey also from the background.
         message = event.ClientMessage(
             window=window,

@@ -12,13 +12,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
 from recorder.types import MAX_CAMERA_DEG, NO_ACTION, Action, RGBImage
+
+if TYPE_CHECKING:
+    pass
 
 DEGREES_PER_COUNT = 360 / 2400
 RECORDED_HEIGHT = 720
@@ -165,7 +168,9 @@ def draw_cursor(rgb: RGBImage, x: float, y: float) -> RGBImage:
 class _Fields:
     """A line's values by name; whatever is missing or of another kind is named."""
 
-    def __init__(self, file: str, number: int, line: str | dict[str, Any], path: str = "") -> None:
+    def __init__(
+        self, file: str, number: int, line: str | dict[str, object], path: str = ""
+    ) -> None:
         self._file = file
         self._number = number
         self._path = path
@@ -176,7 +181,7 @@ class _Fields:
                 raise bad_recording(file, f"line {number} is no JSON ({error})") from error
         if not isinstance(line, dict):
             raise self._wrong(path or "line", "a table")
-        self._table: dict[str, Any] = line
+        self._table: dict[str, object] = line
 
     def _wrong(self, name: str, wanted: str) -> DataError:
         return bad_recording(

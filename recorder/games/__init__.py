@@ -4,74 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from recorder.errors import UsageError
 from recorder.games.base import Asked, Bindings, Game, Task, free_task
+from recorder.games.registry import (
+    DEFAULT_GAME,
+    DEFAULT_SUITE,
+    GAMES,
+    GameSpec,
+    Opening,
+    all_games,
+    game_spec,
+    own_window_profiles,
+    registered,
+)
 from recorder.games.sentences import judged_task, possible_tasks, required_task
 
-if TYPE_CHECKING:
-    from recorder.games.desktop.profile import Profile
-
-MINECRAFT_GAMES: tuple[str, ...] = (
-    "minerl", "minestudio", "minerl-find-cave", "minerl-make-waterfall", "minerl-animal-pen",
-    "minerl-village-house",
-)  # fmt: skip
-GAME_NAMES: tuple[str, ...] = ("doom", "luanti", *MINECRAFT_GAMES)
-DEFAULT_SUITE = "default"
-REALTIME_GAMES = frozenset({"luanti"})
+GAME_NAMES: tuple[str, ...] = tuple(spec.name for spec in GAMES)
+"""Games with an entry of their own; no profile of a person's may take their names."""
+REALTIME_GAMES = frozenset(spec.name for spec in GAMES if spec.realtime)
 """Games whose world does not wait, unless they are opened in slowed time."""
 
 __all__ = [
+    "DEFAULT_GAME",
     "DEFAULT_SUITE",
     "GAME_NAMES",
-    "MINECRAFT_GAMES",
     "REALTIME_GAMES",
     "Asked",
     "Bindings",
     "Game",
+    "GameSpec",
     "Task",
     "agreed_command",
+    "all_games",
     "find_task",
     "free_task",
     "game_names",
+    "game_spec",
     "judged_task",
     "open_game",
     "own_window_profiles",
     "possible_tasks",
+    "registered",
     "required_task",
     "suites_of",
     "task_list",
 ]
 
 
-def own_window_profiles(data: Path | None = None) -> dict[str, Profile]:
-    """Return the profiles of games in a window of their own, Luanti's too, by name.
-
-    ``data`` is the data folder, in which a person's own profiles lie.  Raises DataError for
-    a profile that cannot be read.
-    """
-    from recorder.games.desktop.profile import find_profiles, profiles_folder
-    from recorder.games.luanti.profile import shipped_assets
-
-    own = None if data is None else profiles_folder(data)
-    return find_profiles(shipped_assets() / "games", own)
-
-
 def game_names(data: Path | None = None) -> tuple[str, ...]:
-    """Return every game that can be asked for: the judged ones, then the described ones."""
-    described = (name for name in own_window_profiles(data) if name not in GAME_NAMES)
-    return (*GAME_NAMES, *sorted(described))
+    """Return the names of :func:`all_games`, in their order."""
+    return tuple(spec.name for spec in all_games(data))
 
 
 def agreed_command(name: str, data: Path | None, agreed: bool) -> tuple[str, ...] | None:
     """Return the command of a game's profile where the person agreed to it, else None."""
     profile = own_window_profiles(data).get(name) if agreed else None
     return None if profile is None else profile.launch
-
-
-def _not_slowed(title: str) -> UsageError:
-    return UsageError(f"{title} cannot be slowed, so it was not started; leave --slowed out.")
 
 
 def open_game(
@@ -86,38 +75,17 @@ def open_game(
 ) -> Game:
     """Start the game called ``name``; frames are height x width x 3.
 
-    ``slowed`` lets a game of :data:`REALTIME_GAMES` wait for every step.  For games in a
-    window of their own: ``data`` is the folder with the person's profiles, ``hotkeys``
-    are the person's, and ``confirmed`` is the command that the person agreed to.
+    ``slowed`` lets a game that can be slowed wait for every step; the rest is as in
+    :class:`~recorder.games.registry.Opening`.
 
     Raises UsageError for a name that is no game, GameError where it cannot start.
     """
-    if name == "doom":
-        from recorder.games.doom.game import DoomGame
-
-        if slowed:
-            raise _not_slowed(DoomGame.title)
-        return DoomGame(width=width, height=height)
-    if name in MINECRAFT_GAMES:
-        from recorder.games.minecraft.game import MinecraftGame
-
-        return MinecraftGame.start(name)
-    profile = own_window_profiles(data).get(name)
-    if profile is None:
-        raise _no_such_game(name, data, "nothing was started")
-    from recorder.games.desktop.profile import with_hotkeys
-
-    profile = with_hotkeys(profile, hotkeys or {})
-    if name == "luanti":
-        from recorder.games.luanti.game import open_luanti
-        from recorder.games.luanti.profile import shipped_assets
-
-        return open_luanti(shipped_assets(), profile, slowed=slowed)
-    if slowed:
-        raise _not_slowed(profile.title)
-    from recorder.games.desktop.opening import open_profile
-
-    return open_profile(profile, confirmed=confirmed)
+    spec = game_spec(name, data, so="nothing was started")
+    if slowed and not spec.can_be_slowed:
+        raise UsageError(
+            f"{spec.title} cannot be slowed, so it was not started; leave --slowed out."
+        )
+    return spec.opens(Opening(width, height, slowed, data, dict(hotkeys or {}), confirmed))
 
 
 def task_list(name: str, data: Path | None = None) -> tuple[Task, ...]:
@@ -125,27 +93,7 @@ def task_list(name: str, data: Path | None = None) -> tuple[Task, ...]:
 
     A game that nobody described the rules of has none.
     """
-    if name == "doom":
-        from recorder.games.doom.tasks import ALL_TASKS
-
-        return ALL_TASKS
-    if name in MINECRAFT_GAMES:
-        from recorder.games.minecraft.game import goals_of
-
-        return tuple(goal.task for goal in goals_of(name))
-    if name == "luanti":
-        from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
-
-        return LUANTI_TASKS
-    if name in own_window_profiles(data):
-        return ()
-    raise _no_such_game(name, data, "it has no tasks")
-
-
-def _no_such_game(name: str, data: Path | None, so: str) -> UsageError:
-    return UsageError(
-        f"There is no game called {name!r}, so {so}; choose one of: {', '.join(game_names(data))}."
-    )
+    return tuple(game_spec(name, data, so="it has no tasks").tasks())
 
 
 def suites_of(name: str) -> Mapping[str, tuple[Asked, ...]]:
@@ -153,11 +101,10 @@ def suites_of(name: str) -> Mapping[str, tuple[Asked, ...]]:
 
     DEFAULT_SUITE is always among them.  Raises UsageError for a name that is no game.
     """
-    if name == "doom":
-        from recorder.games.doom.tasks import SUITES
-
-        return SUITES
-    return {DEFAULT_SUITE: tuple(Asked(task) for task in task_list(name))}
+    spec = game_spec(name, so="it has no tasks")
+    if spec.read_suites is not None:
+        return spec.read_suites()
+    return {DEFAULT_SUITE: tuple(Asked(task) for task in spec.tasks())}
 
 
 def find_task(game: Game, instruction: str) -> Task:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from recorder.clock import Clock
 from recorder.types import Action, Frame, Outcome
+
+if TYPE_CHECKING:
+    from recorder.input.hearing import Ears, Hotkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,18 @@ class Asked:
     def heard(self) -> str:
         """The sentence that the player hears."""
         return self.say or self.task.instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a game cannot be played on this machine.
+
+    ``problem`` goes on from the game's name ("is not installed, so it cannot be played").
+    ``broken`` says that it was installed and that a part of it is gone since.
+    """
+
+    problem: str
+    broken: bool = False
 
 
 FREE_TASK_ID = "free"
@@ -124,6 +139,42 @@ class OwnWindowGame(Game, Protocol):
 
     clock: Clock
 
+    def listen(self, ears: Ears) -> None:
+        """Let the person take over by touching the game; tell ``ears`` of what they do.
+
+        Raises RuntimeError if somebody listens already.
+        """
+        ...
+
+    @property
+    def hotkeys(self) -> Mapping[Hotkey, str]:
+        """What the person's keys ask for while they play, by what is asked ("" for no key)."""
+        ...
+
+    @property
+    def panicked(self) -> bool:
+        """Whether the person has pressed the panic key since somebody listens."""
+        ...
+
+    @property
+    def silenced(self) -> bool:
+        """Whether nothing more of the agent's is sent: it was touched, paused or covered."""
+        ...
+
+    @property
+    def chatting(self) -> bool:
+        """Whether the person types into the game, so that keys mean nothing else."""
+        ...
+
+    @property
+    def hand_touches(self) -> int:
+        """How often a device that the agent does not type on was touched since somebody listens."""
+        ...
+
+    def in_front(self) -> bool:
+        """Return whether it can be seen and played right now; control thread only."""
+        ...
+
     @property
     def listening(self) -> bool:
         """Whether the person's own keys reach the game and are heard."""
@@ -164,6 +215,6 @@ class OwnWindowGame(Game, Protocol):
         """Give the game the keyboard, to go on after a pause; control thread only."""
         ...
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Return what is stored with the session, as plain JSON values."""
         ...

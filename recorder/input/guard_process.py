@@ -14,7 +14,7 @@ import os
 import select
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from Xlib import X, error
 from Xlib.ext import ge, xinput
@@ -24,6 +24,9 @@ from recorder.input.guard_protocol import DOWN, HANG_S, READY, RELEASED, RELEASI
 from recorder.input.keys import X11_OFFSET
 from recorder.input.x11_listener import parse_raw
 from recorder.input.xtest import XTestDevice
+
+if TYPE_CHECKING:
+    from Xlib.display import Display
 
 CHECK_S = 0.02
 CHECK_FOR_S = 0.2
@@ -35,7 +38,7 @@ class GuardProcess:
 
     def __init__(self, window_id: int, panic: int) -> None:
         self._device = XTestDevice()
-        self._display: Any = self._device._display
+        self._display: Display = self._device._display
         self._window_id = window_id
         self._panic = panic
         self._held: dict[int, None] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from recorder.errors import KnownError
 from recorder.input.keys import (
@@ -21,6 +21,9 @@ from recorder.input.keys import (
     is_button,
     name_of,
 )
+
+if TYPE_CHECKING:
+    from Xlib.display import Display
 
 _ISO = {
     0x00: "latin-1", 0x01: "iso8859-2", 0x02: "iso8859-3", 0x03: "iso8859-4", 0x05: "iso8859-6",
@@ -82,12 +85,12 @@ US = Layout(
 )
 
 
-def group_of(display: Any) -> int:
+def group_of(display: Display) -> int:
     """Return which of up to four layouts that are set up an X server uses now."""
     return int(display.screen().root.query_pointer().mask) >> 13 & 3
 
 
-def read_layout(display: Any) -> Layout:
+def read_layout(display: Display) -> Layout:
     """Ask an X server (a python-xlib display) for the layout in use."""
     count = MAX_KEY + X11_OFFSET - display.display.info.min_keycode + 1
     first = display.display.info.min_keycode

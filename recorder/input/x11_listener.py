@@ -105,7 +105,7 @@ class X11Listener:
         unaccelerated: bool = False,
         on_error: Callable[[GameError], None] = lambda error: None,
     ) -> None:
-        self._display: Any = open_display(name)
+        self._display = open_display(name)
         self._sorter = sorter
         self._value = 1 if unaccelerated else 0
         self._on_error = on_error

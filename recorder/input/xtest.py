@@ -7,7 +7,6 @@ game that puts the pointer back in between would turn by the wrong angle.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from Xlib import X, error
 from Xlib.ext import xtest
@@ -25,7 +24,7 @@ class XTestDevice:
     """Implements :class:`recorder.input.sender.InputDevice`."""
 
     def __init__(self, name: str | None = None) -> None:
-        self._display: Any = open_display(name)
+        self._display = open_display(name)
         self._closed = False
         if not self._display.has_extension(xtest.extname):
             self._display.close()

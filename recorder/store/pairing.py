@@ -9,9 +9,8 @@ function does it whenever such an episode is read; what is stored stays as it wa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from recorder.games.controls import HOTBAR_PREFIX, MAX_EVENTS
 from recorder.store.rows import InputEventRow, TickRow
@@ -39,7 +38,7 @@ class Paired:
     events: list[InputEventRow]
 
 
-def recorded_picture_first(realtime: bool, extra: Mapping[str, Any]) -> bool:
+def recorded_picture_first(realtime: bool, extra: Mapping[str, object]) -> bool:
     """Return whether a session's person's ticks are right as they are stored.
 
     True for every game that Playteach shows itself: there the person's action is carried out
@@ -161,7 +160,7 @@ class _Moved:
             done = _controls(tick.executed)
             # What was released without an event (the focus was lost), or was down before.
             for code in [
-                code for code in held if code not in told and not _stays(code, held, done)
+                code for code in held if code not in told and not _stays(code, held, done, told)
             ]:
                 del held[code]
             for code in done:
@@ -190,13 +189,16 @@ def _controls(action: Action) -> list[str]:
     return [*slot, *(name for name in BUTTON_CONTROLS if name in action.held)]
 
 
-def _stays(code: str, held: Mapping[str, None], done: Sequence[str]) -> bool:
-    """Return whether a held key can still be down: of several slots only the newest acts."""
+def _stays(code: str, held: Mapping[str, None], done: Sequence[str], told: Collection[str]) -> bool:
+    """Return whether a held key can still be down: of several slots only the newest acts.
+
+    A slot that was pressed in this tick, one of those ``told``, became the newest in it.
+    """
     slot = next((each for each in done if HOTBAR_PREFIX in each), None)
     if code in done or HOTBAR_PREFIX not in code or slot is None:
         return code in done
     order = list(held)
-    return slot not in held or order.index(code) < order.index(slot)
+    return slot in told or slot not in held or order.index(code) < order.index(slot)
 
 
 def _action(active: Iterable[str], turn: Mapping[str, float]) -> Action:

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from recorder.data_folder import database_path, path_of
+from recorder.data_folder import database_path
 from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
-from recorder.store.ledger import active_adapter_id
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery
+from recorder.store.row_queries import select_adapters, select_evaluations, select_session
 from recorder.store.rows import (
     AdapterRow,
     BinFacts,
@@ -151,30 +151,7 @@ class Reader:
     def session(self, session_id: int) -> SessionRow:
         """Return one session; raises DataError where there is none."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT id, game, tick_rate_hz, width, height, realtime, wall_anchor_ns, "
-                "mono_anchor_ns, ended_mono_ns IS NOT NULL, bindings, extra "
-                "FROM session WHERE id = ?",
-                (session_id,),
-            ).fetchone()
-        if row is None:
-            raise DataError(
-                f"There is no session {session_id} in the database, so nothing can be shown; "
-                "take the number from an episode."
-            )
-        return SessionRow(
-            id=row[0],
-            game=row[1],
-            tick_rate_hz=row[2],
-            width=row[3],
-            height=row[4],
-            realtime=bool(row[5]),
-            wall_anchor_ns=row[6],
-            mono_anchor_ns=row[7],
-            ended=bool(row[8]),
-            bindings=json.loads(row[9]),
-            extra=json.loads(row[10]),
-        )
+            return select_session(connection, session_id)
 
     def segments(self, episode_id: int) -> list[SegmentRow]:
         """Return the newest segments of an episode, in order; none while it is recorded."""
@@ -265,27 +242,7 @@ class Reader:
     def adapters(self) -> list[AdapterRow]:
         """Return every adapter, oldest first."""
         with self._reading() as connection:
-            active = active_adapter_id(connection)
-            rows = connection.execute(
-                "SELECT id, folder, base, parent_id, round_id, title, sha256, passed_gates, "
-                "extra, made_wall_ns FROM adapter ORDER BY id"
-            ).fetchall()
-        return [
-            AdapterRow(
-                id=row[0],
-                folder=str(path_of(self.folder, row[1])),
-                base=row[2],
-                parent_id=row[3],
-                round_id=row[4],
-                title=row[5],
-                sha256=row[6],
-                passed_gates=bool(row[7]),
-                extra=json.loads(row[8]),
-                made_wall_s=row[9] / 1e9,
-                active=row[0] == active,
-            )
-            for row in rows
-        ]
+            return select_adapters(connection, self.folder)
 
     def active_adapter(self) -> AdapterRow | None:
         """Return the adapter that plays, None for the bare base."""
@@ -368,30 +325,8 @@ class Reader:
             "variant": variant,
             "round_id": round_id,
         }
-        given = {name: value for name, value in wanted.items() if value is not None}
-        condition = " AND ".join(f"{name} = ?" for name in given) or "TRUE"
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT policy_key, game, task_id, instruction, seed, stepping, outcome, ticks, "
-                f"variant, round_id FROM evaluation WHERE {condition} "
-                "ORDER BY policy_key, task_id, instruction, seed, id",
-                tuple(given.values()),
-            ).fetchall()
-        return [
-            EvaluationRow(
-                policy_key=row[0],
-                game=row[1],
-                task_id=row[2],
-                instruction=row[3],
-                seed=row[4],
-                stepping=Stepping(row[5]),
-                outcome=Outcome(row[6]),
-                ticks=row[7],
-                variant=row[8],
-                round_id=row[9],
-            )
-            for row in rows
-        ]
+            return select_evaluations(connection, wanted)
 
     # Totals
 

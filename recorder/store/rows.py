@@ -73,8 +73,8 @@ class SessionRow:
     wall_anchor_ns: int
     mono_anchor_ns: int
     ended: bool
-    bindings: Mapping[str, Any]
-    extra: Mapping[str, Any]
+    bindings: Mapping[str, object]
+    extra: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class NewAdapter:
     title: str = ""
     sha256: str = ""
     passed_gates: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ class AdapterRow:
     title: str
     sha256: str
     passed_gates: bool
-    extra: Mapping[str, Any]
+    extra: Mapping[str, object]
     made_wall_s: float
     active: bool
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from recorder.clock import Clock, MonotonicClock
 from recorder.data_folder import backups_path, database_path, lock_path
@@ -92,19 +92,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FolderLock(lock_path(folder))
         try:
-            diagnose(path, for_writing=True)
-            with translated(path):
-                if path.exists() and path.stat().st_size > 0:
-                    with contextlib.closing(open_for_reading(path)) as reading:
-                        check_version(reading, path)
-                connection = open_for_writing(path)
-                try:
-                    connection.create_function("casefold", 1, casefold, deterministic=True)
-                    migrate(connection, path)
-                    next_id = recovery.recover(connection)
-                except BaseException:
-                    connection.close()
-                    raise
+            connection, next_id = _open_connection(path)
         except BaseException:
             lock.release()
             raise
@@ -163,8 +151,8 @@ class Store:
         width: int,
         height: int,
         realtime: bool,
-        bindings: Mapping[str, Any],
-        extra: Mapping[str, Any] | None = None,
+        bindings: Mapping[str, object],
+        extra: Mapping[str, object] | None = None,
     ) -> int:
         """Note that a game runs, with the wall-clock anchor of its time stamps; return its id.
 
@@ -181,26 +169,11 @@ class Store:
             json.dumps(dict(bindings), sort_keys=True),
             json.dumps(dict(extra or {}), sort_keys=True),
         )
-
-        def work(connection: sqlite3.Connection) -> int:
-            cursor = connection.execute(
-                "INSERT INTO session (game, tick_rate_hz, width, height, realtime, "
-                "wall_anchor_ns, mono_anchor_ns, bindings, extra) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
-            return int(cursor.lastrowid or 0)
-
-        return self._worker.call(work)
+        return self._worker.call(partial(_add_session, values=values))
 
     def end_session(self, session_id: int) -> None:
         """Note that a game was closed."""
-        self._worker.call(
-            lambda connection: connection.execute(
-                "UPDATE session SET ended_mono_ns = ? WHERE id = ?",
-                (self._worker.clock.now_ns(), session_id),
-            )
-        )
+        self._worker.call(partial(_end_session, session_id=session_id, clock=self._worker.clock))
 
     def episode_recorder(
         self,
@@ -252,12 +225,9 @@ class Store:
         Said by the person while the episode is recorded, it stays the newest when it ends, unless
         they end it with a verdict of their own.
         """
-
-        def work(connection: sqlite3.Connection) -> int:
-            _require_episode(connection, episode_id)
-            return add_label(connection, episode_id, outcome, LabelSource(source))
-
-        return self._worker.call(work)
+        return self._worker.call(
+            partial(_label, episode_id=episode_id, outcome=outcome, source=LabelSource(source))
+        )
 
     def delete_episode(self, episode_id: int) -> None:
         """Put an episode into the bin; it stays there until :meth:`purge`."""
@@ -300,8 +270,8 @@ class Store:
         *,
         query: str = "",
         parent_adapter_id: int | None = None,
-        config: Mapping[str, Any] | None = None,
-        manifest: Mapping[str, Any] | None = None,
+        config: Mapping[str, object] | None = None,
+        manifest: Mapping[str, object] | None = None,
         choose: bool = False,
     ) -> int:
         """Note that a round begins; return its id.
@@ -334,7 +304,7 @@ class Store:
         self,
         round_id: int,
         adapter_id: int,
-        verdict: Mapping[str, Any],
+        verdict: Mapping[str, object],
         activation: Activation | None,
     ) -> bool:
         """Write what more was measured of a done round, and put its adapter in use if wished.
@@ -357,9 +327,9 @@ class Store:
         *,
         status: RoundStatus | Literal["running", "done", "failed", "cancelled"] | None = None,
         adapter_id: int | None = None,
-        manifest: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        verdict: Mapping[str, Any] | None = None,
+        manifest: Mapping[str, object] | None = None,
+        metrics: Mapping[str, object] | None = None,
+        verdict: Mapping[str, object] | None = None,
     ) -> None:
         """Write what is new of a round; None leaves a field as it is.
 
@@ -405,17 +375,56 @@ class Store:
             return taken
 
     def _set_deleted(self, episode_id: int, wall_ns: int | None) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            if not _require_episode(connection, episode_id):
-                raise DataError(
-                    f"Episode {episode_id} is still being recorded, so it was left as it is; "
-                    "stop the attempt first."
-                )
-            connection.execute(
-                "UPDATE episode SET deleted_wall_ns = ? WHERE id = ?", (wall_ns, episode_id)
-            )
+        self._worker.call(partial(_mark_deleted, episode_id=episode_id, wall_ns=wall_ns))
 
-        self._worker.call(work)
+
+def _open_connection(path: Path) -> tuple[sqlite3.Connection, int]:
+    """Return the writer's connection, of this version, and the next episode's id."""
+    diagnose(path, for_writing=True)
+    with translated(path):
+        if path.exists() and path.stat().st_size > 0:
+            with contextlib.closing(open_for_reading(path)) as reading:
+                check_version(reading, path)
+        connection = open_for_writing(path)
+        try:
+            connection.create_function("casefold", 1, casefold, deterministic=True)
+            migrate(connection, path)
+            return connection, recovery.recover(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _add_session(connection: sqlite3.Connection, values: tuple[object, ...]) -> int:
+    cursor = connection.execute(
+        "INSERT INTO session (game, tick_rate_hz, width, height, realtime, "
+        "wall_anchor_ns, mono_anchor_ns, bindings, extra) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _end_session(connection: sqlite3.Connection, session_id: int, clock: Clock) -> None:
+    connection.execute(
+        "UPDATE session SET ended_mono_ns = ? WHERE id = ?", (clock.now_ns(), session_id)
+    )
+
+
+def _label(
+    connection: sqlite3.Connection, episode_id: int, outcome: Outcome, source: LabelSource
+) -> int:
+    _require_episode(connection, episode_id)
+    return add_label(connection, episode_id, outcome, source)
+
+
+def _mark_deleted(connection: sqlite3.Connection, episode_id: int, wall_ns: int | None) -> None:
+    if not _require_episode(connection, episode_id):
+        raise DataError(
+            f"Episode {episode_id} is still being recorded, so it was left as it is; "
+            "stop the attempt first."
+        )
+    connection.execute("UPDATE episode SET deleted_wall_ns = ? WHERE id = ?", (wall_ns, episode_id))
 
 
 def _require_episode(connection: sqlite3.Connection, episode_id: int) -> bool:

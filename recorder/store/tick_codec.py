@@ -33,9 +33,9 @@ def action_from(hotbar: int, bits: int, pitch: float, yaw: float) -> Action:
     return Action(hotbar=hotbar, camera=(pitch, yaw), **pressed)
 
 
-def tick_values(episode_id: int, instruction_id: int, tick: Tick) -> tuple[Any, ...]:
+def tick_values(episode_id: int, instruction_id: int, tick: Tick) -> tuple[object, ...]:
     """Return the row of a tick in the order of :data:`TICK_COLUMNS`."""
-    shadow: tuple[Any, ...] = (
+    shadow: tuple[object, ...] = (
         (None, None, None, None) if tick.shadow is None else action_values(tick.shadow)
     )
     return (

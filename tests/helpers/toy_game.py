@@ -9,6 +9,7 @@ import numpy as np
 from model.play.policy import ActionChunk, Observation
 from recorder.errors import GameEndedError, GameError
 from recorder.games.base import Bindings, Task
+from recorder.games.registry import GameSpec
 from recorder.types import Action, Frame, Outcome
 
 SIZE = 64
@@ -82,6 +83,29 @@ class ToyGame:
         rgb[30:34, self._place % SIZE] = 255
         rgb.flags.writeable = False
         return Frame(self._count, self._count, rgb)
+
+
+class ToyTeacher:
+    """Walks to the target; made with the game, as every expert is."""
+
+    name = "teacher"
+
+    def __init__(self, game: ToyGame) -> None:
+        self._game = game
+
+    def reset(self, instruction: str, *, seed: int | None = None) -> None:
+        del instruction, seed
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        walk = self._game.outcome() is None
+        return ActionChunk((Action(right=walk),), observation.frame.id, 1.0, 1.0)
+
+
+TOY = GameSpec(
+    "toy", "Toy", lambda opening: ToyGame(), lambda: TASKS,
+    detail="A dot", expert="toy_game:ToyTeacher", lessons=("reach the red dot",),
+)  # fmt: skip
+"""The entry that makes the toy a game like any other."""
 
 
 class WalkPolicy:

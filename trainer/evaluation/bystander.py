@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from recorder.errors import GameError, GameSuspendedError
-from recorder.games.desktop.game import DesktopGame
+from recorder.games.base import OwnWindowGame
 from recorder.types import Outcome
 
 AGAIN_S = 1.0
@@ -54,7 +54,7 @@ class Bystander:
 
     def __init__(
         self,
-        game: DesktopGame,
+        game: OwnWindowGame,
         *,
         tell: Callable[[str], None],
         patient: bool,
@@ -108,7 +108,7 @@ class Bystander:
                 if not waits_left:
                     raise GameError(ENDLESS) from None
                 continue
-            if not self.patient or self._game.in_front:
+            if not self.patient or self._game.in_front():
                 return
 
     def _count(self, touched: bool, by_hand: bool) -> None:
@@ -121,8 +121,7 @@ class Bystander:
     def _by_hand(self) -> bool:
         """Whether a device that the agent does not type on was touched since this was asked."""
         before = self._hand_touches
-        hearing = self._game.hands.hearing
-        self._hand_touches = 0 if hearing is None else hearing.hand_touches
+        self._hand_touches = self._game.hand_touches
         return self._hand_touches != before
 
     # What the listener tells
@@ -145,8 +144,7 @@ class Bystander:
 
     def pause(self) -> None:
         """Hear the panic key or the pause key, which stop it all, or a chat that was opened."""
-        hearing = self._game.hands.hearing
-        if hearing is not None and hearing.chatting:
+        if self._game.chatting:
             self._touched = True
         else:
             self._stopped = True

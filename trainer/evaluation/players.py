@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from model.paths import default_checkpoint
 from model.play.policy import Policy
 from model.vla.play_options import PlayOptions
 from recorder.errors import UsageError
+from recorder.games import registered
 from recorder.games.base import Game
 
 SCRIPTED = ("teacher", "random", "idle")
@@ -88,21 +91,20 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             options=spec.options,
         )
     if spec.name == "teacher":
-        if game.name == "luanti":
-            from recorder.games.luanti.game import LuantiGame
-            from trainer.experts.luanti import LuantiTeacher
-
-            if isinstance(game, LuantiGame):
-                return LuantiTeacher(game)
-        from recorder.games.doom.game import DoomGame
-        from trainer.experts.yard import TeacherPolicy
-
-        if not isinstance(game, DoomGame):
-            raise UsageError(f"The game {game.name!r} has no teacher; choose another policy.")
-        return TeacherPolicy(game)
+        return _expert(game)
     from model.play.scripted_policies import IdlePolicy, RandomPolicy
 
     return RandomPolicy() if spec.name == "random" else IdlePolicy()
+
+
+def _expert(game: Game) -> Policy:
+    """Return the scripted player that the game's entry names; raises UsageError for none."""
+    spec = registered(game.name)
+    if spec is None or not spec.expert:
+        raise UsageError(f"The game {game.name!r} has no teacher; choose another policy.")
+    module, _, name = spec.expert.partition(":")
+    make: Callable[[Game], Policy] = getattr(importlib.import_module(module), name)
+    return make(game)
 
 
 def use_adapter(policy: Policy, adapter: Path | None) -> None:

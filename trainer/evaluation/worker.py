@@ -21,7 +21,6 @@ from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import open_game
 from recorder.games.base import Game, OwnWindowGame
-from recorder.games.desktop.game import DesktopGame
 from recorder.store.rows import Stepping
 from recorder.types import Frame
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
@@ -97,7 +96,7 @@ class EvaluationWorker:
     def _open(self) -> Game:
         there = self._beside
         game: Game = open_game(self._game_name, slowed=self._slowed, hotkeys=there.hotkeys)
-        if isinstance(game, DesktopGame):
+        if isinstance(game, OwnWindowGame):
             self._bystander = Bystander(
                 game, tell=there.tell, patient=there.attending, check=there.check
             )

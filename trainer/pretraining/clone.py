@@ -139,7 +139,7 @@ class Run:
         self.imitator = Imitator(self.checkpoint if resumable else start_from)
         with Reader.open(data) as reader:
             self.lessons = gather(reader, self.imitator.spec, out, labelled)
-        self.weights: dict[str, Any] = dict(self.imitator.model.named_parameters())
+        self.weights: dict[str, torch.nn.Parameter] = dict(self.imitator.model.named_parameters())
         self.optimizer = torch.optim.AdamW(
             self.weights.values(),
             lr=config.learning_rate,
@@ -208,7 +208,7 @@ class Run:
 
     def _note(self, writer: Any, losses: list[float], held_out: float) -> None:
         mean = sum(losses) / len(losses) if losses else math.nan
-        row: list[Any] = [self.step, round(self.seconds), self.step * self.config.batch]
+        row: list[object] = [self.step, round(self.seconds), self.step * self.config.batch]
         row += ["" if math.isnan(each) else round(each, 4) for each in (mean, held_out)]
         writer.writerow(row)
         sys.stderr.write(f"step {row[0]}, {row[1]} s: loss {row[3]}, held out {row[4] or '-'}\n")
@@ -217,7 +217,7 @@ class Run:
         """Write checkpoint and optimizer state; a kill in between loses neither."""
         fresh = self.out / "checkpoint.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        card = {
+        card: dict[str, object] = {
             "trained_s": round(self.seconds),
             "steps": self.step,
             "samples": self.step * self.config.batch,

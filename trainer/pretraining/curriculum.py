@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from model.language.paraphrase import TAUGHT_FILE
 from model.paths import assets_folder
@@ -96,7 +96,35 @@ def two_step_ids() -> list[str]:
     return _round_robin([kinds[key] for key in sorted(kinds)], TWO_STEPS)
 
 
-def expand(templates: dict[str, Any]) -> list[dict[str, Any]]:
+class Ways(TypedDict):
+    """The sentences for a verb, by what they are for; ``{thing}`` stands for the noun."""
+
+    train: list[str]
+    heldout: list[str]
+    understood: list[str]
+
+
+class Templates(TypedDict):
+    """What templates.json holds: sentences by verb, nouns by kind, patterns by relation."""
+
+    verbs: dict[str, Ways]
+    nouns: dict[str, list[str]]
+    relations: dict[str, list[str]]
+    understood_relations: dict[str, list[str]]
+
+
+class TaskRow(TypedDict):
+    """A task as it stands in tasks.json; ``split`` is "train" or "heldout"."""
+
+    id: str
+    verb: str
+    thing: str
+    split: str
+    phrasings: list[str]
+    heldout_phrasings: list[str]
+
+
+def expand(templates: Templates) -> list[TaskRow]:
     """Return every task as it stands in tasks.json."""
     atomic, pairs = atomic_ids(), two_step_ids()
     heldout = _held_out(atomic)
@@ -133,7 +161,7 @@ def _held_out(atomic: Sequence[str]) -> set[str]:
 
 
 def draw_suites(
-    rows: Sequence[dict[str, Any]], free: Sequence[dict[str, str]]
+    rows: Sequence[TaskRow], free: Sequence[dict[str, str]]
 ) -> dict[str, list[dict[str, str]]]:
     """Return every suite: a list of {"task", "say"}; "say" is empty for the task's own words.
 
@@ -184,7 +212,7 @@ def _round_robin(groups: Iterable[Sequence[str]], count: int) -> list[str]:
     return taken
 
 
-def _draw(rows: Sequence[dict[str, Any]], salt: str) -> list[dict[str, Any]]:
+def _draw(rows: Sequence[TaskRow], salt: str) -> list[TaskRow]:
     """Draw SUITE_SIZE rows: two of every verb, the others by chance, in the list's order."""
     by_verb: dict[str, list[str]] = {}
     ids = sorted((row["id"] for row in rows), key=lambda text: _order(f"{salt}/{text}"))
@@ -199,7 +227,7 @@ def _draw(rows: Sequence[dict[str, Any]], salt: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["id"] in chosen]
 
 
-def _row(text: str, templates: dict[str, Any], heldout: bool) -> dict[str, Any]:
+def _row(text: str, templates: Templates, heldout: bool) -> TaskRow:
     goal = _goal(text)
     if len(goal.steps) == 2:
         verb = goals.TWO_STEP
@@ -214,7 +242,8 @@ def _row(text: str, templates: dict[str, Any], heldout: bool) -> dict[str, Any]:
         verb = step.verb
         nouns = [{"thing": noun} for noun in _things(step, templates)]
         thing = nouns[0]["thing"]
-    train, held = (templates["verbs"][verb][split] for split in ("train", "heldout"))
+    ways = templates["verbs"][verb]
+    train, held = ways["train"], ways["heldout"]
     # Every template with the thing's own name, and every other name in some templates.
     said = [template.format(**nouns[0]) for template in train]
     said += [
@@ -234,9 +263,9 @@ def _row(text: str, templates: dict[str, Any], heldout: bool) -> dict[str, Any]:
     }
 
 
-def _things(step: Step, templates: dict[str, Any]) -> list[str]:
+def _things(step: Step, templates: Templates) -> list[str]:
     """Return the noun phrases for what a step is about, its own name first."""
-    nouns: dict[str, list[str]] = templates["nouns"]
+    nouns = templates["nouns"]
     if step.slot:
         return nouns[next(key for key, slot in WEAPON_SLOTS.items() if slot == step.slot)]
     if step.kind is None:
@@ -250,7 +279,7 @@ def _things(step: Step, templates: dict[str, Any]) -> list[str]:
     ]
 
 
-def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
+def taught_ways(templates: Templates) -> dict[str, object]:
     """Return the ways in which the model is spoken to, for :mod:`model.language.paraphrase`.
 
     Nothing that is held out is among them.
@@ -264,7 +293,7 @@ def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
             first, *others = [way.format(thing=side) for way in ways["train"]]
             frames[first] = others
             understood[first] = [way.format(thing=side) for way in ways["understood"]]
-    nouns: dict[str, list[str]] = templates["nouns"]
+    nouns = templates["nouns"]
     names = [name for key, own in nouns.items() if key not in goals.SIDES for name in own]
     names += [
         pattern.format(noun=name)
@@ -286,7 +315,7 @@ def taught_ways(templates: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _takes(templates: dict[str, Any]) -> dict[str, list[str]]:
+def _takes(templates: Templates) -> dict[str, list[str]]:
     """Return what may be said of which nouns; what is said of every sort of thing is left out.
 
     A combination that is held out may be said as well: the noun is of a sort that was taught.
@@ -319,7 +348,7 @@ def write_taught(checkpoint: Path) -> None:
     (checkpoint / TAUGHT_FILE).write_text(text, encoding="utf-8")
 
 
-def render(rows: Sequence[dict[str, Any]]) -> str:
+def render(rows: Sequence[TaskRow]) -> str:
     """Return rows as JSON with one row a line, so that a change is one line of a diff."""
     return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
 

@@ -27,7 +27,7 @@ from model.play.runner import LockStepRunner
 from model.vla.preprocess import CheckpointSpec, load_spec, resize
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameEndedError, GameSuspendedError, KnownError
-from recorder.games import open_game, required_task
+from recorder.games import game_spec, open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
 from trainer.data.labelled import LabelledEpisode, labelled_name, write_labelled
@@ -217,6 +217,12 @@ def _judged(game: Game, instruction: str) -> Task:
     )
 
 
+def _to_slow(game: str) -> bool:
+    """Whether a game's world runs on by itself and can be slowed."""
+    spec = game_spec(game)
+    return spec.realtime and spec.can_be_slowed
+
+
 def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
@@ -257,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
             given.start_from or default_checkpoint(),
             course,
             given.instruction,
-            lambda: open_game(given.game, slowed=not given.real_time and given.game == "luanti"),
+            lambda: open_game(given.game, slowed=not given.real_time and _to_slow(given.game)),
             _say,
             ways_to_say(given.game),
         )

@@ -6,11 +6,12 @@ covers, and in which column of the picture the asked-for thing stands.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
+from numpy.typing import NDArray
 
 from model.vla.preprocess import patches
 from model.vla.tiny import TINY_SPEC
@@ -19,8 +20,11 @@ from trainer.data.forward import IGNORE, Block, Sequences
 from trainer.pretraining.config import Stage
 from trainer.pretraining.state_ring import COLUMNS, SEEN_KEYS
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 Losses = dict[str, torch.Tensor]
-Batch = np.ndarray[Any, Any]
+Batch = NDArray[np.void]
 
 
 class NamedPresence(torch.nn.Module):
@@ -31,7 +35,7 @@ class NamedPresence(torch.nn.Module):
     words lie, which is what attention from words to pictures needs.
     """
 
-    def __init__(self, width: int, tokenizer: Any) -> None:
+    def __init__(self, width: int, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         names = [
             tokenizer(f" {KIND_BY_KEY[key].phrase}", add_special_tokens=False).input_ids
@@ -57,7 +61,7 @@ class NamedPresence(torch.nn.Module):
 class Trainee(torch.nn.Module):
     """The model with its two helping heads."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer

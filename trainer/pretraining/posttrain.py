@@ -19,16 +19,18 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model.vla.device import DEVICES, DeviceChoice, choose_device
 from model.vla.preprocess import CheckpointSpec, load_spec
 from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
+from recorder.json_values import number, parse_dict, whole
 from trainer.data.forward import load_checkpoint
 from trainer.evaluation.quiet import wait_for_quiet
 from trainer.pretraining.config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
@@ -38,6 +40,9 @@ from trainer.pretraining.losses import Losses, Trainee
 from trainer.pretraining.muon import Muon
 from trainer.pretraining.state_ring import StateRing
 from trainer.pretraining.vision_language import Pair, paraphrase_pairs, rule_pairs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
@@ -51,7 +56,7 @@ def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
     return warm * (config.final_rate + (config.learning_rate - config.final_rate) * cosine)
 
 
-def inherit(model: Any, tokenizer: Any, folder: Path) -> None:
+def inherit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Take over the weights of another small checkpoint, whose words may be others.
 
     A word that both know keeps its embedding; the rest of the embedding stays as it is.
@@ -97,7 +102,7 @@ class States(Protocol):
         """States made so far."""
         ...
 
-    def draw(self, rng: np.random.Generator, count: int) -> Any:
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.void]:
         """Return ``count`` records (:func:`trainer.pretraining.state_ring.record_type`)."""
         ...
 
@@ -163,7 +168,9 @@ class Run:
         with torch.device(self.device.device):
             self._prepare(model, tokenizer, resumable=resumable)
 
-    def _prepare(self, model: Any, tokenizer: Any, *, resumable: bool) -> None:
+    def _prepare(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, resumable: bool
+    ) -> None:
         config = self.config
         self.trainee = Trainee(model, tokenizer).to(self.device.device)
         matrices, rest = sorted_parameters(self.trainee)
@@ -184,8 +191,8 @@ class Run:
 
     def _resume(self) -> None:
         progress = self._progress()
-        self.seconds, self.step = progress["seconds"], progress["step"]
-        self.samples, self.made = progress["samples"], progress.get("made", 0)
+        self.seconds, self.step = number(progress, "seconds"), whole(progress, "step")
+        self.samples, self.made = whole(progress, "samples"), whole(progress, "made", 0)
         state = load_file(self.out / STATE_FILE, device=self.device.device)
         # Full precision weights; the checkpoint itself holds bf16.
         own = dict(self.trainee.named_parameters())
@@ -202,12 +209,11 @@ class Run:
                     "exp_avg_sq": state[f"second.{name}"],
                 }
 
-    def _progress(self) -> dict[str, Any]:
+    def _progress(self) -> dict[str, object]:
         with safe_open(self.out / STATE_FILE, "pt") as state:
             counts = (state.metadata() or {}).get(PROGRESS_FILE)
         text = counts or (self.out / PROGRESS_FILE).read_text(encoding="utf-8")
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return parse_dict(text, PROGRESS_FILE)
 
     def save(self, made: int = 0) -> None:
         """Write checkpoint and optimizer state; a kill in between loses neither.
@@ -216,7 +222,9 @@ class Run:
         """
         fresh = self.out / "checkpoint.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        card = {"trained_s": round(self.seconds), "steps": self.step, "samples": self.samples}
+        card: dict[str, object] = {
+            "trained_s": round(self.seconds), "steps": self.step, "samples": self.samples,
+        }  # fmt: skip
         save_checkpoint(fresh, self.trainee.model, self.trainee.tokenizer, TINY_SPEC, card)
         write_taught(fresh)
         (fresh / "ready").touch()

@@ -42,7 +42,7 @@ ABSENT = COLUMNS
 SEEN_KEYS = tuple(kind.key for kind in (*KINDS, *FIXTURES))
 
 
-def record_type(spec: CheckpointSpec, config: PosttrainConfig) -> np.dtype[Any]:
+def record_type(spec: CheckpointSpec, config: PosttrainConfig) -> np.dtype[np.void]:
     """Return the layout of one labelled state in the ring.
 
     Of a block the tokens, where its answer begins and how long it is (0: no block).
@@ -103,7 +103,7 @@ class RecordWriter:
         self._rng = np.random.default_rng(seed)
         self._blocks: dict[tuple[str, tuple[int, ...]], Block] = {}
 
-    def write(self, record: Any, asked: AskedState) -> None:
+    def write(self, record: np.void, asked: AskedState) -> None:
         """Write a state: its picture, what is where, the questions with their answers."""
         rng, spec = self._rng, self._spec
         height, width = asked.frame.rgb.shape[:2]
@@ -135,7 +135,7 @@ class RecordWriter:
             self._blocks[key] = self._sequences.action_block(said, list(numbers))
         return self._blocks[key]
 
-    def _put_done(self, record: Any, asked: AskedState) -> None:
+    def _put_done(self, record: np.void, asked: AskedState) -> None:
         """Ask what has just been done, in place of the last actions."""
         slot = self._config.actions_per_frame
         for task, over in asked.done:
@@ -151,7 +151,7 @@ class RecordWriter:
         return phrasings[int(self._rng.integers(len(phrasings)))]
 
     @staticmethod
-    def _put(record: Any, name: str, slot: int, block: Block) -> None:
+    def _put(record: np.void, name: str, slot: int, block: Block) -> None:
         tokens = record[f"{name}s"]
         count = len(block.tokens)
         if count <= tokens.shape[-1]:
@@ -186,7 +186,9 @@ class StateRing:
         self._slots = config.ring_frames // config.makers
         size = self._slots * config.makers
         self._memory = shared_memory.SharedMemory(create=True, size=self._type.itemsize * size)
-        self.records: NDArray[Any] = np.ndarray((size,), dtype=self._type, buffer=self._memory.buf)
+        self.records: NDArray[np.void] = np.ndarray(
+            (size,), dtype=self._type, buffer=self._memory.buf
+        )
         context = mp.get_context("spawn")
         self._counts = [context.Value("q", 0) for _ in range(config.makers)]
         self._stop = context.Event()
@@ -207,13 +209,13 @@ class StateRing:
         """States made so far."""
         return sum(int(count.value) for count in self._counts)
 
-    def draw(self, rng: np.random.Generator, count: int) -> NDArray[Any]:
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.void]:
         """Return ``count`` states of the ring, drawn with replacement."""
         ends = np.cumsum([min(int(made.value), self._slots) for made in self._counts])
         places = rng.integers(ends[-1], size=count)
         makers = np.searchsorted(ends, places, side="right")
         slots = (places - np.r_[0, ends][makers]) * len(ends) + makers
-        drawn: NDArray[Any] = self.records[slots]
+        drawn: NDArray[np.void] = self.records[slots]
         return drawn
 
     def let_learner_drive(self) -> None:
@@ -256,7 +258,7 @@ def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
     os.nice(config.maker_nice)
     torch.set_num_threads(1)
     memory = shared_memory.SharedMemory(name=shared.name)
-    ring: NDArray[Any] = np.ndarray(
+    ring: NDArray[np.void] = np.ndarray(
         (shared.capacity,), dtype=record_type(spec, config), buffer=memory.buf
     )
     writer = RecordWriter(

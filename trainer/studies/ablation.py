@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from model.vla.device import DEVICES, DeviceChoice, choose_device
 from model.vla.preprocess import CheckpointSpec
@@ -34,9 +34,12 @@ from trainer.evaluation.starts import starts_of
 from trainer.pretraining.config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
 from trainer.pretraining.posttrain import Run
 from trainer.studies.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
-from trainer.studies.ablation_table import lines, markdown, outcomes
+from trainer.studies.ablation_table import Result, lines, markdown, outcomes
 from trainer.studies.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states
 from trainer.studies.charts import draw_rates
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FROZEN = "I + II + III, tower frozen"
 VARIANTS = {
@@ -151,7 +154,7 @@ class Ablation:
             raise ValueError(f"{out} was begun with other settings, see {written}")
         self.results = _read_results(out / RESULTS_FILE)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return all that the results depend on: sizes, tasks, stages, hyper-parameters."""
         acting, seeing = self.sizes.config(IMITATION, 0), self.sizes.config(STAGES, 0)
         return {
@@ -225,7 +228,7 @@ class Ablation:
     def _states(self) -> FixedStates:
         acting, seeing = self.sizes.config(IMITATION, 0), self.sizes.config(STAGES, 0)
 
-        def fresh() -> tuple[Any, Any]:
+        def fresh() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             # The tokenizer is the same in every training: it depends on its texts alone.
             tokenizer = build_tokenizer(tokenizer_corpus(), acting.vocabulary)
             return build_model(tokenizer, self._spec, seed=0), tokenizer
@@ -263,21 +266,24 @@ class Ablation:
         fresh.write_text(json.dumps(self.results, indent=1) + "\n", encoding="utf-8")
         fresh.replace(path)
 
-    def write(self) -> dict[str, Any]:
+    def write(self) -> dict[str, object]:
         """Write the table (JSON, Markdown) and the picture of all that is finished."""
-        finished = {}
+        finished: dict[str, list[Result]] = {}
         for variant in VARIANTS:
             names = [_name(variant, seed) for seed in range(self.sizes.seeds)]
             if results := [self.results[name] for name in names if name in self.results]:
                 finished[variant] = results
         table = lines(finished)
-        document = {"sizes": asdict(self.sizes), "variants": table}
+        document: dict[str, object] = {"sizes": asdict(self.sizes), "variants": table}
         text = json.dumps(document, indent=1) + "\n"
         (self.out / "ablation.json").write_text(text, encoding="utf-8")
         (self.out / "ablation.md").write_text(markdown(table), encoding="utf-8")
         if table:
             draw_rates(
-                {name: (row["success_rate"], *row["interval"]) for name, row in table.items()},
+                {
+                    name: (row["success_rate"], row["interval"][0], row["interval"][1])
+                    for name, row in table.items()
+                },
                 self.out / "ablation.png",
                 f"success on {self.sizes.tasks} instructions",
             )
@@ -288,10 +294,10 @@ def _name(variant: str, seed: int) -> str:
     return f"{variant.replace(' + ', '-').replace(',', '').replace(' ', '-')}-{seed}"
 
 
-def _read_results(path: Path) -> dict[str, Any]:
+def _read_results(path: Path) -> dict[str, Result]:
     if not path.exists():
         return {}
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    results: dict[str, Result] = json.loads(path.read_text(encoding="utf-8"))
     return results
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,13 @@ from model.vla.preprocess import CheckpointSpec
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
 from trainer.data.forward import Sequences
-from trainer.data.yard_states import crowds_asking, explore_asking
+from trainer.data.yard_states import AskedState, crowds_asking, explore_asking
 from trainer.experts.yard_answers import goal_for
 from trainer.pretraining.config import PosttrainConfig
 from trainer.pretraining.state_ring import RecordWriter, record_type
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SEEING, ACTING = "seeing", "acting"
 SHARD_STATES = 250
@@ -33,7 +36,7 @@ WORDS_FILE = "words.sha256"
 class FixedStates:
     """States in files in place of a ring; those of the actions once they count."""
 
-    def __init__(self, folder: Path, records: dict[str, np.dtype[Any]]) -> None:
+    def __init__(self, folder: Path, records: dict[str, np.dtype[np.void]]) -> None:
         """Open the files of ``folder``; raises ValueError where one holds other records.
 
         ``records``: the layout of the states of SEEING and of ACTING.
@@ -53,7 +56,7 @@ class FixedStates:
         """None are made beside the training."""
         return 0
 
-    def draw(self, rng: np.random.Generator, count: int) -> NDArray[Any]:
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.void]:
         """Return ``count`` states of the stage's files, drawn with replacement."""
         shards = self._shards[self._part]
         ends = np.cumsum([len(shard) for shard in shards])
@@ -81,7 +84,7 @@ class FixedStates:
 
 def make_states(
     folder: Path,
-    tokenizer_of: Callable[[], tuple[Any, Any]],
+    tokenizer_of: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]],
     spec: CheckpointSpec,
     configs: dict[str, PosttrainConfig],
     tasks: Sequence[Task],
@@ -112,29 +115,13 @@ def make_states(
             check_words(folder, tokenizer)
         else:
             words.write_text(_words(tokenizer), encoding="utf-8")
-        steps = [step for task in tasks for step in goal_for(task).steps]
-        kinds = list(dict.fromkeys(step.kind for step in steps if step.kind is not None))
         game = DoomGame(labels=True)
         try:
             for part, number, size in missing:
                 tell(f"making states: {part} {number}, {size}")
                 config = configs[part]
-                # The seed tells the two parts and every file apart.
-                seed = (config.seed, (SEEING, ACTING).index(part), number)
                 writer = RecordWriter(sequences, spec, config, seed=number)
-                rng = np.random.default_rng(seed)
-                if part == SEEING:
-                    states = crowds_asking(
-                        game, rng, tasks, questions=config.actions_per_frame, kinds=kinds
-                    )
-                else:
-                    states = explore_asking(
-                        game,
-                        rng,
-                        tasks,
-                        questions=config.actions_per_frame,
-                        bare_share=config.bare_share,
-                    )
+                states = _asked(game, part, number, config, tasks)
                 made = np.zeros(size, records[part])
                 for row in made:
                     # Whether something is done is asked of sentences with several parts only.
@@ -149,7 +136,26 @@ def make_states(
     return FixedStates(folder, records)
 
 
-def check_words(folder: Path, tokenizer: Any) -> None:
+def _asked(
+    game: DoomGame, part: str, number: int, config: PosttrainConfig, tasks: Sequence[Task]
+) -> Iterator[AskedState]:
+    """Yield the states of a part's file without end."""
+    # The seed tells the two parts and every file apart.
+    rng = np.random.default_rng((config.seed, (SEEING, ACTING).index(part), number))
+    if part != SEEING:
+        return explore_asking(
+            game,
+            rng,
+            tasks,
+            questions=config.actions_per_frame,
+            bare_share=config.bare_share,
+        )
+    steps = [step for task in tasks for step in goal_for(task).steps]
+    kinds = list(dict.fromkeys(step.kind for step in steps if step.kind is not None))
+    return crowds_asking(game, rng, tasks, questions=config.actions_per_frame, kinds=kinds)
+
+
+def check_words(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise ValueError where the states of ``folder`` are tokens of another tokenizer."""
     if (folder / WORDS_FILE).read_text(encoding="utf-8") != _words(tokenizer):
         raise ValueError(
@@ -158,7 +164,7 @@ def check_words(folder: Path, tokenizer: Any) -> None:
         )
 
 
-def _words(tokenizer: Any) -> str:
+def _words(tokenizer: PreTrainedTokenizerBase) -> str:
     vocabulary = json.dumps(sorted(tokenizer.get_vocab().items()))
     return hashlib.sha256(vocabulary.encode()).hexdigest() + "\n"
 

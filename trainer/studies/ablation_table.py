@@ -8,7 +8,7 @@ anew (Efron and Tibshirani 1993), not Wilson's over all attempts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,13 +57,34 @@ def interval(values: Grid) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def lines(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+class Result(TypedDict):
+    """A finished training: "1" or "0" for every start of a task, and the loss at the end."""
+
+    outcomes: dict[str, str]
+    action_loss: float
+
+
+class Line(TypedDict):
+    """A variant's line: shares are 0..1, ``by_task`` holds (successes, attempts)."""
+
+    success: int
+    n: int
+    success_rate: float
+    interval: list[float]
+    gain: float
+    gain_interval: list[float]
+    by_training: list[int]
+    action_loss: list[float]
+    by_task: dict[str, list[int]]
+
+
+def lines(results: Mapping[str, Sequence[Result]]) -> dict[str, Line]:
     """Return each variant's line from the results of its trainings, the first one's first.
 
     A result holds "outcomes" and "action_loss".  The gain is over the first variant on the
     same starts, of as many trainings as both have.
     """
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, Line] = {}
     base: Grid | None = None
     for variant, each in results.items():
         attempts = grid([result["outcomes"] for result in each])
@@ -84,7 +105,7 @@ def lines(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[
     return table
 
 
-def by_task(results: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+def by_task(results: Sequence[Result]) -> dict[str, list[int]]:
     """Return (successes, attempts) of every task, over all trainings."""
     counts: dict[str, list[int]] = {}
     for result in results:
@@ -95,7 +116,7 @@ def by_task(results: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
     return counts
 
 
-def markdown(table: Mapping[str, Mapping[str, Any]]) -> str:
+def markdown(table: Mapping[str, Line]) -> str:
     """Return the variants' table, and that of their tasks, as Markdown."""
     text = [
         "| Stages | Success | More than the first | By training | Action loss by training |",

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 SHOWN = {
     "action": "actions (nats a token)",
@@ -36,7 +36,16 @@ def read_curve(path: Path) -> dict[str, list[tuple[float, float]]]:
     return points
 
 
-def read_rates(paths: Sequence[Path]) -> dict[str, dict[str, dict[str, Any]]]:
+class Rate(TypedDict):
+    """Successes of ``n`` attempts that were judged; ``interval`` is Wilson's, 95 %."""
+
+    success: int
+    n: int
+    success_rate: float
+    interval: Sequence[float]
+
+
+def read_rates(paths: Sequence[Path]) -> dict[str, dict[str, Rate]]:
     """Return by suite (the files' names) and verb what ``playteach evaluate --json`` measured."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["by_verb"]
@@ -56,7 +65,7 @@ def draw_curve(points: Mapping[str, Sequence[tuple[float, float]]], picture: Pat
     _save(figure, picture)
 
 
-def draw_verbs(suites: Mapping[str, Mapping[str, Mapping[str, Any]]], picture: Path) -> None:
+def draw_verbs(suites: Mapping[str, Mapping[str, Rate]], picture: Path) -> None:
     """Draw the success by verb of each suite, with Wilson's 95 % intervals."""
     verbs = sorted({verb for rates in suites.values() for verb in rates})
     figure, axes = _canvas(1, max(1, len(suites)), (3.0 * max(1, len(suites)) + 1.5, 5.0))

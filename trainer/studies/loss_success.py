@@ -18,7 +18,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from model.adapters.folders import fingerprint
 from recorder.errors import KnownError
@@ -37,7 +37,7 @@ from trainer.studies.action_loss import (
     action_loss,
     taught_states,
 )
-from trainer.studies.charts import draw_against
+from trainer.studies.charts import Rate, draw_against
 
 PAPER_MARKS = (0.30, 0.22)
 SEEDS = 5
@@ -50,6 +50,23 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+class Line(Rate):
+    """A checkpoint's line; ``action_loss`` in nats a token."""
+
+    checkpoint: str
+    steps: int
+    action_loss: float
+
+
+class Document(TypedDict):
+    """What loss_success.json holds."""
+
+    loss_seeds: int
+    random: Rate
+    checkpoints: list[Line]
+    first_above_random: float | None
+
+
 def measure(
     checkpoints: Sequence[Path],
     out: Path,
@@ -59,7 +76,7 @@ def measure(
     tasks: int = len(INSTRUCTIONS),
     workers: int | None = None,
     tell: Callable[[str], None] = _say,
-) -> dict[str, Any]:
+) -> Document:
     """Measure every checkpoint, and random play; return the document that is written.
 
     The files are written after every seed.  Raises KnownError where a folder is no
@@ -76,7 +93,7 @@ def measure(
     for folder in ordered:
         tell(f"{names[folder]}: step {steps[folder]}, loss {losses[folder]:.3f}")
 
-    def play(player: PlayerSpec, count: int) -> dict[str, Any]:
+    def play(player: PlayerSpec, count: int) -> Rate:
         starts = starts_of(map(Asked, asked), SeedRange.VALIDATION.seeds(0, count))
         played = play_kept(rows, "", player, starts, workers=workers)
         rates = _rates(played)
@@ -86,7 +103,7 @@ def measure(
     # Seed by seed, so that an interrupted measurement has seen all checkpoints alike.
     for count in range(1, seeds + 1):
         random = play(PlayerSpec("random"), count)
-        lines = [
+        lines: list[Line] = [
             {
                 "checkpoint": names[folder],
                 "steps": steps[folder],
@@ -95,7 +112,7 @@ def measure(
             }
             for folder in ordered
         ]
-        document = {
+        document: Document = {
             "loss_seeds": loss_seeds,
             "random": random,
             "checkpoints": lines,
@@ -139,13 +156,13 @@ def _states_key(tasks: Sequence[Task], seeds: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _write(document: dict[str, Any], out: Path) -> None:
+def _write(document: Document, out: Path) -> None:
     text = json.dumps(document, indent=1) + "\n"
     (out / "loss_success.json").write_text(text, encoding="utf-8")
     (out / "loss_success.md").write_text(markdown(document["checkpoints"]), encoding="utf-8")
     draw_against(
         [
-            (line["action_loss"], line["success_rate"], *line["interval"])
+            (line["action_loss"], line["success_rate"], line["interval"][0], line["interval"][1])
             for line in document["checkpoints"]
         ],
         out / "loss_success.png",
@@ -154,7 +171,7 @@ def _write(document: dict[str, Any], out: Path) -> None:
     )
 
 
-def first_above(lines: Sequence[dict[str, Any]], bound: float) -> float | None:
+def first_above(lines: Sequence[Line], bound: float) -> float | None:
     """Return the highest loss from which on every interval lies above ``bound``; None: none."""
     found = None
     for line in sorted(lines, key=lambda line: float(line["action_loss"])):
@@ -164,7 +181,7 @@ def first_above(lines: Sequence[dict[str, Any]], bound: float) -> float | None:
     return found
 
 
-def markdown(lines: Sequence[dict[str, Any]]) -> str:
+def markdown(lines: Sequence[Line]) -> str:
     """Return the table as Markdown."""
     text = ["| Checkpoint | Steps | Action loss | Success |", "|---|---|---|---|"]
     for line in lines:
@@ -176,9 +193,14 @@ def markdown(lines: Sequence[dict[str, Any]]) -> str:
     return "\n".join(text) + "\n"
 
 
-def _rates(played: Sequence[Attempt]) -> dict[str, Any]:
+def _rates(played: Sequence[Attempt]) -> Rate:
     rates = rates_of(played)
-    return {name: rates[name] for name in ("success", "n", "success_rate", "interval")}
+    return {
+        "success": rates["success"],
+        "n": rates["n"],
+        "success_rate": rates["success_rate"],
+        "interval": rates["interval"],
+    }
 
 
 def _steps(folder: Path) -> int:

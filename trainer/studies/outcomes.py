@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recorder.errors import DataError, KnownError
 from recorder.games.doom.tasks import SUITES, TASK_BY_ID
@@ -25,8 +24,16 @@ from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import player_spec
 from trainer.evaluation.starts import Attempt, AttemptKey, StartKey, attempt_of, row_of
 from trainer.evaluation.summary import summarise
-from trainer.studies.charts import draw_verbs
+from trainer.studies.charts import Rate, draw_verbs
 from trainer.studies.held_out import is_untouched
+
+
+class Summary(Rate):
+    """What `playteach evaluate` says of attempts that were all judged."""
+
+    wrong_rate: float
+    by_verb: dict[str, Rate]
+
 
 LETTERS = {
     Outcome.SUCCESS: "S",
@@ -75,11 +82,11 @@ class Outcomes:
         """Return whether there are attempts at every entry: suites have tasks in common."""
         return len(self.suites[suite]) == len(SUITES[suite])
 
-    def summary(self, suite: str) -> dict[str, Any]:
+    def summary(self, suite: str) -> Summary:
         """Return what ``playteach evaluate --suite`` says of these attempts."""
         return self._summed_up(self.results(suite))
 
-    def untouched(self, suite: str) -> dict[str, Any]:
+    def untouched(self, suite: str) -> Summary:
         """Return the same of the entries that are strictly held out."""
         results = self.results(suite)
         return self._summed_up([one for one in results if is_untouched(one.task_id, one.heard)])
@@ -88,7 +95,7 @@ class Outcomes:
         """Return whether every sentence of a suite has two steps."""
         return all("+" in task for task, _ in self.suites[suite])
 
-    def by_step(self, suite: str) -> list[dict[str, Any]]:
+    def by_step(self, suite: str) -> list[dict[str, Rate]]:
         """Return the success by verb of the first and of the second step."""
         steps = [
             {task: TASK_BY_ID[task.split("+")[place]].verb for task, _ in self.suites[suite]}
@@ -98,9 +105,17 @@ class Outcomes:
 
     def _summed_up(
         self, results: Sequence[Attempt], verbs: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    ) -> Summary:
         verbs = verbs or {task.id: task.verb for task in TASK_BY_ID.values()}
-        return summarise(self.player, results, stepping=str(Stepping.LOCK_STEP), verbs=verbs)
+        found = summarise(self.player, results, stepping=str(Stepping.LOCK_STEP), verbs=verbs)
+        return Summary(
+            success=found["success"],
+            n=found["n"],
+            success_rate=found["success_rate"],
+            interval=found["interval"],
+            wrong_rate=found["wrong_rate"],
+            by_verb=found["by_verb"],
+        )
 
 
 def collect(folder: Path, player: str, seeds: SeedRange) -> Outcomes:
@@ -206,7 +221,7 @@ def tables(outcomes: Outcomes, suites: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, summary: dict[str, Any]) -> str:
+def _row(name: str, summary: Summary) -> str:
     if not summary["n"]:
         return f"| {name} | nobody judged | |"
     low, high = summary["interval"]
@@ -215,9 +230,9 @@ def _row(name: str, summary: dict[str, Any]) -> str:
     return f"| {name} | {summary['success']} of {summary['n']}, {share} | {wrong} |"
 
 
-def pictured(outcomes: Outcomes, suites: Sequence[str]) -> dict[str, Any]:
+def pictured(outcomes: Outcomes, suites: Sequence[str]) -> dict[str, dict[str, Rate]]:
     """Return the success by verb of each suite; of two steps by the verb of either."""
-    panels: dict[str, Any] = {}
+    panels: dict[str, dict[str, Rate]] = {}
     for name in suites:
         if outcomes.in_steps(name):
             first, second = outcomes.by_step(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model.actions.tokens import ACTION_END, legal_next, token_string
 from model.language.prompts import prompt_ids
@@ -18,6 +18,7 @@ from recorder.types import RGBImage
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Grammar = Callable[[Sequence[int]], tuple[int, ...]]
 _NUMBERS = range(176, 251)
@@ -36,7 +37,7 @@ class Generated:
     decoding_s: float
 
 
-def action_ids(tokenizer: Any) -> dict[int, int]:
+def action_ids(tokenizer: PreTrainedTokenizerBase) -> dict[int, int]:
     """Return a tokenizer's ids of the action token numbers 176 to 250."""
     return {n: tokenizer.convert_tokens_to_ids(token_string(n)) for n in _NUMBERS}
 
@@ -70,14 +71,18 @@ class GenerateBaseline:
     """Answers pictures by ``model.generate``, one action each, greedily or by sampling."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, spec: CheckpointSpec, legal: Grammar = legal_next
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        spec: CheckpointSpec,
+        legal: Grammar = legal_next,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._spec = spec
         self._legal = legal
         self._ids = action_ids(tokenizer)
-        self._prompts: dict[str, Any] = {}
+        self._prompts: dict[str, torch.Tensor] = {}
 
     def answer(self, rgb: RGBImage, instruction: str, *, temperature: float = 0.0) -> Generated:
         """Return the answer to a picture."""
@@ -107,17 +112,16 @@ class GenerateBaseline:
                 self._tokenizer, self._spec.prompt, instruction, self._spec.image_tokens
             )
             self._prompts[instruction] = torch.tensor([found], device=self._model.device)
-        ids: torch.Tensor = self._prompts[instruction]
-        return ids
+        return self._prompts[instruction]
 
     def _generate(
-        self, ids: torch.Tensor, began_s: float, temperature: float, **inputs: Any
+        self, ids: torch.Tensor, began_s: float, temperature: float, **inputs: torch.Tensor
     ) -> Generated:
         import torch
         from transformers import LogitsProcessorList
 
         grammar = GrammarProcessor(self._ids, ids.shape[1], self._legal)
-        chosen: dict[str, Any] = {"do_sample": temperature > 0}
+        chosen: dict[str, object] = {"do_sample": temperature > 0}
         if temperature > 0:
             # Spelled out: a checkpoint's hidden defaults must not take part.
             chosen |= {"temperature": temperature, "top_k": 0, "top_p": 1.0}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from model.vla.device import DeviceChoice, cpu_has_fast_bf16
 from model.vla.language_model import CachedLanguageModel
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
 from recorder.types import Frame
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from model.vla.vla import VlaPolicy
 
 PROMPT_TOKENS = 340
 """Text and picture of one frame in the released model's prompt."""
@@ -40,7 +45,7 @@ class Large:
     """Figures of every run, and what was measured."""
 
     each: list[dict[str, float | None]]
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
 
 def eight_tokens(prefix: Sequence[int]) -> tuple[int, ...]:
@@ -82,7 +87,7 @@ def measure_large(
     dtype = torch.bfloat16 if bf16 else torch.float32
     need = shape.language_parameters * (2 if bf16 else 4)
     free = int(psutil.virtual_memory().available)
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "shape": shape.name,
         "dtype": str(dtype).removeprefix("torch."),
         "why": "this CPU multiplies bfloat16 in hardware"
@@ -108,7 +113,7 @@ def measure_large(
 
 
 def _large_run(
-    model: Any, tokenizer: Any, seed: int, share: float, prompt: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int, share: float, prompt: int
 ) -> dict[str, float | None]:
     import torch
 
@@ -172,7 +177,7 @@ def measure_cuda(
     from model.vla.vla import VlaPolicy
 
     dtype = "bfloat16" if device == "cuda" else "float32"
-    facts: dict[str, Any] = {"shape": shape.name, "dtype": dtype}
+    facts: dict[str, object] = {"shape": shape.name, "dtype": dtype}
     problem = _no_room(shape, device)
     if problem:
         return Large([dict.fromkeys(CUDA_TARGETS) for _ in range(runs)], {**facts, **problem})
@@ -189,19 +194,7 @@ def measure_cuda(
         frames = _noise(run, WARM_FRAMES + MEASURED_FRAMES)
         policy.reset("Mine the oak log.")
         _forget_peak(device)
-        ours, theirs, equal, passes = [], [], 0, 0
-        for number, frame in enumerate(frames):
-            began_s = time.perf_counter()
-            policy.propose(Observation(frame, "Mine the oak log."))
-            took_s = time.perf_counter() - began_s
-            made = baseline.answer(frame.rgb, "Mine the oak log.")
-            if number >= WARM_FRAMES:
-                ours.append(took_s)
-                theirs.append(made.whole_s)
-                answer = policy.answer
-                assert answer is not None
-                equal += made.numbers == answer.numbers
-                passes += 1 + answer.passes
+        ours, theirs, equal, passes = _beside_baseline(policy, baseline, frames)
         each_passes = passes / len(ours)
         bound_s = (tower + each_passes * language) / speed
         memory_gb = _peak_gb(device)
@@ -229,7 +222,27 @@ def measure_cuda(
     return Large(each, facts)
 
 
-def _no_room(shape: Shape, device: str) -> dict[str, Any]:
+def _beside_baseline(
+    policy: VlaPolicy, baseline: GenerateBaseline, frames: Sequence[Frame]
+) -> tuple[list[float], list[float], int, int]:
+    """Return both players' seconds an action, how often they agree, and our passes."""
+    ours, theirs, equal, passes = [], [], 0, 0
+    for number, frame in enumerate(frames):
+        began_s = time.perf_counter()
+        policy.propose(Observation(frame, "Mine the oak log."))
+        took_s = time.perf_counter() - began_s
+        made = baseline.answer(frame.rgb, "Mine the oak log.")
+        if number >= WARM_FRAMES:
+            ours.append(took_s)
+            theirs.append(made.whole_s)
+            answer = policy.answer
+            assert answer is not None
+            equal += made.numbers == answer.numbers
+            passes += 1 + answer.passes
+    return ours, theirs, equal, passes
+
+
+def _no_room(shape: Shape, device: str) -> dict[str, object]:
     """Return why the shape is left out on a GPU that is too small for it, {} where it fits."""
     import torch
 
@@ -278,7 +291,7 @@ def copy_speed(device: str, size: int = 1 << 28) -> float:
     return 2 * size / best
 
 
-def lora_step_s(model: Any, device: str, spec: CheckpointSpec) -> float | None:
+def lora_step_s(model: PreTrainedModel, device: str, spec: CheckpointSpec) -> float | None:
     """Return seconds of one optimiser step of a LoRA on the language model.
 
     None where that does not fit into a GPU's memory besides what plays.

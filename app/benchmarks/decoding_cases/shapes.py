@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ QWEN_2B = Shape("Qwen2-VL-2B", 1536, 8960, 28, 12, 2, 151936, True, 0)
 QWEN_7B = Shape("Qwen2-VL-7B", 3584, 18944, 28, 28, 4, 152064, False, 32)
 
 
-def random_model(shape: Shape, tokenizer: Any, dtype: torch.dtype, device: str) -> Any:
+def random_model(
+    shape: Shape, tokenizer: PreTrainedTokenizerBase, dtype: torch.dtype, device: str
+) -> Any:
     """Return a Qwen2VLForConditionalGeneration of ``shape`` with weights from seed 0."""
     import torch
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration

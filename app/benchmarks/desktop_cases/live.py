@@ -181,7 +181,7 @@ def measure_delay(tries: int, say: Say) -> Figures:
         "mouse_ms_p95": percentile(mouse, 0.95),
         "key_ms_p50": percentile(keys, 0.5),
         "key_ms_p95": percentile(keys, 0.95),
-        "delay_stored_ms": stored,
+        "delay_stored_ms": stored if isinstance(stored, float) else None,
         "delays_seen_share": (len(mouse) + len(keys)) / (2 * tries),
     }
 

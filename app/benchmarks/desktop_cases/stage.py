@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from Xlib import X, Xutil
 
@@ -115,7 +114,7 @@ def _wait_for_manager(name: str) -> None:
     A manager that has just begun says so before it listens: what asks to be shown in
     between is never shown.
     """
-    display: Any = open_display(name)
+    display = open_display(name)
     try:
         atom = display.intern_atom("_NET_SUPPORTING_WM_CHECK")
         screen = display.screen()
@@ -145,7 +144,7 @@ class PlainWindow:
     """
 
     def __init__(self, title: str, *, left: int, top: int, width: int, height: int) -> None:
-        self._display: Any = open_display()
+        self._display = open_display()
         screen = self._display.screen()
         self._window = screen.root.create_window(
             left, top, width, height, 0, screen.root_depth,

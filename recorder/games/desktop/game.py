@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
 from recorder.capture.grab import fit
@@ -17,7 +16,7 @@ from recorder.games.desktop.hands import Hands
 from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import FIRMER, GateClock
-from recorder.input.hearing import Ears
+from recorder.input.hearing import Ears, Hotkey
 from recorder.types import NO_ACTION, Action, Frame, Outcome
 
 TURN_PARTS = 4
@@ -96,6 +95,28 @@ class DesktopGame:
         """Whether the person has pressed the panic key since somebody listens."""
         hearing = self._hands.hearing
         return hearing is not None and hearing.panics > 0
+
+    @property
+    def hotkeys(self) -> Mapping[Hotkey, str]:
+        """What the profile's keys ask for."""
+        return self.profile.hotkeys
+
+    @property
+    def silenced(self) -> bool:
+        """Whether the stop flag keeps the agent from everything."""
+        return self._hands.gate.shut
+
+    @property
+    def chatting(self) -> bool:
+        """Whether the person has opened the game's chat."""
+        hearing = self._hands.hearing
+        return hearing is not None and hearing.chatting
+
+    @property
+    def hand_touches(self) -> int:
+        """How often a device that the agent does not type on was touched since somebody listens."""
+        hearing = self._hands.hearing
+        return 0 if hearing is None else hearing.hand_touches
 
     @property
     def window_id(self) -> int:
@@ -233,7 +254,7 @@ class DesktopGame:
             self.clock.sleep_until_ns(self.clock.now_ns() + 25_000_000)
         self._refuse(Trouble.UNFOCUSED if state.trouble is None else state.trouble, state.sentence)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Return the delay from input to picture, and how time ran."""
         return {"input_to_frame_ms": self.profile.input_to_frame_ms, "time": "real"}
 
@@ -252,9 +273,8 @@ class DesktopGame:
         self._rect = state.rect
         return state.rect
 
-    @property
     def in_front(self) -> bool:
-        """Whether the window can be seen and played right now; control thread only."""
+        """Return whether the window can be seen and played right now; control thread only."""
         return self._look().trouble is None
 
     def _look(self) -> WindowState:
@@ -273,8 +293,8 @@ class DesktopGame:
     def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
         """Send an action; return what of it was sent before the gate was shut."""
         sender = self._hands.sender
-        if not self._hands.hold(self._keys_of(action)):
-            return self._held_of(action)
+        if not self._hands.hold(_keys_of(action, self.bindings.keys)):
+            return _held_of(action, self.bindings.keys, self._hands.held)
         moves = self._moves(action)
         if not any(moves):
             return action
@@ -286,8 +306,7 @@ class DesktopGame:
         )
         done = [0, 0]
         for part in range(1, TURN_PARTS + 1):
-            step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
-            dx, dy = step
+            dx, dy = step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
             if not fits:
                 dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
@@ -299,24 +318,6 @@ class DesktopGame:
             if part < TURN_PARTS:
                 self.clock.sleep_until_ns(began_ns + part * part_ns)
         return action
-
-    def _held_of(self, action: Action) -> Action:
-        """Return the part of an action whose keys are down."""
-        down = self._hands.held
-        keys = self.bindings.keys
-        slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
-        sent = Action(hotbar=action.hotbar if slot in down else 0)
-        for control in action.held:
-            if keys.get(control) in down:
-                sent = sent.pressing(control)
-        return sent
-
-    def _keys_of(self, action: Action) -> list[str]:
-        keys = self.bindings.keys
-        controls = [control for control in keys if control in action.held]
-        if action.hotbar:
-            controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
-        return list(dict.fromkeys(keys[each] for each in controls if each in keys))
 
     def _moves(self, action: Action) -> tuple[int, int]:
         """Whole counts (right, down) of a turn; fractions are kept for the next one."""
@@ -350,6 +351,23 @@ class DesktopGame:
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)
+
+
+def _held_of(action: Action, keys: Mapping[str, str], down: Collection[str]) -> Action:
+    """Return the part of an action whose keys are down."""
+    slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
+    sent = Action(hotbar=action.hotbar if slot in down else 0)
+    for control in action.held:
+        if keys.get(control) in down:
+            sent = sent.pressing(control)
+    return sent
+
+
+def _keys_of(action: Action, keys: Mapping[str, str]) -> list[str]:
+    controls = [control for control in keys if control in action.held]
+    if action.hotbar:
+        controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
+    return list(dict.fromkeys(keys[each] for each in controls if each in keys))
 
 
 def _reachable(dx: int, dy: int, rect: Rect, at: tuple[int, int]) -> tuple[int, int]:

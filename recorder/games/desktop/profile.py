@@ -143,7 +143,7 @@ def with_hotkeys(profile: Profile, chosen: Mapping[str, str]) -> Profile:
     )
 
 
-def parse_profile(document: Mapping[str, Any], *, shipped: bool) -> Profile:
+def parse_profile(document: Mapping[str, object], *, shipped: bool) -> Profile:
     """Build a profile from a TOML document; raises ValueError saying what is wrong."""
     unknown = sorted(set(document) - _KNOWN)
     if unknown:
@@ -229,21 +229,21 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _text(document: Mapping[str, Any], key: str) -> str:
+def _text(document: Mapping[str, object], key: str) -> str:
     value = document.get(key)
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key} is missing")
     return value
 
 
-def _number(document: Mapping[str, Any], key: str, otherwise: float) -> float:
+def _number(document: Mapping[str, object], key: str, otherwise: float) -> float:
     value = document.get(key, otherwise)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{key} must be a number")
     return float(value)
 
 
-def _names(document: Mapping[str, Any], key: str, *, any_text: bool = False) -> tuple[str, ...]:
+def _names(document: Mapping[str, object], key: str, *, any_text: bool = False) -> tuple[str, ...]:
     value = document.get(key, [])
     if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
         raise ValueError(f"{key} must be a list of texts")
@@ -253,7 +253,7 @@ def _names(document: Mapping[str, Any], key: str, *, any_text: bool = False) -> 
     return tuple(value)
 
 
-def _pause_key(document: Mapping[str, Any], forbidden: frozenset[str]) -> str:
+def _pause_key(document: Mapping[str, object], forbidden: frozenset[str]) -> str:
     name = str(document.get("pause_key", ""))
     if name:
         _check_key(name)

@@ -11,10 +11,10 @@ import select
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 
 import numpy as np
 import psutil
@@ -74,6 +74,24 @@ class Seen:
     dead: bool
     state: EngineState | None
     rgb: RGBImage | None
+
+
+class _ToldState(TypedDict):
+    variables: list[float]
+    objects: list[tuple[int, str, float, float]]
+    labels: list[tuple[int, int, int, int, int]]
+    sectors: list[tuple[float, float]]
+
+
+class _Told(TypedDict, total=False):
+    """An answer of :mod:`recorder.games.doom.engine_process`, in which tuples are lists."""
+
+    engine: list[int]
+    refused: str
+    why: str
+    failed: str
+    dead: bool
+    state: _ToldState | None
 
 
 class _Gone(Exception):  # noqa: N818  # becomes a GameError of one kind or the other
@@ -181,13 +199,13 @@ class EngineProcess:
         self._pictures.close()
         self._pictures_file.close()
 
-    def _play(self, order: dict[str, Any]) -> Seen:
+    def _play(self, order: Mapping[str, object]) -> Seen:
         try:
             return self._seen(self._ask(order, self._step_s))
         except _Gone as gone:
             raise GameEndedError(ENDED.format(why=gone)) from gone
 
-    def _ask(self, order: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _ask(self, order: Mapping[str, object], seconds: float) -> _Told:
         if self._closed:
             raise _Gone("it was closed")
         pipe = self._process.stdin
@@ -198,7 +216,7 @@ class EngineProcess:
         except OSError as error:
             raise self._ended("it is gone") from error
         line = self._read_line(seconds)
-        told: dict[str, Any] = json.loads(line)
+        told: _Told = json.loads(line)
         if "failed" in told:
             raise self._ended(told["failed"])
         return told
@@ -235,7 +253,7 @@ class EngineProcess:
         except psutil.NoSuchProcess:
             return False
 
-    def _seen(self, told: dict[str, Any]) -> Seen:
+    def _seen(self, told: _Told) -> Seen:
         state = told["state"]
         if state is None:
             return Seen(told["dead"], None, None)
@@ -246,9 +264,9 @@ class EngineProcess:
             told["dead"],
             EngineState(
                 tuple(state["variables"]),
-                tuple(tuple(each) for each in state["objects"]),
-                tuple(tuple(each) for each in state["labels"]),
-                tuple(tuple(each) for each in state["sectors"]),
+                tuple((id_, name, x, y) for id_, name, x, y in state["objects"]),
+                tuple((id_, x, y, w, h) for id_, x, y, w, h in state["labels"]),
+                tuple((floor, ceiling) for floor, ceiling in state["sectors"]),
             ),
             rgb,
         )

@@ -13,17 +13,38 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, BinaryIO, NotRequired, TypedDict
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from recorder.games.doom.leftovers import INSTANCE_FILE
 from recorder.processes import follow_parent, leash_script
 
+if TYPE_CHECKING:
+    import vizdoom
+
 LEAVE_S = 5.0
 """So long after its parent's death this process may take to end the engine by itself."""
 MAX_FREE_TICKS = 1 << 30
+
+
+class Opening(TypedDict):
+    """The first order: what the engine is to be."""
+
+    wad: str
+    size: tuple[int, int]
+    labels: bool
+    buttons: list[str]
+    variables: list[str]
+
+
+class Order(TypedDict):
+    """Button values and for how many tics, after an episode was begun if there is a seed."""
+
+    acts: list[tuple[list[float], int]]
+    seed: NotRequired[int]
 
 
 class Refusal(Exception):  # noqa: N818  # an answer, not an error of this program's
@@ -35,7 +56,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, not an error of this progr
         self.why = why
 
 
-def open_engine(order: dict[str, Any], folder: Path) -> Any:
+def open_engine(order: Opening, folder: Path) -> vizdoom.DoomGame:
     """Return a started engine; raises Refusal with the reason if it cannot be started."""
     try:
         import vizdoom
@@ -75,7 +96,7 @@ def open_engine(order: dict[str, Any], folder: Path) -> Any:
     return engine
 
 
-def obey(engine: Any, order: dict[str, Any], pictures: np.ndarray[Any, Any]) -> dict[str, Any]:
+def obey(engine: vizdoom.DoomGame, order: Order, pictures: NDArray[np.uint8]) -> dict[str, object]:
     """Do an order: begin an episode or not, then actions; return what is seen after them."""
     if "seed" in order:
         engine.set_seed(order["seed"])
@@ -83,7 +104,7 @@ def obey(engine: Any, order: dict[str, Any], pictures: np.ndarray[Any, Any]) -> 
     for values, tics in order["acts"]:
         engine.make_action(values, tics)
     state = engine.get_state()
-    answer: dict[str, Any] = {"dead": engine.is_player_dead(), "state": None}
+    answer: dict[str, object] = {"dead": engine.is_player_dead(), "state": None}
     if state is not None:
         pictures[:] = state.screen_buffer
         answer["state"] = {
@@ -106,10 +127,10 @@ def first_line(error: BaseException) -> str:
     return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
-def serve(pictures_path: str, orders: Any, answers: Any) -> int:
+def serve(pictures_path: str, orders: BinaryIO, answers: BinaryIO) -> int:
     """Answer orders until there are no more, or until the engine fails; return the exit code."""
 
-    def answer(document: dict[str, Any]) -> None:
+    def answer(document: dict[str, object]) -> None:
         answers.write(json.dumps(document).encode() + b"\n")
         answers.flush()
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from recorder.capture.base import Grabber, Trouble, WindowSystem
 from recorder.errors import GameEndedError, GameError
@@ -20,6 +19,7 @@ from recorder.games.luanti.judge import ENDED, Event, JudgeClient, PlayerState
 from recorder.games.luanti.launch import HEIGHT, WIDTH, LuantiProcess
 from recorder.games.luanti.layouts import ORIGIN, Layout, build_layout
 from recorder.games.luanti.tasks import RIVALS, TASKS, Goal, goal_of
+from recorder.json_values import as_dict, number
 from recorder.types import Action, Frame, Outcome
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class LuantiGame(DesktopGame):
             self._wait(1.0)
             self._offset_ms = self.measure_offset()
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Return the delay from input to picture, and how time ran."""
         return {
             "input_to_frame_ms": self._offset_ms,
@@ -313,7 +313,8 @@ def verdict(goal: Goal | None, event: Event) -> Outcome | None:
         rival = name in RIVALS[goal.verb] and goal.verb != "craft"
         return Outcome.FAILURE if rival else None
     if kind == "inv" and goal.verb in {"smelt", "cook", "collect"}:
-        gained = {name for name, count in (event.get("d") or {}).items() if count > 0}
+        changed = as_dict(event.get("d") or {}, "d")
+        gained = {name for name in changed if number(changed, name) > 0}
         if gained & goal.wanted:
             return Outcome.SUCCESS
         if goal.verb == "collect" and gained & RIVALS["collect"]:

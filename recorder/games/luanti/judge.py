@@ -122,7 +122,7 @@ class JudgeClient:
             time.sleep(POLL_S)
         raise GameError("Luanti tells nothing of its player, so it cannot be judged; start again.")
 
-    def lay_out(self, layout: Mapping[str, Any], timeout_s: float = 20.0) -> None:
+    def lay_out(self, layout: Mapping[str, object], timeout_s: float = 20.0) -> None:
         """Build a layout and put the player into it; raises GameError where that fails."""
         self._commands += 1
         number = f"{self._commands}"

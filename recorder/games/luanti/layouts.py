@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -61,7 +60,7 @@ class Spot:
 class Layout:
     """A start: the mod's command, and what a teacher may know of it."""
 
-    command: dict[str, Any]
+    command: dict[str, object]
     yaw_deg: float
     targets: tuple[Spot, ...]
     obstacles: tuple[Spot, ...]
@@ -86,11 +85,11 @@ class _Builder:
     def __init__(self, rng: np.random.Generator, number: int) -> None:
         self._rng = rng
         self._number = number
-        self._nodes: list[list[Any]] = []
-        self._trees: list[list[Any]] = []
-        self._entities: list[list[Any]] = []
-        self._items: list[list[Any]] = []
-        self._give: list[list[Any]] = []
+        self._nodes: list[list[object]] = []
+        self._trees: list[list[object]] = []
+        self._entities: list[list[object]] = []
+        self._items: list[list[object]] = []
+        self._give: list[list[object]] = []
         self._spots: list[Spot] = []
         self._taken: list[tuple[float, float]] = [(0.0, 0.0)]
         self._yaw = float(rng.uniform(0, 360))

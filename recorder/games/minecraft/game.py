@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,26 +12,15 @@ from functools import partial
 from pathlib import Path
 
 from recorder.errors import GameError
-from recorder.games.base import Bindings, Task
+from recorder.games.base import Bindings, Missing, Task
+from recorder.games.minecraft.names import BASALT, TITLES, engine_of, title_of
 from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, Goal, load_goal
+from recorder.json_values import whole
 from recorder.types import Action, Frame, Outcome
 
-ENGINES = ("minerl", "minestudio")
 PYTHON_VARIABLE = "PLAYTEACH_MINECRAFT_PYTHON"
 TASKS_VARIABLE = "PLAYTEACH_MINECRAFT_TASKS"
-BASALT = {
-    "minerl-find-cave": ("MineRLBasaltFindCave-v0", "find a cave"),
-    "minerl-make-waterfall": ("MineRLBasaltMakeWaterfall-v0", "make a waterfall"),
-    "minerl-animal-pen": ("MineRLBasaltCreateVillageAnimalPen-v0", "an animal pen"),
-    "minerl-village-house": ("MineRLBasaltBuildVillageHouse-v0", "a village house"),
-}
-"""MineRL's BASALT worlds by our names: its id, and a title.  They show the picture only."""
-_TITLES = {
-    "minerl": "Minecraft (MineRL)",
-    "minestudio": "Minecraft (MineStudio)",
-    **{name: f"Minecraft (BASALT, {title})" for name, (_, title) in BASALT.items()},
-}
 
 MINECRAFT_BINDINGS = Bindings(
     keys={
@@ -66,11 +56,6 @@ def engines_folder() -> Path:
     return default_data_folder() / "engines"
 
 
-def engine_of(name: str) -> str:
-    """Return the simulator that runs the game called ``name``."""
-    return "minerl" if name in BASALT else name
-
-
 def installation(name: str, folder: Path | None = None) -> Installation:
     """Return the installation of a game's simulator; PLAYTEACH_MINECRAFT_PYTHON overrides it.
 
@@ -85,10 +70,21 @@ def installation(name: str, folder: Path | None = None) -> Installation:
         python = Path(json.loads(path.read_text(encoding="utf-8"))["python"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GameError(
-            f"{_TITLES.get(engine, engine)} is not installed, so it cannot be played; install it "
+            f"{TITLES.get(engine, engine)} is not installed, so it cannot be played; install it "
             f"with: playteach games install {engine}."
         ) from error
     return Installation(engine, python)
+
+
+def missing_installation(name: str) -> Missing | None:
+    """Return why the game called ``name`` cannot be started here, None if nothing is missing."""
+    try:
+        python = installation(name).python
+    except GameError:
+        return Missing("is not installed, so it cannot be played")
+    if shutil.which(python) is None:
+        return Missing("has lost its own Python, so it cannot be played", broken=True)
+    return None
 
 
 class MinecraftGame:
@@ -175,7 +171,7 @@ class MinecraftGame:
         self._ticks += 1
         goal = self._goal
         if self._outcome is None and goal is not None:
-            if answer["count"] >= goal.count:
+            if whole(answer, "count") >= goal.count:
                 self._outcome = Outcome.SUCCESS
             elif answer["over"]:
                 self._outcome = Outcome.FAILURE
@@ -196,11 +192,6 @@ class MinecraftGame:
     def _frame(self) -> Frame:
         self._frame_id += 1
         return Frame(self._frame_id, time.monotonic_ns(), self._process.picture())
-
-
-def title_of(name: str) -> str:
-    """Return a game's title for a person."""
-    return _TITLES.get(name, "Minecraft")
 
 
 def goals_of(name: str) -> tuple[Goal, ...]:

@@ -13,12 +13,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from recorder.errors import GameEndedError, GameError
 from recorder.games.minecraft.worker import FRAME_BYTES, HEIGHT, WIDTH
+from recorder.json_values import as_dict, as_list, parse_dict
 from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
 
@@ -86,11 +87,11 @@ class SimulatorProcess:
         except GameError:
             self.close()
             raise
-        self.lacks: tuple[str, ...] = tuple(opened["lacks"])
-        self.differs: dict[str, Any] = dict(opened["differs"])
+        self.lacks = tuple(str(name) for name in as_list(opened["lacks"], "lacks"))
+        self.differs = as_dict(opened["differs"], "differs")
         self.commands = bool(opened["commands"])
 
-    def ask(self, order: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+    def ask(self, order: dict[str, object], seconds: float | None = None) -> dict[str, object]:
         """Send an order and return its answer.
 
         Orders are numbered, and an answer carries its order's number: one that comes after
@@ -121,7 +122,7 @@ class SimulatorProcess:
             )
         return answer
 
-    def _answer(self, number: int, limit_s: float) -> dict[str, Any]:
+    def _answer(self, number: int, limit_s: float) -> dict[str, object]:
         """Wait for the answer to order ``number``; raises queue.Empty after ``limit_s``."""
         ends_s = time.monotonic() + limit_s
         while True:
@@ -130,7 +131,7 @@ class SimulatorProcess:
                 # For whoever asks once more: there is no other.
                 self._answers.put("")
                 raise self._ended()
-            answer: dict[str, Any] = json.loads(line)
+            answer = parse_dict(line, "the answer")
             if answer.get("number") == number:
                 return answer
 

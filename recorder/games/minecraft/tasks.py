@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recorder.errors import GameError
 from recorder.games.base import Task
@@ -92,7 +91,7 @@ def load_goal(path: Path) -> Goal:
     return Goal(task, event, objects, count, tuple(commands))
 
 
-def _reward(path: Path, reward: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:
+def _reward(path: Path, reward: Mapping[str, object]) -> tuple[str, tuple[str, ...], int]:
     event = reward.get("event")
     if event not in EVENTS:
         raise _bad(path, f"the field 'reward_conf.event' is none of {', '.join(EVENTS)}")

@@ -52,13 +52,13 @@ def make_minerl(env_id: str = HUMAN) -> Any:
     class Said(chat):  # type: ignore[misc]
         """Says nothing where there is nothing to say; the original would open the chat."""
 
-        def to_hero(self, x: Any) -> str:
+        def to_hero(self, x: object) -> str:
             return "chat " + str(x) if x else ""
 
     class Survival(specs.HumanSurvival):  # type: ignore[misc,name-defined]
         """Its own commands are not among the environment's actions."""
 
-        def create_actionables(self) -> List[Any]:
+        def create_actionables(self) -> List[object]:
             known = [each for each in super().create_actionables() if each.to_string() != "chat"]
             return [*known, Said()]
 
@@ -93,7 +93,7 @@ class Simulator:
         self.fresh: Tuple[Any, Any] = ({}, {})
         self.known = set(self.idle())
 
-    def idle(self) -> Dict[str, Any]:
+    def idle(self) -> Dict[str, object]:
         """Return the action that does nothing.
 
         MineStudio's own space is smaller than what it takes: commands are not in it.
@@ -112,12 +112,12 @@ class Simulator:
         lacking += [f"hotbar.{n}" for n in range(1, 10) if f"hotbar.{n}" not in self.known]
         return lacking + ([] if "camera" in self.known else ["camera"])
 
-    def differs(self) -> Dict[str, Any]:
+    def differs(self) -> Dict[str, object]:
         """Return what of the picture differs from what the model was trained on."""
         inner = getattr(self.env, "unwrapped", self.env)
         inner = getattr(inner, "env", inner)
         task = getattr(inner, "task", None)
-        found: Dict[str, Any] = {}
+        found: Dict[str, object] = {}
         version = self.version(task)
         if version and not version.startswith(VERSION):
             found["version"] = version
@@ -127,7 +127,7 @@ class Simulator:
                 found[name] = list(value)
         return found
 
-    def version(self, task: Any) -> str:
+    def version(self, task: object) -> str:
         """Return the Minecraft version whose things the simulator knows, "" where unknown."""
         if task is None:
             return ""
@@ -172,7 +172,7 @@ class Simulator:
         self.start = self.count(seen, info)
         return seen, info
 
-    def act(self, wanted: Dict[str, Any]) -> Tuple[Any, Any, bool]:
+    def act(self, wanted: Dict[str, object]) -> Tuple[Any, Any, bool]:
         """Do one tick; ``wanted`` holds env keys.  Returns what is seen, told, and "over"."""
         action = self.idle()
         for name, value in wanted.items():
@@ -188,7 +188,7 @@ class Simulator:
     def step(self, order: Dict[str, Any]) -> Tuple[Any, Any, bool]:
         """Do one tick of an action of Playteach's."""
         told = order["action"]
-        wanted: Dict[str, Any] = {name: 1 for name in BUTTONS if told.get(name)}
+        wanted: Dict[str, object] = {name: 1 for name in BUTTONS if told.get(name)}
         if told.get("hotbar"):
             wanted[f"hotbar.{told['hotbar']}"] = 1
         if any(told.get("camera", (0, 0))):
@@ -213,7 +213,7 @@ class Simulator:
                 total += int(value)
         return total
 
-    def answer(self, seen: Any, info: Any, over: bool) -> Dict[str, Any]:
+    def answer(self, seen: Any, info: Any, over: bool) -> Dict[str, object]:
         """Return what is told of a tick, without the picture."""
         counted = self.count(seen, info) - self.start
         gui = bool(info.get("isGuiOpen") or info.get("is_gui_open") or False)
@@ -232,12 +232,14 @@ def picture(seen: Any, info: Any) -> bytes:
     return flat
 
 
-def serve(orders: Iterable[str], answers: IO[str], shared: Any, make: Callable[[], Any]) -> None:
+def serve(
+    orders: Iterable[str], answers: IO[str], shared: mmap.mmap, make: Callable[[], Any]
+) -> None:
     """Answer orders until there are no more; an answer carries its order's number."""
     simulator: Optional[Simulator] = None
     number: Optional[int] = None
 
-    def reply(document: Dict[str, Any]) -> None:
+    def reply(document: Dict[str, object]) -> None:
         document["number"] = number
         answers.write(json.dumps(document) + "\n")
         answers.flush()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -130,7 +130,14 @@ def decode_segment(data: bytes, width: int, height: int) -> Iterator[RGBImage]:
         yield picture.to_ndarray().astype(np.uint8, copy=False)
 
 
-def _same_colours() -> dict[str, Any]:
+class _Colours(TypedDict):
+    src_colorspace: int
+    dst_colorspace: int
+    src_color_range: int
+    dst_color_range: int
+
+
+def _same_colours() -> _Colours:
     """Return what keeps a conversion within full-range BT.709 on both sides."""
     from av.video.reformatter import ColorRange, Colorspace
 

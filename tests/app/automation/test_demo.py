@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.__main__ import main
 from app.automation import demo
 from app.automation.demo import DemoSize, _candidates
 from recorder.errors import ExitCode, UsageError
+from recorder.games import game_spec, registry
 from recorder.games.doom.tasks import TASK_BY_ID
 
 SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
@@ -21,7 +23,9 @@ def test_the_smallest_demo_ends_with_a_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "QUICK", SMALLEST)
-    monkeypatch.setattr(demo, "QUICK_CANDIDATES", ("go to the barrel",))
+    yard, *others = registry.GAMES
+    one = replace(yard, lessons=("go to the barrel",))
+    monkeypatch.setattr(registry, "GAMES", (one, *others))
     code = main(["demo", "--quick", "--json", "--out", str(tmp_path)])
     captured = capsys.readouterr()
     assert code == ExitCode.OK
@@ -38,6 +42,16 @@ def test_the_smallest_demo_ends_with_a_report(
     # Self-contained: pictures are inside, nothing is fetched.
     assert page.count("data:image/") >= 2
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+
+
+def test_a_game_without_a_teacher_has_no_demo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for game, reason in (("minerl", "no teacher"), ("chess", "no game called")):
+        assert main(["demo", "--game", game, "--out", str(tmp_path)]) == ExitCode.USAGE
+        said = capsys.readouterr().err
+        assert reason in said
+        assert "choose one of: doom, luanti" in said
 
 
 def test_a_lesson_is_asked_in_the_words_that_were_wanted() -> None:
@@ -70,20 +84,20 @@ def test_a_lesson_that_no_teacher_knows_is_refused(
 
 
 def test_the_candidates_of_a_lesson_are_tasks_of_the_game() -> None:
-    assert {task.id for task in demo._candidates("luanti", "", quick=True)} == set(
-        demo.LUANTI_CANDIDATES
-    )
-    quick = demo._candidates("doom", "", quick=True)
-    assert [task.instruction for task in quick] == list(demo.QUICK_CANDIDATES)
+    for quick in (True, False):
+        lessons = demo._candidates("luanti", "", quick=quick)
+        assert {task.id for task in lessons} == {"go_to:white_post", "collect:diamond"}
+    shown = game_spec("doom").lessons
+    assert [task.instruction for task in demo._candidates("doom", "", quick=True)] == list(shown)
     full = demo._candidates("doom", "", quick=False)
     assert len({task.instruction for task in full}) == len(full)
-    assert {task.instruction for task in full} > set(demo.UNTAUGHT)
+    assert {task.instruction for task in full} > set(shown)
     (wanted,) = demo._candidates("luanti", "Kill the sheep.", quick=False)
     assert wanted.id == "kill:sheep"
 
 
 def test_lessons_are_offered_that_the_model_was_never_trained_on() -> None:
-    words, combination = demo.UNTAUGHT
+    words, combination, _ = game_spec("doom").lessons
     (asked,) = demo._candidates("doom", f"{words.capitalize()}.", quick=True)
     assert asked.instruction == f"{words.capitalize()}."
     assert words in TASK_BY_ID[asked.id].heldout_phrasings

@@ -16,6 +16,7 @@ from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerp
 from model.paths import default_checkpoint
 from recorder.capture.base import Trouble
 from recorder.errors import ExitCode, KnownError, ModelError, StoppedError
+from recorder.input.keys import CODES
 from recorder.store import NewAdapter, Store
 from recorder.types import Outcome
 
@@ -26,8 +27,8 @@ def room() -> Room:
 
 
 def press(room: Room, key: str) -> None:
-    room.ears.key(key, True, room.clock.now_ns(), shared=False)
-    room.ears.key(key, False, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES[key], True, room.clock.now_ns(), shared=False)
+    room.ears.key(CODES[key], False, room.clock.now_ns(), shared=False)
 
 
 def test_the_panic_key_is_an_end_as_asked_for(room: Room) -> None:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,9 +7,10 @@ from app.backend import game_catalogue as module
 from app.backend.game_catalogue import game_list
 from app.command_line import build_parser
 from recorder.errors import DataError, GameError
-from recorder.games import MINECRAFT_GAMES
 from recorder.games.desktop.profile import Profile, profiles_folder
+from recorder.games.luanti import launch
 from recorder.games.minecraft.game import PYTHON_VARIABLE
+from recorder.games.minecraft.names import TITLES
 
 OWN = """
 schema = 1
@@ -27,7 +29,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     (folder / "my_game.toml").write_text(OWN, encoding="utf-8")
     monkeypatch.setattr(module, "needs_launch", lambda profile: True)
-    monkeypatch.setattr(module, "program", lambda: Path("/usr/games/minetest"))
+    monkeypatch.setattr(launch, "program", lambda: Path("/usr/games/minetest"))
     return tmp_path
 
 
@@ -36,7 +38,7 @@ def test_every_game_is_listed_once_and_the_open_one_is_marked(data: Path) -> Non
     assert [each.name for each in games][:2] == ["doom", "luanti"]
     assert {"minecraft", "my_game"} <= {each.name for each in games}
     assert [each.name for each in games if each.in_use] == ["luanti"]
-    assert not any(each.problem for each in games if each.name not in MINECRAFT_GAMES)
+    assert not any(each.problem for each in games if each.name not in TITLES)
 
 
 def test_minecraft_is_offered_with_what_it_lacks(
@@ -47,11 +49,11 @@ def test_minecraft_is_offered_with_what_it_lacks(
     assert "playteach games install minerl" in games["minerl"].problem
     assert "playteach games install minerl" in games["minerl-find-cave"].problem
     assert not games["minestudio"].slowable
-    monkeypatch.setenv(PYTHON_VARIABLE, "python")
+    monkeypatch.setenv(PYTHON_VARIABLE, sys.executable)
     games = {each.name: each for each in game_list(data, "minerl", slowed=True)}
     assert (games["minerl"].problem, games["minerl"].slowed) == ("", True)
     assert games["minestudio"].slowable
-    assert "judge 6 sentences" in games["minerl"].detail
+    assert "judges 6 sentences" in games["minerl"].detail
     assert "you judge" in games["minerl-find-cave"].detail
 
 
@@ -70,7 +72,7 @@ def test_what_cannot_be_played_here_is_said(data: Path, monkeypatch: pytest.Monk
         raise GameError("This is a Wayland session.")
 
     monkeypatch.setattr(module, "needs_launch", refuse)
-    monkeypatch.setattr(module, "program", lambda: None)
+    monkeypatch.setattr(launch, "program", lambda: None)
     problems = {each.name: each.problem for each in game_list(data, "doom") if each.problem}
     assert problems["my_game"] == "This is a Wayland session."
     assert "not installed" in problems["luanti"]
@@ -79,12 +81,12 @@ def test_what_cannot_be_played_here_is_said(data: Path, monkeypatch: pytest.Monk
 def test_only_luanti_can_be_slowed_and_what_that_needs_is_said(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "faketime_library", lambda: Path("/usr/lib/libfaketime.so.1"))
+    monkeypatch.setattr(launch, "faketime_library", lambda: Path("/usr/lib/libfaketime.so.1"))
     facts = {each.name: each for each in game_list(data, "luanti", slowed=True)}
     assert [each.name for each in facts.values() if each.slowable] == ["luanti"]
     assert facts["luanti"].slowed
     assert facts["luanti"].slow_problem == ""
-    monkeypatch.setattr(module, "faketime_library", lambda: None)
+    monkeypatch.setattr(launch, "faketime_library", lambda: None)
     luanti = {each.name: each for each in game_list(data, "doom")}["luanti"]
     assert not luanti.slowed
     assert "apt-get install faketime" in luanti.slow_problem

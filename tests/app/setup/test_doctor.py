@@ -7,6 +7,7 @@ import pytest
 
 from app.setup import doctor
 from app.setup.doctor import Status
+from recorder.games import game_spec, registry
 from recorder.games.doom import leftovers
 from recorder.store import Store, database_path
 
@@ -108,9 +109,10 @@ def test_a_session_in_which_no_other_window_may_be_seen_is_told(
     monkeypatch.setattr("recorder.games.luanti.launch.program", lambda: Path("/usr/games/minetest"))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     monkeypatch.setenv("DISPLAY", ":0")
-    assert doctor.own_window_line("luanti").status is Status.OK
+    luanti = game_spec("luanti")
+    assert doctor.installed_line(luanti).status is Status.OK
     monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
-    line = doctor.own_window_line("luanti")
+    line = doctor.installed_line(luanti)
     assert line.status is Status.WARN
     assert "Wayland" in line.text
     assert "X.Org" in line.todo
@@ -124,6 +126,21 @@ def test_the_embedded_game_starts() -> None:
     assert line.name == "game doom"
     assert line.status is Status.OK
     assert "640 x 360" in line.text
+
+
+def test_a_simulator_that_lost_its_python_is_told_where_another_is_only_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, *others = registry.GAMES
+    monkeypatch.setattr(doctor, "GAMES", others)
+    monkeypatch.setattr("recorder.games.minecraft.game.engines_folder", lambda: tmp_path)
+    (tmp_path / "minerl.json").write_text(f'{{"python": "{tmp_path}/gone"}}', encoding="utf-8")
+    lines = {line.name: line for line in doctor.game_lines()}
+    assert lines["game minerl"].status is Status.WARN
+    assert "lost its own Python" in lines["game minerl"].text
+    assert "games install minerl" in lines["game minerl"].todo
+    assert lines["game minestudio"].status is Status.OK
+    assert "games install minestudio" in lines["game minestudio"].text
 
 
 def test_a_missing_checkpoint_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from recorded import LUANTI_HAND
+from recorded import LUANTI_HAND, brought_up_to_date
 
 from recorder.games.base import Bindings
 from recorder.games.controls import HeldControls
@@ -49,8 +48,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("recorded")
-    shutil.copy(LUANTI_HAND / "playteach.sqlite3", folder)
-    Store.open(folder).close()
+    brought_up_to_date(LUANTI_HAND, folder)
     with Reader.open(folder) as reader:
         yield reader
 
@@ -181,7 +179,7 @@ def test_only_windows_of_their_own_before_this_version_are_told_anew(
 def test_rows_that_are_right_already_are_read_as_they_are_stored(
     tmp_path: Path, change: str
 ) -> None:
-    shutil.copy(LUANTI_HAND / "playteach.sqlite3", tmp_path)
+    brought_up_to_date(LUANTI_HAND, tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "playteach.sqlite3")) as connection:
         connection.execute(change)
         connection.commit()
@@ -258,6 +256,7 @@ def simulated(
 
 @settings(max_examples=60, deadline=None)
 @given(keys, strokes)
+@example([(1, "2", True), (2, "1", True), (51, "2", False), (51, "2", True), (52, "2", False)], [])
 def test_keys_are_told_exactly_and_turns_as_well_as_can_be(
     pressed: list[tuple[int, str, bool]], moved: list[tuple[int, int, int]]
 ) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import LUANTI_HAND
+from recorded import LUANTI_HAND, brought_up_to_date
 
 from model.actions.tokens import decode_ids, turn_is_cut
 from model.vla.preprocess import CheckpointSpec
@@ -26,8 +25,7 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    shutil.copy(LUANTI_HAND / "playteach.sqlite3", tmp_path)
-    Store.open(tmp_path).close()
+    brought_up_to_date(LUANTI_HAND, tmp_path)
     with Reader.open(tmp_path) as reader:
         yield reader
 
@@ -90,7 +88,7 @@ def test_a_round_says_so_while_it_learns(reader: Reader) -> None:
 
 
 def test_a_training_from_demonstrations_leaves_the_same_ticks_out(tmp_path: Path) -> None:
-    shutil.copy(LUANTI_HAND / "playteach.sqlite3", tmp_path)
+    brought_up_to_date(LUANTI_HAND, tmp_path)
     with Store.open(tmp_path) as store:
         for episode_id in (1, 2):
             store.set_label(episode_id, Outcome.SUCCESS)

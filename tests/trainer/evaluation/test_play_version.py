@@ -25,7 +25,7 @@ SHAPES_PLAY = (
     "assets/checkpoint/taught.json",
     "assets/tasks/tasks.json",
 )  # fmt: skip
-KNOWN = "71a43953b4198321"
+KNOWN = "2cfe56a18900c504"
 
 
 def test_a_change_of_what_shapes_play_is_looked_at() -> None:
