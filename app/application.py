@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from app.backend.game_ports import GameWish
 from app.backend.model_choice import ModelChoice
 from app.backend.settings import Settings, config_folder, load_settings
-from app.backend.window_backend import LiveWorkplace
+from app.backend.window_backend import WindowBackend
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.control_loop import LiveSession
@@ -155,7 +155,7 @@ def _open_once(
         if isinstance(game, DesktopGame):
             # The person takes over in the game's own window.
             game.listen(session)
-        workplace = LiveWorkplace(
+        backend = WindowBackend(
             session,
             store,
             reader,
@@ -167,18 +167,18 @@ def _open_once(
             config=config,
         )
         # Before session and store, which a round still needs to write down its end.
-        stack.callback(workplace.close)
-        theme = Theme(workplace.preferences().theme)
+        stack.callback(backend.close)
+        theme = Theme(backend.preferences().theme)
         theme.apply()
         layout = (config or config_folder()) / "window.ini"
-        window = MainWindow(workplace, theme, QSettings(str(layout), QSettings.Format.IniFormat))
+        window = MainWindow(backend, theme, QSettings(str(layout), QSettings.Format.IniFormat))
         start.unopened = False
         window.show()
         session.start()
         problems = loaded.problems + ((start.problem,) if start.problem else ())
         watch = _Watch(session, start.milestone, start.play, problems, parent=window)
         # The window is on the screen before the model's libraries are loaded.
-        QTimer.singleShot(0, watch, workplace.load_agent_in_background)
+        QTimer.singleShot(0, watch, backend.load_agent_in_background)
         QTimer.singleShot(0, watch, watch.window_stands)
         if (opened := start.opened) is not None:
             QTimer.singleShot(0, watch, lambda: opened(window))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.automation.headless import attempt, played_anew
-from app.automation.scripted_user import Demonstrator, Watcher
+from app.automation.scripted_user import ScriptedUser, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
 from model.language.prompts import clean_instruction
@@ -254,7 +254,7 @@ def _teach(
         own_window = isinstance(game, OwnWindowGame)
         clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
         teacher = make_policy(PlayerSpec("teacher"), game)
-        person = Demonstrator(teacher, game.bindings, clock)
+        person = ScriptedUser(teacher, game.bindings, clock)
         hands = [person.hands]
 
         def drive(frame: Frame) -> None:

@@ -1,4 +1,4 @@
-"""The real workplace behind the window: store, session, model and rounds.
+"""The real backend behind the window: store, session, model and rounds.
 
 Its methods are called from worker threads; nothing here makes a widget or loads torch.
 """
@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.backend.calibration import DesktopStudio
-from app.backend.familiarity_hint import Advice
+from app.backend.calibration import DesktopCalibration
+from app.backend.familiarity_hint import FamiliarityHint
 from app.backend.film_strips import Films, film_of_round
 from app.backend.game_catalogue import game_list
-from app.backend.game_ports import GameFacts, Studio
-from app.backend.model_catalogue import LiveModelDesk, options_of, round_need
+from app.backend.game_ports import Calibration, GameFacts
+from app.backend.model_catalogue import WindowModelCatalogue, options_of, round_need
 from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import Agent
-from app.backend.model_ports import ModelDesk
+from app.backend.model_loader import ModelLoader
+from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
@@ -79,8 +79,8 @@ ROUND_BROKEN = (
 )
 
 
-class LiveWorkplace:
-    """Implements :class:`app.backend.ports.Workplace`."""
+class WindowBackend:
+    """Implements :class:`app.backend.ports.Backend`."""
 
     def __init__(
         self,
@@ -108,29 +108,31 @@ class LiveWorkplace:
         self._config = config
         self._data = data
         self._log_file = log_file
-        self._agent = Agent(session, store, reader, base, settings.model)
+        self._loader = ModelLoader(session, store, reader, base, settings.model)
         self._films: Films | None = None
         self._round: RoundInProgress | None = None
-        self._advice = Advice(self._agent, reader, session.tasks)
+        self._hint = FamiliarityHint(self._loader, reader, session.tasks)
 
     # The model
 
     def load_agent_in_background(self) -> None:
         """Load the model without making the caller wait."""
-        self._agent.load_in_background()
+        self._loader.load_in_background()
 
     @property
     def remote_server(self) -> str:
         """Where pictures go, "" while nothing leaves this machine."""
-        choice = self._agent.choice
+        choice = self._loader.choice
         return urlsplit(choice.server).netloc if choice.source == "server" else ""
 
-    def model_desk(self) -> ModelDesk:
+    def model_catalogue(self) -> ModelCatalogue:
         """Return what looks up, fetches and loads other models."""
-        return LiveModelDesk(self._agent.models, lambda: self._agent.choice, self._use_model)
+        return WindowModelCatalogue(
+            self._loader.models, lambda: self._loader.choice, self._use_model
+        )
 
     def _use_model(self, choice: ModelChoice) -> None:
-        self._agent.choose(choice)
+        self._loader.choose(choice)
         self._settings = replace(self._settings, model=choice)
         self._write_settings()
 
@@ -140,21 +142,21 @@ class LiveWorkplace:
         # A round that was started by hand beside the window cannot write to the database.
         adopt(self._store, self._reader, self._data)
         facts = agent_facts(
-            self._agent.models.title(self._agent.choice),
-            self._agent.shown(self._reader.adapters()),
+            self._loader.models.title(self._loader.choice),
+            self._loader.shown(self._reader.adapters()),
             self._verdicts(),
-            device=self._agent.device,
+            device=self._loader.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
         )
-        return replace(facts, problem=self._agent.problem, remote=self.remote_server)
+        return replace(facts, problem=self._loader.problem, remote=self.remote_server)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Make an adapter the one that plays from the next episode on."""
-        self._agent.activate(None if adapter_id is None else int(adapter_id))
+        self._loader.activate(None if adapter_id is None else int(adapter_id))
 
     def go_back(self) -> None:
         """Undo the newest activation."""
-        self._agent.go_back()
+        self._loader.go_back()
 
     def _verdicts(self) -> dict[int, VerdictKind]:
         found = {}
@@ -164,9 +166,9 @@ class LiveWorkplace:
                 found[row.adapter_id] = verdict.kind
         return found
 
-    def advice(self, sentence: str) -> str:
+    def familiarity_hint(self, sentence: str) -> str:
         """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
-        return self._advice.of(sentence)
+        return self._hint.of(sentence)
 
     # Rounds
 
@@ -177,14 +179,14 @@ class LiveWorkplace:
             "your corrections": collected.corrections,
             "your demonstrations": collected.demonstrations,
             # Of a released model only what was taught before can be replayed.
-            "what it already knew": self._agent.choice.source == "practice"
+            "what it already knew": self._loader.choice.source == "practice"
             or any(row.status is RoundStatus.DONE for row in self._reader.rounds()),
         }
         mix = {name: share for name, share in MIX.items() if there[name]}
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * collected.person_ticks)
         missing = MIN_PERSON_TICKS - collected.person_ticks
         rate_hz = self.session.snapshot().tick_rate_hz
-        blocked = self._agent.not_taught
+        blocked = self._loader.not_taught
         if not blocked and missing > 0 and collected.person_ticks > 0 and rate_hz > 0:
             blocked = (
                 f"Drive about {max(1, round(missing / rate_hz))} s more, then there is enough to "
@@ -194,9 +196,9 @@ class LiveWorkplace:
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
-        if self._agent.not_taught:
-            raise ModelError(self._agent.not_taught)
-        options = options_of(self._agent.choice)
+        if self._loader.not_taught:
+            raise ModelError(self._loader.not_taught)
+        options = options_of(self._loader.choice)
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
@@ -223,20 +225,20 @@ class LiveWorkplace:
                 self._live.wake_up()
             on_update(final)
 
-        client = RoundClient(self._data, self._store, self._agent.base, options)
+        client = RoundClient(self._data, self._store, self._loader.base, options)
         self._round = RoundInProgress(client, run).start()
         return self._round
 
     def close(self) -> None:
         """Cancel a round that runs and wait for its end: the store is closed after this."""
-        self._agent.close()
+        self._loader.close()
         if self._round is not None:
             self._round.end()
 
     def _run_round(
         self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
-        with self._agent.rested(self._round_need(options), RESTING) as rested:
+        with self._loader.rested(self._round_need(options), RESTING) as rested:
             hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
             result = handle.client.run(
                 say=say,
@@ -248,10 +250,10 @@ class LiveWorkplace:
             # What was done is written down; whoever has left waits for no film.
             return RoundUpdate(finished=True)
         if result.activated and not rested:
-            self._agent.load()
+            self._loader.load()
         if result.verdict is not None:
             try:
-                self._films = film_of_round(self._reader, result, self._agent.base, options)
+                self._films = film_of_round(self._reader, result, self._loader.base, options)
             except KnownError as error:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
@@ -261,14 +263,14 @@ class LiveWorkplace:
 
     def _round_need(self, options: PlayOptions) -> int:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
-        if self._agent.choice.source == "practice":
+        if self._loader.choice.source == "practice":
             return 0
         collected = self._reader.collected_since_last_round(self._game_name)
-        return round_need(self._agent.base, options, collected.person_ticks)
+        return round_need(self._loader.base, options, collected.person_ticks)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
-        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
+        adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
             verdict = parse_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
@@ -284,7 +286,7 @@ class LiveWorkplace:
                         film_after=films.after,
                         film_seed=films.seed,
                     )
-                return replace(facts, can_go_back=self._agent.can_go_back)
+                return replace(facts, can_go_back=self._loader.can_go_back)
         return None
 
     # Episodes
@@ -325,9 +327,9 @@ class LiveWorkplace:
         """Return every game that can be chosen."""
         return game_list(self._data, self._game_name, slowed=self._slowed)
 
-    def open_studio(self) -> Studio:
+    def open_calibration(self) -> Calibration:
         """Return what makes the profile of another game."""
-        return DesktopStudio(self._data)
+        return DesktopCalibration(self._data)
 
     # The rest
 

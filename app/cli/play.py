@@ -99,7 +99,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             say(warning)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
-        _advise(spec, adapter_id, folder, game.tasks(), text)
+        _say_hint(spec, adapter_id, folder, game.tasks(), text)
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if isinstance(game, DesktopGame) else None
@@ -182,14 +182,14 @@ def _paused(game: Game) -> str:
     )
 
 
-def _advise(
+def _say_hint(
     spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
 ) -> None:
     """Say so where the sentence was never taught; of a large model nobody knows."""
-    from app.backend.familiarity_hint import advice_for
+    from app.backend.familiarity_hint import hint_for
 
-    if spec is not None and (advice := advice_for(spec, adapter_id, folder, tasks, text)):
-        say(advice)
+    if spec is not None and (hint := hint_for(spec, adapter_id, folder, tasks, text)):
+        say(hint)
 
 
 class _Progress:

@@ -11,9 +11,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
 
 from app.backend.game_ports import GameFacts
-from app.backend.ports import VerdictFacts, Workplace
+from app.backend.ports import Backend, VerdictFacts
 from app.gui import header as pages
-from app.gui.calls.backend_calls import Desk
+from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
 from app.gui.dialogs.game_wizard import GameWizard
@@ -37,7 +37,7 @@ LARGEST_SEED = 2**31 - 1
 
 
 class Commands(QObject):
-    """Turns wishes into calls of the session and errands of the desk.
+    """Turns wishes into requests to the session and calls of the backend.
 
     Signals: page_wanted(int), welcome_wanted(), full_screen_wanted(), close_wanted(),
     game_wanted(GameWish).
@@ -51,8 +51,8 @@ class Commands(QObject):
 
     def __init__(
         self,
-        workplace: Workplace,
-        desk: Desk,
+        backend: Backend,
+        calls: BackendCalls,
         theme: Theme,
         window: QWidget,
         *,
@@ -61,9 +61,9 @@ class Commands(QObject):
         library: Library,
     ) -> None:
         super().__init__()
-        self._workplace = workplace
-        self._session = workplace.session
-        self._desk = desk
+        self._backend = backend
+        self._session = backend.session
+        self._calls = calls
         self._theme = theme
         self._window = window
         self._page = page
@@ -71,7 +71,7 @@ class Commands(QObject):
         self._library = library
         self._verdict: VerdictFacts | None = None
         self._once_told: list[Callable[[], None]] = []
-        self.preferences = workplace.preferences()
+        self.preferences = backend.preferences()
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""
@@ -95,7 +95,7 @@ class Commands(QObject):
             "teach": self.start_round,
             "cancel_round": self.cancel_round,
             "use": self.use_newest,
-            "go_back": self._desk.go_back,
+            "go_back": self._calls.go_back,
             "agents": self.choose_agent,
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,
@@ -105,7 +105,7 @@ class Commands(QObject):
             "settings": self.settings,
             "welcome": self.welcome_wanted.emit,
             "diagnostics": self.copy_diagnostics,
-            "log": lambda: self._show(LogDialog(self._workplace.log_file(), window)),
+            "log": lambda: self._show(LogDialog(self._backend.log_file(), window)),
             "help": lambda: self._show(ShortcutsDialog(window)),
             "about": self.about,
             "quit": self.close_wanted.emit,
@@ -118,7 +118,7 @@ class Commands(QObject):
         if not self._may_watch():
             return
         if self._ask(lambda: self._session.play(instruction)):
-            self._desk.advise(instruction)
+            self._calls.look_up_hint(instruction)
             self.focus_view()
         else:
             self.focus_instruction()
@@ -135,7 +135,7 @@ class Commands(QObject):
         text = self._page.bar.edit.text().strip()
         self.page_wanted.emit(pages.PLAY)
         if self._ask(lambda: self._session.demonstrate(text)):
-            if not self._workplace.own_window:
+            if not self._backend.own_window:
                 self._page.view.capture()
         else:
             self.focus_instruction()
@@ -188,27 +188,27 @@ class Commands(QObject):
 
     def start_round(self) -> None:
         """Begin a round, where one can begin."""
-        if not self._desk.rounds.running and self._side.teach.retrain.isEnabled():
+        if not self._calls.rounds.running and self._side.teach.retrain.isEnabled():
             self._side.teach.begin_round()
-            self._desk.rounds.start()
+            self._calls.rounds.start()
 
     def cancel_round(self) -> None:
         """Ask the round to stop."""
-        if self._desk.rounds.running:
+        if self._calls.rounds.running:
             self._side.teach.show_cancelling()
-            self._desk.rounds.cancel()
+            self._calls.rounds.cancel()
 
     def use_newest(self) -> None:
         """Use the agent that the verdict is about."""
         if self._verdict is not None and not self._verdict.in_use:
-            self._desk.use_adapter(self._verdict.adapter_id)
+            self._calls.use_adapter(self._verdict.adapter_id)
 
     def choose_agent(self) -> None:
         """Show the list of adapters."""
-        if self._desk.agent is not None:
-            dialog = AgentsDialog(self._desk.agent, self._window)
-            dialog.use_asked.connect(self._desk.use_adapter)
-            dialog.back_asked.connect(self._desk.go_back)
+        if self._calls.agent is not None:
+            dialog = AgentsDialog(self._calls.agent, self._window)
+            dialog.use_asked.connect(self._calls.use_adapter)
+            dialog.back_asked.connect(self._calls.go_back)
             self._show(dialog)
 
     # Going places
@@ -250,46 +250,46 @@ class Commands(QObject):
             self._show(dialog)
 
         self._session.pause()
-        self._desk.bridge.ask(self._workplace.games, show, replaces="games")
+        self._calls.bridge.ask(self._backend.games, show, replaces="games")
 
     def choose_model(self) -> None:
         """Show what can play: the practice model, a checkpoint, a server."""
-        dialog = ModelDialog(self._workplace.model_desk(), self._desk.bridge, self._window)
-        dialog.used.connect(self._desk.refresh_all)
+        dialog = ModelDialog(self._backend.model_catalogue(), self._calls.bridge, self._window)
+        dialog.used.connect(self._calls.refresh_all)
         self._session.pause()
         self._show(dialog)
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""
         try:
-            studio = self._workplace.open_studio()
+            calibration = self._backend.open_calibration()
         except KnownError as error:
             self.tell_problem(error.sentence)
             return
-        wizard = GameWizard(studio, self._window)
+        wizard = GameWizard(calibration, self._window)
         wizard.made.connect(self.choose_game)
         self._show(wizard)
 
     def tell_privacy(self) -> None:
         """Say once what is watched of a game in a window of its own."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
+        if not self._backend.own_window or self.preferences.seen_privacy:
             self._run_told()
             return
         panic = short_key(self.preferences.hotkeys[Hotkey.PANIC])
-        dialog = PrivacyDialog(self._workplace.game_title, panic, self._window)
+        dialog = PrivacyDialog(self._backend.game_title, panic, self._window)
         dialog.accepted.connect(self._on_told)
         self._show(dialog)
 
     def once_told(self, call: Callable[[], None]) -> None:
         """Do something, but not before the person knows what is watched."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
+        if not self._backend.own_window or self.preferences.seen_privacy:
             call()
         else:
             self._once_told.append(call)
 
     def _on_told(self) -> None:
         self.preferences = replace(self.preferences, seen_privacy=True)
-        self._desk.save_preferences(self.preferences)
+        self._calls.save_preferences(self.preferences)
         self._run_told()
 
     def _run_told(self) -> None:
@@ -303,13 +303,13 @@ class Commands(QObject):
         """Show the settings."""
         dialog = SettingsDialog(
             self.preferences,
-            self._workplace.default_bindings,
-            self._desk.storage,
+            self._backend.default_bindings,
+            self._calls.storage,
             self._window,
-            own_window=self._workplace.own_window,
+            own_window=self._backend.own_window,
         )
         dialog.theme_tried.connect(self._theme.choose)
-        dialog.empty_bin_asked.connect(self._desk.empty_bin)
+        dialog.empty_bin_asked.connect(self._calls.empty_bin)
         dialog.accepted.connect(lambda: self._on_settings(dialog))
         dialog.rejected.connect(lambda: self._theme.choose(self.preferences.theme))
         self._show(dialog)
@@ -321,14 +321,14 @@ class Commands(QObject):
             self._theme.choose(wanted.theme)
         self._page.view.use_bindings(wanted.bindings)
         self._page.view.use_own_window(
-            self._workplace.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
+            self._backend.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
         )
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
 
     def about(self) -> None:
         """Show version and licences; they are read from many small files, so elsewhere."""
-        self._desk.bridge.ask(
+        self._calls.bridge.ask(
             components, lambda parts: self._show(AboutDialog(parts, self._window)), replaces="about"
         )
 
@@ -336,16 +336,16 @@ class Commands(QObject):
         """Do not show the introduction by itself again."""
         if not self.preferences.seen_welcome:
             self.preferences = replace(self.preferences, seen_welcome=True)
-            self._desk.save_preferences(self.preferences)
+            self._calls.save_preferences(self.preferences)
 
     def copy_diagnostics(self) -> None:
         """Put a report for a person who helps into the clipboard."""
         QGuiApplication.clipboard().setText(
             report(
                 snapshot=self._session.snapshot(),
-                agent=self._desk.agent,
-                storage=self._desk.storage,
-                log_file=self._workplace.log_file(),
+                agent=self._calls.agent,
+                storage=self._calls.storage,
+                log_file=self._backend.log_file(),
             )
         )
         self._page.notice.tell("The diagnostics are in the clipboard.", tone="agent")
@@ -355,7 +355,7 @@ class Commands(QObject):
         log.warning("%s", sentence)
         self._page.notice.tell(sentence)
 
-    def tell_advice(self, sentence: str) -> None:
+    def tell_hint(self, sentence: str) -> None:
         """Say what is unfamiliar about the sentence that is played, and offer to teach it."""
         if sentence and not self._page.notice.text():
             self._page.notice.tell(sentence, "Show it myself", tone="agent")
@@ -372,14 +372,14 @@ class Commands(QObject):
 
     def _may_watch(self) -> bool:
         """Return whether the person knows what is watched; else they are told now."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
+        if not self._backend.own_window or self.preferences.seen_privacy:
             return True
         self.tell_privacy()
         return False
 
     def _on_settings(self, dialog: SettingsDialog) -> None:
         self.preferences = dialog.edited()
-        self._desk.save_preferences(self.preferences)
+        self._calls.save_preferences(self.preferences)
         self.apply_preferences()
 
     def _show(self, dialog: QDialog) -> None:

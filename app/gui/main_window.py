@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.game_ports import GameWish
-from app.backend.ports import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
+from app.backend.ports import Backend, EpisodeFacts, RoundUpdate, VerdictFacts
 from app.gui import header as pages
-from app.gui.calls.backend_calls import Desk
+from app.gui.calls.backend_calls import BackendCalls
 from app.gui.commands import Commands
 from app.gui.dialogs.welcome import Welcome
 from app.gui.header import Header
@@ -44,10 +44,10 @@ class MainWindow(QMainWindow):
     ``state`` keeps layout and history between starts.
     """
 
-    def __init__(self, workplace: Workplace, theme: Theme, state: QSettings) -> None:
+    def __init__(self, backend: Backend, theme: Theme, state: QSettings) -> None:
         super().__init__()
-        self._workplace = workplace
-        self._session = workplace.session
+        self._backend = backend
+        self._session = backend.session
         self._theme = theme
         self._state = state
         self._snapshot: Snapshot = self._session.snapshot()
@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self._called_away = False
         self.next_game: GameWish | None = None
         """The game that the person wants next, once the window is closed."""
-        self.desk = Desk(workplace)
+        self.calls = BackendCalls(backend)
         self._history = History(_sentences(state.value("history")))
         self.header = Header(theme)
         self.play_page = PlayPage(self._session, theme, self._history)
@@ -68,11 +68,11 @@ class MainWindow(QMainWindow):
         self.library = Library(theme)
         self.teach_page = QWidget()
         self.pages = QStackedWidget()
-        self.status = StatusLine(theme, workplace.remote_server)
+        self.status = StatusLine(theme, backend.remote_server)
         self._build()
         self.commands = Commands(
-            workplace,
-            self.desk,
+            backend,
+            self.calls,
             theme,
             self,
             page=self.play_page,
@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         self.play_page.chips.show_tasks(self._session.tasks())
         self._restore_layout()
         self._timer.start()
-        self.desk.start()
+        self.calls.start()
 
     def _build(self) -> None:
         self.setWindowTitle("Playteach")
@@ -130,26 +130,26 @@ class MainWindow(QMainWindow):
             widget.setToolTip(tip_of(entry))
 
     def _connect_answers(self) -> None:
-        commands, desk, library = self.commands, self.desk, self.library
+        commands, calls, library = self.commands, self.calls, self.library
         page, teach = self.play_page, self.side.teach
-        desk.teach_changed.connect(teach.show_facts)
-        desk.episodes_changed.connect(self._on_episodes)
-        desk.agent_changed.connect(self.side.agent.show_facts)
-        desk.agent_changed.connect(lambda facts: self.status.show_remote(facts.remote))
-        desk.agent_failed.connect(self.side.agent.show_problem)
-        desk.storage_changed.connect(self.status.show_storage)
-        desk.verdict_changed.connect(self._on_verdict)
-        desk.picture_loaded.connect(library.show_picture)
-        desk.picture_loaded.connect(page.recent.show_picture)
-        desk.playback_opened.connect(library.show_playback)
-        desk.playback_failed.connect(library.show_problem)
-        desk.round_updated.connect(self._on_round)
-        desk.problem.connect(commands.tell_problem)
-        desk.advised.connect(commands.tell_advice)
-        desk.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+        calls.teach_changed.connect(teach.show_facts)
+        calls.episodes_changed.connect(self._on_episodes)
+        calls.agent_changed.connect(self.side.agent.show_facts)
+        calls.agent_changed.connect(lambda facts: self.status.show_remote(facts.remote))
+        calls.agent_failed.connect(self.side.agent.show_problem)
+        calls.storage_changed.connect(self.status.show_storage)
+        calls.verdict_changed.connect(self._on_verdict)
+        calls.picture_loaded.connect(library.show_picture)
+        calls.picture_loaded.connect(page.recent.show_picture)
+        calls.playback_opened.connect(library.show_playback)
+        calls.playback_failed.connect(library.show_problem)
+        calls.round_updated.connect(self._on_round)
+        calls.problem.connect(commands.tell_problem)
+        calls.hinted.connect(commands.tell_hint)
+        calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
 
     def _connect_signals(self) -> None:
-        commands, desk, library = self.commands, self.desk, self.library
+        commands, calls, library = self.commands, self.calls, self.library
         page, teach, verdict = self.play_page, self.side.teach, self.side.verdict
         # the session, pulled
         self._timer.timeout.connect(self.pull)
@@ -165,21 +165,21 @@ class MainWindow(QMainWindow):
         page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
         page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
         page.recent.chosen.connect(commands.open_in_library)
-        page.recent.picture_wanted.connect(desk.load_picture)
+        page.recent.picture_wanted.connect(calls.load_picture)
         page.notice.acted.connect(commands.demonstrate)
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
         # teaching
         teach.round_asked.connect(commands.start_round)
         teach.cancel_asked.connect(commands.cancel_round)
-        verdict.use_asked.connect(desk.use_adapter)
-        verdict.back_asked.connect(desk.go_back)
+        verdict.use_asked.connect(calls.use_adapter)
+        verdict.back_asked.connect(calls.go_back)
         self.side.agent.change_asked.connect(commands.choose_agent)
         # the library
-        library.open_wanted.connect(desk.open_playback)
-        library.label_wanted.connect(desk.label)
-        library.delete_wanted.connect(desk.delete)
-        library.restore_wanted.connect(desk.restore)
-        library.picture_wanted.connect(desk.load_picture)
+        library.open_wanted.connect(calls.open_playback)
+        library.label_wanted.connect(calls.label)
+        library.delete_wanted.connect(calls.delete)
+        library.restore_wanted.connect(calls.restore)
+        library.picture_wanted.connect(calls.load_picture)
         # the window itself
         self.header.page_chosen.connect(self.show_page)
         self.header.help_asked.connect(self.actions_by_id["help"].trigger)
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
-        where = self._workplace.game_title
+        where = self._backend.game_title
         # The starts of a game that nobody lays out have no numbers.
         judged = bool(self._session.tasks())
         self.header.where.setText(f"{where} · seed {snapshot.seed}" if judged else where)
@@ -217,13 +217,13 @@ class MainWindow(QMainWindow):
         ended = snapshot.outcome is not None and before.outcome is None
         ended |= before.recording and not snapshot.recording
         if ended or snapshot.episode_id != before.episode_id:
-            self.desk.refresh_lessons()
+            self.calls.refresh_lessons()
         if snapshot.who_plays != before.who_plays:
-            self.desk.refresh_agent()
+            self.calls.refresh_agent()
         if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
             # The attempt is over: give the mouse back without being asked.
             page.view.release()
-        if self._workplace.own_window and takes_back(before, snapshot):
+        if self._backend.own_window and takes_back(before, snapshot):
             self._to_front()
 
     def _to_front(self) -> None:
@@ -252,7 +252,7 @@ class MainWindow(QMainWindow):
         unwritten &= not self._snapshot.recording
         self._asked_again = self._asked_again + 1 if unwritten else 0
         if 0 < self._asked_again <= MOST_ASKED_AGAIN:
-            QTimer.singleShot(ASK_AGAIN_MS, self.desk, self.desk.refresh_lessons)
+            QTimer.singleShot(ASK_AGAIN_MS, self.calls, self.calls.refresh_lessons)
 
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         self.commands.know_verdict(facts)
@@ -335,10 +335,10 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, stop the timers, leave nothing pressed."""
-        if self._asks and self.desk.rounds.running and not self._may_drop_round():
+        if self._asks and self.calls.rounds.running and not self._may_drop_round():
             event.ignore()
             return
-        self.desk.rounds.cancel()
+        self.calls.rounds.cancel()
         self.commands.stop_everything()
         self._timer.stop()
         app = QApplication.instance()
@@ -349,7 +349,7 @@ class MainWindow(QMainWindow):
         self._state.setValue("history", self._history.lines)
         self._state.sync()
         self.library.player.shut_down()
-        self.desk.close()
+        self.calls.close()
         super().closeEvent(event)
 
     def _may_drop_round(self) -> bool:
@@ -384,9 +384,9 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         geometry = self._state.value("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            place = first_place(self.screen().availableGeometry(), self._workplace.own_window)
+            place = first_place(self.screen().availableGeometry(), self._backend.own_window)
             self.resize(place.size().expandedTo(self.minimumSize()))
-            if self._workplace.own_window:
+            if self._backend.own_window:
                 self.move(place.topLeft())
         page = self._state.value("page", pages.PLAY, type=int)
         if page == pages.LIBRARY:
