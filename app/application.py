@@ -124,7 +124,6 @@ def _open_once(
     Returns the exit code, and the game that the person wants next, None for none.
     """
     loaded = load_settings(config)
-    settings = loaded.settings
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(folder))
         log_file = logs_path(folder) / "playteach.log"
@@ -132,29 +131,8 @@ def _open_once(
         for problem in loaded.problems:
             log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
-        game = open_game(
-            start.wish.name,
-            slowed=start.wish.slowed,
-            data=folder,
-            hotkeys=loaded.settings.hotkeys,
-            confirmed=start.wish.confirmed,
-        )
-        session_id, make_recording = store_recording(store, game)
-        stack.callback(store.end_session, session_id)
-        session: LiveSession = LiveSession(
-            game,
-            make_recording=make_recording,
-            make_runner=runner_of(game, lambda: session),
-            # In slowed time there are no deadlines at all.
-            paced=not start.wish.slowed,
-            bindings=effective_bindings(game, loaded.settings),
-            idle_handback_s=loaded.settings.idle_handback_s,
-            seed=start.seed,
-        )
-        stack.callback(session.close)
-        if isinstance(game, DesktopGame):
-            # The person takes over in the game's own window.
-            game.listen(session)
+        game, session = _open_session(stack, store, folder, loaded.settings, start)
+        settings = loaded.settings
         backend = WindowBackend(
             session,
             store,
@@ -185,6 +163,36 @@ def _open_once(
         with closed_by_sigterm(window):
             code = int(application.exec())
         return code, window.next_game
+
+
+def _open_session(
+    stack: contextlib.ExitStack, store: Store, folder: Path, settings: Settings, start: _Start
+) -> tuple[Game, LiveSession]:
+    """Open the game and a session over it, which ``stack`` closes."""
+    game = open_game(
+        start.wish.name,
+        slowed=start.wish.slowed,
+        data=folder,
+        hotkeys=settings.hotkeys,
+        confirmed=start.wish.confirmed,
+    )
+    session_id, make_recording = store_recording(store, game)
+    stack.callback(store.end_session, session_id)
+    session: LiveSession = LiveSession(
+        game,
+        make_recording=make_recording,
+        make_runner=runner_of(game, lambda: session),
+        # In slowed time there are no deadlines at all.
+        paced=not start.wish.slowed,
+        bindings=effective_bindings(game, settings),
+        idle_handback_s=settings.idle_handback_s,
+        seed=start.seed,
+    )
+    stack.callback(session.close)
+    if isinstance(game, DesktopGame):
+        # The person takes over in the game's own window.
+        game.listen(session)
+    return game, session
 
 
 @contextlib.contextmanager
@@ -260,7 +268,7 @@ class _Watch(QObject):
             QTimer.singleShot(NOTICE_MS, self, self._tell)
         if self._play:
             # Not before the person has read what is watched.
-            self._window.commands.once_told(lambda: self._session.play(self._play))
+            self._window.dialogs.once_told(lambda: self._session.play(self._play))
 
     def _look(self) -> None:
         if self._session.snapshot().latency_ms is not None and self._milestone is not None:
@@ -268,4 +276,4 @@ class _Watch(QObject):
             self._milestone("playing")
 
     def _tell(self) -> None:
-        self._window.commands.tell_problem(" ".join(self._problems))
+        self._window.dialogs.tell_problem(" ".join(self._problems))

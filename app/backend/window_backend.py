@@ -28,9 +28,9 @@ from app.backend.ports import (
     RoundUpdate,
     StorageFacts,
     TeachFacts,
-    ThemeChoice,
     VerdictFacts,
 )
+from app.backend.preferences import preferences_of, settings_of
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, save_settings
 from app.backend.view_facts import (
@@ -47,7 +47,6 @@ from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Game, OwnWindowGame
-from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import LabelSource, Reader, RoundStatus, Store
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
@@ -335,45 +334,12 @@ class WindowBackend:
 
     def preferences(self) -> Preferences:
         """Return the settings in force."""
-        settings = self._settings
-        keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
-        return Preferences(
-            bindings=replace(self.default_bindings, keys=keys),
-            mouse_sensitivity=settings.mouse_sensitivity,
-            idle_handback_s=settings.idle_handback_s,
-            data_folder=settings.data_folder,
-            theme=ThemeChoice(settings.theme),
-            seen_welcome=settings.seen_welcome,
-            hotkeys={
-                each: settings.hotkeys.get(each.value, key) for each, key in DEFAULT_HOTKEYS.items()
-            },
-            seen_privacy=settings.seen_privacy,
-        )
+        return preferences_of(self._settings, self.default_bindings, own_window=self.own_window)
 
     def save_preferences(self, preferences: Preferences) -> None:
         """Write the settings and put them in force."""
-        own = {
-            control: key
-            for control, key in preferences.bindings.keys.items()
-            if self.default_bindings.keys.get(control) != key
-        }
-        if self.own_window:
-            # Its keys are the game's own business; those of the embedded game stay as they are.
-            own = dict(self._settings.keys)
-        self._settings = Settings(
-            keys=own,
-            mouse_sensitivity=preferences.mouse_sensitivity,
-            idle_handback_s=preferences.idle_handback_s,
-            data_folder=preferences.data_folder,
-            theme=str(preferences.theme),
-            seen_welcome=preferences.seen_welcome,
-            hotkeys={
-                each.value: key
-                for each, key in preferences.hotkeys.items()
-                if DEFAULT_HOTKEYS[each] != key
-            },
-            seen_privacy=preferences.seen_privacy,
-            model=self._settings.model,
+        self._settings = settings_of(
+            preferences, self._settings, self.default_bindings, own_window=self.own_window
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
         if not self.own_window:

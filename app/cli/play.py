@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.automation.headless import Attempted
     from app.session.api import Snapshot
     from app.session.control_loop import LiveSession
+    from app.session.wiring import MakeRecording
     from model.play.policy import Policy
     from recorder.games.base import Game, Task
     from recorder.store import Store
@@ -73,11 +74,10 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
     from app.session.waiting import runner_of
-    from app.session.wiring import Player, store_recording, take_short_turns
+    from app.session.wiring import Player, take_short_turns
     from model.play.runner import LockStepRunner
     from recorder.games import agreed_command, find_task, open_game
     from recorder.games.desktop.game import DesktopGame
-    from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
 
     folder = data_folder(options)
@@ -110,12 +110,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             policy = _small_player(cast(PlayerSpec, spec), game, threads)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
-        recording = None
-        store: Store | None = None
-        if options.record:
-            store = stack.enter_context(Store.open(folder))
-            session_id, recording = store_recording(store, game)
-            stack.callback(store.end_session, session_id)
+        store, recording = _recorded(stack, options, game)
         session: LiveSession = LiveSession(
             game,
             player=Player(policy, adapter_id),
@@ -131,9 +126,22 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             game.listen(session)
         session.start()
         done = _play_all(session, game, options, text, store)
-    document = _document(options.policy, text, done)
-    emit(options, document, _lines(document))
-    return int(ExitCode.OK)
+    return _tell(options, text, done)
+
+
+def _recorded(
+    stack: contextlib.ExitStack, options: argparse.Namespace, game: Game
+) -> tuple[Store | None, MakeRecording | None]:
+    """Return the store, which ``stack`` closes, and what records there; None without --record."""
+    from app.session.wiring import store_recording
+    from recorder.store import Store
+
+    if not options.record:
+        return None, None
+    store = stack.enter_context(Store.open(data_folder(options)))
+    session_id, recording = store_recording(store, game)
+    stack.callback(store.end_session, session_id)
+    return store, recording
 
 
 def _play_all(
@@ -204,6 +212,12 @@ class _Progress:
         if snapshot.message and snapshot.message != self._said:
             say(snapshot.message)
         self._said = snapshot.message
+
+
+def _tell(options: argparse.Namespace, text: str, done: list[Attempted]) -> int:
+    document = _document(options.policy, text, done)
+    emit(options, document, _lines(document))
+    return int(ExitCode.OK)
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def done(stage: Stage) -> None:
 def problem(stage: Stage) -> None:
     """Tell of something wrong."""
     watching(stage)
-    stage.window.commands.tell_problem(
+    stage.window.dialogs.tell_problem(
         "The disk is full, so recording stopped; what was recorded is safe. "
         "Free some room and press Play."
     )

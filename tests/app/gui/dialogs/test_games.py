@@ -279,7 +279,7 @@ def test_the_window_closes_for_another_game(
     qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.game_facts = GAMES
-    window.commands.choose_game("minecraft")
+    window.dialogs.choose_game("minecraft")
     qtbot.waitUntil(lambda: bool(window.findChildren(GamesDialog)))
     window.findChildren(GamesDialog)[0].play.click()
     assert window.next_game == GameWish("minecraft")
@@ -289,7 +289,7 @@ def test_the_window_closes_for_another_game(
 def test_without_a_screen_a_game_cannot_be_described_and_that_is_said(
     window: MainWindow,
 ) -> None:
-    window.commands.describe_game()
+    window.dialogs.describe_game()
     assert window.play_page.notice.isVisible()
 
 
@@ -298,7 +298,7 @@ def test_nothing_is_watched_before_the_person_knows_what(
 ) -> None:
     place.own_window = True
     told: list[bool] = []
-    window.commands.once_told(lambda: told.append(True))
+    window.dialogs.once_told(lambda: told.append(True))
     window.commands.play("go on")
     assert session.snapshot().phase is Phase.WATCHING
     dialogs = window.findChildren(PrivacyDialog)
@@ -315,10 +315,10 @@ def test_a_game_in_its_own_window_hears_the_person_itself(
     qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     place.own_window = True
-    window.commands.preferences = place.settings = place.settings.__class__(
+    window.dialogs.preferences = place.settings = place.settings.__class__(
         bindings=place.settings.bindings, seen_privacy=True
     )
-    window.commands.apply_preferences()
+    window.dialogs.apply_preferences()
     window.commands.play("go on")
     view = window.play_page.view
     qtbot.keyClick(view, Qt.Key.Key_W)
