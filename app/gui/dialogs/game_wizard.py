@@ -81,9 +81,12 @@ class GameWizard(QDialog):
 
     def _build(self) -> None:
         for page in (
-            self._window_page(), self._keys_page(), self._mouse_page(), self._trial_page(),
+            self._window_page(),
+            self._keys_page(),
+            self._mouse_page(),
+            self._trial_page(),
             self._name_page(),
-        ):  # fmt: skip
+        ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
@@ -166,9 +169,12 @@ class GameWizard(QDialog):
         self.pages.setCurrentIndex(page)
         self.step.setText(f"Step {page + 1} of {len(STEPS)}")
         titles = (
-            "Which window is the game?", "Which keys does it have?", "How far does the mouse turn?",
-            "Does it turn as you do?", "What is it called?",
-        )  # fmt: skip
+            "Which window is the game?",
+            "Which keys does it have?",
+            "How far does the mouse turn?",
+            "Does it turn as you do?",
+            "What is it called?",
+        )
         self.heading.setText(titles[page])
         self.setAccessibleDescription(titles[page])
         self.note.setText("")
