@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from app.backend.game_ports import GameWish
 from app.backend.model_choice import ModelChoice
 from app.backend.settings import Settings, config_folder, load_settings
-from app.backend.window_backend import LiveWorkplace
+from app.backend.window_backend import WindowBackend
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.control_loop import LiveSession
@@ -125,7 +125,6 @@ def _open_once(
     Returns the exit code, and the game that the person wants next, None for none.
     """
     loaded = load_settings(config)
-    settings = loaded.settings
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(folder))
         log_file = logs_path(folder) / "playteach.log"
@@ -133,30 +132,9 @@ def _open_once(
         for problem in loaded.problems:
             log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
-        game = open_game(
-            start.wish.name,
-            slowed=start.wish.slowed,
-            data=folder,
-            hotkeys=loaded.settings.hotkeys,
-            confirmed=start.wish.confirmed,
-        )
-        session_id, make_recording = store_recording(store, game)
-        stack.callback(store.end_session, session_id)
-        session: LiveSession = LiveSession(
-            game,
-            make_recording=make_recording,
-            make_runner=runner_of(game, lambda: session),
-            # In slowed time there are no deadlines at all.
-            paced=not start.wish.slowed,
-            bindings=effective_bindings(game, loaded.settings),
-            idle_handback_s=loaded.settings.idle_handback_s,
-            seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
-        )
-        stack.callback(session.close)
-        if isinstance(game, OwnWindowGame):
-            # The person takes over in the game's own window.
-            game.listen(session)
-        workplace = LiveWorkplace(
+        game, session = _open_session(stack, store, reader, folder, loaded.settings, start)
+        settings = loaded.settings
+        backend = WindowBackend(
             session,
             store,
             reader,
@@ -168,24 +146,59 @@ def _open_once(
             config=config,
         )
         # Before session and store, which a round still needs to write down its end.
-        stack.callback(workplace.close)
-        theme = Theme(workplace.preferences().theme)
+        stack.callback(backend.close)
+        theme = Theme(backend.preferences().theme)
         theme.apply()
         layout = (config or config_folder()) / "window.ini"
-        window = MainWindow(workplace, theme, QSettings(str(layout), QSettings.Format.IniFormat))
+        window = MainWindow(backend, theme, QSettings(str(layout), QSettings.Format.IniFormat))
         start.unopened = False
         window.show()
         session.start()
         problems = loaded.problems + ((start.problem,) if start.problem else ())
         watch = _Watch(session, start.milestone, start.play, problems, parent=window)
         # The window is on the screen before the model's libraries are loaded.
-        QTimer.singleShot(0, watch, workplace.load_agent_in_background)
+        QTimer.singleShot(0, watch, backend.load_agent_in_background)
         QTimer.singleShot(0, watch, watch.window_stands)
         if (opened := start.opened) is not None:
             QTimer.singleShot(0, watch, lambda: opened(window))
         with closed_by_sigterm(window):
             code = int(application.exec())
         return code, window.next_game
+
+
+def _open_session(
+    stack: contextlib.ExitStack,
+    store: Store,
+    reader: Reader,
+    folder: Path,
+    settings: Settings,
+    start: _Start,
+) -> tuple[Game, LiveSession]:
+    """Open the game and a session over it, which ``stack`` closes."""
+    game = open_game(
+        start.wish.name,
+        slowed=start.wish.slowed,
+        data=folder,
+        hotkeys=settings.hotkeys,
+        confirmed=start.wish.confirmed,
+    )
+    session_id, make_recording = store_recording(store, game)
+    stack.callback(store.end_session, session_id)
+    session: LiveSession = LiveSession(
+        game,
+        make_recording=make_recording,
+        make_runner=runner_of(game, lambda: session),
+        # In slowed time there are no deadlines at all.
+        paced=not start.wish.slowed,
+        bindings=effective_bindings(game, settings),
+        idle_handback_s=settings.idle_handback_s,
+        seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
+    )
+    stack.callback(session.close)
+    if isinstance(game, OwnWindowGame):
+        # The person takes over in the game's own window.
+        game.listen(session)
+    return game, session
 
 
 @contextlib.contextmanager
@@ -261,7 +274,7 @@ class _Watch(QObject):
             QTimer.singleShot(NOTICE_MS, self, self._tell)
         if self._play:
             # Not before the person has read what is watched.
-            self._window.commands.once_told(lambda: self._session.play(self._play))
+            self._window.dialogs.once_told(lambda: self._session.play(self._play))
 
     def _look(self) -> None:
         if self._session.snapshot().latency_ms is not None and self._milestone is not None:
@@ -269,4 +282,4 @@ class _Watch(QObject):
             self._milestone("playing")
 
     def _tell(self) -> None:
-        self._window.commands.tell_problem(" ".join(self._problems))
+        self._window.dialogs.tell_problem(" ".join(self._problems))

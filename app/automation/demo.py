@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.automation.headless import attempt, played_anew
-from app.automation.scripted_user import Demonstrator, Watcher
+from app.automation.scripted_user import ScriptedUser, Watcher
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, clock_of, store_recording
 from model.language.prompts import clean_instruction
@@ -146,9 +146,7 @@ def run_demo(
     base = PlayerSpec("base", default_checkpoint(game))
     # Said before anything plays: the players load it in processes of their own.
     check_checkpoint(default_checkpoint(game))
-    size = QUICK if quick else FULL
-    if spec.own_window:
-        size = OWN_WINDOW_QUICK if quick else OWN_WINDOW
+    size = _size(spec, quick=quick)
     stage = _Stage(game, base, size, _to_slow(spec))
     marks = {"start": time.monotonic()}
     lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
@@ -156,21 +154,7 @@ def run_demo(
     with Store.open(data) as store:
         person_ticks, corrections = _teach(store, stage, lesson, say)
         marks["teaching"] = time.monotonic()
-        losses: list[tuple[int, float, float | None]] = []
-        trained: list[float] = []
-
-        def hear(message: Message) -> None:
-            if isinstance(message, Step):
-                losses.append((message.step, message.loss, message.held_out))
-                if message.step % 20 == 0:
-                    say(f"learning: step {message.step} of {message.steps}")
-            elif message.kind == "done":
-                trained.append(time.monotonic())
-            elif isinstance(message, Measured):
-                say(message.line.sentence)
-            elif message.kind in ("stage", "gate"):
-                say(getattr(message, "sentence", ""))
-
+        news = _RoundNews(say)
         client = RoundClient(data, store, default_checkpoint(game))
         result = client.run(
             "kind:demonstration kind:rollout",
@@ -180,15 +164,15 @@ def run_demo(
             slowed=stage.slowed,
             max_steps=size.steps,
             replay=size.replay,
-            say=hear,
+            say=news.hear,
             measure_failed=True,
             old_tasks=not quick,
         )
-        marks["round: training and offline gates"] = trained[0] if trained else time.monotonic()
+        marks["round: training and offline gates"] = news.trained_at or time.monotonic()
         marks["round: paired play"] = time.monotonic()
         if result.waits:
             say("Checking that nothing it could before is lost.")
-            rest = client.check_rest(result.round_id, game=game, slowed=stage.slowed, say=hear)
+            rest = client.check_rest(result.round_id, game=game, slowed=stage.slowed, say=news.hear)
             result = result.after(rest)
         marks["round: what it could before"] = time.monotonic()
     say(result.sentence)
@@ -202,9 +186,43 @@ def run_demo(
     names = list(marks)
     seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
     return DemoResult(
-        lesson, looked, size.demonstrations, corrections, person_ticks, result, losses, films,
+        lesson,
+        looked,
+        size.demonstrations,
+        corrections,
+        person_ticks,
+        result,
+        news.losses,
+        films,
         seconds,
-    )  # fmt: skip
+    )
+
+
+class _RoundNews:
+    """Tells what a round says, and keeps its losses and when its training was done."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.losses: list[tuple[int, float, float | None]] = []
+        self.trained_at: float | None = None
+
+    def hear(self, message: Message) -> None:
+        if isinstance(message, Step):
+            self.losses.append((message.step, message.loss, message.held_out))
+            if message.step % 20 == 0:
+                self._say(f"learning: step {message.step} of {message.steps}")
+        elif message.kind == "done":
+            self.trained_at = self.trained_at or time.monotonic()
+        elif isinstance(message, Measured):
+            self._say(message.line.sentence)
+        elif message.kind in ("stage", "gate"):
+            self._say(getattr(message, "sentence", ""))
+
+
+def _size(spec: GameSpec, *, quick: bool) -> DemoSize:
+    if spec.own_window:
+        return OWN_WINDOW_QUICK if quick else OWN_WINDOW
+    return QUICK if quick else FULL
 
 
 def _to_slow(spec: GameSpec) -> bool:
@@ -259,43 +277,16 @@ def _choose_lesson(
 def _teach(
     store: Store, stage: _Stage, lesson: Task, say: Callable[[str], None]
 ) -> tuple[int, int]:
-    """Show the lesson and correct the agent; return (ticks of the person, takeovers)."""
-    person_ticks = takeovers = 0
+    """Show the lesson and correct the agent; return (ticks of the user, takeovers)."""
+    user_ticks = takeovers = 0
     text = lesson.instruction
     size = stage.size
     with contextlib.ExitStack() as stack:
-        game = stage.open()
-        # The session closes the game too, but it may never come to a session.
-        stack.callback(game.close)
-        session_id, recording = store_recording(store, game, wait_when_full=True)
-        stack.callback(store.end_session, session_id)
-        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
-        # window of its own does not wait, so there it is its own.
-        own_window = isinstance(game, OwnWindowGame)
-        clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
-        teacher = make_policy(PlayerSpec("teacher"), game)
-        person = Demonstrator(teacher, game.bindings, clock)
-        hands = [person.hands]
-
-        def drive(frame: Frame) -> None:
-            hands[0](frame)
-
-        session = LiveSession(
-            game,
-            player=Player(make_policy(stage.base, game, threads=1 if own_window else None)),
-            make_recording=recording,
-            make_runner=BackgroundRunner if game.realtime else LockStepRunner,
-            clock=clock,
-            idle_handback_s=None,
-            threaded=False,
-            hands=drive,
-        )
-        stack.callback(session.close)
-        session.start()
-        watcher = Watcher(person, session)
+        session, user, hands = _user_at_session(stack, store, stage)
+        watcher = Watcher(user, session)
 
         def show() -> None:
-            person.sit_down(session, text)
+            user.sit_down(session, text)
             session.demonstrate(text)
 
         def watch() -> None:
@@ -304,18 +295,57 @@ def _teach(
 
         for seed in SeedRange.TEACHING.seeds(0, size.demonstrations):
             done = played_anew(session, partial(attempt, session, show, seed=seed), say)
-            person_ticks += done.ticks
+            user_ticks += done.ticks
         if size.demonstrations:
-            say(f"Shown {size.demonstrations} times, {person_ticks} ticks in all.")
-        hands[0] = watcher.hands
+            say(f"Shown {size.demonstrations} times, {user_ticks} ticks in all.")
+        hands.move = watcher.hands
         for seed in SeedRange.TEACHING.seeds(size.demonstrations, size.corrections):
             done = played_anew(session, partial(attempt, session, watch, seed=seed), say)
             if watcher.took_over_at is not None:
                 takeovers += 1
-                person_ticks += done.ticks - watcher.took_over_at
+                user_ticks += done.ticks - watcher.took_over_at
         say(f"Watched {size.corrections} attempts and took over in {takeovers} of them.")
     store.wait()
-    return person_ticks, takeovers
+    return user_ticks, takeovers
+
+
+class _Hands:
+    """What moves at the keyboard now: the user's own hands, or those of who watches."""
+
+    def __init__(self, move: Callable[[Frame], None]) -> None:
+        self.move = move
+
+    def __call__(self, frame: Frame) -> None:
+        self.move(frame)
+
+
+def _user_at_session(
+    stack: contextlib.ExitStack, store: Store, stage: _Stage
+) -> tuple[LiveSession, ScriptedUser, _Hands]:
+    """Start a recorded session with a scripted user at it; ``stack`` closes it."""
+    game = stage.open()
+    # The session closes the game too, but it may never come to a session.
+    stack.callback(game.close)
+    session_id, recording = store_recording(store, game, wait_when_full=True)
+    stack.callback(store.end_session, session_id)
+    # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+    # window of its own does not wait, so there it is its own.
+    own_window = isinstance(game, OwnWindowGame)
+    clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
+    user = ScriptedUser(make_policy(PlayerSpec("teacher"), game), game.bindings, clock)
+    hands = _Hands(user.hands)
+    session = LiveSession(
+        game,
+        player=Player(make_policy(stage.base, game, threads=1 if own_window else None)),
+        make_recording=recording,
+        make_runner=BackgroundRunner if game.realtime else LockStepRunner,
+        clock=clock,
+        idle_handback_s=None,
+        threaded=False,
+        hands=hands,
+    )
+    stack.callback(session.close)
+    return session.start(), user, hands
 
 
 def _film(stage: _Stage, player: PlayerSpec, lesson: Task, seed: int) -> tuple[RGBImage, ...]:

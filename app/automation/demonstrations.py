@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from app.automation.headless import Attempted, attempt, played_anew, require_kept
-from app.automation.scripted_user import Demonstrator
+from app.automation.scripted_user import ScriptedUser
 from app.session.control_loop import LiveSession
 from app.session.wiring import clock_of, store_recording
 from recorder.clock import Clock, ManualClock, MonotonicClock
@@ -50,20 +50,20 @@ def record_demonstrations(
         clock: Clock = ManualClock(MonotonicClock().now_ns())
         if game.realtime:
             clock = clock_of(game)
-        person = Demonstrator(
+        user = ScriptedUser(
             make_policy(PlayerSpec("teacher"), game),
             game.bindings,
             clock,
             stumbles=random.Random(f"{instruction}/stumbles") if stumbles else None,
         )
         session = LiveSession(
-            game, make_recording=recording, clock=clock, threaded=False, hands=person.hands
+            game, make_recording=recording, clock=clock, threaded=False, hands=user.hands
         )
         stack.callback(session.close)
         session.start()
 
         def begin() -> None:
-            person.sit_down(session, instruction)
+            user.sit_down(session, instruction)
             session.demonstrate(instruction)
 
         for seed in seeds:

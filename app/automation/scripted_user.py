@@ -1,4 +1,4 @@
-"""A scripted person: wants an action, and presses the keys and moves the mouse for it.
+"""A scripted user: wants an action, and presses the keys and moves the mouse for it.
 
 It reaches a session only by what a real person's window calls (``key``, ``mouse_move``),
 so what it does is recorded, counted and handed back like a person's play.
@@ -71,8 +71,8 @@ class Typist:
         self.want(Action(), keyboard, mono_ns)
 
 
-class Demonstrator:
-    """A person who plays every tick by a policy's advice, from the first to the last.
+class ScriptedUser:
+    """Plays every tick as a policy says, from the first to the last, by keys and mouse.
 
     Give ``hands`` to the session as its scripted hands.  With ``stumbles`` a jerk of the
     mouse turns the view away now and then, so that the way back is shown too.
@@ -80,13 +80,13 @@ class Demonstrator:
 
     def __init__(
         self,
-        advice: Policy,
+        policy: Policy,
         bindings: Bindings,
         clock: Clock,
         *,
         stumbles: random.Random | None = None,
     ) -> None:
-        self._advice = advice
+        self._policy = policy
         self._stumbles = stumbles
         self._stumble = Action()
         self._stumble_ticks = 0
@@ -101,18 +101,18 @@ class Demonstrator:
         self._instruction = instruction
         self._stumble_ticks = 0
         self._typist = Typist(self._typist._bindings)
-        self._advice.reset(instruction)
+        self._policy.reset(instruction)
 
     def hands(self, frame: Frame) -> None:
-        """Press what the advice says for this frame."""
+        """Press what the policy says for this frame."""
         if self._keyboard is not None:
             self._typist.want(self.wanted(frame), self._keyboard, self._clock.now_ns())
 
     def wanted(self, frame: Frame) -> Action:
-        """Return the advice for a frame, or the jerk of a stumble."""
-        advice = self._advice.propose(Observation(frame, self._instruction)).actions[0]
+        """Return the policy's action for a frame, or the jerk of a stumble."""
+        action = self._policy.propose(Observation(frame, self._instruction)).actions[0]
         if self._stumbles is None:
-            return advice
+            return action
         if self._stumble_ticks == 0 and self._stumbles.random() < STUMBLE_CHANCE:
             self._stumble_ticks = self._stumbles.randint(1, STUMBLE_TICKS)
             most_pitch, most_yaw = STUMBLE_DEG
@@ -120,9 +120,9 @@ class Demonstrator:
                 self._stumbles.uniform(-most_pitch, most_pitch),
                 self._stumbles.uniform(-most_yaw, most_yaw),
             )
-            self._stumble = replace(advice, camera=turn)
+            self._stumble = replace(action, camera=turn)
         if self._stumble_ticks == 0:
-            return advice
+            return action
         self._stumble_ticks -= 1
         return self._stumble
 
@@ -134,8 +134,8 @@ class Watcher:
     ``DOUBT_LIMIT`` of the last ``DOUBT_WINDOW_TICKS`` ticks.
     """
 
-    def __init__(self, person: Demonstrator, newest: Newest) -> None:
-        self._person = person
+    def __init__(self, user: ScriptedUser, newest: Newest) -> None:
+        self._user = user
         self._newest = newest
         self._doubts: deque[bool] = deque(maxlen=DOUBT_WINDOW_TICKS)
         self._wanted_before: Action | None = None
@@ -143,7 +143,7 @@ class Watcher:
 
     def sit_down(self, keyboard: Keyboard, instruction: str) -> None:
         """Begin an attempt."""
-        self._person.sit_down(keyboard, instruction)
+        self._user.sit_down(keyboard, instruction)
         self._doubts.clear()
         self._wanted_before = None
         self.took_over_at = None
@@ -152,14 +152,14 @@ class Watcher:
         """Watch, or drive once the doubts are too many."""
         snapshot = self._newest.snapshot()
         if self.took_over_at is not None or snapshot.phase is Phase.CORRECTING:
-            self._person.hands(frame)
+            self._user.hands(frame)
             return
         if self._wanted_before is not None:
             self._doubts.append(differs(self._wanted_before, snapshot.executed))
-        self._wanted_before = self._person.wanted(frame)
+        self._wanted_before = self._user.wanted(frame)
         if sum(self._doubts) >= DOUBT_LIMIT:
             self.took_over_at = snapshot.tick
-            self._person.hands(frame)
+            self._user.hands(frame)
 
 
 class Newest(Protocol):

@@ -56,8 +56,8 @@ class _TurnEars:
         """Keep nothing."""
 
 
-class DesktopStudio:
-    """Implements :class:`app.backend.game_ports.Studio` on this machine's screen."""
+class DesktopCalibration:
+    """Implements :class:`app.backend.game_ports.Calibration` on this machine's screen."""
 
     def __init__(self, data: Path) -> None:
         self._data = data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.backend.model_loader import Agent
+from app.backend.model_loader import ModelLoader
 from model.language.familiarity import Repertoire, taught_sentences
 from model.language.paraphrase import Sayings
 from recorder.games.base import Task
@@ -14,11 +14,13 @@ from recorder.store import AdapterRow, Reader, database_path
 from trainer.evaluation.players import PlayerSpec
 
 
-class Advice:
+class FamiliarityHint:
     """Says of a sentence that it is unfamiliar to what plays now."""
 
-    def __init__(self, agent: Agent, reader: Reader, tasks: Callable[[], Sequence[Task]]) -> None:
-        self._agent = agent
+    def __init__(
+        self, loader: ModelLoader, reader: Reader, tasks: Callable[[], Sequence[Task]]
+    ) -> None:
+        self._loader = loader
         self._reader = reader
         self._tasks = tasks
         self._known: tuple[tuple[Path, bool, tuple[int, ...]], Repertoire] | None = None
@@ -29,9 +31,9 @@ class Advice:
 
     def _repertoire(self) -> Repertoire:
         """Return what the model was taught, and then by the rounds that what plays came from."""
-        rows = self._agent.shown(self._reader.adapters())
+        rows = self._loader.shown(self._reader.adapters())
         rounds = _rounds(rows, next((row.id for row in rows if row.active), None))
-        base, rewrite = self._agent.base, self._agent.choice.rewrite
+        base, rewrite = self._loader.base, self._loader.choice.rewrite
         key = (base, rewrite, rounds)
         if self._known is None or self._known[0] != key:
             own = self._reader.taught_sentences(rounds)
@@ -39,7 +41,7 @@ class Advice:
         return self._known[1]
 
 
-def advice_for(
+def hint_for(
     spec: PlayerSpec, adapter_id: int | None, folder: Path, tasks: Sequence[Task], sentence: str
 ) -> str:
     """Return the same of a player and a data folder; "" of one that was never taught any."""

@@ -58,7 +58,7 @@ class Trial:
     delay_ms: float | None = None
 
 
-class Studio(Protocol):
+class Calibration(Protocol):
     """Where the profile of a game that nobody described is made.
 
     Every method may wait for the screen: it is called from worker threads.  Known problems

@@ -139,7 +139,7 @@ class Models:
         return tuple(found)
 
     def look(self, choice: ModelChoice) -> ModelFacts:
-        """Return what is known of a checkpoint; see :class:`app.backend.model_ports.ModelDesk`."""
+        """Return what is known of a checkpoint; fetches nothing."""
         if choice.source == "hub":
             name = _hub_name(choice.hub)
             folder = self._hub.cached(name)
@@ -168,8 +168,8 @@ class Models:
         return self._given_hub or Hub()
 
 
-class LiveModelDesk:
-    """Implements :class:`app.backend.model_ports.ModelDesk`."""
+class WindowModelCatalogue:
+    """Implements :class:`app.backend.model_ports.ModelCatalogue`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The agent behind the window: loads the model late, and swaps adapters.  No torch here.
+"""Loads the model that plays, late, and swaps its adapters.  No torch here.
 
 A model is loaded anew for every adapter, so what plays is exactly base and adapter, and
 going back gives the base's outputs bit for bit.  The new one is loaded beside the old, which
@@ -48,7 +48,7 @@ BROKEN = (
 )
 
 
-class Agent:
+class ModelLoader:
     """Loads, activates and rolls back; every method blocks for seconds, on any thread.
 
     Attributes:

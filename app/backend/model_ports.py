@@ -43,7 +43,7 @@ class ModelFacts:
     history: int = 0
 
 
-class ModelDesk(Protocol):
+class ModelCatalogue(Protocol):
     """Where another model is looked up, fetched and put to play.
 
     All but :meth:`choice` may wait for disk, network or device: they are called from worker

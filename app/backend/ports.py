@@ -1,7 +1,7 @@
 """What the window needs from the rest of the program, as values and one protocol.
 
 The widgets know only these names and :class:`app.session.api.PlaySession`.  The
-composition root hands the window a :class:`Workplace` built on the real store, model
+composition root hands the window a :class:`Backend` built on the real store, model
 and trainer; the gallery and the tests hand it one with invented data.  No Qt here.
 """
 
@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from app.backend.game_ports import GameFacts, Studio
-from app.backend.model_ports import ModelDesk
+from app.backend.game_ports import Calibration, GameFacts
+from app.backend.model_ports import ModelCatalogue
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
@@ -228,7 +228,7 @@ class Preferences:
     seen_privacy: bool = False
 
 
-class Workplace(Protocol):
+class Backend(Protocol):
     """Everything behind the window.
 
     ``session`` and the attributes are used on the GUI thread.  Every method may read
@@ -315,7 +315,7 @@ class Workplace(Protocol):
         """Erase what is in the bin for good; return how many episodes that were."""
         ...
 
-    def advice(self, sentence: str) -> str:
+    def familiarity_hint(self, sentence: str) -> str:
         """Return what to tell a person before the agent plays a sentence, "" for nothing."""
         ...
 
@@ -323,11 +323,11 @@ class Workplace(Protocol):
         """Return every game that can be chosen."""
         ...
 
-    def open_studio(self) -> Studio:
+    def open_calibration(self) -> Calibration:
         """Return what makes the profile of another game; the caller closes it."""
         ...
 
-    def model_desk(self) -> ModelDesk:
+    def model_catalogue(self) -> ModelCatalogue:
         """Return what looks up, fetches and loads other models; returns at once."""
         ...
 

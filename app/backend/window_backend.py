@@ -1,4 +1,4 @@
-"""The real workplace behind the window: store, session, model and rounds.
+"""The real backend behind the window: store, session, model and rounds.
 
 Its methods are called from worker threads; nothing here makes a widget or loads torch.
 """
@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.backend.calibration import DesktopStudio
-from app.backend.familiarity_hint import Advice
+from app.backend.calibration import DesktopCalibration
+from app.backend.familiarity_hint import FamiliarityHint
 from app.backend.film_strips import Films, film_of_round
 from app.backend.game_catalogue import game_list
-from app.backend.game_ports import GameFacts, Studio
-from app.backend.model_catalogue import LiveModelDesk, options_of, round_need
+from app.backend.game_ports import Calibration, GameFacts
+from app.backend.model_catalogue import WindowModelCatalogue, options_of, round_need
 from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import Agent
-from app.backend.model_ports import ModelDesk
+from app.backend.model_loader import ModelLoader
+from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
@@ -28,9 +28,9 @@ from app.backend.ports import (
     RoundUpdate,
     StorageFacts,
     TeachFacts,
-    ThemeChoice,
     VerdictFacts,
 )
+from app.backend.preferences import preferences_of, settings_of
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, save_settings
 from app.backend.view_facts import (
@@ -46,7 +46,6 @@ from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Game, OwnWindowGame
-from recorder.input.hearing import DEFAULT_HOTKEYS
 from recorder.store import EpisodeRow, LabelSource, Reader, RoundStatus, Split, Store, of_game
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
@@ -83,8 +82,8 @@ ROUND_BROKEN = (
 )
 
 
-class LiveWorkplace:
-    """Implements :class:`app.backend.ports.Workplace`."""
+class WindowBackend:
+    """Implements :class:`app.backend.ports.Backend`."""
 
     def __init__(
         self,
@@ -112,32 +111,34 @@ class LiveWorkplace:
         self._config = config
         self._data = data
         self._log_file = log_file
-        self._agent = Agent(session, store, reader, base, settings.model)
+        self._loader = ModelLoader(session, store, reader, base, settings.model)
         self._films: Films | None = None
         self._tallies: Tallies = {}
         self._check: RoundInProgress | None = None
         self._progress = ""
         self._round: RoundInProgress | None = None
-        self._advice = Advice(self._agent, reader, session.tasks)
+        self._hint = FamiliarityHint(self._loader, reader, session.tasks)
 
     # The model
 
     def load_agent_in_background(self) -> None:
         """Load the model without making the caller wait."""
-        self._agent.load_in_background()
+        self._loader.load_in_background()
 
     @property
     def remote_server(self) -> str:
         """Where pictures go, "" while nothing leaves this machine."""
-        choice = self._agent.choice
+        choice = self._loader.choice
         return urlsplit(choice.server).netloc if choice.source == "server" else ""
 
-    def model_desk(self) -> ModelDesk:
+    def model_catalogue(self) -> ModelCatalogue:
         """Return what looks up, fetches and loads other models."""
-        return LiveModelDesk(self._agent.models, lambda: self._agent.choice, self._use_model)
+        return WindowModelCatalogue(
+            self._loader.models, lambda: self._loader.choice, self._use_model
+        )
 
     def _use_model(self, choice: ModelChoice) -> None:
-        self._agent.choose(choice)
+        self._loader.choose(choice)
         self._settings = replace(self._settings, model=choice)
         self._write_settings()
 
@@ -147,21 +148,21 @@ class LiveWorkplace:
         # A round that was started by hand beside the window cannot write to the database.
         adopt(self._store, self._reader, self._data)
         facts = agent_facts(
-            self._agent.models.title(self._agent.choice),
-            self._agent.shown(self._reader.adapters()),
+            self._loader.models.title(self._loader.choice),
+            self._loader.shown(self._reader.adapters()),
             self._verdicts(),
-            device=self._agent.device,
+            device=self._loader.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
         )
-        return replace(facts, problem=self._agent.problem, remote=self.remote_server)
+        return replace(facts, problem=self._loader.problem, remote=self.remote_server)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Make an adapter the one that plays from the next episode on."""
-        self._agent.activate(None if adapter_id is None else int(adapter_id))
+        self._loader.activate(None if adapter_id is None else int(adapter_id))
 
     def go_back(self) -> None:
         """Undo the newest activation."""
-        self._agent.go_back()
+        self._loader.go_back()
 
     def _verdicts(self) -> dict[int, VerdictKind]:
         found = {}
@@ -171,9 +172,9 @@ class LiveWorkplace:
                 found[row.adapter_id] = verdict.kind
         return found
 
-    def advice(self, sentence: str) -> str:
+    def familiarity_hint(self, sentence: str) -> str:
         """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
-        return self._advice.of(sentence)
+        return self._hint.of(sentence)
 
     # Rounds
 
@@ -185,13 +186,15 @@ class LiveWorkplace:
         config = LoraConfig()
         draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
         # Of a released model only what was taught before can be replayed.
-        replays = self._agent.choice.source == "practice"
+        replays = self._loader.choice.source == "practice"
         if not replays:
             earlier = earlier_rows(self._reader, chosen, None)
             replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
         shares = shares_of(material, draws, replays=replays)
         predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * persons)
-        return teach_facts(material, shares, predicted if persons else None, self._agent.not_taught)
+        return teach_facts(
+            material, shares, predicted if persons else None, self._loader.not_taught
+        )
 
     def _chosen(self) -> list[EpisodeRow]:
         """Return the episodes that a round would be about."""
@@ -199,12 +202,12 @@ class LiveWorkplace:
 
     def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
-        if self._agent.not_taught:
-            raise ModelError(self._agent.not_taught)
+        if self._loader.not_taught:
+            raise ModelError(self._loader.not_taught)
         if self._check is not None:
             # What was played is kept; it can be gone on with after this round.
             self._check.cancel()
-        options = options_of(self._agent.choice)
+        options = options_of(self._loader.choice)
 
         def say(message: Message) -> None:
             # The final word is said once, below, when the books are done.
@@ -231,13 +234,13 @@ class LiveWorkplace:
                 self._live.wake_up()
             on_update(final)
 
-        client = RoundClient(self._data, self._store, self._agent.base, options)
+        client = RoundClient(self._data, self._store, self._loader.base, options)
         self._round = RoundInProgress(client, run).start()
         return self._round
 
     def close(self) -> None:
         """Cancel a round that runs and wait for its end: the store is closed after this."""
-        self._agent.close()
+        self._loader.close()
         for running in (self._round, self._check):
             if running is not None:
                 running.end()
@@ -245,7 +248,7 @@ class LiveWorkplace:
     def _run_round(
         self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
     ) -> RoundUpdate:
-        with self._agent.rested(self._round_need(options), RESTING) as rested:
+        with self._loader.rested(self._round_need(options), RESTING) as rested:
             hotkeys = {each.value: key for each, key in self.preferences().hotkeys.items()}
             result = handle.client.run(
                 say=say,
@@ -257,12 +260,12 @@ class LiveWorkplace:
             # What was done is written down; whoever has left waits for no film.
             return RoundUpdate(finished=True)
         if result.activated and not rested:
-            self._agent.load()
+            self._loader.load()
         if result.waits:
             self._begin_check(result.round_id, more=False)
         if result.verdict is not None:
             try:
-                self._films = film_of_round(self._reader, result, self._agent.base, options)
+                self._films = film_of_round(self._reader, result, self._loader.base, options)
             except KnownError as error:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
@@ -283,7 +286,7 @@ class LiveWorkplace:
 
     def _begin_check(self, round_id: int, *, more: bool) -> None:
         """Measure the rest of a round while the person goes on."""
-        options = options_of(self._agent.choice)
+        options = options_of(self._loader.choice)
 
         def say(message: Message) -> None:
             if isinstance(message, Played):
@@ -299,7 +302,7 @@ class LiveWorkplace:
                     say=say, hotkeys=hotkeys, more=more,
                 )  # fmt: skip
                 if checked.activated and not handle.left.is_set():
-                    self._agent.load()
+                    self._loader.load()
             except KnownError as error:
                 # The round stays as it was, and its card offers to go on.
                 log.warning("the check of round %d ended: %s", round_id, error.sentence)
@@ -310,20 +313,20 @@ class LiveWorkplace:
                 self._live.wake_up()
 
         self._progress = ""
-        client = RoundClient(self._data, self._store, self._agent.base, options)
+        client = RoundClient(self._data, self._store, self._loader.base, options)
         self._check = RoundInProgress(client, run)
         self._check.start()
 
     def _round_need(self, options: PlayOptions) -> int:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
-        if self._agent.choice.source == "practice":
+        if self._loader.choice.source == "practice":
             return 0
         material = material_of(self._reader, self._chosen(), self._tallies)
-        return round_need(self._agent.base, options, sum(material.ticks.values()))
+        return round_need(self._loader.base, options, sum(material.ticks.values()))
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
-        adapters = {row.id: row for row in self._agent.shown(self._reader.adapters())}
+        adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
             verdict = read_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
@@ -341,7 +344,7 @@ class LiveWorkplace:
                     )
                 return replace(
                     facts,
-                    can_go_back=self._agent.can_go_back,
+                    can_go_back=self._loader.can_go_back,
                     checking=self._check is not None,
                     progress=self._progress,
                 )
@@ -385,53 +388,20 @@ class LiveWorkplace:
         """Return every game that can be chosen."""
         return game_list(self._data, self._game_name, slowed=self._slowed)
 
-    def open_studio(self) -> Studio:
+    def open_calibration(self) -> Calibration:
         """Return what makes the profile of another game."""
-        return DesktopStudio(self._data)
+        return DesktopCalibration(self._data)
 
     # The rest
 
     def preferences(self) -> Preferences:
         """Return the settings in force."""
-        settings = self._settings
-        keys = {**self.default_bindings.keys, **({} if self.own_window else settings.keys)}
-        return Preferences(
-            bindings=replace(self.default_bindings, keys=keys),
-            mouse_sensitivity=settings.mouse_sensitivity,
-            idle_handback_s=settings.idle_handback_s,
-            data_folder=settings.data_folder,
-            theme=ThemeChoice(settings.theme),
-            seen_welcome=settings.seen_welcome,
-            hotkeys={
-                each: settings.hotkeys.get(each.value, key) for each, key in DEFAULT_HOTKEYS.items()
-            },
-            seen_privacy=settings.seen_privacy,
-        )
+        return preferences_of(self._settings, self.default_bindings, own_window=self.own_window)
 
     def save_preferences(self, preferences: Preferences) -> None:
         """Write the settings and put them in force."""
-        own = {
-            control: key
-            for control, key in preferences.bindings.keys.items()
-            if self.default_bindings.keys.get(control) != key
-        }
-        if self.own_window:
-            # Its keys are the game's own business; those of the embedded game stay as they are.
-            own = dict(self._settings.keys)
-        self._settings = Settings(
-            keys=own,
-            mouse_sensitivity=preferences.mouse_sensitivity,
-            idle_handback_s=preferences.idle_handback_s,
-            data_folder=preferences.data_folder,
-            theme=str(preferences.theme),
-            seen_welcome=preferences.seen_welcome,
-            hotkeys={
-                each.value: key
-                for each, key in preferences.hotkeys.items()
-                if DEFAULT_HOTKEYS[each] != key
-            },
-            seen_privacy=preferences.seen_privacy,
-            model=self._settings.model,
+        self._settings = settings_of(
+            preferences, self._settings, self.default_bindings, own_window=self.own_window
         )
         self.session.set_idle_handback_s(preferences.idle_handback_s)
         if not self.own_window:

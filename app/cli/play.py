@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.automation.headless import Attempted
     from app.session.api import Snapshot
     from app.session.control_loop import LiveSession
+    from app.session.wiring import MakeRecording
     from model.play.policy import Policy
     from recorder.games.base import Game, Task
     from recorder.store import Store
@@ -79,11 +80,10 @@ def _headless(options: argparse.Namespace, text: str) -> int:
     from app.cli.large import large_policy
     from app.session.control_loop import LiveSession
     from app.session.waiting import runner_of
-    from app.session.wiring import Player, store_recording, take_short_turns
+    from app.session.wiring import Player, take_short_turns
     from model.play.runner import LockStepRunner
     from recorder.games import find_task
     from recorder.games.base import OwnWindowGame
-    from recorder.store import Store
     from trainer.evaluation.players import PlayerSpec
 
     folder = data_folder(options)
@@ -99,7 +99,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             say(warning)
         if not find_task(game, text).judged:
             say("This game has no task of that name, so nobody will judge the attempt.")
-        _advise(spec, adapter_id, folder, game.tasks(), text)
+        _say_hint(spec, adapter_id, folder, game.tasks(), text)
         say(f"Waking the policy {options.policy!r} up ...")
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if isinstance(game, OwnWindowGame) else None
@@ -110,12 +110,7 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             policy = _small_player(cast(PlayerSpec, spec), game, threads)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
-        recording = None
-        store: Store | None = None
-        if options.record:
-            store = stack.enter_context(Store.open(folder))
-            session_id, recording = store_recording(store, game)
-            stack.callback(store.end_session, session_id)
+        store, recording = _recorded(stack, options, game)
         session: LiveSession = LiveSession(
             game,
             player=Player(policy, adapter_id),
@@ -131,9 +126,22 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             game.listen(session)
         session.start()
         done = _play_all(session, game, text, _seeds(options, folder), store)
-    document = _document(options.policy, text, done)
-    emit(options, document, _lines(document, done))
-    return int(ExitCode.OK)
+    return _tell(options, text, done)
+
+
+def _recorded(
+    stack: contextlib.ExitStack, options: argparse.Namespace, game: Game
+) -> tuple[Store | None, MakeRecording | None]:
+    """Return the store, which ``stack`` closes, and what records there; None without --record."""
+    from app.session.wiring import store_recording
+    from recorder.store import Store
+
+    if not options.record:
+        return None, None
+    store = stack.enter_context(Store.open(data_folder(options)))
+    session_id, recording = store_recording(store, game)
+    stack.callback(store.end_session, session_id)
+    return store, recording
 
 
 def _seeds(options: argparse.Namespace, folder: Path) -> Iterator[int]:
@@ -209,14 +217,14 @@ def _paused(game: Game) -> str:
     )
 
 
-def _advise(
+def _say_hint(
     spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
 ) -> None:
     """Say so where the sentence was never taught; of a large model nobody knows."""
-    from app.backend.familiarity_hint import advice_for
+    from app.backend.familiarity_hint import hint_for
 
-    if spec is not None and (advice := advice_for(spec, adapter_id, folder, tasks, text)):
-        say(advice)
+    if spec is not None and (hint := hint_for(spec, adapter_id, folder, tasks, text)):
+        say(hint)
 
 
 class _Progress:
@@ -231,6 +239,12 @@ class _Progress:
         if snapshot.message and snapshot.message != self._said:
             say(snapshot.message)
         self._said = snapshot.message
+
+
+def _tell(options: argparse.Namespace, text: str, done: list[Attempted]) -> int:
+    document = _document(options.policy, text, done)
+    emit(options, document, _lines(document, done))
+    return int(ExitCode.OK)
 
 
 def _document(policy: str, text: str, done: list[Attempted]) -> dict[str, object]:

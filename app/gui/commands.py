@@ -1,34 +1,21 @@
-"""What the person may ask the window for: each action of the shortcut table, and its dialogs."""
+"""What the person may ask the window for: each action of the shortcut table."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QInputDialog, QWidget
 
-from app.backend.game_ports import GameFacts
-from app.backend.ports import VerdictFacts, Workplace
+from app.backend.ports import Backend, VerdictFacts
 from app.gui import header as pages
-from app.gui.calls.backend_calls import Desk
-from app.gui.dialogs.about import AboutDialog, components
-from app.gui.dialogs.diagnostics import LogDialog, report
-from app.gui.dialogs.game_wizard import GameWizard
-from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
-from app.gui.dialogs.model_dialog import ModelDialog
-from app.gui.dialogs.settings_dialog import SettingsDialog
+from app.gui.calls.backend_calls import BackendCalls
+from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.library.library_page import Library
-from app.gui.play.agent_panel import AgentsDialog
 from app.gui.play.play_page import PlayPage, SideColumn
-from app.gui.shortcuts import ShortcutsDialog
-from app.gui.style.key_places import short_key
-from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.errors import KnownError
-from recorder.input.hearing import Hotkey
 from recorder.types import Outcome
 
 log = logging.getLogger(__name__)
@@ -37,23 +24,21 @@ LARGEST_SEED = 2**31 - 1
 
 
 class Commands(QObject):
-    """Turns wishes into calls of the session and errands of the desk.
+    """Turns wishes into requests to the session and calls of the backend.
 
-    Signals: page_wanted(int), welcome_wanted(), full_screen_wanted(), close_wanted(),
-    game_wanted(GameWish).
+    Signals: page_wanted(int), welcome_wanted(), full_screen_wanted(), close_wanted().
     """
 
     page_wanted = Signal(int)
     welcome_wanted = Signal()
     full_screen_wanted = Signal()
     close_wanted = Signal()
-    game_wanted = Signal(object)
 
     def __init__(
         self,
-        workplace: Workplace,
-        desk: Desk,
-        theme: Theme,
+        backend: Backend,
+        dialogs: DialogCommands,
+        calls: BackendCalls,
         window: QWidget,
         *,
         page: PlayPage,
@@ -61,21 +46,19 @@ class Commands(QObject):
         library: Library,
     ) -> None:
         super().__init__()
-        self._workplace = workplace
-        self._session = workplace.session
-        self._desk = desk
-        self._theme = theme
+        self._backend = backend
+        self._session = backend.session
+        self.dialogs = dialogs
+        self._calls = calls
         self._window = window
         self._page = page
         self._side = side
         self._library = library
         self._verdict: VerdictFacts | None = None
-        self._once_told: list[Callable[[], None]] = []
-        self.preferences = workplace.preferences()
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""
-        window = self._window
+        dialogs = self.dialogs
         return {
             "play": self._page.bar.submit,
             "pause": self.toggle_pause,
@@ -95,19 +78,19 @@ class Commands(QObject):
             "teach": self.start_round,
             "cancel_round": self.cancel_round,
             "use": self.use_newest,
-            "go_back": self._desk.go_back,
-            "agents": self.choose_agent,
+            "go_back": self._calls.go_back,
+            "agents": dialogs.choose_agent,
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,
-            "games": self.choose_game,
-            "models": self.choose_model,
+            "games": dialogs.choose_game,
+            "models": dialogs.choose_model,
             "full_screen": self.full_screen_wanted.emit,
-            "settings": self.settings,
+            "settings": dialogs.settings,
             "welcome": self.welcome_wanted.emit,
-            "diagnostics": self.copy_diagnostics,
-            "log": lambda: self._show(LogDialog(self._workplace.log_file(), window)),
-            "help": lambda: self._show(ShortcutsDialog(window)),
-            "about": self.about,
+            "diagnostics": dialogs.copy_diagnostics,
+            "log": dialogs.show_log,
+            "help": dialogs.show_shortcuts,
+            "about": dialogs.about,
             "quit": self.close_wanted.emit,
         }
 
@@ -115,10 +98,10 @@ class Commands(QObject):
 
     def play(self, instruction: str) -> None:
         """Let the agent play; the view gets the focus, so that any game key takes over."""
-        if not self._may_watch():
+        if not self.dialogs.may_watch():
             return
         if self._ask(lambda: self._session.play(instruction)):
-            self._desk.advise(instruction)
+            self._calls.look_up_hint(instruction)
             self.focus_view()
         else:
             self.focus_instruction()
@@ -130,12 +113,12 @@ class Commands(QObject):
 
     def demonstrate(self) -> None:
         """Let the person drive from the first tick."""
-        if not self._may_watch():
+        if not self.dialogs.may_watch():
             return
         text = self._page.bar.edit.text().strip()
         self.page_wanted.emit(pages.PLAY)
         if self._ask(lambda: self._session.demonstrate(text)):
-            if not self._workplace.own_window:
+            if not self._backend.own_window:
                 self._page.view.capture()
         else:
             self.focus_instruction()
@@ -176,7 +159,7 @@ class Commands(QObject):
             try:
                 self._session.reset(seed)
             except KnownError as error:
-                self.tell_problem(error.sentence)
+                self.dialogs.tell_problem(error.sentence)
 
     def hand_back_from_view(self) -> None:
         """Give the hands back, where the person has them from the agent."""
@@ -191,28 +174,20 @@ class Commands(QObject):
 
     def start_round(self) -> None:
         """Begin a round, where one can begin."""
-        if not self._desk.rounds.running and self._side.teach.retrain.isEnabled():
+        if not self._calls.rounds.running and self._side.teach.retrain.isEnabled():
             self._side.teach.begin_round()
-            self._desk.rounds.start()
+            self._calls.rounds.start()
 
     def cancel_round(self) -> None:
         """Ask the round to stop."""
-        if self._desk.rounds.running:
+        if self._calls.rounds.running:
             self._side.teach.show_cancelling()
-            self._desk.rounds.cancel()
+            self._calls.rounds.cancel()
 
     def use_newest(self) -> None:
         """Use the agent that the verdict is about."""
         if self._verdict is not None and not self._verdict.in_use:
-            self._desk.use_adapter(self._verdict.adapter_id)
-
-    def choose_agent(self) -> None:
-        """Show the list of adapters."""
-        if self._desk.agent is not None:
-            dialog = AgentsDialog(self._desk.agent, self._window)
-            dialog.use_asked.connect(self._desk.use_adapter)
-            dialog.back_asked.connect(self._desk.go_back)
-            self._show(dialog)
+            self._calls.use_adapter(self._verdict.adapter_id)
 
     # Going places
 
@@ -240,125 +215,7 @@ class Commands(QObject):
         self.page_wanted.emit(pages.LIBRARY)
         self._library.focus_search()
 
-    # Games
-
-    def choose_game(self, chosen: str = "") -> None:
-        """Show the games; ``chosen`` is marked."""
-
-        def show(games: Sequence[GameFacts]) -> None:
-            dialog = GamesDialog(games, self._window)
-            dialog.choose(chosen)
-            dialog.game_wanted.connect(self.game_wanted)
-            dialog.new_asked.connect(self.describe_game)
-            self._show(dialog)
-
-        self._session.pause()
-        self._desk.bridge.ask(self._workplace.games, show, replaces="games")
-
-    def choose_model(self) -> None:
-        """Show what can play: the practice model, a checkpoint, a server."""
-        dialog = ModelDialog(self._workplace.model_desk(), self._desk.bridge, self._window)
-        dialog.used.connect(self._desk.refresh_all)
-        self._session.pause()
-        self._show(dialog)
-
-    def describe_game(self) -> None:
-        """Show the wizard for a game that nobody described."""
-        try:
-            studio = self._workplace.open_studio()
-        except KnownError as error:
-            self.tell_problem(error.sentence)
-            return
-        wizard = GameWizard(studio, self._window)
-        wizard.made.connect(self.choose_game)
-        self._show(wizard)
-
-    def tell_privacy(self) -> None:
-        """Say once what is watched of a game in a window of its own."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
-            self._run_told()
-            return
-        panic = short_key(self.preferences.hotkeys[Hotkey.PANIC])
-        dialog = PrivacyDialog(self._workplace.game_title, panic, self._window)
-        dialog.accepted.connect(self._on_told)
-        self._show(dialog)
-
-    def once_told(self, call: Callable[[], None]) -> None:
-        """Do something, but not before the person knows what is watched."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
-            call()
-        else:
-            self._once_told.append(call)
-
-    def _on_told(self) -> None:
-        self.preferences = replace(self.preferences, seen_privacy=True)
-        self._desk.save_preferences(self.preferences)
-        self._run_told()
-
-    def _run_told(self) -> None:
-        waiting, self._once_told = self._once_told, []
-        for call in waiting:
-            call()
-
-    # Settings and the like
-
-    def settings(self) -> None:
-        """Show the settings."""
-        dialog = SettingsDialog(
-            self.preferences,
-            self._workplace.default_bindings,
-            self._desk.storage,
-            self._window,
-            own_window=self._workplace.own_window,
-        )
-        dialog.theme_tried.connect(self._theme.choose)
-        dialog.empty_bin_asked.connect(self._desk.empty_bin)
-        dialog.accepted.connect(lambda: self._on_settings(dialog))
-        dialog.rejected.connect(lambda: self._theme.choose(self.preferences.theme))
-        self._show(dialog)
-
-    def apply_preferences(self) -> None:
-        """Put the settings in force in the window and the session."""
-        wanted = self.preferences
-        if self._theme.choice is not wanted.theme:
-            self._theme.choose(wanted.theme)
-        self._page.view.use_bindings(wanted.bindings)
-        self._page.view.use_own_window(
-            self._workplace.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
-        )
-        self._page.view.use_sensitivity(wanted.mouse_sensitivity)
-        self._session.set_idle_handback_s(wanted.idle_handback_s)
-
-    def about(self) -> None:
-        """Show version and licences; they are read from many small files, so elsewhere."""
-        self._desk.bridge.ask(
-            components, lambda parts: self._show(AboutDialog(parts, self._window)), replaces="about"
-        )
-
-    def remember_welcomed(self) -> None:
-        """Do not show the introduction by itself again."""
-        if not self.preferences.seen_welcome:
-            self.preferences = replace(self.preferences, seen_welcome=True)
-            self._desk.save_preferences(self.preferences)
-
-    def copy_diagnostics(self) -> None:
-        """Put a report for a person who helps into the clipboard."""
-        QGuiApplication.clipboard().setText(
-            report(
-                snapshot=self._session.snapshot(),
-                agent=self._desk.agent,
-                storage=self._desk.storage,
-                log_file=self._workplace.log_file(),
-            )
-        )
-        self._page.notice.tell("The diagnostics are in the clipboard.", tone="agent")
-
-    def tell_problem(self, sentence: str) -> None:
-        """Show a sentence where the person looks."""
-        log.warning("%s", sentence)
-        self._page.notice.tell(sentence)
-
-    def tell_advice(self, sentence: str) -> None:
+    def tell_hint(self, sentence: str) -> None:
         """Say what is unfamiliar about the sentence that is played, and offer to teach it."""
         if sentence and not self._page.notice.text():
             self._page.notice.tell(sentence, "Show it myself", tone="agent")
@@ -368,24 +225,7 @@ class Commands(QObject):
         try:
             call()
         except KnownError as error:
-            self.tell_problem(error.sentence)
+            self.dialogs.tell_problem(error.sentence)
             return False
         self._page.notice.clear()
         return True
-
-    def _may_watch(self) -> bool:
-        """Return whether the person knows what is watched; else they are told now."""
-        if not self._workplace.own_window or self.preferences.seen_privacy:
-            return True
-        self.tell_privacy()
-        return False
-
-    def _on_settings(self, dialog: SettingsDialog) -> None:
-        self.preferences = dialog.edited()
-        self._desk.save_preferences(self.preferences)
-        self.apply_preferences()
-
-    def _show(self, dialog: QDialog) -> None:
-        self._page.view.release()
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()

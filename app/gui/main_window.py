@@ -14,26 +14,27 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.game_ports import GameWish
-from app.backend.ports import EpisodeFacts, RoundUpdate, VerdictFacts, Workplace
+from app.backend.ports import Backend, EpisodeFacts, RoundUpdate, VerdictFacts
 from app.gui import header as pages
-from app.gui.calls.backend_calls import Desk
+from app.gui.calls.backend_calls import BackendCalls
 from app.gui.commands import Commands
+from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.dialogs.welcome import Welcome
 from app.gui.header import Header
 from app.gui.library.library_page import Library
-from app.gui.play.beside_game import NARROW_PX, first_place, takes_back
+from app.gui.play.beside_game import NARROW_PX, takes_back
 from app.gui.play.instruction_bar import History
 from app.gui.play.play_page import MARGIN, PlayPage, SideColumn
 from app.gui.play.status_line import StatusLine
 from app.gui.shortcuts import fill_menu, make_actions, tip_of
 from app.gui.style import icons
 from app.gui.style.theme import Theme
+from app.gui.window_state import UnwrittenEpisode, WindowState
 from app.session.api import Phase, Snapshot
 from recorder.types import Outcome
 
 SNAPSHOT_MS = 33
 ASK_AGAIN_MS = 300
-MOST_ASKED_AGAIN = 20
 TEACH_PAGE_PX = 560
 DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
 
@@ -44,15 +45,15 @@ class MainWindow(QMainWindow):
     ``state`` keeps layout and history between starts.
     """
 
-    def __init__(self, workplace: Workplace, theme: Theme, state: QSettings) -> None:
+    def __init__(self, backend: Backend, theme: Theme, state: QSettings) -> None:
         super().__init__()
-        self._workplace = workplace
-        self._session = workplace.session
+        self._backend = backend
+        self._session = backend.session
         self._theme = theme
-        self._state = state
+        self._state = WindowState(state)
         self._snapshot: Snapshot = self._session.snapshot()
         self._pulled: tuple[Snapshot, int] | None = None
-        self._asked_again = self._newest_seen = 0
+        self._unwritten = UnwrittenEpisode()
         self._narrow: bool | None = None
         self._shown_before = False
         self._escape_stamp = -1
@@ -60,20 +61,21 @@ class MainWindow(QMainWindow):
         self._called_away = False
         self.next_game: GameWish | None = None
         """The game that the person wants next, once the window is closed."""
-        self.desk = Desk(workplace)
-        self._history = History(_sentences(state.value("history")))
+        self.calls = BackendCalls(backend)
+        self._history = History(self._state.history)
         self.header = Header(theme)
         self.play_page = PlayPage(self._session, theme, self._history)
         self.side = SideColumn(theme)
         self.library = Library(theme)
         self.teach_page = QWidget()
         self.pages = QStackedWidget()
-        self.status = StatusLine(theme, workplace.remote_server)
+        self.status = StatusLine(theme, backend.remote_server)
         self._build()
+        self.dialogs = DialogCommands(backend, self.calls, theme, self, self.play_page)
         self.commands = Commands(
-            workplace,
-            self.desk,
-            theme,
+            backend,
+            self.dialogs,
+            self.calls,
             self,
             page=self.play_page,
             side=self.side,
@@ -87,11 +89,11 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self)
         self._timer.setInterval(SNAPSHOT_MS)
         self._connect_signals()
-        self.commands.apply_preferences()
+        self.dialogs.apply_preferences()
         self.play_page.chips.show_tasks(self._session.tasks())
         self._restore_layout()
         self._timer.start()
-        self.desk.start()
+        self.calls.start()
 
     def _build(self) -> None:
         self.setWindowTitle("Playteach")
@@ -111,49 +113,18 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.pages, 1)
         layout.addWidget(self.status)
         self.setCentralWidget(central)
-        bar, chips = self.play_page.bar, self.play_page.chips
-        for widget, entry in (
-            (bar.play, "play"),
-            (bar.pause, "pause"),
-            (bar.stop, "stop"),
-            (bar.reset, "reset"),
-            (chips.demonstrate, "demonstrate"),
-            (chips.success, "success"),
-            (chips.failure, "failure"),
-            (self.side.teach.retrain, "teach"),
-            (self.side.teach.cancel, "cancel_round"),
-            (self.side.verdict.back, "go_back"),
-            (self.side.verdict.use, "use"),
-            (self.side.agent.change, "agents"),
-            (self.library.delete, "delete"),
-        ):
-            widget.setToolTip(tip_of(entry))
-
-    def _connect_answers(self) -> None:
-        commands, desk, library = self.commands, self.desk, self.library
-        page, teach = self.play_page, self.side.teach
-        desk.teach_changed.connect(teach.show_facts)
-        desk.episodes_changed.connect(self._on_episodes)
-        desk.agent_changed.connect(self.side.agent.show_facts)
-        desk.agent_changed.connect(lambda facts: self.status.show_remote(facts.remote))
-        desk.agent_failed.connect(self.side.agent.show_problem)
-        desk.storage_changed.connect(self.status.show_storage)
-        desk.verdict_changed.connect(self._on_verdict)
-        desk.picture_loaded.connect(library.show_picture)
-        desk.picture_loaded.connect(page.recent.show_picture)
-        desk.playback_opened.connect(library.show_playback)
-        desk.playback_failed.connect(library.show_problem)
-        desk.round_updated.connect(self._on_round)
-        desk.problem.connect(commands.tell_problem)
-        desk.advised.connect(commands.tell_advice)
-        desk.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+        show_tips(self.play_page, self.side, self.library)
 
     def _connect_signals(self) -> None:
-        commands, desk, library = self.commands, self.desk, self.library
-        page, teach, verdict = self.play_page, self.side.teach, self.side.verdict
+        commands, calls = self.commands, self.calls
+        page, teach = self.play_page, self.side.teach
         # the session, pulled
         self._timer.timeout.connect(self.pull)
-        self._connect_answers()
+        connect_backend(calls, self.dialogs, page, self.side, self.library, self.status)
+        calls.episodes_changed.connect(self._on_episodes)
+        calls.verdict_changed.connect(self._on_verdict)
+        calls.round_updated.connect(self._on_round)
+        calls.hinted.connect(commands.tell_hint)
         # playing
         page.view.hand_back_asked.connect(commands.hand_back_from_view)
         page.bar.play_asked.connect(commands.play)
@@ -165,22 +136,12 @@ class MainWindow(QMainWindow):
         page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
         page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
         page.recent.chosen.connect(commands.open_in_library)
-        page.recent.picture_wanted.connect(desk.load_picture)
         page.notice.acted.connect(commands.demonstrate)
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
         # teaching
         teach.round_asked.connect(commands.start_round)
         teach.cancel_asked.connect(commands.cancel_round)
-        verdict.use_asked.connect(desk.use_adapter)
-        verdict.back_asked.connect(desk.go_back)
-        verdict.more_asked.connect(desk.play_more)
-        self.side.agent.change_asked.connect(commands.choose_agent)
-        # the library
-        library.open_wanted.connect(desk.open_playback)
-        library.label_wanted.connect(desk.label)
-        library.delete_wanted.connect(desk.delete)
-        library.restore_wanted.connect(desk.restore)
-        library.picture_wanted.connect(desk.load_picture)
+        self.side.agent.change_asked.connect(self.dialogs.choose_agent)
         # the window itself
         self.header.page_chosen.connect(self.show_page)
         self.header.help_asked.connect(self.actions_by_id["help"].trigger)
@@ -188,7 +149,7 @@ class MainWindow(QMainWindow):
         commands.welcome_wanted.connect(self._begin_welcome)
         commands.full_screen_wanted.connect(self._toggle_full_screen)
         commands.close_wanted.connect(self.close)
-        commands.game_wanted.connect(self._go_to_game)
+        self.dialogs.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
         app = QApplication.instance()
         assert app is not None
@@ -210,7 +171,7 @@ class MainWindow(QMainWindow):
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
-        where = self._workplace.game_title
+        where = self._backend.game_title
         # The starts of a game that nobody lays out have no numbers.
         judged = bool(self._session.tasks())
         self.header.where.setText(f"{where} · seed {snapshot.seed}" if judged else where)
@@ -218,13 +179,13 @@ class MainWindow(QMainWindow):
         ended = snapshot.outcome is not None and before.outcome is None
         ended |= before.recording and not snapshot.recording
         if ended or snapshot.episode_id != before.episode_id:
-            self.desk.refresh_lessons()
+            self.calls.refresh_lessons()
         if snapshot.who_plays != before.who_plays:
-            self.desk.refresh_agent()
+            self.calls.refresh_agent()
         if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
             # The attempt is over: give the mouse back without being asked.
             page.view.release()
-        if self._workplace.own_window and takes_back(before, snapshot):
+        if self._backend.own_window and takes_back(before, snapshot):
             self._to_front()
 
     def _to_front(self) -> None:
@@ -246,14 +207,8 @@ class MainWindow(QMainWindow):
         self.library.show_episodes(episodes)
         self.play_page.recent.show_episodes(episodes)
         self.play_page.show_any_attempts(bool(episodes))
-        # The disk is a moment behind the game: what has just ended may still be written.
-        self._newest_seen = max([self._newest_seen, *(each.id for each in episodes[:1])])
-        unwritten = (self._snapshot.episode_id or 0) > self._newest_seen
-        unwritten |= bool(episodes) and episodes[0].open
-        unwritten &= not self._snapshot.recording
-        self._asked_again = self._asked_again + 1 if unwritten else 0
-        if 0 < self._asked_again <= MOST_ASKED_AGAIN:
-            QTimer.singleShot(ASK_AGAIN_MS, self.desk, self.desk.refresh_lessons)
+        if self._unwritten.ask_again(episodes, self._snapshot):
+            QTimer.singleShot(ASK_AGAIN_MS, self.calls, self.calls.refresh_lessons)
 
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         self.commands.know_verdict(facts)
@@ -277,9 +232,9 @@ class MainWindow(QMainWindow):
         self.welcome.begin()
 
     def _on_welcomed(self) -> None:
-        self.commands.remember_welcomed()
+        self.dialogs.remember_welcomed()
         self.commands.focus_instruction()
-        self.commands.tell_privacy()
+        self.dialogs.tell_privacy()
 
     def _go_to_game(self, wish: GameWish) -> None:
         """Close, where nothing speaks against it, to open again over another game."""
@@ -322,11 +277,11 @@ class MainWindow(QMainWindow):
             self._shown_before = True
             self._arrange()
             self.play_page.bar.edit.setFocus()
-            if not self.commands.preferences.seen_welcome:
+            if not self.dialogs.preferences.seen_welcome:
                 # Once the layout has settled, so that the steps point at the right places.
                 QTimer.singleShot(0, self, self._begin_welcome)
             else:
-                QTimer.singleShot(0, self, self.commands.tell_privacy)
+                QTimer.singleShot(0, self, self.dialogs.tell_privacy)
 
     def changeEvent(self, event: QEvent) -> None:
         """Let the mouse go when another window becomes active."""
@@ -336,21 +291,18 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, stop the timers, leave nothing pressed."""
-        if self._asks and self.desk.rounds.running and not self._may_drop_round():
+        if self._asks and self.calls.rounds.running and not self._may_drop_round():
             event.ignore()
             return
-        self.desk.rounds.cancel()
+        self.calls.rounds.cancel()
         self.commands.stop_everything()
         self._timer.stop()
         app = QApplication.instance()
         assert app is not None
         app.removeEventFilter(self)
-        self._state.setValue("geometry", self.saveGeometry())
-        self._state.setValue("page", self.pages.currentIndex())
-        self._state.setValue("history", self._history.lines)
-        self._state.sync()
+        self._state.keep(self, self.pages.currentIndex(), self._history.lines)
         self.library.player.shut_down()
-        self.desk.close()
+        self.calls.close()
         super().closeEvent(event)
 
     def _may_drop_round(self) -> bool:
@@ -383,19 +335,58 @@ class MainWindow(QMainWindow):
         self.header.show_teach_tab(narrow)
 
     def _restore_layout(self) -> None:
-        geometry = self._state.value("geometry")
-        if geometry is None or not self.restoreGeometry(geometry):
-            place = first_place(self.screen().availableGeometry(), self._workplace.own_window)
-            self.resize(place.size().expandedTo(self.minimumSize()))
-            if self._workplace.own_window:
-                self.move(place.topLeft())
-        page = self._state.value("page", pages.PLAY, type=int)
-        if page == pages.LIBRARY:
+        self._state.restore(self, own_window=self._backend.own_window)
+        if self._state.page == pages.LIBRARY:
             self.show_page(pages.LIBRARY)
 
 
-def _sentences(value: object) -> list[str]:
-    """Return the stored history, whatever shape the settings file gave it."""
-    if isinstance(value, str):
-        return [value]
-    return [str(line) for line in value] if isinstance(value, list) else []
+def connect_backend(
+    calls: BackendCalls,
+    dialogs: DialogCommands,
+    page: PlayPage,
+    side: SideColumn,
+    library: Library,
+    status: StatusLine,
+) -> None:
+    """Let each widget ask the backend, and show what it answers."""
+    library.open_wanted.connect(calls.open_playback)
+    library.label_wanted.connect(calls.label)
+    library.delete_wanted.connect(calls.delete)
+    library.restore_wanted.connect(calls.restore)
+    library.picture_wanted.connect(calls.load_picture)
+    page.recent.picture_wanted.connect(calls.load_picture)
+    side.verdict.use_asked.connect(calls.use_adapter)
+    side.verdict.back_asked.connect(calls.go_back)
+    side.verdict.more_asked.connect(calls.play_more)
+    calls.teach_changed.connect(side.teach.show_facts)
+    calls.agent_changed.connect(side.agent.show_facts)
+    calls.agent_changed.connect(lambda facts: status.show_remote(facts.remote))
+    calls.agent_failed.connect(side.agent.show_problem)
+    calls.storage_changed.connect(status.show_storage)
+    calls.picture_loaded.connect(library.show_picture)
+    calls.picture_loaded.connect(page.recent.show_picture)
+    calls.playback_opened.connect(library.show_playback)
+    calls.playback_failed.connect(library.show_problem)
+    calls.problem.connect(dialogs.tell_problem)
+    calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+
+
+def show_tips(page: PlayPage, side: SideColumn, library: Library) -> None:
+    """Give each button the tip of its entry in the shortcut table."""
+    bar, chips = page.bar, page.chips
+    for widget, entry in (
+        (bar.play, "play"),
+        (bar.pause, "pause"),
+        (bar.stop, "stop"),
+        (bar.reset, "reset"),
+        (chips.demonstrate, "demonstrate"),
+        (chips.success, "success"),
+        (chips.failure, "failure"),
+        (side.teach.retrain, "teach"),
+        (side.teach.cancel, "cancel_round"),
+        (side.verdict.back, "go_back"),
+        (side.verdict.use, "use"),
+        (side.agent.change, "agents"),
+        (library.delete, "delete"),
+    ):
+        widget.setToolTip(tip_of(entry))

@@ -3,30 +3,75 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from app.session.api import Snapshot
-from app.session.wiring import AnyRunner, Recording
-from model.play.episode import Decide, EpisodeLoop
-from recorder.clock import Pacer
-from recorder.games.base import Task, free_task
+from app.session.wiring import CHANGED_SENTENCE, AnyRunner, Recording
+from model.play.episode import Decide, EpisodeLoop, episode_seed
+from recorder.clock import Clock, Pacer
+from recorder.games.base import Game, Task, free_task
 from recorder.store import LabelSource
-from recorder.types import NO_ACTION, Driver, Outcome, Tick
+from recorder.types import NO_ACTION, Action, Driver, Frame, Outcome, Tick
 
 RATE_WINDOW_TICKS = 20
 """Ticks over which the measured rate is averaged."""
 PERSON_S = 120.0
 """So long may a person drive in an attempt before the game calls it out of time."""
 
-NO_ATTEMPT: Mapping[str, Any] = {
-    "tick": 0, "executed": NO_ACTION, "proposed": None, "latency_ms": None, "plan_age_ticks": None,
-    "measured_rate_hz": 0.0, "missed_ticks": 0, "invalid_outputs": 0, "dropped_actions": 0,
-    "outcome": None, "recording": False, "recorded_s": 0.0, "lost_ticks": 0, "drivers": (),
-    "confidence": None,
-}  # fmt: skip
-"""What a snapshot says where no attempt has begun: nothing of the one before, whose outcome would
+
+class AttemptFigures(TypedDict, total=False):
+    """What a snapshot says of one attempt; see :class:`app.session.api.Snapshot`."""
+
+    tick: int
+    executed: Action
+    proposed: Action | None
+    latency_ms: float | None
+    plan_age_ticks: int | None
+    measured_rate_hz: float
+    missed_ticks: int
+    invalid_outputs: int
+    dropped_actions: int
+    outcome: Outcome | None
+    recording: bool
+    recorded_s: float
+    lost_ticks: int
+    drivers: tuple[tuple[Driver, int], ...]
+    confidence: float | None
+
+
+class SnapshotChanges(AttemptFigures, total=False):
+    """Everything of a snapshot that the loop itself changes."""
+
+    driver: Driver
+    frame: Frame
+    instruction: str
+    task: Task
+    seed: int
+    message: str
+    attempts: int
+    problem: Exception | None
+
+
+NO_ATTEMPT = AttemptFigures(
+    tick=0,
+    executed=NO_ACTION,
+    proposed=None,
+    latency_ms=None,
+    plan_age_ticks=None,
+    measured_rate_hz=0.0,
+    missed_ticks=0,
+    invalid_outputs=0,
+    dropped_actions=0,
+    outcome=None,
+    recording=False,
+    recorded_s=0.0,
+    lost_ticks=0,
+    drivers=(),
+    confidence=None,
+)
+"""What a snapshot says if no attempt has begun: nothing of the one before, whose outcome would
 be taken for this one's.  The newest episode's id stays: its rows may still be on their way."""
 
 
@@ -69,15 +114,37 @@ class Attempt:
         self._strip: list[tuple[Driver, int]] = []
         self._stamps: deque[int] = deque(maxlen=RATE_WINDOW_TICKS + 1)
 
-    @property
-    def task(self) -> Task:
-        """The task that the game was reset with."""
-        return self._task
+    @classmethod
+    def begun(
+        cls,
+        game: Game,
+        task: Task,
+        seed: int,
+        instruction: str,
+        *,
+        runner: AnyRunner | None,
+        policy_name: str,
+        recording: Recording | None,
+        clock: Clock,
+        paced: bool,
+    ) -> Attempt:
+        """Reset the game and begin; ``paced`` ticks at the game's rate."""
+        pacer = Pacer(clock, game.tick_rate_hz) if paced else None
+        loop = EpisodeLoop(
+            game,
+            runner,
+            policy_name=policy_name,
+            observers=() if recording is None else (recording,),
+            clock=clock,
+            pacer=pacer,
+        )
+        played = unhurried(task, game.tick_rate_hz)
+        loop.begin(played, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
+        return cls(loop, pacer, task, instruction, recording=recording, runner=runner)
 
-    @property
-    def judged(self) -> bool:
-        """Whether the game's verdict is about the sentence in force."""
-        return self._judged
+    def await_answer(self, interrupted: Callable[[], bool]) -> None:
+        """Wait for the agent's first answer, or until ``interrupted``, before ticks are due."""
+        self._loop.await_answer(interrupted)
 
     def say(self, text: str, meant: Task) -> None:
         """Change the sentence, which now means ``meant``.
@@ -114,12 +181,20 @@ class Attempt:
         late = 0 < limit <= self._not_the_persons
         return self._loop.outcome() or (Outcome.TIMEOUT if late else None)
 
-    def end(self, outcome: Outcome, source: LabelSource) -> None:
-        """Close the attempt."""
+    def end(self, outcome: Outcome, source: LabelSource) -> str:
+        """Close the attempt; return what the person has to know of its outcome, "" for nothing.
+
+        What the game says of a sentence that it does not judge is no outcome.
+        """
+        told = ""
+        if source is LabelSource.GAME and not self._judged:
+            told = CHANGED_SENTENCE if self._task.judged else ""
+            outcome = Outcome.UNKNOWN
         self._outcome = outcome
         if self._recording is not None:
             self._recording.outcome_from(source)
         self._loop.end(outcome)
+        return told
 
     def describe(self, base: Snapshot) -> Snapshot:
         """Return ``base`` with everything that is this attempt's."""

@@ -10,13 +10,13 @@ from dataclasses import replace
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands
 from app.session.teaching_seeds import require_unjudged
-from app.session.wiring import Ask, Player, Request
+from app.session.wiring import Ask, Player, Request, clock_of
 from model.language.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.errors import GameError, ModelError
-from recorder.games.base import Bindings, Task
+from recorder.games.base import Bindings, Game, Task
 from recorder.games.controls import HeldControls
-from recorder.types import Outcome
+from recorder.types import Driver, Outcome
 
 TAKEOVER_TURN_DEG = 2.0
 """A mouse move of less than this in one tick is a trembling hand, not a takeover."""
@@ -30,24 +30,35 @@ class SessionFront:
 
     def __init__(
         self,
-        first: Snapshot,
+        game: Game,
         *,
-        tasks: Sequence[Task],
-        bindings: Bindings,
-        clock: Clock,
         player: Player | None,
+        bindings: Bindings | None,
+        clock: Clock | None,
         idle_handback_s: float | None,
         records: bool,
+        seed: int,
     ) -> None:
         if records:
-            require_unjudged(first.seed)
+            require_unjudged(seed)
         self._records = records
         self._wake = threading.Condition()
         self._queue: deque[Request] = deque()
-        self._snapshot = first
-        self._tasks = tuple(tasks)
-        self._controls = HeldControls(bindings)
-        self._clock = clock
+        self._snapshot = Snapshot(
+            phase=Phase.WATCHING,
+            driver=Driver.NOBODY,
+            frame=None,
+            instruction="",
+            task=None,
+            seed=seed,
+            tick=0,
+            tick_rate_hz=game.tick_rate_hz,
+            policy="" if player is None else player.name,
+            policy_ready=player is not None,
+        )
+        self._tasks = tuple(game.tasks())
+        self._controls = HeldControls(bindings if bindings is not None else game.bindings)
+        self._clock = clock if clock is not None else clock_of(game)
         self._idle_s = idle_handback_s
         self._last_input_ns = 0
         # Written by the control thread, read by all.
@@ -233,6 +244,18 @@ class SessionFront:
             if not self._queue or self._queue[-1].ask is not Ask.TAKE_OVER:
                 self._queue.append(Request(Ask.TAKE_OVER))
                 self._wake.notify_all()
+
+    @property
+    def _touched(self) -> bool:
+        """Whether the person holds a key or has clearly turned the mouse since the last tick."""
+        return bool(self._controls.keys_held) or self._controls.turned_deg >= TAKEOVER_TURN_DEG
+
+    @property
+    def _idle_too_long(self) -> bool:
+        """Whether the person has done nothing for so long that the hands go back by themselves."""
+        if self._idle_s is None or self._controls.keys_held:
+            return False
+        return (self._clock.now_ns() - self._last_input_ns) / 1e9 >= self._idle_s
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:

@@ -75,7 +75,7 @@ def test_a_polite_kill_closes_the_window_and_everything_behind_it(
     def opened(window: MainWindow) -> None:
         # A round that runs must not make it ask.
         client = RoundClient(tmp_path, None, tmp_path)  # type: ignore[arg-type]
-        window.desk.rounds._handle = RoundInProgress(client, lambda _handle: None)
+        window.calls.rounds._handle = RoundInProgress(client, lambda _handle: None)
         os.kill(os.getpid(), signal.SIGTERM)
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
@@ -121,7 +121,7 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
     monkeypatch.setattr(RoundClient, "run", run)
 
     def opened(window: MainWindow) -> None:
-        window.desk.rounds.start()
+        window.calls.rounds.start()
         assert began.wait(60)
         window.close_at_once()
 
@@ -185,7 +185,7 @@ def test_a_game_that_cannot_be_opened_leaves_the_one_before_with_a_sentence(
     config = tmp_path / "config"
     assert run_window(tmp_path / "data", base=tmp_path / "none", config=config) == 0
     assert len(windows) == 2
-    assert windows[1]._workplace.game_title == "Practice yard"
+    assert windows[1]._backend.game_title == "Practice yard"
     assert "a game in a window cannot be" in told[0]
 
 

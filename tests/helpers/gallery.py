@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QApplication
 from sample import (
     BINDINGS,
     SAMPLE_ADAPTERS,
+    SampleBackend,
     SampleSession,
-    SampleWorkplace,
     sample_episodes,
     sample_losses,
 )
@@ -53,7 +53,7 @@ class Stage:
 
     window: MainWindow
     session: SampleSession
-    place: SampleWorkplace
+    place: SampleBackend
     frames: Sequence[RGBImage]
 
 
@@ -71,7 +71,7 @@ def first(stage: Stage) -> None:
     """Show the first start: no data, the introduction."""
     stage.place.kept = []
     stage.place.teach_facts = TeachFacts(blocked="nothing collected")
-    stage.window.desk.refresh_all()
+    stage.window.calls.refresh_all()
     stage.window.welcome.begin()
 
 
@@ -91,7 +91,7 @@ def empty(stage: Stage) -> None:
     """Show no data, after the introduction."""
     stage.place.kept = []
     stage.place.teach_facts = TeachFacts(blocked="nothing collected")
-    stage.window.desk.refresh_all()
+    stage.window.calls.refresh_all()
 
 
 def watching(stage: Stage) -> None:
@@ -149,7 +149,7 @@ def done(stage: Stage) -> None:
 def problem(stage: Stage) -> None:
     """Tell of something wrong."""
     watching(stage)
-    stage.window.commands.tell_problem(
+    stage.window.dialogs.tell_problem(
         "The disk is full, so recording stopped; what was recorded is safe. "
         "Free some room and press Play."
     )
@@ -204,7 +204,7 @@ def _round(stage: Stage, kind: VerdictKind, **changes: object) -> None:
     facts = replace(facts, **changes)  # type: ignore[arg-type]
     stage.place.verdict = facts
     stage.window.side.teach.show_update(RoundUpdate(gates=gates, verdict=facts, finished=True))
-    stage.window.desk.refresh_agent()
+    stage.window.calls.refresh_agent()
 
 
 LINES = (
@@ -333,8 +333,8 @@ STATES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-def furnish(place: SampleWorkplace, theme: ThemeChoice) -> None:
-    """Fill the workplace with invented lessons."""
+def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
+    """Fill the backend with invented lessons."""
     place.kept = sample_episodes(time.time())
     place.settings = Preferences(bindings=BINDINGS, theme=theme, seen_welcome=True)
     place.teach_facts = TeachFacts(
@@ -379,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         frames = load_frames(options.frames)
         session = SampleSession(frames)
         session.show_frame(5)
-        place = SampleWorkplace(Path(folder), session, frames)
+        place = SampleBackend(Path(folder), session, frames)
         furnish(place, ThemeChoice(options.theme))
         state = QSettings(str(Path(folder) / "window.ini"), QSettings.Format.IniFormat)
         window = MainWindow(place, theme, state)

@@ -1,4 +1,4 @@
-"""An invented session and workplace: every state of the window without game or model.
+"""An invented session and backend: every state of the window without game or model.
 
 For the gallery and the tests.  Both implement the real protocols; nothing here is a
 result, and the invented figures are shown nowhere else.
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from sample_models import SampleModels
 
-from app.backend.game_ports import GameFacts, Studio
-from app.backend.model_ports import ModelDesk
+from app.backend.game_ports import Calibration, GameFacts
+from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
     AdapterFacts,
     AgentFacts,
@@ -229,7 +229,7 @@ class SampleRound:
             self.send(RoundUpdate(finished=True))
 
 
-class SampleWorkplace:
+class SampleBackend:
     """Holds its answers as plain attributes."""
 
     session: PlaySession
@@ -255,7 +255,7 @@ class SampleWorkplace:
         self.said = ""
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
-        self.studio: Studio | None = None
+        self.calibration: Calibration | None = None
 
     def preferences(self) -> Preferences:
         """Return the settings."""
@@ -334,7 +334,7 @@ class SampleWorkplace:
         self._bin.clear()
         return count
 
-    def advice(self, sentence: str) -> str:
+    def familiarity_hint(self, sentence: str) -> str:
         """Return what was set to be said, whatever the sentence."""
         return self.said if sentence else ""
 
@@ -342,13 +342,13 @@ class SampleWorkplace:
         """Return what was set."""
         return self.game_facts
 
-    def open_studio(self) -> Studio:
+    def open_calibration(self) -> Calibration:
         """Return what was set."""
-        if self.studio is None:
+        if self.calibration is None:
             raise DataError("There is no screen here, so no game can be described.")
-        return self.studio
+        return self.calibration
 
-    def model_desk(self) -> ModelDesk:
+    def model_catalogue(self) -> ModelCatalogue:
         """Return what was set."""
         return self.models
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
-from app.backend.ports import RoundHandle, RoundUpdate, Workplace
+from app.backend.ports import Backend, RoundHandle, RoundUpdate
 from recorder.errors import KnownError
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,9 @@ class RoundBridge(QObject):
     updated = Signal(object)
     _arrived = Signal(object)
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self._workplace = workplace
+        self._backend = backend
         self._handle: RoundHandle | None = None
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
 
@@ -139,7 +139,7 @@ class RoundBridge(QObject):
         if self._handle is not None:
             return
         try:
-            self._handle = self._workplace.start_round(self._arrived.emit)
+            self._handle = self._backend.start_round(self._arrived.emit)
         except KnownError as error:
             self.updated.emit(RoundUpdate(problem=error.sentence, finished=True))
 

@@ -1,4 +1,4 @@
-"""Asks the workplace off the GUI thread and tells the widgets what came back."""
+"""Asks the backend off the GUI thread and tells the widgets what came back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.backend.ports import (
     AgentFacts,
+    Backend,
     EpisodeFacts,
     Playback,
     Preferences,
     RoundUpdate,
     StorageFacts,
     VerdictFacts,
-    Workplace,
 )
 from app.gui.calls.async_calls import Bridge, RoundBridge
 from recorder.types import Outcome
@@ -23,14 +23,14 @@ STORAGE_EVERY_MS = 5_000
 MOST_EPISODES = 2_000
 
 
-class Desk(QObject):
-    """The window's errands.
+class BackendCalls(QObject):
+    """What the window asks of its backend.
 
-    Signals carry what their names say: teach_changed(workplace.TeachFacts),
+    Signals carry what their names say: teach_changed(TeachFacts),
     episodes_changed(list of EpisodeFacts, newest first), agent_changed(AgentFacts),
     agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
     picture_loaded(int, RGB image or None), playback_opened(int, Playback),
-    playback_failed(int, str), round_updated(RoundUpdate), advised(str) on the sentence that
+    playback_failed(int, str), round_updated(RoundUpdate), hinted(str) on the sentence that
     is played ("" for nothing to say), problem(str), done(str) with a short word on something
     that was asked for.
     """
@@ -45,15 +45,15 @@ class Desk(QObject):
     playback_opened = Signal(int, object)
     playback_failed = Signal(int, str)
     round_updated = Signal(object)
-    advised = Signal(str)
+    hinted = Signal(str)
     problem = Signal(str)
     done = Signal(str)
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self._workplace = workplace
+        self._backend = backend
         self.bridge = Bridge()
-        self.rounds = RoundBridge(workplace)
+        self.rounds = RoundBridge(backend)
         self.agent: AgentFacts | None = None
         self.storage: StorageFacts | None = None
         self._timer = QTimer(self)
@@ -82,22 +82,22 @@ class Desk(QObject):
 
     def refresh_lessons(self) -> None:
         """Fetch episodes and what a round would learn from."""
-        place = self._workplace
-        self.bridge.ask(place.teach, self.teach_changed.emit, replaces="teach")
+        backend = self._backend
+        self.bridge.ask(backend.teach, self.teach_changed.emit, replaces="teach")
         self.bridge.ask(
-            lambda: place.episodes(limit=MOST_EPISODES), self._on_episodes, replaces="episodes"
+            lambda: backend.episodes(limit=MOST_EPISODES), self._on_episodes, replaces="episodes"
         )
 
     def refresh_agent(self) -> None:
         """Fetch what plays and the newest verdict."""
-        place = self._workplace
+        backend = self._backend
         self.bridge.ask(
-            place.agent, self._on_agent, replaces="agent", failed=self.agent_failed.emit
+            backend.agent, self._on_agent, replaces="agent", failed=self.agent_failed.emit
         )
         self._ask_verdict()
 
     def _ask_verdict(self) -> None:
-        self.bridge.ask(self._workplace.last_verdict, self._on_verdict, replaces="verdict")
+        self.bridge.ask(self._backend.last_verdict, self._on_verdict, replaces="verdict")
 
     def _look_again(self) -> None:
         """Ask how the check of a round goes on that is played meanwhile."""
@@ -106,18 +106,18 @@ class Desk(QObject):
 
     def refresh_storage(self) -> None:
         """Fetch sizes."""
-        self.bridge.ask(self._workplace.storage, self._on_storage, replaces="storage")
+        self.bridge.ask(self._backend.storage, self._on_storage, replaces="storage")
 
-    def advise(self, sentence: str) -> None:
+    def look_up_hint(self, sentence: str) -> None:
         """Ask whether there is something to say on a sentence that is being played."""
         self.bridge.ask(
-            lambda: self._workplace.advice(sentence), self.advised.emit, replaces="advice"
+            lambda: self._backend.familiarity_hint(sentence), self.hinted.emit, replaces="hint"
         )
 
     def load_picture(self, episode_id: int) -> None:
         """Fetch an episode's small picture."""
         self.bridge.ask(
-            lambda: self._workplace.thumbnail(episode_id),
+            lambda: self._backend.thumbnail(episode_id),
             lambda rgb: self.picture_loaded.emit(episode_id, rgb),
             failed=lambda _sentence: self.picture_loaded.emit(episode_id, None),
         )
@@ -129,22 +129,22 @@ class Desk(QObject):
             self.playback_opened.emit(episode_id, playback)
 
         self.bridge.ask(
-            lambda: self._workplace.open_playback(episode_id),
+            lambda: self._backend.open_playback(episode_id),
             opened,
             failed=lambda sentence: self.playback_failed.emit(episode_id, sentence),
         )
 
     def label(self, episode_id: int, outcome: Outcome) -> None:
         """Write the person's outcome over an episode's."""
-        self._do(lambda: self._workplace.label(episode_id, outcome), self.refresh_lessons)
+        self._do(lambda: self._backend.label(episode_id, outcome), self.refresh_lessons)
 
     def delete(self, episode_id: int) -> None:
         """Put an episode into the bin."""
-        self._do(lambda: self._workplace.delete(episode_id), self.refresh_lessons)
+        self._do(lambda: self._backend.delete(episode_id), self.refresh_lessons)
 
     def restore(self, episode_id: int) -> None:
         """Take an episode out of the bin."""
-        self._do(lambda: self._workplace.restore(episode_id), self.refresh_lessons)
+        self._do(lambda: self._backend.restore(episode_id), self.refresh_lessons)
 
     def empty_bin(self) -> None:
         """Erase what is in the bin."""
@@ -153,23 +153,23 @@ class Desk(QObject):
             self.refresh_storage()
             self.done.emit(f"Erased {count} attempt{'' if count == 1 else 's'} for good.")
 
-        self.bridge.ask(self._workplace.empty_bin, erased)
+        self.bridge.ask(self._backend.empty_bin, erased)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Let an adapter (None: the bare base) play from the next episode on."""
-        self._do(lambda: self._workplace.use_adapter(adapter_id), self.refresh_agent)
+        self._do(lambda: self._backend.use_adapter(adapter_id), self.refresh_agent)
 
     def play_more(self, round_id: int) -> None:
         """Play more starts of a round, or go on checking it."""
-        self._do(lambda: self._workplace.play_more(round_id), self._ask_verdict)
+        self._do(lambda: self._backend.play_more(round_id), self._ask_verdict)
 
     def go_back(self) -> None:
         """Undo the newest activation."""
-        self._do(self._workplace.go_back, self.refresh_agent)
+        self._do(self._backend.go_back, self.refresh_agent)
 
     def save_preferences(self, preferences: Preferences) -> None:
         """Write the settings."""
-        self._do(lambda: self._workplace.save_preferences(preferences), self.refresh_storage)
+        self._do(lambda: self._backend.save_preferences(preferences), self.refresh_storage)
 
     def _do(self, call: Callable[[], None], then: Callable[[], None]) -> None:
         self.bridge.ask(call, lambda _nothing: then())

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
-from app.backend.game_ports import Studio, Trial
+from app.backend.game_ports import Calibration, Trial
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.key_button import KeyButton, control_words
 from app.gui.dialogs.wizard_parts import KeyPad, WindowGrid, short_name, wizard_page
@@ -37,9 +37,9 @@ class GameWizard(QDialog):
 
     made = Signal(str)
 
-    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+    def __init__(self, calibration: Calibration, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._studio = studio
+        self._calibration = calibration
         self._bridge = Bridge(threads=1)
         self._candidates: Sequence[Candidate] = ()
         self.window_info: WindowInfo | None = None
@@ -81,9 +81,12 @@ class GameWizard(QDialog):
 
     def _build(self) -> None:
         for page in (
-            self._window_page(), self._keys_page(), self._mouse_page(), self._trial_page(),
+            self._window_page(),
+            self._keys_page(),
+            self._mouse_page(),
+            self._trial_page(),
             self._name_page(),
-        ):  # fmt: skip
+        ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
@@ -166,9 +169,12 @@ class GameWizard(QDialog):
         self.pages.setCurrentIndex(page)
         self.step.setText(f"Step {page + 1} of {len(STEPS)}")
         titles = (
-            "Which window is the game?", "Which keys does it have?", "How far does the mouse turn?",
-            "Does it turn as you do?", "What is it called?",
-        )  # fmt: skip
+            "Which window is the game?",
+            "Which keys does it have?",
+            "How far does the mouse turn?",
+            "Does it turn as you do?",
+            "What is it called?",
+        )
         self.heading.setText(titles[page])
         self.setAccessibleDescription(titles[page])
         self.note.setText("")
@@ -224,7 +230,7 @@ class GameWizard(QDialog):
         self._bridge.ask(self._look, self._show_candidates, replaces="look")
 
     def _look(self) -> tuple[Sequence[Candidate], frozenset[str]]:
-        return self._studio.candidates(), self._studio.taken_names()
+        return self._calibration.candidates(), self._calibration.taken_names()
 
     def _show_candidates(self, found: tuple[Sequence[Candidate], frozenset[str]]) -> None:
         self._candidates, self._taken = found
@@ -265,11 +271,11 @@ class GameWizard(QDialog):
         self._degrees = None
         self._came_back = None
         self._bridge.ask(
-            lambda: self._studio.begin_turn(window), lambda _nothing: self._count_timer.start()
+            lambda: self._calibration.begin_turn(window), lambda _nothing: self._count_timer.start()
         )
 
     def _show_counts(self) -> None:
-        counts = self._studio.turned_counts()
+        counts = self._calibration.turned_counts()
         self.counts.setText(f"{abs(counts):.0f} counts")
         try:
             self._degrees = degrees_of_turn(counts)
@@ -280,7 +286,7 @@ class GameWizard(QDialog):
 
     def _stop_counting(self) -> None:
         self._count_timer.stop()
-        self._bridge.ask(self._studio.end_turn)
+        self._bridge.ask(self._calibration.end_turn)
 
     # The trial
 
@@ -297,7 +303,9 @@ class GameWizard(QDialog):
         self.came_back.setText("Turning …")
         self.trial.setEnabled(False)
         self._bridge.ask(
-            lambda: self._studio.check(profile, window), self._show_trial, failed=self._trial_failed
+            lambda: self._calibration.check(profile, window),
+            self._show_trial,
+            failed=self._trial_failed,
         )
 
     def _show_trial(self, trial: Trial) -> None:
@@ -352,7 +360,9 @@ class GameWizard(QDialog):
         except KnownError as error:
             self.note.setText(error.sentence)
             return
-        self._bridge.ask(lambda: self._studio.save(profile), lambda _path: self._on_saved(name))
+        self._bridge.ask(
+            lambda: self._calibration.save(profile), lambda _path: self._on_saved(name)
+        )
 
     def _on_saved(self, name: str) -> None:
         self.accept()
@@ -364,7 +374,7 @@ class GameWizard(QDialog):
         """Stop counting and let the screen go."""
         self._count_timer.stop()
         self._bridge.close()
-        self._studio.close()
+        self._calibration.close()
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:

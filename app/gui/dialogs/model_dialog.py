@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.model_choice import SOURCES, ModelChoice
-from app.backend.model_ports import ModelDesk, ModelFacts
+from app.backend.model_ports import ModelCatalogue, ModelFacts
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_options import ModelOptions, amount
 from app.gui.style.theme import GRID
@@ -48,17 +48,19 @@ class ModelDialog(QDialog):
     # Bytes need more than the 32 bits of Qt's own int.
     _fetched = Signal(object, object)
 
-    def __init__(self, desk: ModelDesk, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, catalogue: ModelCatalogue, bridge: Bridge, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose the model")
         self.resize(600, 720)
-        self._desk = desk
+        self._catalogue = catalogue
         self._bridge = bridge
         self._facts: dict[str, ModelFacts] = {}
         self._stop = threading.Event()
         self._fetching = False
         self._busy = False
-        choice = desk.choice()
+        choice = catalogue.choice()
         self.options = ModelOptions(choice)
         self.sources = QButtonGroup(self)
         self.folder = QLineEdit("" if choice.folder is None else str(choice.folder))
@@ -245,7 +247,7 @@ class ModelDialog(QDialog):
         self._facts.pop(source, None)
         self.fetch.hide()
         self._bridge.ask(
-            lambda: self._desk.look(choice),
+            lambda: self._catalogue.look(choice),
             lambda facts: self._on_looked(source, note, facts),
             replaces="model",
             failed=lambda sentence: self._on_not_found(note, sentence),
@@ -295,7 +297,7 @@ class ModelDialog(QDialog):
             return not self._stop.is_set()
 
         self._bridge.ask(
-            lambda: self._desk.fetch(name, progress),
+            lambda: self._catalogue.fetch(name, progress),
             lambda _nothing: self._on_fetch_ended(""),
             failed=self._on_fetch_ended,
         )
@@ -339,7 +341,7 @@ class ModelDialog(QDialog):
         set_role(self.server_note, tone="")
         self.server_note.setText("Asking the server …")
         self._bridge.ask(
-            lambda: self._desk.check_server(url, key),
+            lambda: self._catalogue.check_server(url, key),
             self._on_checked,
             replaces="server",
             failed=lambda sentence: self._on_not_found(self.server_note, sentence),
@@ -368,8 +370,8 @@ class ModelDialog(QDialog):
         self._show_use()
 
         def use() -> str:
-            where = self._desk.keep_key(choice.server, key) if key else ""
-            self._desk.use(choice)
+            where = self._catalogue.keep_key(choice.server, key) if key else ""
+            self._catalogue.use(choice)
             return where
 
         self._bridge.ask(use, self._on_used, failed=self._on_not_used)

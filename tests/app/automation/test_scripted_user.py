@@ -1,4 +1,4 @@
-"""The scripted person: what it wants is what the session's controls make of its keys."""
+"""The scripted user: what it wants is what the session's controls make of its keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toy_game import ToyGame, WalkPolicy
 
 from app.automation.headless import attempt
-from app.automation.scripted_user import DOUBT_LIMIT, Demonstrator, Typist, Watcher, differs
+from app.automation.scripted_user import DOUBT_LIMIT, ScriptedUser, Typist, Watcher, differs
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player
 from model.play.runner import LockStepRunner
@@ -56,11 +56,11 @@ def test_wanted_actions_come_out_of_the_controls(actions: list[Action]) -> None:
 def test_a_demonstration_is_the_persons_from_its_first_tick() -> None:
     clock = ManualClock()
     game = ToyGame()
-    person = Demonstrator(WalkPolicy(), BINDINGS, clock)
-    session = LiveSession(game, clock=clock, threaded=False, hands=person.hands).start()
+    user = ScriptedUser(WalkPolicy(), BINDINGS, clock)
+    session = LiveSession(game, clock=clock, threaded=False, hands=user.hands).start()
 
     def begin() -> None:
-        person.sit_down(session, RED)
+        user.sit_down(session, RED)
         session.demonstrate(RED)
 
     done = attempt(session, begin, seed=5)
@@ -72,7 +72,7 @@ def test_a_demonstration_is_the_persons_from_its_first_tick() -> None:
 
 def test_the_watcher_steps_in_when_the_policy_does_nothing() -> None:
     clock = ManualClock()
-    person = Demonstrator(WalkPolicy(), BINDINGS, clock)
+    user = ScriptedUser(WalkPolicy(), BINDINGS, clock)
     watchers: list[Watcher] = []
 
     def drive(frame: Frame) -> None:
@@ -87,7 +87,7 @@ def test_the_watcher_steps_in_when_the_policy_does_nothing() -> None:
         threaded=False,
         hands=drive,
     ).start()
-    watchers.append(Watcher(person, session))
+    watchers.append(Watcher(user, session))
 
     def begin() -> None:
         watchers[0].sit_down(session, RED)
@@ -136,11 +136,11 @@ def test_small_differences_are_none() -> None:
 
 
 def test_a_stumbling_person_jerks_the_view_and_finds_back() -> None:
-    advice = WalkPolicy()
-    person = Demonstrator(advice, BINDINGS, ManualClock(0), stumbles=random.Random(1))
-    steady = Demonstrator(WalkPolicy(), BINDINGS, ManualClock(0))
+    policy = WalkPolicy()
+    user = ScriptedUser(policy, BINDINGS, ManualClock(0), stumbles=random.Random(1))
+    steady = ScriptedUser(WalkPolicy(), BINDINGS, ManualClock(0))
     frames = [Frame(n, n, np.zeros((4, 4, 3), dtype=np.uint8)) for n in range(400)]
-    pairs = [(steady.wanted(frame), person.wanted(frame)) for frame in frames]
+    pairs = [(steady.wanted(frame), user.wanted(frame)) for frame in frames]
     jerked = [done for wished, done in pairs if done.camera != wished.camera]
     assert 0.05 < len(jerked) / len(pairs) < 0.3
     assert all(done.held == wished.held for wished, done in pairs)

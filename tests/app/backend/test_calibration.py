@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.backend.calibration import DesktopStudio
+from app.backend.calibration import DesktopCalibration
 from app.benchmarks.desktop_cases.parts import Hand, until
 from app.benchmarks.desktop_cases.stage import PlainWindow, missing_programs
 from recorder.capture.base import WindowInfo
@@ -33,66 +33,68 @@ def window(desktop: str) -> Iterator[PlainWindow]:
 
 
 @pytest.fixture
-def studio(window: PlainWindow, tmp_path: Path) -> Iterator[DesktopStudio]:
-    made = DesktopStudio(tmp_path)
+def calibration(window: PlainWindow, tmp_path: Path) -> Iterator[DesktopCalibration]:
+    made = DesktopCalibration(tmp_path)
     yield made
     made.close()
 
 
-def the_window(studio: DesktopStudio, window: PlainWindow) -> WindowInfo:
+def the_window(calibration: DesktopCalibration, window: PlainWindow) -> WindowInfo:
     for _ in until(10.0):
-        for candidate in studio.candidates():
+        for candidate in calibration.candidates():
             if candidate.window.id == window.id and candidate.picture is not None:
                 return candidate.window
     raise AssertionError("the window was not found")
 
 
 def test_it_counts_the_mouse_in_the_games_window_and_hears_no_key(
-    studio: DesktopStudio, window: PlainWindow
+    calibration: DesktopCalibration, window: PlainWindow
 ) -> None:
-    found = the_window(studio, window)
+    found = the_window(calibration, window)
     hand = Hand()
     try:
-        studio.begin_turn(found)
+        calibration.begin_turn(found)
         for _ in range(3):
             hand.move(20, 5)
         hand.press("W", True)
         hand.press("W", False)
         for _ in until(10.0):
-            if studio.turned_counts() == 60:
+            if calibration.turned_counts() == 60:
                 break
-        assert studio.turned_counts() == 60
-        studio.end_turn()
+        assert calibration.turned_counts() == 60
+        calibration.end_turn()
         hand.move(20, 0)
-        assert studio.turned_counts() == 60
+        assert calibration.turned_counts() == 60
     finally:
         hand.close()
 
 
 def test_a_game_that_does_not_turn_is_told_of_and_nothing_stays_behind(
-    studio: DesktopStudio, window: PlainWindow
+    calibration: DesktopCalibration, window: PlainWindow
 ) -> None:
-    found = the_window(studio, window)
+    found = the_window(calibration, window)
     profile = new_profile("plain", found, {"forward": "W"}, 0.5)
     with pytest.raises(GameError, match="did not change"):
-        studio.check(profile, found)
+        calibration.check(profile, found)
 
 
 def test_what_is_saved_is_offered(
-    studio: DesktopStudio, window: PlainWindow, tmp_path: Path
+    calibration: DesktopCalibration, window: PlainWindow, tmp_path: Path
 ) -> None:
-    found = the_window(studio, window)
-    assert "plain" not in studio.taken_names()
-    studio.save(new_profile("plain", found, {"forward": "W"}, 0.5))
-    assert "plain" in studio.taken_names()
+    found = the_window(calibration, window)
+    assert "plain" not in calibration.taken_names()
+    calibration.save(new_profile("plain", found, {"forward": "W"}, 0.5))
+    assert "plain" in calibration.taken_names()
     assert "plain" in game_names(tmp_path)
 
 
-def test_a_window_that_is_gone_is_told_of(studio: DesktopStudio, window: PlainWindow) -> None:
-    found = the_window(studio, window)
+def test_a_window_that_is_gone_is_told_of(
+    calibration: DesktopCalibration, window: PlainWindow
+) -> None:
+    found = the_window(calibration, window)
     gone = WindowInfo(found.id + 1000, "gone", "", os.getpid(), found.rect)
     with pytest.raises(GameError, match="window is gone"):
-        studio.begin_turn(gone)
+        calibration.begin_turn(gone)
 
 
 @pytest.mark.skipif(program() is None, reason="Luanti is not installed")
@@ -100,29 +102,29 @@ def test_a_real_game_turns_once_around_by_the_right_calibration_only(
     desktop: str, tmp_path: Path
 ) -> None:
     game = open_game("luanti")
-    studio = DesktopStudio(tmp_path)
+    calibration = DesktopCalibration(tmp_path)
     try:
         # A tree ahead, so that the views differ.
         game.reset(find_task(game, "chop a tree"), 1)
         found = next(
             each.window
-            for each in studio.candidates()
+            for each in calibration.candidates()
             if shipped_profile().matches(each.window.title, each.window.process)
         )
         right = new_profile("copy", found, {"forward": "W"}, 0.2)
         # What is still being drawn of the world is no turn.
-        seen = [studio.candidates()[0].picture]
+        seen = [calibration.candidates()[0].picture]
         for _ in range(40):
             time.sleep(0.25)
-            seen.append(studio.candidates()[0].picture)
+            seen.append(calibration.candidates()[0].picture)
             if np.array_equal(seen[-1], seen[-2]):
                 break
-        trial = studio.check(right, found)
+        trial = calibration.check(right, found)
         assert trial.off < 0.5
         assert trial.delay_ms is not None
         assert 0 < trial.delay_ms < 500
         wrong = new_profile("copy", found, {"forward": "W"}, 0.31)
-        assert studio.check(wrong, found).off > 0.5
+        assert calibration.check(wrong, found).off > 0.5
     finally:
-        studio.close()
+        calibration.close()
         game.close()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.backend.familiarity_hint import advice_for
-from app.cli.play import _advise
+from app.backend.familiarity_hint import hint_for
+from app.cli.play import _say_hint
 from model.paths import default_checkpoint
 from recorder.games.doom.tasks import ALL_TASKS
 from recorder.games.luanti.tasks import TASKS as LUANTI_TASKS
@@ -19,20 +19,20 @@ BASE = PlayerSpec("base", default_checkpoint())
 def test_a_strange_sentence_is_told_with_the_closest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _advise(BASE, None, tmp_path, ALL_TASKS, "juggle near the barrel")
+    _say_hint(BASE, None, tmp_path, ALL_TASKS, "juggle near the barrel")
     said = capsys.readouterr().err
     assert "was not taught this sentence" in said
     assert "barrel”." in said
-    _advise(BASE, None, tmp_path, ALL_TASKS, "pick up the red torch")
+    _say_hint(BASE, None, tmp_path, ALL_TASKS, "pick up the red torch")
     assert "was not taught this sentence" in capsys.readouterr().err
     for known in ("go to the barrel", "could you please get rid of that imp"):
-        _advise(BASE, None, tmp_path, ALL_TASKS, known)
-    _advise(None, None, tmp_path, ALL_TASKS, "juggle")
+        _say_hint(BASE, None, tmp_path, ALL_TASKS, known)
+    _say_hint(None, None, tmp_path, ALL_TASKS, "juggle")
     assert capsys.readouterr().err == ""
 
 
 def test_who_was_never_taught_a_sentence_is_told_nothing(tmp_path: Path) -> None:
-    assert advice_for(PlayerSpec("random"), None, tmp_path, ALL_TASKS, "juggle") == ""
+    assert hint_for(PlayerSpec("random"), None, tmp_path, ALL_TASKS, "juggle") == ""
     assert list(tmp_path.iterdir()) == [], "looking makes no database"
 
 
@@ -44,12 +44,12 @@ def test_who_was_never_taught_a_sentence_is_told_nothing(tmp_path: Path) -> None
 def test_a_sentence_with_several_meanings_is_asked_about(
     tmp_path: Path, asked: str, named: str
 ) -> None:
-    said = advice_for(BASE, None, tmp_path, ALL_TASKS, asked)
+    said = hint_for(BASE, None, tmp_path, ALL_TASKS, asked)
     assert said.startswith("Which one do you mean: ")
     assert named in said
 
 
 def test_luanti_asks_which_post(tmp_path: Path) -> None:
     base = PlayerSpec("base", default_checkpoint("luanti"))
-    said = advice_for(base, None, tmp_path, LUANTI_TASKS, "go to the post")
+    said = hint_for(base, None, tmp_path, LUANTI_TASKS, "go to the post")
     assert "the red post, the blue post, the yellow post or the white post?" in said

@@ -18,7 +18,7 @@ from app.application import log_to
 from app.backend.model_catalogue import KEY_FOR_NOW, KEY_IN_KEYRING, Models
 from app.backend.model_choice import ModelChoice
 from app.backend.settings import Settings, load_settings
-from app.backend.window_backend import LiveWorkplace
+from app.backend.window_backend import WindowBackend
 from app.gui.dialogs.diagnostics import report
 from app.session.control_loop import LiveSession
 from app.session.wiring import store_recording
@@ -45,7 +45,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
 
 
 class Place:
-    """A workplace over the toy game, without a checkpoint."""
+    """A backend over the toy game, without a checkpoint."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.config = folder / "data", folder / "config"
@@ -60,7 +60,7 @@ class Place:
             clock=ManualClock(),
             threaded=False,
         ).start()
-        self.workplace = LiveWorkplace(
+        self.backend = WindowBackend(
             self.session, self.store, self.reader, Settings(), data=self.data,
             base=folder / "none", game=game, config=self.config,
         )  # fmt: skip
@@ -90,8 +90,8 @@ def test_a_server_plays_and_stays_set_without_its_key(
     assert all(b"sesame" not in path.read_bytes() for path in written)
     told = report(
         snapshot=place.session.snapshot(),
-        agent=place.workplace.agent(),
-        storage=place.workplace.storage(),
+        agent=place.backend.agent(),
+        storage=place.backend.storage(),
         log_file=place.data / "logs" / "playteach.log",
     )
     assert "is no key" in told
@@ -99,15 +99,15 @@ def test_a_server_plays_and_stays_set_without_its_key(
 
 
 def _play_with_a_key(place: Place, server: ChatServer) -> None:
-    desk = place.workplace.model_desk()
-    assert desk.check_server(server.url, "sesame") == ("jarvisvla", "jarvisvla-round-001")
-    assert desk.keep_key(server.url, "sesame") == KEY_FOR_NOW
+    catalogue = place.backend.model_catalogue()
+    assert catalogue.check_server(server.url, "sesame") == ("jarvisvla", "jarvisvla-round-001")
+    assert catalogue.keep_key(server.url, "sesame") == KEY_FOR_NOW
     choice = ModelChoice("server", server=server.url, server_model="jarvisvla-round-001")
-    desk.use(choice)
-    assert desk.choice() == choice
-    assert place.workplace.remote_server == server.url.removeprefix("http://")
-    facts = place.workplace.agent()
-    assert (facts.base, facts.remote) == ("jarvisvla-round-001", place.workplace.remote_server)
+    catalogue.use(choice)
+    assert catalogue.choice() == choice
+    assert place.backend.remote_server == server.url.removeprefix("http://")
+    facts = place.backend.agent()
+    assert (facts.base, facts.remote) == ("jarvisvla-round-001", place.backend.remote_server)
     place.session.play("reach the red dot")
     for _ in range(8):
         place.session.step()
@@ -115,35 +115,35 @@ def _play_with_a_key(place: Place, server: ChatServer) -> None:
     assert server.asked[-1]["temperature"] == 0.7
     assert load_settings(place.config).settings.model == choice
     # Other settings leave the model alone.
-    place.workplace.save_preferences(place.workplace.preferences())
+    place.backend.save_preferences(place.backend.preferences())
     assert load_settings(place.config).settings.model == choice
     # A refusal is logged with what the server says, which may be the key itself.
     server.failures, server.words = [500] * 9, {"detail": "sesame is no key"}
     with pytest.raises(ModelError) as refused:
-        desk.check_server(server.url, "sesame")
+        catalogue.check_server(server.url, "sesame")
     logging.getLogger("playteach").warning("%s", refused.value.sentence)
     assert "… is no key" in refused.value.sentence
 
 
 def test_a_server_cannot_be_taught(place: Place, server: ChatServer) -> None:
-    assert "cannot be taught" not in place.workplace.teach().blocked
-    place.workplace.model_desk().use(ModelChoice("server", server=server.url))
-    assert "cannot be taught" in place.workplace.teach().blocked
+    assert "cannot be taught" not in place.backend.teach().blocked
+    place.backend.model_catalogue().use(ModelChoice("server", server=server.url))
+    assert "cannot be taught" in place.backend.teach().blocked
 
 
 def test_a_model_that_cannot_be_had_leaves_what_was(place: Place, tmp_path: Path) -> None:
-    desk = place.workplace.model_desk()
+    catalogue = place.backend.model_catalogue()
     for wrong in (
         ModelChoice("folder", folder=tmp_path / "nothing"),
         ModelChoice("server", server="ftp://here"),
         ModelChoice("server", server="http://127.0.0.1:8000/?key=sesame"),
     ):
         with pytest.raises(ModelError):
-            desk.use(wrong)
+            catalogue.use(wrong)
     for empty in (ModelChoice("folder"), ModelChoice("server"), ModelChoice("hub", hub="x")):
         with pytest.raises(UsageError):
-            desk.use(empty)
-    assert desk.choice() == ModelChoice()
+            catalogue.use(empty)
+    assert catalogue.choice() == ModelChoice()
     assert not (place.config / "settings.toml").exists()
 
 

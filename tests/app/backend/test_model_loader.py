@@ -16,7 +16,7 @@ from toy_game import ToyGame, WalkPolicy
 
 from app.backend import model_loader as module
 from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import Agent
+from app.backend.model_loader import ModelLoader
 from app.session.control_loop import LiveSession
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.adapters.in_use import adapter_in_use
@@ -65,8 +65,8 @@ class Desk:
         monkeypatch.setattr(module, "device_of", lambda *_: GPU)
         monkeypatch.setattr(module, "predict", lambda *_: Need(SIZE, 0, 0))
         monkeypatch.setattr(module, "free_bytes", lambda _device: self.free)
-        monkeypatch.setattr(Agent, "_checkpoint", lambda _agent, path, _row: self.load(path))
-        self.agent = Agent(self.session, self.store, self.reader, folder / "one")
+        monkeypatch.setattr(ModelLoader, "_checkpoint", lambda _loader, path, _row: self.load(path))
+        self.loader = ModelLoader(self.session, self.store, self.reader, folder / "one")
 
     @property
     def free(self) -> int:
@@ -98,7 +98,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     made = Desk(tmp_path, monkeypatch)
-    made.agent.choose(made.one)
+    made.loader.choose(made.one)
     made.session.step()
     yield made
     made.close()
@@ -106,14 +106,14 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 def test_the_old_model_goes_first_where_both_do_not_fit(desk: Desk) -> None:
     assert desk.plays() == "one"
-    desk.agent.choose(desk.two)
+    desk.loader.choose(desk.two)
     assert desk.plays() == "two"
     assert BigPolicy.most == 1
 
 
 def test_the_old_model_plays_on_until_the_new_one_is_there_where_both_fit(desk: Desk) -> None:
     desk.memory = 3 * SIZE
-    desk.agent.choose(desk.two)
+    desk.loader.choose(desk.two)
     assert BigPolicy.most == 2
     desk.session.step()
     gc.collect()
@@ -123,9 +123,9 @@ def test_the_old_model_plays_on_until_the_new_one_is_there_where_both_fit(desk: 
 def test_the_old_model_comes_back_where_the_new_one_fails(desk: Desk) -> None:
     desk.broken = "two"
     with pytest.raises(ModelError, match="two could not be loaded"):
-        desk.agent.choose(desk.two)
-    assert desk.agent.choice == desk.one
-    assert desk.agent.problem == ""
+        desk.loader.choose(desk.two)
+    assert desk.loader.choice == desk.one
+    assert desk.loader.problem == ""
     assert desk.plays() == "one"
     assert BigPolicy.most == 1
 
@@ -133,7 +133,7 @@ def test_the_old_model_comes_back_where_the_new_one_fails(desk: Desk) -> None:
 def test_what_fits_in_no_case_leaves_the_old_one_alone(desk: Desk) -> None:
     desk.memory = SIZE - 1
     with pytest.raises(ModelError, match="two could not be loaded"):
-        desk.agent.choose(desk.two)
+        desk.loader.choose(desk.two)
     assert BigPolicy.most == 1
     assert desk.plays() == "one"
 
@@ -142,20 +142,20 @@ def test_an_attempt_under_way_keeps_its_model(desk: Desk) -> None:
     desk.session.play("reach the red dot")
     desk.session.step()
     with pytest.raises(ModelError, match="stop the attempt"):
-        desk.agent.choose(desk.two)
-    assert desk.agent.choice == desk.one
+        desk.loader.choose(desk.two)
+    assert desk.loader.choice == desk.one
     desk.session.step()
     assert desk.session.snapshot().executed.right
 
 
 def test_the_model_rests_while_something_needs_its_memory(desk: Desk) -> None:
-    with desk.agent.rested(MEMORY, "It rests.") as rested:
+    with desk.loader.rested(MEMORY, "It rests.") as rested:
         assert rested
         assert desk.free == MEMORY
-        assert desk.agent.problem == "It rests."
-    assert desk.agent.problem == ""
+        assert desk.loader.problem == "It rests."
+    assert desk.loader.problem == ""
     assert desk.plays() == "one"
-    with desk.agent.rested(desk.free, "It rests.") as rested:
+    with desk.loader.rested(desk.free, "It rests.") as rested:
         assert not rested
         assert len(BigPolicy.alive) == 1
 
@@ -172,19 +172,19 @@ def list_adapter(desk: Desk, folder: Path, base: Path) -> AdapterRow:
 def test_each_base_keeps_the_adapter_that_was_put_in_use_for_it(desk: Desk, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     first, other = (list_adapter(desk, tmp_path / f"for-{b.name}", b) for b in (one, two))
-    desk.agent.activate(first.id)
-    desk.agent.choose(desk.two)
+    desk.loader.activate(first.id)
+    desk.loader.choose(desk.two)
     assert adapter_in_use(desk.reader, two) is None
-    desk.agent.activate(other.id)
-    shown = desk.agent.shown(desk.reader.adapters())
+    desk.loader.activate(other.id)
+    shown = desk.loader.shown(desk.reader.adapters())
     assert [row.id for row in shown if row.active] == [other.id]
-    desk.agent.choose(desk.one)
-    shown = desk.agent.shown(desk.reader.adapters())
+    desk.loader.choose(desk.one)
+    shown = desk.loader.shown(desk.reader.adapters())
     assert [row.id for row in shown if row.active] == [first.id]
-    desk.agent.activate(None)
+    desk.loader.activate(None)
     assert adapter_in_use(desk.reader, one) is None
     assert adapter_in_use(desk.reader, two) is None
-    desk.agent.go_back()
+    desk.loader.go_back()
     found = adapter_in_use(desk.reader, one)
     assert found is not None
     assert replace(found, active=False) == replace(first, active=False)
@@ -193,31 +193,31 @@ def test_each_base_keeps_the_adapter_that_was_put_in_use_for_it(desk: Desk, tmp_
 def test_going_back_takes_no_adapter_from_another_base(desk: Desk, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     first, other = (list_adapter(desk, tmp_path / f"for-{b.name}", b) for b in (one, two))
-    desk.agent.activate(first.id)
-    desk.agent.choose(desk.two)
-    assert not desk.agent.can_go_back
+    desk.loader.activate(first.id)
+    desk.loader.choose(desk.two)
+    assert not desk.loader.can_go_back
     with pytest.raises(DataError, match="nothing to go back to"):
-        desk.agent.go_back()
-    desk.agent.activate(other.id)
-    desk.agent.choose(desk.one)
+        desk.loader.go_back()
+    desk.loader.activate(other.id)
+    desk.loader.choose(desk.one)
     # The newest activation is the other base's; it is not this one's to undo.
-    assert desk.agent.can_go_back
-    desk.agent.go_back()
+    assert desk.loader.can_go_back
+    desk.loader.go_back()
     assert adapter_in_use(desk.reader, one) is None
     kept = adapter_in_use(desk.reader, two)
     assert kept is not None
     assert kept.id == other.id
-    assert not any(row.active for row in desk.agent.shown(desk.reader.adapters()))
-    assert not desk.agent.can_go_back
-    desk.agent.choose(desk.two)
-    assert [r.id for r in desk.agent.shown(desk.reader.adapters()) if r.active] == [other.id]
+    assert not any(row.active for row in desk.loader.shown(desk.reader.adapters()))
+    assert not desk.loader.can_go_back
+    desk.loader.choose(desk.two)
+    assert [r.id for r in desk.loader.shown(desk.reader.adapters()) if r.active] == [other.id]
 
 
 def test_a_server_has_nothing_to_go_back_from(desk: Desk) -> None:
-    desk.agent.choice = ModelChoice("server", server="http://127.0.0.1:8000")
-    assert not desk.agent.can_go_back
+    desk.loader.choice = ModelChoice("server", server="http://127.0.0.1:8000")
+    assert not desk.loader.can_go_back
     with pytest.raises(DataError, match="A server plays"):
-        desk.agent.go_back()
+        desk.loader.go_back()
 
 
 def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(
@@ -234,7 +234,7 @@ def test_a_damaged_adapter_counts_for_the_base_that_its_row_names(
 
 def test_the_practice_model_is_watched_too(desk: Desk) -> None:
     desk.memory = 3 * SIZE
-    desk.agent.choose(ModelChoice())
+    desk.loader.choose(ModelChoice())
     desk.session.step()
     desk.session.play("reach the red dot")
     # The toy's player walks one way before a picture that hardly changes.
@@ -249,20 +249,22 @@ def test_a_base_whose_adapter_is_lost_plays_without_it_and_says_so(
     desk: Desk, tmp_path: Path
 ) -> None:
     row = list_adapter(desk, tmp_path / "lost", tmp_path / "one")
-    desk.agent.activate(row.id)
-    assert [each.id for each in desk.agent.shown(desk.reader.adapters()) if each.active] == [row.id]
+    desk.loader.activate(row.id)
+    assert [each.id for each in desk.loader.shown(desk.reader.adapters()) if each.active] == [
+        row.id
+    ]
     shutil.rmtree(tmp_path / "lost")
-    desk.agent.load()
-    assert desk.agent.problem == (
+    desk.loader.load()
+    assert desk.loader.problem == (
         f"The adapter's folder {tmp_path / 'lost'} is not there any more, so adapter {row.id} "
         f"cannot be used and the base plays without it; put it back to {tmp_path / 'lost'}, or "
         "choose another one."
     )
-    assert not any(each.active for each in desk.agent.shown(desk.reader.adapters()))
+    assert not any(each.active for each in desk.loader.shown(desk.reader.adapters()))
     assert desk.plays() == "one"
     # To choose it is another matter: what was asked for cannot be had.
     with pytest.raises(ModelError, match="not there any more"):
-        desk.agent.activate(row.id)
+        desk.loader.activate(row.id)
 
 
 def test_a_base_that_is_missing_too_is_told_as_such(desk: Desk, tmp_path: Path) -> None:
@@ -270,6 +272,6 @@ def test_a_base_that_is_missing_too_is_told_as_such(desk: Desk, tmp_path: Path) 
     desk.store.set_active_adapter(row.id)
     shutil.rmtree(tmp_path / "lost")
     desk.broken = "one"
-    desk.agent.load()
-    assert desk.agent.problem == "one could not be loaded, so it does not play."
-    assert desk.session.snapshot().policy_problem == desk.agent.problem
+    desk.loader.load()
+    assert desk.loader.problem == "one could not be loaded, so it does not play."
+    assert desk.session.snapshot().policy_problem == desk.loader.problem

@@ -18,7 +18,7 @@ from toy_game import SIZE, ToyGame, WalkPolicy
 from app.backend.ports import RoundUpdate, ThemeChoice
 from app.backend.settings import Settings, load_settings
 from app.backend.view_facts import KINDS
-from app.backend.window_backend import LiveWorkplace
+from app.backend.window_backend import WindowBackend
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, store_recording
@@ -51,7 +51,7 @@ VERDICT = {
 
 
 class Place:
-    """A workplace with its parts, on the toy game and without a checkpoint."""
+    """A backend with its parts, on the toy game and without a checkpoint."""
 
     def __init__(self, folder: Path, *, episodes: int = 0) -> None:
         self.store = Store.open(folder / "data")
@@ -67,7 +67,7 @@ class Place:
             threaded=False,
         ).start()
         self.config = folder / "config"
-        self.workplace = LiveWorkplace(
+        self.backend = WindowBackend(
             self.session,
             self.store,
             self.reader,
@@ -106,10 +106,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
-    workplace = place.workplace
-    assert workplace.advice(RED) == ""
+    backend = place.backend
+    assert backend.familiarity_hint(RED) == ""
     strange = f"{RED}, please do hurry"
-    said = workplace.advice(strange)
+    said = backend.familiarity_hint(strange)
     assert f"Closest to it: “{RED}”." in said
     place.session.play(strange)
     for _ in range(5):
@@ -121,15 +121,15 @@ def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
     assert episode.instruction == strange
     number = place.store.add_round()
     place.store.add_round_samples(number, [(episode.id, 0, 1.0, 1)])
-    assert workplace.advice(strange) == said
+    assert backend.familiarity_hint(strange) == said
     adapter = place.store.add_adapter(NewAdapter(folder="a", base="b", round_id=number))
     place.store.set_active_adapter(adapter)
-    assert workplace.advice(strange) == ""
+    assert backend.familiarity_hint(strange) == ""
 
 
 def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> None:
-    workplace = place.workplace
-    rows = workplace.episodes()
+    backend = place.backend
+    rows = backend.episodes()
     assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
     assert rows[0].outcome is Outcome.SUCCESS
     assert rows[0].corrections == 1
@@ -138,20 +138,20 @@ def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> N
         Driver.PERSON,
         Driver.POLICY,
     ]
-    workplace.delete(rows[0].id)
-    assert [row.id for row in workplace.episodes()] == [rows[1].id]
-    assert workplace.storage().bin > 0
-    workplace.restore(rows[0].id)
-    assert len(workplace.episodes()) == 2
-    workplace.delete(rows[0].id)
-    assert workplace.empty_bin() == 1
-    assert workplace.storage().bin == 0
+    backend.delete(rows[0].id)
+    assert [row.id for row in backend.episodes()] == [rows[1].id]
+    assert backend.storage().bin > 0
+    backend.restore(rows[0].id)
+    assert len(backend.episodes()) == 2
+    backend.delete(rows[0].id)
+    assert backend.empty_bin() == 1
+    assert backend.storage().bin == 0
 
 
 def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert place.workplace.storage().problem == ""
+    assert place.backend.storage().problem == ""
     usage = shutil.disk_usage(place.store.folder)
     place.session.play(RED)
     for _ in range(3):
@@ -161,9 +161,9 @@ def test_the_end_of_an_attempt_that_could_not_be_stored_is_told(
         place.session.stop()
         place.session.step()
         place.store.wait()
-    assert "is full" in place.workplace.storage().problem
+    assert "is full" in place.backend.storage().problem
     place.play()
-    assert place.workplace.storage().problem == ""
+    assert place.backend.storage().problem == ""
 
 
 def test_a_bin_whose_pictures_somebody_still_reads_is_not_called_erased(place: Place) -> None:
@@ -171,32 +171,32 @@ def test_a_bin_whose_pictures_somebody_still_reads_is_not_called_erased(place: P
         connection.execute("PRAGMA busy_timeout = 0")
 
     place.store._worker.post(impatient)
-    place.workplace.delete(place.workplace.episodes()[0].id)
+    place.backend.delete(place.backend.episodes()[0].id)
     with contextlib.closing(sqlite3.connect(database_path(place.store.folder))) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM episode").fetchone()
         with pytest.raises(DataBusyError, match=r"emptied \(1 attempts\), but another program"):
-            place.workplace.empty_bin()
-    assert place.workplace.empty_bin() == 0
+            place.backend.empty_bin()
+    assert place.backend.empty_bin() == 0
 
 
 def test_a_label_of_the_persons_counts(place: Place) -> None:
-    first = place.workplace.episodes()[0].id
-    place.workplace.label(first, Outcome.FAILURE)
-    assert place.workplace.episodes()[0].outcome is Outcome.FAILURE
+    first = place.backend.episodes()[0].id
+    place.backend.label(first, Outcome.FAILURE)
+    assert place.backend.episodes()[0].outcome is Outcome.FAILURE
 
 
 def test_an_episode_plays_back_frame_by_frame(place: Place) -> None:
-    row = place.workplace.episodes()[0]
-    playback = place.workplace.open_playback(row.id)
+    row = place.backend.episodes()[0]
+    playback = place.backend.open_playback(row.id)
     assert playback.frames == sum(ticks for _, ticks in row.drivers)
     assert playback.frame(playback.frames - 1).shape == (SIZE, SIZE, 3)
     playback.close()
-    assert place.workplace.thumbnail(row.id) is not None
+    assert place.backend.thumbnail(row.id) is not None
 
 
 def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
-    facts = place.workplace.teach()
+    facts = place.backend.teach()
     assert (facts.episodes, facts.corrections) == (2, 2)
     assert facts.blocked.startswith("There is too little to learn from (10 ticks of yours)")
     assert "drive about 2 s more" in facts.blocked
@@ -206,7 +206,7 @@ def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
 def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
     for _ in range(14):
         place.play()
-    facts = place.workplace.teach()
+    facts = place.backend.teach()
     rows = chosen_episodes(place.reader, "since:last-round game:toy")
     material = material_of(place.reader, rows)
     config = LoraConfig()
@@ -223,38 +223,38 @@ def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
 def test_a_missing_checkpoint_is_told_and_nothing_is_activated(place: Place) -> None:
     adapter = place.store.add_adapter(NewAdapter(folder="x", base="b", title="torch"))
     with pytest.raises(ModelError):
-        place.workplace.use_adapter(str(adapter))
+        place.backend.use_adapter(str(adapter))
     assert place.reader.active_adapter() is None
     with pytest.raises(DataError, match="no adapter"):
-        place.workplace.use_adapter("99")
-    place.workplace.load_agent_in_background()
+        place.backend.use_adapter("99")
+    place.backend.load_agent_in_background()
     for thread in threading.enumerate():
         if thread.name == "load-model":
             thread.join()
-    facts = place.workplace.agent()
+    facts = place.backend.agent()
     assert "no-checkpoint" in facts.problem
     assert facts.active is None
     assert [row.title for row in facts.adapters] == [f"#{adapter} torch"]
 
 
 def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
-    assert place.workplace.last_verdict() is None
+    assert place.backend.last_verdict() is None
     round_id = place.store.add_round()
     new = NewAdapter(folder="x", base="no-checkpoint", passed_gates=True)
     adapter = place.store.add_adapter(new)
     place.store.update_round(round_id, status=RoundStatus.DONE, adapter_id=adapter, verdict=VERDICT)
-    facts = place.workplace.last_verdict()
+    facts = place.backend.last_verdict()
     assert facts is not None
     assert (facts.before, facts.after, facts.tries) == (3, 9, 10)
     assert (facts.adapter_id, facts.in_use, facts.can_go_back) == (str(adapter), False, False)
     place.store.set_active_adapter(adapter)
-    facts = place.workplace.last_verdict()
+    facts = place.backend.last_verdict()
     assert facts is not None
     assert (facts.in_use, facts.can_go_back) == (True, True)
 
 
 def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
-    before = place.workplace.preferences()
+    before = place.backend.preferences()
     assert before.bindings.keys["forward"] == "Up"
     keys = {**before.bindings.keys, "left": "Left", "forward": "W"}
     wanted = replace(
@@ -263,8 +263,8 @@ def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
         mouse_sensitivity=2.0,
         theme=ThemeChoice.DARK,
     )
-    place.workplace.save_preferences(wanted)
-    assert place.workplace.preferences() == wanted
+    place.backend.save_preferences(wanted)
+    assert place.backend.preferences() == wanted
     saved = load_settings(place.config).settings
     assert saved.keys == {"left": "Left"}
     assert (saved.mouse_sensitivity, saved.theme) == (2.0, "dark")
@@ -276,7 +276,7 @@ def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
 
 
 class Office:
-    """A workplace over a game in a window of its own, on a fake screen."""
+    """A backend over a game in a window of its own, on a fake screen."""
 
     def __init__(self, folder: Path) -> None:
         self.store = Store.open(folder / "data")
@@ -290,7 +290,7 @@ class Office:
             threaded=False,
         ).start()
         self.screen.game.listen(self.session)
-        self.workplace = LiveWorkplace(
+        self.backend = WindowBackend(
             self.session,
             self.store,
             self.reader,
@@ -317,10 +317,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def test_keys_chosen_for_the_embedded_game_are_not_those_of_one_in_its_own_window(
     office: Office,
 ) -> None:
-    wanted = office.workplace.preferences()
+    wanted = office.backend.preferences()
     assert wanted.bindings.keys["forward"] == "W"
-    office.workplace.save_preferences(replace(wanted, mouse_sensitivity=2.0))
-    saved = load_settings(office.workplace._config).settings
+    office.backend.save_preferences(replace(wanted, mouse_sensitivity=2.0))
+    saved = load_settings(office.backend._config).settings
     assert (saved.keys, saved.mouse_sensitivity) == ({"forward": "Up"}, 2.0)
     office.session.demonstrate("walk")
     office.session.step()
@@ -344,12 +344,12 @@ def test_closing_cancels_the_round_and_waits_for_it(
 
     monkeypatch.setattr(RoundClient, "run", run)
     monkeypatch.setattr(RoundClient, "cancel", lambda _client: cancelled.set())
-    office.workplace.start_round(said.append)
+    office.backend.start_round(said.append)
     assert begun.wait(60)
-    office.workplace.close()
+    office.backend.close()
     assert [(each.finished, each.problem) for each in said] == [(True, "")]
     assert "round" not in {thread.name for thread in running()}
-    office.workplace.close()
+    office.backend.close()
 
 
 @pytest.mark.parametrize("trouble", [None, GameError("It was stopped.")])
@@ -384,7 +384,7 @@ def test_while_a_round_is_measured_in_another_window_this_one_rests(
         if update.finished:
             over.set()
 
-    office.workplace.start_round(hear)
+    office.backend.start_round(hear)
     assert over.wait(60)
     assert seen == [Phase.PLAYING, Phase.PAUSED]
     assert given["hotkeys"]["panic"] == "F2"
@@ -407,7 +407,7 @@ def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) ->
             if update.finished:
                 over.set()
 
-        place.workplace.start_round(hear)
+        place.backend.start_round(hear)
         assert over.wait(120)
         assert [update.finished for update in news].count(True) == 1
         assert news[-1].problem.endswith(".")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
-from sample import BINDINGS, SampleSession, SampleWorkplace
+from sample import BINDINGS, SampleBackend, SampleSession
 
 from app.backend.ports import Preferences, ThemeChoice
 from app.gui.main_window import MainWindow
@@ -38,8 +38,8 @@ def session() -> SampleSession:
 
 
 @pytest.fixture
-def place(tmp_path: Path, session: SampleSession) -> SampleWorkplace:
-    place = SampleWorkplace(tmp_path, session)
+def place(tmp_path: Path, session: SampleSession) -> SampleBackend:
+    place = SampleBackend(tmp_path, session)
     place.settings = Preferences(bindings=BINDINGS, seen_welcome=True, theme=ThemeChoice.DARK)
     return place
 
@@ -51,14 +51,14 @@ def state(tmp_path: Path) -> QSettings:
 
 @pytest.fixture
 def window(
-    qtbot: QtBot, place: SampleWorkplace, theme: Theme, state: QSettings
+    qtbot: QtBot, place: SampleBackend, theme: Theme, state: QSettings
 ) -> Iterator[MainWindow]:
     window = MainWindow(place, theme, state)
     qtbot.addWidget(window)
     window.resize(1440, 900)
     with qtbot.waitExposed(window):
         window.show()
-    qtbot.waitUntil(lambda: window.desk.bridge.pending == 0)
+    qtbot.waitUntil(lambda: window.calls.bridge.pending == 0)
     yield window
     place.round = None
     window.close()

@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
-from sample import SampleWorkplace
+from sample import SampleBackend
 
 from app.gui.main_window import MainWindow
 
 
 def test_what_could_not_be_stored_after_an_attempt_is_said_once(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     def told() -> str:
-        window.desk.refresh_storage()
-        qtbot.waitUntil(lambda: window.desk.bridge.pending == 0)
+        window.calls.refresh_storage()
+        qtbot.waitUntil(lambda: window.calls.bridge.pending == 0)
         return window.play_page.notice.text()
 
     full = replace(place.sizes, problem="The disk is full, so recording stopped.")

@@ -1,4 +1,4 @@
-"""The window as a person uses it, on a session and a workplace with invented data."""
+"""The window as a person uses it, on a session and a backend with invented data."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
-from sample import SampleSession, SampleWorkplace, room, sample_episodes
+from sample import SampleBackend, SampleSession, room, sample_episodes
 
 from app.backend.ports import EpisodeFacts, Gate, RoundUpdate, TeachFacts, ThemeChoice, VerdictFacts
 from app.gui import header as pages
@@ -47,7 +47,7 @@ def names(session: SampleSession) -> list[object]:
 
 
 def settle(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: window.desk.bridge.pending == 0)
+    qtbot.waitUntil(lambda: window.calls.bridge.pending == 0)
 
 
 def test_enter_plays_and_the_view_gets_the_focus(
@@ -75,13 +75,13 @@ def test_empty_instruction_is_one_sentence(
 
 
 def test_an_unfamiliar_sentence_is_played_and_can_be_shown(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     place.said = "The agent was not taught this sentence; it does what it can."
     notice = window.play_page.notice
     edit = window.play_page.bar.edit
     qtbot.keyClicks(edit, "photograph the imp")
-    with qtbot.waitSignal(window.desk.advised):
+    with qtbot.waitSignal(window.calls.hinted):
         qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert notice.text() == place.said
     assert ("play", "photograph the imp") in session.calls
@@ -217,7 +217,7 @@ def test_example_chip_plays_it(window: MainWindow, session: SampleSession) -> No
 
 
 def test_ended_attempt_refreshes_the_lists(
-    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleBackend
 ) -> None:
     window.commands.play("go to the barrel")
     window.pull()
@@ -234,10 +234,10 @@ def test_ended_attempt_refreshes_the_lists(
 
 
 def test_round_from_click_to_verdict_and_back(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.teach_facts = TeachFacts(7, 5, 42, sentence="Half of it is yours.", predicted_s=118)
-    window.desk.refresh_all()
+    window.calls.refresh_all()
     settle(qtbot, window)
     teach, card = window.side.teach, window.side.verdict
     teach.retrain.click()
@@ -271,7 +271,7 @@ def test_round_from_click_to_verdict_and_back(
     assert not card.back.isVisible()
 
 
-def test_cancelled_round_says_so(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
+def test_cancelled_round_says_so(qtbot: QtBot, window: MainWindow, place: SampleBackend) -> None:
     window.side.teach.retrain.click()
     assert place.round is not None
     window.side.teach.cancel.click()
@@ -281,7 +281,7 @@ def test_cancelled_round_says_so(qtbot: QtBot, window: MainWindow, place: Sample
 
 
 def test_failed_round_shows_its_sentence(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     window.side.teach.retrain.click()
     assert place.round is not None
@@ -290,11 +290,9 @@ def test_failed_round_shows_its_sentence(
     assert window.side.teach.notice.text() == "The disk is full."
 
 
-def test_blocked_round_cannot_start(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
-) -> None:
+def test_blocked_round_cannot_start(qtbot: QtBot, window: MainWindow, place: SampleBackend) -> None:
     place.teach_facts = TeachFacts(blocked="Nothing was collected since the last round.")
-    window.desk.refresh_all()
+    window.calls.refresh_all()
     settle(qtbot, window)
     assert not window.side.teach.retrain.isEnabled()
     window.actions_by_id["teach"].trigger()
@@ -336,28 +334,28 @@ def test_verdict_card_has_a_line_for_each_thing_that_was_measured(window: MainWi
 
 
 def test_more_starts_are_asked_for_and_looked_after(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.verdict = replace(VERDICT, choice=Choice.PLAY_MORE, round_id=4)
-    window.desk.refresh_agent()
+    window.calls.refresh_agent()
     settle(qtbot, window)
     window.side.verdict.more.click()
     settle(qtbot, window)
     assert place.more == [4]
     place.verdict = replace(VERDICT, choice=Choice.WAIT, checking=True, progress="8 of 300")
-    window.desk.refresh_agent()
+    window.calls.refresh_agent()
     settle(qtbot, window)
     place.verdict = replace(VERDICT, choice=Choice.USE, in_use=True)
-    window.desk._look_again()
+    window.calls._look_again()
     settle(qtbot, window)
     assert window.side.verdict.state.text() == "In use now."
 
 
 def test_library_plays_back_labels_deletes_and_undoes(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.kept = sample_episodes(0.0, 4)
-    window.desk.refresh_lessons()
+    window.calls.refresh_lessons()
     settle(qtbot, window)
     library = window.library
     with qtbot.waitSignal(library.player.frame_shown) as shown:
@@ -381,7 +379,7 @@ def test_library_plays_back_labels_deletes_and_undoes(
 
 
 def test_what_the_disk_finishes_late_is_shown_all_the_same(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     late, done = sample_episodes(0.0, 2)[:2]
     place.kept = [replace(late, open=True), done]
@@ -391,12 +389,12 @@ def test_what_the_disk_finishes_late_is_shown_all_the_same(
         place.kept = [late, done]
         return closed
 
-    with qtbot.waitSignal(window.desk.episodes_changed, check_params_cb=written):
-        window.desk.refresh_lessons()
+    with qtbot.waitSignal(window.calls.episodes_changed, check_params_cb=written):
+        window.calls.refresh_lessons()
 
 
 def test_an_attempt_that_the_disk_has_not_begun_yet_is_shown_once_it_is_there(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     late, done = sample_episodes(0.0, 2)[:2]
     settle(qtbot, window)
@@ -408,8 +406,8 @@ def test_an_attempt_that_the_disk_has_not_begun_yet_is_shown_once_it_is_there(
         place.kept = [late, done]
         return bool(episodes)
 
-    with qtbot.waitSignal(window.desk.episodes_changed, check_params_cb=there):
-        window.desk.refresh_lessons()
+    with qtbot.waitSignal(window.calls.episodes_changed, check_params_cb=there):
+        window.calls.refresh_lessons()
 
 
 def test_who_types_already_loses_no_letter(qtbot: QtBot, window: MainWindow) -> None:
@@ -433,9 +431,9 @@ def test_time_left_is_shown_only_while_it_is_known(window: MainWindow) -> None:
     assert panel.left.text() == ""
 
 
-def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleWorkplace) -> None:
+def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleBackend) -> None:
     place.kept = sample_episodes(0.0, 9)
-    window.desk.refresh_lessons()
+    window.calls.refresh_lessons()
     settle(qtbot, window)
     window.actions_by_id["search"].trigger()
     assert window.library.filter.rowCount() == 9
@@ -445,10 +443,10 @@ def test_library_filter(qtbot: QtBot, window: MainWindow, place: SampleWorkplace
 
 
 def test_damaged_attempt_is_a_sentence(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.kept = sample_episodes(0.0, 2)
-    window.desk.refresh_lessons()
+    window.calls.refresh_lessons()
     settle(qtbot, window)
     place.kept = []
     window.library.choose(2)
@@ -469,7 +467,7 @@ def test_narrow_window_moves_the_cards_to_a_tab(qtbot: QtBot, window: MainWindow
 
 
 def test_first_start_explains_itself_once(
-    qtbot: QtBot, place: SampleWorkplace, theme: Theme, state: QSettings
+    qtbot: QtBot, place: SampleBackend, theme: Theme, state: QSettings
 ) -> None:
     place.settings = replace(place.settings, seen_welcome=False)
     window = MainWindow(place, theme, state)
@@ -486,7 +484,7 @@ def test_first_start_explains_itself_once(
 
 
 def test_settings_are_edited_saved_and_in_force(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     window.actions_by_id["settings"].trigger()
     dialog = window.findChild(SettingsDialog)
@@ -504,7 +502,7 @@ def test_settings_are_edited_saved_and_in_force(
 
 
 def test_cancelled_settings_change_nothing(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, theme: Theme
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, theme: Theme
 ) -> None:
     before = place.settings
     window.actions_by_id["settings"].trigger()
@@ -517,7 +515,7 @@ def test_cancelled_settings_change_nothing(
 
 
 def test_layout_and_history_are_remembered(
-    qtbot: QtBot, place: SampleWorkplace, theme: Theme, state: QSettings
+    qtbot: QtBot, place: SampleBackend, theme: Theme, state: QSettings
 ) -> None:
     first = MainWindow(place, theme, state)
     qtbot.addWidget(first)
@@ -545,7 +543,7 @@ def test_closing_pauses_and_leaves_nothing_pressed(
 
 
 def test_diagnostics_hide_the_home_folder(
-    window: MainWindow, place: SampleWorkplace, tmp_path: Path
+    window: MainWindow, place: SampleBackend, tmp_path: Path
 ) -> None:
     place.log = tmp_path / "log"
     place.log.write_text(f"opened {Path.home()}/lessons.db\n", encoding="utf-8")
@@ -567,10 +565,10 @@ def test_every_action_is_in_the_menu_and_has_a_tip(window: MainWindow) -> None:
 
 
 def test_every_control_has_a_name_and_a_place_in_the_focus_order(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     furnish(place, ThemeChoice.DARK)
-    window.desk.refresh_all()
+    window.calls.refresh_all()
     settle(qtbot, window)
     controls = [
         widget
@@ -592,11 +590,11 @@ def test_every_state_of_the_gallery_can_be_painted(
     qtbot: QtBot,
     window: MainWindow,
     session: SampleSession,
-    place: SampleWorkplace,
+    place: SampleBackend,
     state_name: str,
 ) -> None:
     furnish(place, ThemeChoice.DARK)
-    window.desk.refresh_all()
+    window.calls.refresh_all()
     settle(qtbot, window)
     STATES[state_name](Stage(window, session, place, [room(0.1 * i) for i in range(4)]))
     settle(qtbot, window)
@@ -609,10 +607,10 @@ def test_every_state_of_the_gallery_can_be_painted(
 
 
 def test_window_follows_a_change_of_theme(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, theme: Theme
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, theme: Theme
 ) -> None:
     furnish(place, ThemeChoice.DARK)
-    window.desk.refresh_all()
+    window.calls.refresh_all()
     settle(qtbot, window)
     dark = window.grab().toImage()
     theme.choose(ThemeChoice.LIGHT)

@@ -437,8 +437,8 @@ def test_a_row_says_the_sentence_that_its_action_was_answered_for(
             run(session, 5)
             assert session.snapshot().driver is Driver.POLICY
             policy.go.set()
-            assert isinstance(session._runner, BackgroundRunner)
-            assert session._runner.wait_for_plan(30)
+            assert isinstance(session._seat.runner, BackgroundRunner)
+            assert session._seat.runner.wait_for_plan(30)
             run(session, 3)
     with Reader.open(tmp_path) as reader:
         (row,) = reader.episodes()

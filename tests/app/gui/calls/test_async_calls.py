@@ -5,7 +5,7 @@ import threading
 import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
-from sample import SampleWorkplace
+from sample import SampleBackend
 
 from app.backend.ports import RoundHandle, RoundUpdate
 from app.gui.calls.async_calls import Bridge, RoundBridge
@@ -84,7 +84,7 @@ def test_nothing_is_applied_after_close(bridge: Bridge) -> None:
     assert answers == []
 
 
-def test_round_news_arrive_on_the_gui_thread(qtbot: QtBot, place: SampleWorkplace) -> None:
+def test_round_news_arrive_on_the_gui_thread(qtbot: QtBot, place: SampleBackend) -> None:
     rounds = RoundBridge(place)
     threads: list[QThread] = []
     rounds.updated.connect(lambda _update: threads.append(QThread.currentThread()))
@@ -105,10 +105,8 @@ def test_round_news_arrive_on_the_gui_thread(qtbot: QtBot, place: SampleWorkplac
     assert not rounds.running
 
 
-def test_round_that_cannot_start_ends_with_its_sentence(
-    qtbot: QtBot, place: SampleWorkplace
-) -> None:
-    class Refusing(SampleWorkplace):
+def test_round_that_cannot_start_ends_with_its_sentence(qtbot: QtBot, place: SampleBackend) -> None:
+    class Refusing(SampleBackend):
         def start_round(self, on_update: object) -> RoundHandle:
             raise DataError("Another round is running; wait for it.")
 

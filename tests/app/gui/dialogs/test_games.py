@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
-from sample import SampleSession, SampleWorkplace
+from sample import SampleBackend, SampleSession
 
 from app.backend.game_ports import GameFacts, GameWish, Trial
 from app.backend.ports import Preferences, RoundUpdate
@@ -32,7 +32,7 @@ GAMES = (
 )
 
 
-class FakeStudio:
+class FakeCalibration:
     """Two windows; the mouse has moved by ``counts``; the trial ends ``off`` its start."""
 
     def __init__(self) -> None:
@@ -79,13 +79,13 @@ class FakeStudio:
 
 
 @pytest.fixture
-def studio() -> FakeStudio:
-    return FakeStudio()
+def calibration() -> FakeCalibration:
+    return FakeCalibration()
 
 
 @pytest.fixture
-def wizard(qtbot: QtBot, studio: FakeStudio) -> GameWizard:
-    made = GameWizard(studio)
+def wizard(qtbot: QtBot, calibration: FakeCalibration) -> GameWizard:
+    made = GameWizard(calibration)
     qtbot.addWidget(made)
     qtbot.waitUntil(lambda: len(made._candidates) == 2)
     return made
@@ -99,15 +99,15 @@ def teach_keys(qtbot: QtBot, wizard: GameWizard) -> None:
     qtbot.mousePress(wizard.pad, Qt.MouseButton.LeftButton)
 
 
-def turn_around(qtbot: QtBot, wizard: GameWizard, studio: FakeStudio) -> None:
+def turn_around(qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration) -> None:
     wizard.turn.click()
-    qtbot.waitUntil(lambda: studio.turning == 5)
-    studio.counts = -1800.0
+    qtbot.waitUntil(lambda: calibration.turning == 5)
+    calibration.counts = -1800.0
     qtbot.waitUntil(lambda: wizard.counts.text() == "1800 counts")
 
 
 def test_the_wizard_makes_a_profile_step_by_step(
-    qtbot: QtBot, wizard: GameWizard, studio: FakeStudio
+    qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
     assert not wizard.next.isEnabled()
     wizard.grid._grid.itemAt(0).widget().click()
@@ -116,7 +116,7 @@ def test_the_wizard_makes_a_profile_step_by_step(
     assert wizard._lesson.keys == {"forward": "W", "back": "S", "attack": "LeftButton"}
     wizard.next.click()
     assert not wizard.next.isEnabled()
-    turn_around(qtbot, wizard, studio)
+    turn_around(qtbot, wizard, calibration)
     assert wizard.next.isEnabled()
     wizard.next.click()
     # Nothing is saved that was not tried.
@@ -124,7 +124,7 @@ def test_the_wizard_makes_a_profile_step_by_step(
     wizard.trial.click()
     qtbot.waitUntil(lambda: "calibrated" in wizard.came_back.text())
     assert (wizard.next.isEnabled(), wizard.next.text()) == (True, "Next")
-    assert studio.checked[0].bindings.degrees_per_count == pytest.approx(0.2)
+    assert calibration.checked[0].bindings.degrees_per_count == pytest.approx(0.2)
     wizard.next.click()
     assert wizard.name.text() == "digger_2_world"
     wizard.name.setText("digger")
@@ -132,43 +132,43 @@ def test_the_wizard_makes_a_profile_step_by_step(
     with qtbot.waitSignal(wizard.made) as made:
         wizard.next.click()
     assert made.args == ["digger"]
-    profile = studio.saved[0]
+    profile = calibration.saved[0]
     assert profile.matches("Digger 2 - another world", "digger")
     assert not profile.matches("Letters", "mail")
     assert profile.chat == {"T"}
     assert {"T", "Esc"} <= profile.forbidden
     assert profile.input_to_frame_ms == 31.5
-    assert studio.closed
+    assert calibration.closed
 
 
 def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
-    qtbot: QtBot, wizard: GameWizard, studio: FakeStudio
+    qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
     wizard.choose(0)
     wizard.next.click()
     teach_keys(qtbot, wizard)
     wizard.next.click()
-    turn_around(qtbot, wizard, studio)
+    turn_around(qtbot, wizard, calibration)
     wizard.next.click()
-    studio.off = 0.9
+    calibration.off = 0.9
     wizard.trial.click()
     qtbot.waitUntil(lambda: "did not come back" in wizard.came_back.text())
     assert wizard.next.text() == "Next all the same"
-    studio.off = -1.0
+    calibration.off = -1.0
     wizard.trial.click()
     qtbot.waitUntil(lambda: wizard.note.text() == "The game's picture did not change.")
     assert wizard.trial.isEnabled()
     wizard.back.click()
     assert wizard.pages.currentIndex() == 2
     # Another turn is another trial.
-    turn_around(qtbot, wizard, studio)
+    turn_around(qtbot, wizard, calibration)
     wizard.next.click()
     assert not wizard.next.isEnabled()
     wizard.reject()
 
 
 def test_the_wizard_refuses_a_key_twice_and_a_name_that_is_taken(
-    qtbot: QtBot, wizard: GameWizard, studio: FakeStudio
+    qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
     wizard.choose(0)
     wizard.next.click()
@@ -184,9 +184,9 @@ def test_the_wizard_refuses_a_key_twice_and_a_name_that_is_taken(
         wizard.name.setText(name)
         wizard.next.click()
         assert wizard.note.text()
-    assert studio.saved == []
+    assert calibration.saved == []
     wizard.reject()
-    assert studio.closed
+    assert calibration.closed
 
 
 def test_a_title_becomes_a_name_that_a_profile_may_have() -> None:
@@ -276,10 +276,10 @@ def test_what_slowed_time_lacks_is_said(qtbot: QtBot) -> None:
 
 
 def test_the_window_closes_for_another_game(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     place.game_facts = GAMES
-    window.commands.choose_game("minecraft")
+    window.dialogs.choose_game("minecraft")
     qtbot.waitUntil(lambda: bool(window.findChildren(GamesDialog)))
     window.findChildren(GamesDialog)[0].play.click()
     assert window.next_game == GameWish("minecraft")
@@ -289,16 +289,16 @@ def test_the_window_closes_for_another_game(
 def test_without_a_screen_a_game_cannot_be_described_and_that_is_said(
     window: MainWindow,
 ) -> None:
-    window.commands.describe_game()
+    window.dialogs.describe_game()
     assert window.play_page.notice.isVisible()
 
 
 def test_nothing_is_watched_before_the_person_knows_what(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     place.own_window = True
     told: list[bool] = []
-    window.commands.once_told(lambda: told.append(True))
+    window.dialogs.once_told(lambda: told.append(True))
     window.commands.play("go on")
     assert session.snapshot().phase is Phase.WATCHING
     dialogs = window.findChildren(PrivacyDialog)
@@ -312,13 +312,13 @@ def test_nothing_is_watched_before_the_person_knows_what(
 
 
 def test_a_game_in_its_own_window_hears_the_person_itself(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     place.own_window = True
-    window.commands.preferences = place.settings = place.settings.__class__(
+    window.dialogs.preferences = place.settings = place.settings.__class__(
         bindings=place.settings.bindings, seen_privacy=True
     )
-    window.commands.apply_preferences()
+    window.dialogs.apply_preferences()
     window.commands.play("go on")
     view = window.play_page.view
     qtbot.keyClick(view, Qt.Key.Key_W)
@@ -328,7 +328,7 @@ def test_a_game_in_its_own_window_hears_the_person_itself(
 
 
 def test_a_measurement_in_another_window_is_told_of_and_gives_the_focus_back(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to_front: list[str] = []
     monkeypatch.setattr(window, "raise_", lambda: to_front.append("raised"))

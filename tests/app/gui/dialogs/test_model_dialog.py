@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
-from sample import SampleWorkplace
+from sample import SampleBackend
 from sample_models import SampleModels
 
 from app.backend.model_choice import RELEASED, SOURCES, ModelChoice, model_choice
@@ -229,7 +229,7 @@ def test_a_folder_is_looked_at_when_it_is_typed(page: Page, tmp_path: Path) -> N
 
 
 def test_the_window_opens_it_and_says_where_pictures_go(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
 ) -> None:
     window.actions_by_id["models"].trigger()
     dialog = window.findChild(ModelDialog)
@@ -237,5 +237,5 @@ def test_the_window_opens_it_and_says_where_pictures_go(
     assert window.status.privacy.text() == "Nothing leaves this machine"
     place.agent_facts = replace(place.agent_facts, remote="127.0.0.1:8000")
     dialog.use.click()
-    qtbot.waitUntil(lambda: window.desk.bridge.pending == 0)
+    qtbot.waitUntil(lambda: window.calls.bridge.pending == 0)
     assert window.status.privacy.text() == "Pictures go to 127.0.0.1:8000"

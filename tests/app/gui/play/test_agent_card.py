@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from pytestqt.qtbot import QtBot
-from sample import SampleSession, SampleWorkplace
+from sample import SampleBackend, SampleSession
 
 from app.backend.model_loader import LOADING, NOT_LOADED
 from app.gui.main_window import MainWindow
@@ -20,18 +20,18 @@ def session() -> SampleSession:
 
 
 @pytest.fixture
-def place(place: SampleWorkplace) -> SampleWorkplace:
+def place(place: SampleBackend) -> SampleBackend:
     place.agent_facts = replace(place.agent_facts, device=LOADING)
     return place
 
 
 def test_a_model_that_could_not_be_loaded_ends_the_waiting(
-    qtbot: QtBot, window: MainWindow, place: SampleWorkplace, session: SampleSession
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
     card = window.side.agent
     assert card.device.text() == LOADING
     place.agent_facts = replace(place.agent_facts, device=NOT_LOADED, problem=GONE)
     session.set(policy_problem=GONE, message=GONE)
-    with qtbot.waitSignal(window.desk.agent_changed):
+    with qtbot.waitSignal(window.calls.agent_changed):
         window.pull()
     assert (card.device.text(), card.problem.text()) == (NOT_LOADED, GONE)

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
-from sample import SampleSession, SampleWorkplace
+from sample import SampleBackend, SampleSession
 
 from app.gui.main_window import MainWindow
 from app.gui.play.beside_game import first_place
@@ -25,7 +25,7 @@ from recorder.types import Driver, Outcome
 )
 def test_the_window_comes_back_when_a_start_is_laid_out_or_the_agent_has_ended(
     window: MainWindow,
-    place: SampleWorkplace,
+    place: SampleBackend,
     session: SampleSession,
     qtbot: QtBot,
     own_window: bool,

@@ -1,0 +1,206 @@
+"""The window's dialogs: opens each, and does what the person decided in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QWidget
+
+from app.backend.game_ports import GameFacts
+from app.backend.ports import Backend
+from app.gui.calls.backend_calls import BackendCalls
+from app.gui.dialogs.about import AboutDialog, components
+from app.gui.dialogs.diagnostics import LogDialog, report
+from app.gui.dialogs.game_wizard import GameWizard
+from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
+from app.gui.dialogs.model_dialog import ModelDialog
+from app.gui.dialogs.settings_dialog import SettingsDialog
+from app.gui.play.agent_panel import AgentsDialog
+from app.gui.play.play_page import PlayPage
+from app.gui.shortcuts import ShortcutsDialog
+from app.gui.style.key_places import short_key
+from app.gui.style.theme import Theme
+from recorder.errors import KnownError
+from recorder.input.hearing import Hotkey
+
+log = logging.getLogger(__name__)
+
+
+class DialogCommands(QObject):
+    """Opens the dialogs, and owns the preferences that they edit.
+
+    Signals: game_wanted(GameWish).
+    """
+
+    game_wanted = Signal(object)
+
+    def __init__(
+        self,
+        backend: Backend,
+        calls: BackendCalls,
+        theme: Theme,
+        window: QWidget,
+        page: PlayPage,
+    ) -> None:
+        super().__init__()
+        self._backend = backend
+        self._session = backend.session
+        self._calls = calls
+        self._theme = theme
+        self._window = window
+        self._page = page
+        self._once_told: list[Callable[[], None]] = []
+        self.preferences = backend.preferences()
+
+    def choose_agent(self) -> None:
+        """Show the list of adapters."""
+        if self._calls.agent is not None:
+            dialog = AgentsDialog(self._calls.agent, self._window)
+            dialog.use_asked.connect(self._calls.use_adapter)
+            dialog.back_asked.connect(self._calls.go_back)
+            self._show(dialog)
+
+    def choose_game(self, chosen: str = "") -> None:
+        """Show the games; ``chosen`` is marked."""
+
+        def show(games: Sequence[GameFacts]) -> None:
+            dialog = GamesDialog(games, self._window)
+            dialog.choose(chosen)
+            dialog.game_wanted.connect(self.game_wanted)
+            dialog.new_asked.connect(self.describe_game)
+            self._show(dialog)
+
+        self._session.pause()
+        self._calls.bridge.ask(self._backend.games, show, replaces="games")
+
+    def choose_model(self) -> None:
+        """Show what can play: the practice model, a checkpoint, a server."""
+        dialog = ModelDialog(self._backend.model_catalogue(), self._calls.bridge, self._window)
+        dialog.used.connect(self._calls.refresh_all)
+        self._session.pause()
+        self._show(dialog)
+
+    def describe_game(self) -> None:
+        """Show the wizard for a game that nobody described."""
+        try:
+            calibration = self._backend.open_calibration()
+        except KnownError as error:
+            self.tell_problem(error.sentence)
+            return
+        wizard = GameWizard(calibration, self._window)
+        wizard.made.connect(self.choose_game)
+        self._show(wizard)
+
+    def tell_privacy(self) -> None:
+        """Say once what is watched of a game in a window of its own."""
+        if not self._backend.own_window or self.preferences.seen_privacy:
+            self._run_told()
+            return
+        panic = short_key(self.preferences.hotkeys[Hotkey.PANIC])
+        dialog = PrivacyDialog(self._backend.game_title, panic, self._window)
+        dialog.accepted.connect(self._on_told)
+        self._show(dialog)
+
+    def once_told(self, call: Callable[[], None]) -> None:
+        """Do something, but not before the person knows what is watched."""
+        if not self._backend.own_window or self.preferences.seen_privacy:
+            call()
+        else:
+            self._once_told.append(call)
+
+    def _on_told(self) -> None:
+        self.preferences = replace(self.preferences, seen_privacy=True)
+        self._calls.save_preferences(self.preferences)
+        self._run_told()
+
+    def _run_told(self) -> None:
+        waiting, self._once_told = self._once_told, []
+        for call in waiting:
+            call()
+
+    # Settings and the like
+
+    def settings(self) -> None:
+        """Show the settings."""
+        dialog = SettingsDialog(
+            self.preferences,
+            self._backend.default_bindings,
+            self._calls.storage,
+            self._window,
+            own_window=self._backend.own_window,
+        )
+        dialog.theme_tried.connect(self._theme.choose)
+        dialog.empty_bin_asked.connect(self._calls.empty_bin)
+        dialog.accepted.connect(lambda: self._on_settings(dialog))
+        dialog.rejected.connect(lambda: self._theme.choose(self.preferences.theme))
+        self._show(dialog)
+
+    def apply_preferences(self) -> None:
+        """Put the settings in force in the window and the session."""
+        wanted = self.preferences
+        if self._theme.choice is not wanted.theme:
+            self._theme.choose(wanted.theme)
+        self._page.view.use_bindings(wanted.bindings)
+        self._page.view.use_own_window(
+            self._backend.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
+        )
+        self._page.view.use_sensitivity(wanted.mouse_sensitivity)
+        self._session.set_idle_handback_s(wanted.idle_handback_s)
+
+    def about(self) -> None:
+        """Show version and licences; they are read from many small files, so elsewhere."""
+        self._calls.bridge.ask(
+            components, lambda parts: self._show(AboutDialog(parts, self._window)), replaces="about"
+        )
+
+    def remember_welcomed(self) -> None:
+        """Do not show the introduction by itself again."""
+        if not self.preferences.seen_welcome:
+            self.preferences = replace(self.preferences, seen_welcome=True)
+            self._calls.save_preferences(self.preferences)
+
+    def copy_diagnostics(self) -> None:
+        """Put a report for a person who helps into the clipboard."""
+        QGuiApplication.clipboard().setText(
+            report(
+                snapshot=self._session.snapshot(),
+                agent=self._calls.agent,
+                storage=self._calls.storage,
+                log_file=self._backend.log_file(),
+            )
+        )
+        self._page.notice.tell("The diagnostics are in the clipboard.", tone="agent")
+
+    def show_log(self) -> None:
+        """Show the end of the log."""
+        self._show(LogDialog(self._backend.log_file(), self._window))
+
+    def show_shortcuts(self) -> None:
+        """Show the shortcut table."""
+        self._show(ShortcutsDialog(self._window))
+
+    def may_watch(self) -> bool:
+        """Return whether the person knows what is watched; else they are told now."""
+        if not self._backend.own_window or self.preferences.seen_privacy:
+            return True
+        self.tell_privacy()
+        return False
+
+    def _on_settings(self, dialog: SettingsDialog) -> None:
+        self.preferences = dialog.edited()
+        self._calls.save_preferences(self.preferences)
+        self.apply_preferences()
+
+    def tell_problem(self, sentence: str) -> None:
+        """Show a sentence where the person looks."""
+        log.warning("%s", sentence)
+        self._page.notice.tell(sentence)
+
+    def _show(self, dialog: QDialog) -> None:
+        self._page.view.release()
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()

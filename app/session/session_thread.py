@@ -1,0 +1,181 @@
+"""The thread of a session: the loop runs there or at the caller's step, and outlives its faults."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Self, Unpack
+
+from app.session.api import Phase
+from app.session.attempt import Attempt, SnapshotChanges
+from app.session.player_seat import PlayerSeat
+from app.session.requests import SessionFront
+from app.session.wiring import BUG_SENTENCE, MakeRunner, Player
+from recorder.clock import Clock
+from recorder.errors import KnownError
+from recorder.games.base import Bindings, Game
+from recorder.threads import BackgroundThread
+
+log = logging.getLogger(__name__)
+
+RELEASE_S = 60.0
+"""A thought that is under way is thought to its end before a policy goes."""
+
+
+class SessionThread(SessionFront, ABC):
+    """Runs a session's loop from :meth:`start` to :meth:`close`.
+
+    With ``threaded`` on a thread of its own; without, the caller does the ticks by
+    :meth:`step`, on one thread.  What the loop does is the subclass's.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        player: Player | None,
+        make_runner: MakeRunner,
+        bindings: Bindings | None,
+        clock: Clock | None,
+        idle_handback_s: float | None,
+        records: bool,
+        seed: int,
+        threaded: bool,
+    ) -> None:
+        super().__init__(
+            game,
+            player=player,
+            bindings=bindings,
+            clock=clock,
+            idle_handback_s=idle_handback_s,
+            records=records,
+            seed=seed,
+        )
+        self._attempt: Attempt | None = None
+        self._seat = PlayerSeat(make_runner)
+        self._closing = False
+        self._thread: BackgroundThread | None = None
+        self._threaded = threaded
+
+    @property
+    def waits_for_thoughts(self) -> bool:
+        """Whether a world that can stand still does so for the agent's thought; from any thread.
+
+        It does not where the person has the hands, or wants something.
+        """
+        return self._hands.phase is Phase.PLAYING and not self._called()
+
+    def start(self) -> Self:
+        """Show the first start and begin to listen; returns itself."""
+        if self._threaded and self._thread is None:
+            self._thread = BackgroundThread("control", self._run, stop=self._ask_to_close).start()
+        elif not self._threaded:
+            self._guarded(self._show_start)
+        return self
+
+    def close(self) -> None:
+        """Stop the loop, end the episode as interrupted, close game and runner."""
+        already = self._closing
+        self._ask_to_close()
+        if self._thread is not None:
+            self._thread.join()
+        elif not already:
+            self._shut_down()
+
+    def _ask_to_close(self) -> None:
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+
+    def release_player(self, timeout_s: float = RELEASE_S) -> bool:
+        """Let go of the policy, for its memory; False while an attempt is under way."""
+        with self._wake:
+            if self._attempt is not None:
+                return False
+            before, self._next_player = self._next_player, None
+            self._wake.notify_all()
+        if not self._threaded:
+            self.step()
+        with self._wake:
+            if self._wake.wait_for(lambda: self._seat.player is None, timeout_s):
+                return True
+            # An attempt began just now.
+            if self._next_player is None:
+                self._next_player = before
+            return False
+
+    def step(self) -> bool:
+        """Do what was asked and then at most one tick; return whether a tick was done."""
+        return self._guarded(self._step) is True
+
+    def _run(self) -> None:
+        try:
+            self._guarded(self._show_start)
+            while not self._closing:
+                if not self.step():
+                    with self._wake:
+                        self._wake.wait_for(self._has_work)
+        finally:
+            self._shut_down()
+
+    def _has_work(self) -> bool:
+        return (
+            self._closing
+            or bool(self._queue)
+            or self._hands.driving
+            or (self._attempt is None and self._next_player is not self._seat.player)
+        )
+
+    def _called(self) -> bool:
+        """Whether the person wants something, so that nothing else is waited for."""
+        return self._closing or bool(self._queue) or self._touched
+
+    def _guarded(self, work: Callable[[], bool | None]) -> bool | None:
+        """Run a piece of the loop: whatever it raises ends the attempt, not the session."""
+        try:
+            return work()
+        except KnownError as error:
+            log.warning("the attempt was ended: %s", error.sentence)
+            self._give_up(error.sentence, error)
+        except Exception as error:
+            log.exception("the control thread failed")
+            self._give_up(BUG_SENTENCE, error)
+        return False
+
+    def _swap_player(self) -> None:
+        player = self._next_player
+        if player is not self._seat.player:
+            self._seat.give_to(player)
+            self._publish()
+
+    def _publish(self, attempt: Attempt | None = None, **changes: Unpack[SnapshotChanges]) -> None:
+        of = attempt if attempt is not None else self._attempt
+        with self._wake:
+            news = replace(
+                self._snapshot,
+                phase=self._hands.phase,
+                policy=self._seat.name,
+                policy_ready=self._seat.player is not None,
+            )
+            if of is not None:
+                news = of.describe(news)
+            self._snapshot = replace(news, **changes)
+            self._wake.notify_all()
+
+    @abstractmethod
+    def _show_start(self) -> None:
+        """Lay out the first start."""
+
+    @abstractmethod
+    def _step(self) -> bool:
+        """Do what was asked and then at most one tick; return whether a tick was done."""
+
+    @abstractmethod
+    def _give_up(self, sentence: str, problem: Exception) -> None:
+        """End the attempt after a fault, which ``sentence`` tells the person."""
+
+    @abstractmethod
+    def _shut_down(self) -> None:
+        """End the attempt as interrupted, and close game and runner."""
