@@ -1,3 +1,3 @@
-"""The command line, the composition root, the play session and the window."""
+"""The command line, the play session, the window and what lies behind it."""
 
 __version__ = "0.1.0"

@@ -23,7 +23,7 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.control_loop import LiveSession
 from app.session.teaching_seeds import fresh_teaching_seed
-from app.session.waiting import runner_of
+from app.session.thinking_time import runner_of
 from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
 from model.paths import default_checkpoint

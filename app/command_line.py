@@ -241,7 +241,7 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
     demonstrate.add_argument(
         "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
     )
-    teach = add(commands, "round", "app.cli.teach:run", "learn from what was recorded")
+    teach = add(commands, "round", "app.cli.round:run", "learn from what was recorded")
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
     _add_game(teach)
     teach.add_argument(
@@ -301,10 +301,10 @@ def _add_upkeep(commands: Subparsers, add: Add) -> None:
     data = add(commands, "data", "app.cli.data:verify", "look after the database")
     verbs = data.add_subparsers(metavar="VERB", required=True)
     add(verbs, "verify", "app.cli.data:verify", "check the database and every picture in it")
-    bring = add(verbs, "import", "app.cli.exchange:import_", "bring recordings of others in")
+    bring = add(verbs, "import", "app.cli.data_exchange:import_", "bring recordings of others in")
     bring.add_argument("files", type=place, nargs="+", help=".mp4 (with .jsonl), .jsonl, .parquet")
     bring.add_argument("--instruction", metavar="TEXT", help="the sentence of an .mp4 recording")
-    give = add(verbs, "export", "app.cli.exchange:export", "write minecraft-vla-sft rows")
+    give = add(verbs, "export", "app.cli.data_exchange:export", "write minecraft-vla-sft rows")
     give.add_argument("file", type=place, help=".jsonl or .parquet")
     give.add_argument("--episodes", metavar="QUERY", default="", help=QUERY_HELP)
     purge = add(verbs, "purge", "app.cli.data:purge", "erase what is in the bin for good")

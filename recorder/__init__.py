@@ -1,1 +1,1 @@
-"""What is seen and done, and its memory.  Imports neither torch nor Qt."""
+"""Games, screen, keyboard and mouse, and the database of what was played.  No torch, no Qt."""

@@ -214,7 +214,7 @@ MAY_CHANGE_THE_PROCESS = {
     ("ablation.py", "main"): "a process's entry point",
     ("dagger.py", "main"): "a process's entry point",
     ("clone.py", "main"): "a process's entry point",
-    ("posttrain.py", "main"): "a process's entry point",
+    ("train_yard_model.py", "main"): "a process's entry point",
     ("state_ring.py", "_make_states"): "a process's entry point",
 }
 """Who may, by file name and function, and why."""

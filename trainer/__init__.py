@@ -1,3 +1,3 @@
-"""Learning: teachers, datasets, post-training, LoRA rounds, evaluation, verdicts."""
+"""Learning and measuring: data, experts, evaluation, rounds, pretraining, studies."""
 
 import model as _model  # noqa: F401  # its setting for threads comes before torch is loaded

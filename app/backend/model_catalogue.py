@@ -249,8 +249,8 @@ def round_need(folder: Path, options: PlayOptions, ticks: int) -> int:
     Raises ModelError for a folder that is no checkpoint or bits that cannot be had here.
     """
     from model.vla.preprocess import load_spec
-    from trainer.rounds.memory import predict_round
     from trainer.rounds.round import REPLAY_EXAMPLES
+    from trainer.rounds.training.memory import predict_round
 
     device = device_of(folder, options.precision)
     spec = options.applied_to(load_spec(folder))

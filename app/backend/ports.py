@@ -1,4 +1,4 @@
-"""What the window needs from the rest of the program, as values and one protocol.
+"""The window's side of the program: the values it shows and the calls it may make.
 
 The widgets know only these names and :class:`app.session.api.PlaySession`.  The
 composition root hands the window a :class:`Backend` built on the real store, model

@@ -1,4 +1,4 @@
-"""Settings: declared once, kept as TOML in the platform's configuration folder.
+"""Settings, declared once here; one that the dialog shows is also in ``preferences.py``.
 
 A value that is out of bounds or of the wrong kind falls back to its default with a
 sentence; the file as it was is kept beside it before anything is written over it.

@@ -57,10 +57,10 @@ from trainer.evaluation.verdict import Choice, VerdictKind
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.listing import adopt
-from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.measurement import MEASURING
 from trainer.rounds.protocol import Failed, Message, Played, Stage
 from trainer.rounds.round import SINCE_LAST_ROUND
+from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from app.benchmarks.desktop_cases.live import (
 )
 from app.benchmarks.desktop_cases.stage import own_desktop
 from recorder.errors import UsageError
-from trainer.evaluation.quiet import quiet
+from trainer.evaluation.training_pause import quiet
 
 FILE = "desktop-figures.json"
 TARGETS = {

@@ -1,4 +1,4 @@
-"""``playteach benchmark round``: one LoRA round on ten short demonstrations."""
+"""``playteach benchmark round``: how long one LoRA round on ten short demonstrations takes."""
 
 from __future__ import annotations
 

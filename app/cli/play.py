@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _in_window(options: argparse.Namespace, text: str) -> int:
-    from app.cli.large import window_choice
+    from app.cli.model_flags import window_choice
     from app.session.teaching_seeds import require_unjudged
     from app.setup.display import require_display
 
@@ -77,9 +77,9 @@ def _in_window(options: argparse.Namespace, text: str) -> int:
 
 def _headless(options: argparse.Namespace, text: str) -> int:
     from app.automation.headless import chosen_player
-    from app.cli.large import large_policy
+    from app.cli.model_flags import large_policy
     from app.session.control_loop import LiveSession
-    from app.session.waiting import runner_of
+    from app.session.thinking_time import runner_of
     from app.session.wiring import Player, take_short_turns
     from model.play.runner import LockStepRunner
     from recorder.games import find_task

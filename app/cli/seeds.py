@@ -1,4 +1,4 @@
-"""Which seeds a command may use: what teaches never judges, and what judges never teaches."""
+"""Shared by commands: which seeds may teach and which may judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The play session: one control thread that owns the game and asks who drives each tick."""
+"""The loop of a play session: what is done in each tick, in order."""
 
 from __future__ import annotations
 

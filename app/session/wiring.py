@@ -1,4 +1,4 @@
-"""What a play session is put together from: who plays, who records, who moves the hands."""
+"""The parts that a play session is built from: player, recorder, hands, runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which adapter plays with which base: each base keeps the one that was last put in use for it."""
+"""Looks up the adapter in use for a base; ``trainer/rounds/decision.py`` says when one is."""
 
 from __future__ import annotations
 

@@ -1,1 +1,6 @@
-"""What a typed sentence becomes: told in taught words, or left as typed. No torch."""
+"""What a typed sentence becomes before a model hears it.  No torch.
+
+``instructions.py`` words it for released JARVIS-VLA models, ``paraphrase.py`` for the small default
+models, ``prompts.py`` puts it into the prompt.  A change of what is told counts
+``trainer/evaluation/play_version.py`` up: attempts measured before are another play.
+"""

@@ -1,4 +1,4 @@
-"""Free text put into the style of the sentences that JARVIS-VLA was trained on.
+"""For released JARVIS-VLA models: free text in the style of the sentences they were trained on.
 
 The released model knows short imperative sentences about one thing of Minecraft ("Mine the
 oak log.", "Craft a crafting table.").  The rule, in order:

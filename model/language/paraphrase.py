@@ -1,4 +1,4 @@
-"""A typed sentence put into words that a small model was taught.
+"""For the small default models: a typed sentence told in the words that they were taught.
 
 A checkpoint may bring a file of the ways in which it was spoken to (``taught.json``): frames
 such as "walk to the {thing}", each with what it stands for, and the names of things.  A

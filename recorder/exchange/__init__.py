@@ -1,4 +1,4 @@
-"""Recordings of others: what a foreign episode is, and how it gets into the store."""
+"""Import of recordings made elsewhere.  Export is in ``trainer/data/sft_rows.py``."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from recorder.errors import GameError
 from recorder.input.gate import StopGate
 from recorder.input.guard_protocol import BEAT, DOWN, READY, RELEASING, UP, WAIT
-from recorder.input.ledger import Ledger
+from recorder.input.sent_inputs import Ledger
 from recorder.processes import start_module
 from recorder.threads import BackgroundThread
 

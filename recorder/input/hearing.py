@@ -1,4 +1,4 @@
-"""Whose input was that, and may it be kept?  Everything that is heard goes through here."""
+"""Decides whether an input event came from the person and may be stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 from recorder.input.gate import StopGate
 from recorder.input.keys import CODES
 from recorder.input.layout import US, KeyMap, Layout
-from recorder.input.ledger import Ledger
+from recorder.input.sent_inputs import Ledger
 from recorder.types import Outcome
 
 NUDGE_COUNTS = 3.0

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from recorder.input.gate import StopGate
 from recorder.input.layout import Layout
-from recorder.input.ledger import Ledger
+from recorder.input.sent_inputs import Ledger
 
 
 class InputDevice(Protocol):

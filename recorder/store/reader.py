@@ -33,7 +33,7 @@ from recorder.store.rows import (
 )
 from recorder.store.selection import casefold, select_episodes, select_segments
 from recorder.store.stored_ticks import paired, stored_events, stored_ticks, told_anew
-from recorder.store.upkeep.schema import check_complete
+from recorder.store.upkeep.upgrade import check_complete
 from recorder.types import Outcome, RGBImage
 
 

@@ -3,7 +3,7 @@
 Every method blocks until its change is committed and returns the result; a problem of
 the world raises KnownError with nothing changed.  Call them from any thread except the
 control thread, which has :class:`recorder.store.episode_recorder.EpisodeRecorder` for what may not
-block.  The changes of :mod:`recorder.store.ledger` (adapters, rounds, evaluations) are
+block.  The changes of :mod:`recorder.store.round_rows` (adapters, rounds, evaluations) are
 methods here too.
 """
 
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 from recorder.clock import Clock, MonotonicClock
 from recorder.data_folder import backups_path, database_path, lock_path
 from recorder.errors import DataError, KnownError
-from recorder.store import ledger
+from recorder.store import round_rows
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label
@@ -41,7 +41,7 @@ from recorder.store.rows import (
 )
 from recorder.store.selection import casefold
 from recorder.store.upkeep import recovery
-from recorder.store.upkeep.schema import check_version, is_backup, migrate
+from recorder.store.upkeep.upgrade import check_version, is_backup, migrate
 from recorder.store.worker import Worker, transaction
 from recorder.types import Outcome
 
@@ -251,11 +251,11 @@ class Store:
 
     def add_adapter(self, adapter: NewAdapter) -> int:
         """Note an adapter that was written; return its id.  Raises DataError for a known folder."""
-        return self._worker.call(partial(ledger.add_adapter, adapter=adapter, data=self.folder))
+        return self._worker.call(partial(round_rows.add_adapter, adapter=adapter, data=self.folder))
 
     def set_active_adapter(self, adapter_id: int | None) -> None:
         """Make an adapter (None: the bare base) the one that plays; DataError if unknown."""
-        self._worker.call(partial(ledger.activate, adapter_id=adapter_id))
+        self._worker.call(partial(round_rows.activate, adapter_id=adapter_id))
 
     def undo_activation(self, keep: Collection[int] = ()) -> int | None:
         """Undo the newest activation; return the adapter that is in use now (None: the base).
@@ -263,7 +263,7 @@ class Store:
         Activations of the adapters ``keep`` are passed over.  Raises DataError where there is
         nothing to undo.
         """
-        return self._worker.call(partial(ledger.undo_activation, keep=keep))
+        return self._worker.call(partial(round_rows.undo_activation, keep=keep))
 
     def add_round(
         self,
@@ -281,7 +281,7 @@ class Store:
         """
         return self._worker.call(
             partial(
-                ledger.add_round,
+                round_rows.add_round,
                 query=query,
                 parent_adapter_id=parent_adapter_id,
                 config=config or {},
@@ -297,7 +297,7 @@ class Store:
         unknown round and for an adapter's folder that is listed already.
         """
         return self._worker.call(
-            partial(ledger.finish_round, round_id=round_id, end=end, data=self.folder)
+            partial(round_rows.finish_round, round_id=round_id, end=end, data=self.folder)
         )
 
     def settle_round(
@@ -313,7 +313,7 @@ class Store:
         """
         return self._worker.call(
             partial(
-                ledger.settle_round,
+                round_rows.settle_round,
                 round_id=round_id,
                 adapter_id=adapter_id,
                 verdict=verdict,
@@ -337,7 +337,7 @@ class Store:
         """
         self._worker.call(
             partial(
-                ledger.update_round,
+                round_rows.update_round,
                 round_id=round_id,
                 status=None if status is None else RoundStatus(status),
                 adapter_id=adapter_id,
@@ -353,7 +353,7 @@ class Store:
         A sample that was noted before is replaced, so that a resumed round may repeat it.
         """
         return self._worker.call(
-            partial(ledger.add_round_samples, round_id=round_id, samples=list(samples))
+            partial(round_rows.add_round_samples, round_id=round_id, samples=list(samples))
         )
 
     def add_evaluations(self, rows: Iterable[EvaluationRow], *, anew: bool = False) -> int:
@@ -362,11 +362,11 @@ class Store:
         What is there already is kept; ``anew`` says that it was played once more, and that
         the new outcome counts.
         """
-        return self._worker.call(partial(ledger.add_evaluations, rows=list(rows), anew=anew))
+        return self._worker.call(partial(round_rows.add_evaluations, rows=list(rows), anew=anew))
 
     def forget_evaluations(self, policy_key: str) -> int:
         """Remove a policy's attempts, to measure it anew; return how many."""
-        return self._worker.call(partial(ledger.forget_evaluations, policy_key=policy_key))
+        return self._worker.call(partial(round_rows.forget_evaluations, policy_key=policy_key))
 
     def _take_episode_id(self) -> int:
         with self._id_lock:

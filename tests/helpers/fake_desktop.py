@@ -17,8 +17,8 @@ from recorder.input.gate import StopGate
 from recorder.input.hearing import Hearing
 from recorder.input.keys import BUTTONS, CODES, X11_OFFSET, is_button, name_of
 from recorder.input.layout import US, Layout
-from recorder.input.ledger import Ledger
 from recorder.input.sender import InputSender
+from recorder.input.sent_inputs import Ledger
 from recorder.types import Outcome, RGBImage
 
 PROFILE = Profile(

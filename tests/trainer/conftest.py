@@ -19,7 +19,7 @@ from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import EpisodeKind, Store
 from recorder.types import NO_ACTION, Driver, Frame
 from trainer.experts.yard import TeacherPolicy
-from trainer.rounds.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora import LoraConfig, LoraTask
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
 LESSON = TASK_BY_ID["go_to:barrel"]

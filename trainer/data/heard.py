@@ -76,7 +76,7 @@ def asker(model: Any, tokenizer: Any, spec: CheckpointSpec) -> JustDone:
     import torch
 
     from model.vla.preprocess import patches
-    from trainer.data.forward import Sequences
+    from trainer.data.forward_pass import Sequences
 
     sequences = Sequences(model, tokenizer, spec)
     first = yes_no_ids(tokenizer)

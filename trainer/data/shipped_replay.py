@@ -25,7 +25,7 @@ from safetensors.numpy import save_file
 from model.vla.preprocess import CheckpointSpec, load_spec
 from recorder.errors import DataError, KnownError, ModelError
 from trainer.data.examples import Example, Sides
-from trainer.data.kept_lessons import Lessons, kept_lessons
+from trainer.data.sample_cache import Lessons, kept_lessons
 from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified, stratified_by
 
 REPLAY_FILE = "replay.safetensors"

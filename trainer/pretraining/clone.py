@@ -34,10 +34,10 @@ from model.vla.tiny import save_checkpoint
 from recorder.errors import KnownError
 from recorder.games import task_list
 from recorder.store import Reader
-from trainer.data.forward import IGNORE, Sequences, load_checkpoint
-from trainer.data.kept_lessons import Lessons, gather
+from trainer.data.forward_pass import IGNORE, Sequences, load_checkpoint
 from trainer.data.material import left_out_sentence
-from trainer.evaluation.quiet import wait_for_quiet
+from trainer.data.sample_cache import Lessons, gather
+from trainer.evaluation.training_pause import wait_for_quiet
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"

@@ -30,7 +30,7 @@ from recorder.errors import GameEndedError, GameSuspendedError, KnownError
 from recorder.games import game_spec, open_game, required_task
 from recorder.games.base import Game, OwnWindowGame, Task
 from recorder.types import Outcome
-from trainer.data.labelled import LabelledEpisode, labelled_name, write_labelled
+from trainer.data.expert_labels import LabelledEpisode, labelled_name, write_labelled
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.pretraining.clone import CloneConfig, Run, ways_to_say
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.vla.preprocess import patches
 from model.vla.tiny import TINY_SPEC
 from recorder.games.doom.things import KIND_BY_KEY
-from trainer.data.forward import IGNORE, Block, Sequences
+from trainer.data.forward_pass import IGNORE, Block, Sequences
 from trainer.pretraining.config import Stage
 from trainer.pretraining.state_ring import COLUMNS, SEEN_KEYS
 

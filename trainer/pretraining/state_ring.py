@@ -25,7 +25,7 @@ from model.vla.preprocess import CheckpointSpec, resize
 from recorder.games.base import Task
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.doom.things import FIXTURES, KINDS
-from trainer.data.forward import Block, Sequences
+from trainer.data.forward_pass import Block, Sequences
 from trainer.data.wording import varied
 from trainer.data.yard_states import AskedState, crowds_asking, explore_asking
 from trainer.experts.yard_answers import answer
@@ -251,7 +251,7 @@ def _make_states(shared: _Shared, count: Any, stop: Any, drives: Any) -> None:
     import torch
 
     from recorder.games.doom.game import DoomGame
-    from trainer.data.forward import load_checkpoint
+    from trainer.data.forward_pass import load_checkpoint
     from trainer.pretraining.policy_in_training import SnapshotLearner
 
     config, spec = shared.config, shared.spec

@@ -34,8 +34,8 @@ from trainer.evaluation.lines import verdict_of
 from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict
 from trainer.rounds import protocol
-from trainer.rounds.check_rest import Checked, after_the_lesson, check_rest
 from trainer.rounds.decision import decide
+from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
 from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
 from trainer.rounds.process import (
     FEW_BITS,
@@ -47,7 +47,7 @@ from trainer.rounds.process import (
 )
 from trainer.rounds.questions import free_sentences_of, questions_of, title_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
-from trainer.rounds.work import is_done, make_work_folder, work_path
+from trainer.rounds.working_folder import is_done, make_work_folder, work_path
 
 FROM_THE_BASE = "the round begins from the base"
 Say = Callable[[protocol.Message], None]
@@ -338,7 +338,7 @@ class RoundClient:
 
         ``more`` plays taught sentences once more of which too little is known.  Blocks, and may be
         cancelled: what was played is kept, and the round stays as it was.  Raises what
-        :func:`trainer.rounds.check_rest.check_rest` raises.
+        :func:`trainer.rounds.measure_later.check_rest` raises.
         """
         return check_rest(
             self._ground(game, say, slowed=slowed, hotkeys=hotkeys), round_id, more=more

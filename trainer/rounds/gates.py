@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from trainer.data.examples import Example
-from trainer.rounds.lora import LoraTask
 from trainer.rounds.protocol import Gate
+from trainer.rounds.training.lora import LoraTask
 
 MAX_REPLAY_RISE = 0.05
 MIN_LEGALITY = 0.999

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from model.vla.preprocess import CheckpointSpec
     from trainer.data.examples import Example, Sides
     from trainer.data.material import Material
-    from trainer.rounds.lora import LoraTask
     from trainer.rounds.round import RoundPlan
+    from trainer.rounds.training.lora import LoraTask
 
 EARLIER_SHARE = 0.5
 """So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
@@ -124,9 +124,9 @@ def prepare(
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
-    from trainer.rounds.lora import LoraTask
-    from trainer.rounds.lora_config import LoraConfig
-    from trainer.rounds.memory import LARGE_HIDDEN
+    from trainer.rounds.training.lora import LoraTask
+    from trainer.rounds.training.lora_config import LoraConfig
+    from trainer.rounds.training.memory import LARGE_HIDDEN
 
     say(protocol.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(

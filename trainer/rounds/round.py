@@ -1,4 +1,4 @@
-"""One LoRA round as a process: `python -m trainer.rounds --data DIR --out FOLDER ...`.
+"""One LoRA round from start to end, inside its own process.
 
 Opens the database read-only, speaks JSON lines (:mod:`trainer.rounds.protocol`) on stdout, and
 writes only its working folder and, at the very end, the adapter's folder.  SIGTERM
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
     from trainer.data.examples import Example, Sides
     from trainer.data.material import Material
-    from trainer.rounds.lora import LoraTask
-    from trainer.rounds.parallel import Workers
+    from trainer.rounds.training.lora import LoraTask
+    from trainer.rounds.training.parallel import Workers
 
 REPLAY_EXAMPLES = 600
 MAX_STEPS = 160
@@ -103,9 +103,9 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from trainer.data.examples import manifest
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.lessons import prepare, read_lessons
-    from trainer.rounds.lora import train
-    from trainer.rounds.memory import check_round_memory
-    from trainer.rounds.parallel import workers
+    from trainer.rounds.training.lora import train
+    from trainer.rounds.training.memory import check_round_memory
+    from trainer.rounds.training.parallel import workers
 
     base = fingerprint(plan.base)
     spec = load_spec(plan.base)

@@ -28,11 +28,11 @@ from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer
 from recorder.games.base import Asked
 from recorder.games.seeds import SeedRange
-from trainer.evaluation.kept_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import starts_of
+from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.pretraining.config import STAGES, PosttrainConfig, Stage, tokenizer_corpus
-from trainer.pretraining.posttrain import Run
+from trainer.pretraining.train_yard_model import Run
 from trainer.studies.ablation_data import ACTING, SEEING, FixedStates, check_words, make_states
 from trainer.studies.ablation_table import Result, lines, markdown, outcomes
 from trainer.studies.action_loss import INSTRUCTIONS, TaughtState, action_loss, taught_states

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from model.vla.preprocess import CheckpointSpec
 from recorder.games.base import Task
 from recorder.games.doom.game import DoomGame
-from trainer.data.forward import Sequences
+from trainer.data.forward_pass import Sequences
 from trainer.data.yard_states import AskedState, crowds_asking, explore_asking
 from trainer.experts.yard_answers import goal_for
 from trainer.pretraining.config import PosttrainConfig

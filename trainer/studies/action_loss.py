@@ -20,7 +20,7 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.games.seeds import SeedRange
 from recorder.types import Action
-from trainer.data.forward import Sequences, load_checkpoint
+from trainer.data.forward_pass import Sequences, load_checkpoint
 from trainer.data.yard_states import Noise
 from trainer.experts.yard_answers import answer
 from trainer.pretraining.losses import Trainee

@@ -24,9 +24,9 @@ from model.adapters.folders import fingerprint
 from recorder.errors import KnownError
 from recorder.games.base import Asked, Task
 from recorder.games.seeds import SeedRange
-from trainer.evaluation.kept_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, starts_of
+from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, play_kept
 from trainer.evaluation.summary import rates_of
 from trainer.studies.action_loss import (
     EVERY,
@@ -209,7 +209,7 @@ def _steps(folder: Path) -> int:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KnownError(
             f"{folder} is no checkpoint of a training (its card.json tells no steps), so nothing "
-            "was measured; name folders that `python -m trainer.pretraining.posttrain` wrote."
+            "was measured; name folders that `trainer.pretraining.train_yard_model` wrote."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The second hero: what was collected from the person, and the round that learns from it."""
+"""The teach card: what was collected from the person, and the round that learns from it."""
 
 from __future__ import annotations
 

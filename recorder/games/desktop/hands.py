@@ -11,8 +11,8 @@ from recorder.input.gate import StopGate
 from recorder.input.hearing import Ears, Hearing, Hotkey, hotkey_codes
 from recorder.input.keys import CODES
 from recorder.input.layout import US, KeyMap, Layout
-from recorder.input.ledger import Ledger
 from recorder.input.sender import InputDevice, InputSender
+from recorder.input.sent_inputs import Ledger
 
 SHIFT = CODES["Shift"]
 

@@ -1,1 +1,1 @@
-"""The practice yard: a small real Doom world, built from a seed and judged by the engine."""
+"""Doom, the practice yard: a small world built from a seed and judged by the engine."""

@@ -1,4 +1,4 @@
-"""The database's history: named, ordered migrations.  Never edit one that was released.
+"""The database's schema as named, ordered migrations: add a column here, at the end.
 
 Each entry runs in one transaction together with the record that it ran.  Statements
 go one by one, because ``executescript`` would commit what came before.

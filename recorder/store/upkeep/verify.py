@@ -15,7 +15,7 @@ from recorder.store.frames.h264 import decode_segment
 from recorder.store.frames.reading import check_segment
 from recorder.store.segments import Span
 from recorder.store.selection import select_segments
-from recorder.store.upkeep.schema import check_complete
+from recorder.store.upkeep.upgrade import check_complete
 
 MAX_PROBLEMS = 100
 """More are only counted."""

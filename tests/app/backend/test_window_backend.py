@@ -33,9 +33,9 @@ from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import shares_of
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.measurement import MEASURING
 from trainer.rounds.protocol import Stage
+from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 RED = "reach the red dot"
 VERDICT = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lessons import record_lessons
 
-from app.cli.large import is_checkpoint
+from app.cli.model_flags import is_checkpoint
 from app.command_line import build_parser, parse, place
 from recorder.store import database_path
 

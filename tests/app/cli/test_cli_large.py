@@ -11,8 +11,8 @@ import pytest
 
 from app.__main__ import main
 from app.backend.model_choice import RELEASED, ModelChoice
-from app.cli import large, models
-from app.cli.large import window_choice
+from app.cli import model_flags, models
+from app.cli.model_flags import window_choice
 from app.command_line import build_parser
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.vla.play_options import PlayOptions
@@ -124,22 +124,25 @@ def test_a_roll_back_speaks_of_the_base_that_it_changed(
     numbers = in_use(data, tmp_path, base, other)
     assert main(["--data", str(data), "adapters", "rollback"]) == 0
     assert capsys.readouterr().out == "From now on other without an adapter plays.\n"
-    row = large._adapter(options("--data", data, "play"), base)
+    row = model_flags._adapter(options("--data", data, "play"), base)
     assert row is not None
     assert row.id == numbers[base]
-    assert large._adapter(options("--data", data, "play"), other) is None
+    assert model_flags._adapter(options("--data", data, "play"), other) is None
 
 
 def test_a_checkpoint_plays_with_its_own_adapter_in_use(base: Path, tmp_path: Path) -> None:
     data, other = tmp_path / "data", checkpoint(tmp_path / "other")
-    assert large._adapter(options("--data", data, "play"), base) is None
+    assert model_flags._adapter(options("--data", data, "play"), base) is None
     numbers = in_use(data, tmp_path, base, other)
     for owner, number in numbers.items():
-        row = large._adapter(options("--data", data, "play"), owner)
+        row = model_flags._adapter(options("--data", data, "play"), owner)
         assert row is not None
         assert row.id == number
-        assert large._adapter(options("--data", data, "play", "--adapter", "none"), owner) is None
-    row = large._adapter(options("--data", data, "play", "--adapter", numbers[base]), base)
+        assert (
+            model_flags._adapter(options("--data", data, "play", "--adapter", "none"), owner)
+            is None
+        )
+    row = model_flags._adapter(options("--data", data, "play", "--adapter", numbers[base]), base)
     assert row is not None
     with pytest.raises(ModelError, match=f"'base' has no adapter {numbers[other]}"):
-        large._adapter(options("--data", data, "play", "--adapter", numbers[other]), base)
+        model_flags._adapter(options("--data", data, "play", "--adapter", numbers[other]), base)

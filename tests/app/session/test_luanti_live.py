@@ -14,7 +14,7 @@ from app.benchmarks.desktop_cases.parts import BusyPolicy, Hand, until
 from app.benchmarks.desktop_cases.stage import missing_programs
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
-from app.session.waiting import runner_of
+from app.session.thinking_time import runner_of
 from app.session.wiring import Player, store_recording
 from model.play.episode import EpisodeLoop, run_episode
 from model.play.policy import ActionChunk, Observation

@@ -13,7 +13,7 @@ from toy_session import RED, Make, run
 from app.automation.headless import attempt
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
-from app.session.waiting import runner_of
+from app.session.thinking_time import runner_of
 from app.session.wiring import BUG_SENTENCE, Player, store_recording
 from model.play.policy import ActionChunk, Observation
 from model.play.runner import BackgroundRunner, LockStepRunner

@@ -17,7 +17,7 @@ from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from model.vla.vla import VlaPolicy
 from recorder.types import Action, Frame
 from trainer.data.examples import Example
-from trainer.rounds.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora import LoraConfig, LoraTask
 
 pytest.importorskip("bitsandbytes", reason="8 and 4 bits need: pip install 'playteach[bits]'")
 

@@ -15,7 +15,7 @@ from recorder.input.gate import StopGate
 from recorder.input.guard import InputGuard
 from recorder.input.guard_process import GuardProcess
 from recorder.input.guard_protocol import HANG_S
-from recorder.input.ledger import Ledger
+from recorder.input.sent_inputs import Ledger
 
 
 class SilentReader(InputGuard):

@@ -6,7 +6,7 @@ from recorder.clock import ManualClock
 from recorder.input.gate import StopGate
 from recorder.input.hearing import NUDGE_NS, Hearing
 from recorder.input.keys import CODES, name_of
-from recorder.input.ledger import Ledger
+from recorder.input.sent_inputs import Ledger
 from recorder.types import Outcome
 
 

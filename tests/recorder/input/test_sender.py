@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from recorder.clock import ManualClock
 from recorder.input.gate import StopGate
 from recorder.input.keys import CODES
-from recorder.input.ledger import Ledger
 from recorder.input.sender import InputSender
+from recorder.input.sent_inputs import Ledger
 
 NAMES = ("W", "A", "S", "LeftButton", "Esc")
 

@@ -203,7 +203,7 @@ def old_database(folder: Path, rows: list[tuple[str, str, int, str, bool]]) -> N
     from sqlite_utils.migrations import Migrations
 
     from recorder.store.connect import open_for_writing
-    from recorder.store.upkeep.schema import MIGRATION_SET
+    from recorder.store.upkeep.upgrade import MIGRATION_SET
 
     folder.mkdir()
     with closing(open_for_writing(database_path(folder))) as connection:

@@ -31,7 +31,7 @@ from recorder.store import (
 from recorder.store import store as store_module
 from recorder.store.connect import open_for_reading
 from recorder.store.tick_codec import action_from, action_values
-from recorder.store.upkeep.schema import back_up
+from recorder.store.upkeep.upgrade import back_up
 from recorder.types import (
     BUTTON_CONTROLS,
     Action,

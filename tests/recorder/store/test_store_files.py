@@ -21,7 +21,7 @@ from recorder.errors import DataError, DiskFullError
 from recorder.store import Reader, RoundStatus, Store
 from recorder.store.connect import APPLICATION_ID, open_for_writing
 from recorder.store.upkeep.migrations import MIGRATIONS, Migration
-from recorder.store.upkeep.schema import applied_names, migrate
+from recorder.store.upkeep.upgrade import applied_names, migrate
 from recorder.store.upkeep.verify import verify
 from recorder.types import Outcome
 

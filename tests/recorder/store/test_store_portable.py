@@ -16,7 +16,7 @@ from recorder.data_folder import database_path
 from recorder.store import NewAdapter, Reader, Store
 from recorder.store.connect import open_for_writing
 from recorder.store.upkeep.migrations import MIGRATIONS
-from recorder.store.upkeep.schema import migrate
+from recorder.store.upkeep.upgrade import migrate
 
 WEIGHTS = b"weights"
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()

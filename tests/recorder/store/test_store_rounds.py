@@ -15,7 +15,7 @@ from recorder.store import (
     RoundEnd,
     RoundStatus,
     Stepping,
-    ledger,
+    round_rows,
 )
 from recorder.types import Outcome
 
@@ -108,14 +108,14 @@ def test_an_end_that_is_cut_short_leaves_nothing(
 ) -> None:
     kit.record(3)
     number = kit.store.add_round()
-    whole = getattr(ledger, step)
+    whole = getattr(round_rows, step)
 
     def full(*given: Any, **more: Any) -> None:
         whole(*given, **more)
         raise DiskFullError("The disk is full, so nothing was written; make room.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, step, full)
+        patch.setattr(round_rows, step, full)
         with pytest.raises(DiskFullError):
             kit.store.finish_round(number, ending(kit, number, activation=Activation(None)))
     with kit.reader() as reader:

@@ -15,7 +15,7 @@ from recorder.errors import DataError, ModelError
 from recorder.store import Reader
 from recorder.types import Action
 from trainer.data.examples import Example
-from trainer.data.kept_lessons import gather
+from trainer.data.sample_cache import gather
 from trainer.data.shipped_replay import (
     REPLAY_FILE,
     examples_of_run,

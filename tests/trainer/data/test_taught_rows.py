@@ -15,8 +15,8 @@ from model.vla.preprocess import CheckpointSpec
 from recorder.store import Reader, Store
 from recorder.types import Action, Driver, Outcome
 from trainer.data.examples import manifest, read_examples
-from trainer.data.kept_lessons import FACTS_FILE, gather
 from trainer.data.material import Material, Why, left_out_sentence, material_of
+from trainer.data.sample_cache import FACTS_FILE, gather
 from trainer.data.sft_rows import exported_rows, not_as_done
 from trainer.rounds.round import learning
 

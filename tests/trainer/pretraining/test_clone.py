@@ -19,9 +19,9 @@ from recorder.games.luanti.tasks import TASKS
 from recorder.games.sentences import normalise_instruction
 from recorder.store import LabelSource, Reader, Split, Store
 from recorder.types import Action, Outcome
-from trainer.data import kept_lessons
-from trainer.data.kept_lessons import FACTS_FILE, Lessons, gather, mirror_image
+from trainer.data import sample_cache
 from trainer.data.material import material_of
+from trainer.data.sample_cache import FACTS_FILE, Lessons, gather, mirror_image
 from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, rate_at, ways_to_say
 
 
@@ -114,7 +114,7 @@ def test_what_was_gathered_is_used_again_until_something_is_recorded(
         raise AssertionError("gathered again")
 
     with Reader.open(data) as reader, monkeypatch.context() as patch:
-        patch.setattr(kept_lessons, "_gather", refuse)
+        patch.setattr(sample_cache, "_gather", refuse)
         again = gather(reader, run.imitator.spec, run.out)
     assert len(again.answers) == len(run.lessons.answers)
     with Store.open(data) as store:

@@ -15,14 +15,14 @@ from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader
 from recorder.types import Action, Frame
-from trainer.data.kept_lessons import gather
-from trainer.data.labelled import (
+from trainer.data.expert_labels import (
     LabelledEpisode,
     labelled_files,
     labelled_name,
     read_labelled,
     write_labelled,
 )
+from trainer.data.sample_cache import gather
 from trainer.pretraining import dagger as module
 from trainer.pretraining.clone import CloneConfig, Run
 from trainer.pretraining.dagger import FIRST_SEED, Apprentice, Course, practise, run_course

@@ -28,7 +28,7 @@ from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient, RoundResult
 from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.protocol import Message, Step
-from trainer.rounds.work import make_work_folder, work_path
+from trainer.rounds.working_folder import make_work_folder, work_path
 
 LESSON = Asked(TASK_BY_ID["go_to:barrel"])
 

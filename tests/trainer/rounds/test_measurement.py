@@ -22,7 +22,7 @@ from trainer.evaluation.run import Beside
 from trainer.evaluation.sequential import round_alpha
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds import check_rest, measurement, process, protocol
+from trainer.rounds import measure_later, measurement, process, protocol
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
 from trainer.rounds.protocol import Message, to_json
@@ -283,7 +283,7 @@ def finished_round(room: Room, adapter: Path, *, parent: int | None = None) -> i
     with Reader.open(room.data) as reader:
         rows = {row.id: row for row in reader.adapters()}
     row = None if parent is None else rows[parent]
-    lines = check_rest.after_the_lesson(room.ground, taught(room, BARREL, round_id=number), row)
+    lines = measure_later.after_the_lesson(room.ground, taught(room, BARREL, round_id=number), row)
     decision = decide(lines)
     verdict = verdict_of(lines, decision.choice, decision.sentence)
     assert verdict is not None
@@ -306,7 +306,7 @@ def in_use(room: Room) -> int | None:
 def stored(room: Room, number: int) -> tuple[Choice, list[Line]]:
     with Reader.open(room.data) as reader:
         row = next(each for each in reader.rounds() if each.id == number)
-    verdict = check_rest.read_verdict(row.verdict)
+    verdict = measure_later.read_verdict(row.verdict)
     assert verdict is not None
     return verdict.choice, list(verdict.lines)
 
@@ -321,7 +321,7 @@ def test_a_round_is_in_use_only_after_the_old_tasks_are_played(
     assert [line.checking for line in lines] == [False, True]
     assert in_use(room) is None
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
-    checked = check_rest.check_rest(room.ground, number)
+    checked = measure_later.check_rest(room.ground, number)
     assert checked.activated
     assert in_use(room) == 1
     choice, lines = stored(room, number)
@@ -337,7 +337,7 @@ def test_damage_to_the_old_tasks_refuses_a_round_that_learnt_its_lesson(
     room = known_base
     number = finished_round(room, small_adapter)
     room.yard.succeeds = lambda name, _heard, seed: seed % 100 < (79 if name == "after" else 92)
-    checked = check_rest.check_rest(room.ground, number)
+    checked = measure_later.check_rest(room.ground, number)
     assert not checked.activated
     assert in_use(room) is None
     assert checked.verdict.choice is Choice.REFUSE
@@ -357,11 +357,11 @@ def test_a_full_disk_while_the_adapter_is_put_in_use_keeps_the_old_one(
     with monkeypatch.context() as patch:
         patch.setattr(room.ground.store, "settle_round", full)
         with pytest.raises(DiskFullError):
-            check_rest.check_rest(room.ground, number)
+            measure_later.check_rest(room.ground, number)
     assert in_use(room) is None
     room.yard.played.clear()
     # Everything that was played is kept: the next try only puts it in use.
-    assert check_rest.check_rest(room.ground, number).activated
+    assert measure_later.check_rest(room.ground, number).activated
     assert room.yard.played == []
 
 
@@ -377,7 +377,7 @@ def test_what_the_person_put_in_use_meanwhile_stays_in_use(
     if back:
         store.undo_activation()
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
-    checked = check_rest.check_rest(room.ground, number)
+    checked = measure_later.check_rest(room.ground, number)
     assert checked.activated is back
     assert in_use(room) == (1 if back else other)
     assert (process.OVERTAKEN in checked.sentence) is not back
@@ -394,7 +394,7 @@ def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     room = known_base
     first = finished_round(room, small_adapter)
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
-    check_rest.check_rest(room.ground, first)
+    measure_later.check_rest(room.ground, first)
     second_folder = tmp_path / "second"
     shutil.copytree(small_adapter, second_folder)
     (second_folder / "adapter_config.json").write_text("{}", encoding="utf-8")
@@ -402,7 +402,7 @@ def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     second = finished_round(room, second_folder, parent=1)
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
     room.yard.played.clear()
-    checked = check_rest.check_rest(room.ground, second)
+    checked = measure_later.check_rest(room.ground, second)
     assert {name for name, _ in room.yard.played} == {"after"}
     assert len(room.yard.played) == 300
     against = [line.against for line in checked.verdict.lines if line.part is Part.OLD_TASKS]
@@ -419,13 +419,13 @@ def test_where_nothing_got_better_nothing_more_is_played(
     assert choice is Choice.PLAY_MORE
     assert not any(line.checking for line in lines)
     room.yard.played.clear()
-    check_rest.check_rest(room.ground, number)
+    measure_later.check_rest(room.ground, number)
     assert room.yard.played == []
     # More starts are a further test; what it finds is checked as any gain is.
     room.yard.succeeds = lambda name, _heard, seed: (
         name == "after" if seed < SeedRange.VERDICT.first + old_tasks.LESSON_SEEDS else True
     )
-    assert check_rest.check_rest(room.ground, number, more=True).activated
+    assert measure_later.check_rest(room.ground, number, more=True).activated
 
 
 def test_a_base_of_which_nothing_is_known_is_never_changed_by_itself(
@@ -434,4 +434,4 @@ def test_a_base_of_which_nothing_is_known_is_never_changed_by_itself(
     number = finished_round(room, small_adapter)
     choice, _lines = stored(room, number)
     assert choice is Choice.TRY
-    assert not check_rest.check_rest(room.ground, number).activated
+    assert not measure_later.check_rest(room.ground, number).activated

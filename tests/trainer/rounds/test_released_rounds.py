@@ -25,13 +25,14 @@ from recorder.store import Reader, Store
 from recorder.types import NO_ACTION, Action, Frame
 from trainer.data.earlier_lessons import earlier_examples, earlier_rows, thinned
 from trainer.data.examples import Example, Past, read_examples
-from trainer.rounds import memory, protocol
+from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import NOT_MEASURED
-from trainer.rounds.lora import LoraConfig, LoraTask
-from trainer.rounds.memory import predict_round
 from trainer.rounds.process import FEW_BITS
 from trainer.rounds.round import RoundPlan, run_round
+from trainer.rounds.training import memory
+from trainer.rounds.training.lora import LoraConfig, LoraTask
+from trainer.rounds.training.memory import predict_round
 
 SPEC = CheckpointSpec(
     pixels="coordinates", width=64, height=64, patch_size=16, prompt="jarvis", history=0

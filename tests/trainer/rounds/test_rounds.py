@@ -29,8 +29,8 @@ from trainer.data.sampling import MAX_VISITS, shares_of
 from trainer.data.shipped_replay import write_replay
 from trainer.rounds import protocol
 from trainer.rounds import round as rounds
-from trainer.rounds.lora_config import LoraConfig, plan_steps
 from trainer.rounds.round import RoundPlan, run_round
+from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 STEPS = 6
 REPLAY = 40

@@ -22,15 +22,15 @@ from recorder.games.doom.tasks import ALL_TASKS
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.data import yard_states
-from trainer.evaluation import kept_rows
+from trainer.evaluation import study_rows
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Known
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
-from trainer.pretraining import losses, posttrain
+from trainer.pretraining import losses, train_yard_model
 from trainer.pretraining.config import STAGES
-from trainer.pretraining.posttrain import Run
 from trainer.pretraining.state_ring import record_type
+from trainer.pretraining.train_yard_model import Run
 from trainer.studies import ablation, ablation_data
 from trainer.studies.ablation import FROZEN, VARIANTS, Ablation, AblationSizes, frozen
 from trainer.studies.ablation_data import ACTING, SEEING, FixedStates, check_words
@@ -62,13 +62,13 @@ TWO = ("III only", "I + II + III")
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small model, and play without a game: every other attempt succeeds."""
     words = build_tokenizer([task.instruction for task in ALL_TASKS], 700)
-    for module in (posttrain, ablation):
+    for module in (train_yard_model, ablation):
         monkeypatch.setattr(module, "build_tokenizer", lambda *_given: words)
-    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(train_yard_model, "TINY_SPEC", SPEC)
     monkeypatch.setattr(losses, "TINY_SPEC", SPEC)
     monkeypatch.setattr(ablation_data, "SHARD_STATES", 4)
     monkeypatch.setattr(yard_states, "UNDONE_ASKED", 1.0)
-    monkeypatch.setattr(kept_rows, "evaluate", play)
+    monkeypatch.setattr(study_rows, "evaluate", play)
     monkeypatch.setattr(ablation, "taught_states", lambda tasks, *, seeds: [None] * len(tasks))
     monkeypatch.setattr(ablation, "action_loss", lambda folder, states: 0.1 * len(states))
 

@@ -17,9 +17,9 @@ from recorder.games.doom.tasks import TASKS
 from recorder.games.seeds import SeedRange
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
-from trainer.evaluation.kept_rows import KeptRows
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
+from trainer.evaluation.study_rows import KeptRows
 from trainer.pretraining import losses
 from trainer.studies import loss_success
 from trainer.studies.action_loss import FIRST_SEED, TaughtState, action_loss, taught_states

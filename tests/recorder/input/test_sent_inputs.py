@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from recorder.clock import ManualClock
 from recorder.input.keys import CODES
-from recorder.input.ledger import FORGET_MOVE_NS, FORGET_NS, Ledger
+from recorder.input.sent_inputs import FORGET_MOVE_NS, FORGET_NS, Ledger
 
 W = CODES["W"]
 KEYS = st.tuples(st.sampled_from([CODES[name] for name in "WASD"]), st.booleans())

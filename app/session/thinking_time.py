@@ -1,4 +1,4 @@
-"""Which games wait for the agent's thought, and until when."""
+"""Decides whether a game waits for the model's answer, and for how long."""
 
 from __future__ import annotations
 

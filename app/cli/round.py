@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     Ctrl-C cancels: the agent and the database stay as they were.  Raises UsageError for a
     policy that cannot be taught and for a game that there is not.
     """
-    from app.cli.large import play_options
+    from app.cli.model_flags import play_options
     from recorder.games import game_names
     from recorder.store import RoundStatus, Store, parse_query
     from trainer.rounds.client import RoundClient
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _base(options: argparse.Namespace) -> Path:
     """Return the checkpoint that is taught: named as for `playteach play`."""
-    from app.cli.large import checkpoint_folder, is_checkpoint
+    from app.cli.model_flags import checkpoint_folder, is_checkpoint
     from model.paths import default_checkpoint
 
     if options.policy in ("default", "base"):

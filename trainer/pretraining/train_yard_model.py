@@ -1,4 +1,4 @@
-"""Trains the small default model from nothing: `python -m trainer.pretraining.posttrain --out DIR`.
+"""Trains the yard's default model from nothing: ``python -m`` this module ``--out DIR``.
 
 Three stages (:mod:`trainer.pretraining.config`): language, vision and language, then
 imitation of the teacher on noisy states and on those that the model reaches itself
@@ -31,8 +31,8 @@ from model.vla.device import DEVICES, DeviceChoice, choose_device
 from model.vla.preprocess import CheckpointSpec, load_spec
 from model.vla.tiny import TINY_SPEC, build_model, build_tokenizer, save_checkpoint
 from recorder.json_values import number, parse_dict, whole
-from trainer.data.forward import load_checkpoint
-from trainer.evaluation.quiet import wait_for_quiet
+from trainer.data.forward_pass import load_checkpoint
+from trainer.evaluation.training_pause import wait_for_quiet
 from trainer.pretraining.config import PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.pretraining.curriculum import write_taught
 from trainer.pretraining.loss_curve import Curve
@@ -395,7 +395,7 @@ def _count(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Train or go on training in ``--out``; `--from` starts from a checkpoint's weights."""
     parser = argparse.ArgumentParser(
-        prog="python -m trainer.pretraining.posttrain", description=__doc__
+        prog="python -m trainer.pretraining.train_yard_model", description=__doc__
     )
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--minutes", type=float, default=60.0, help="training time in all")

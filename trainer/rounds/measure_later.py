@@ -1,4 +1,4 @@
-"""What is measured of a round after its lesson: earlier lessons and the old tasks, and more starts.
+"""Measures a round after its lesson: earlier lessons, the old tasks, more starts.
 
 It goes by what the database says of the round, so it can be broken off and taken up again: every
 attempt is kept, and what was played is not played again.  At its end the round is decided anew and

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.evaluation import quiet as module
-from trainer.evaluation.quiet import quiet, wait_for_quiet
+from trainer.evaluation import training_pause as module
+from trainer.evaluation.training_pause import quiet, wait_for_quiet
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Where a round works, and what the books say of it meanwhile."""
+"""A round's working folder, and its status in the database while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent, so that it is known again when it is heard."""
+"""Remembers the inputs that the agent sent, so that they are not taken for the person's."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Padded sequences are padded at their end; attention is causal, so padding needs 
 Where the prompt begins with the picture, the picture is read once and then asked many
 things: all its questions stand behind it in one sequence, and a mask keeps each from
 seeing the others.  The numbers are those of one question at a time
-(``tests/trainer/pretraining/test_posttrain.py``).
+(``tests/trainer/pretraining/test_train_yard_model.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Adapters, rounds and evaluations as rows; each function is the body of a transaction."""
+"""Writes rows of adapters, rounds and evaluations; each function is one transaction's body."""
 
 from __future__ import annotations
 

@@ -29,11 +29,11 @@ from model.vla.preprocess import CheckpointSpec, patches
 from recorder.errors import ModelError, UsageError
 from recorder.types import NO_ACTION
 from trainer.data.examples import Example
-from trainer.data.forward import IGNORE, Sequences
+from trainer.data.forward_pass import IGNORE, Sequences
 from trainer.data.sampling import draw_plan
-from trainer.rounds.lora_config import LoraConfig, plan_steps
-from trainer.rounds.lora_features import Joined
-from trainer.rounds.parallel import Alone, Workers
+from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_features import Joined
+from trainer.rounds.training.parallel import Alone, Workers
 
 PROGRESS_FILE = "lora_progress.safetensors"
 RESUME_TOLERANCE = 0.02

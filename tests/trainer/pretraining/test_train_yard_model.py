@@ -23,13 +23,12 @@ from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.types import Action
-from trainer.data.forward import Sequences
+from trainer.data.forward_pass import Sequences
 from trainer.data.yard_states import explore_asking
-from trainer.pretraining import losses, posttrain
+from trainer.pretraining import losses, train_yard_model
 from trainer.pretraining.config import STAGES, PosttrainConfig, Stage, stage_at, tokenizer_corpus
 from trainer.pretraining.loss_curve import Curve
 from trainer.pretraining.losses import Trainee
-from trainer.pretraining.posttrain import Run, inherit
 from trainer.pretraining.state_ring import (
     ABSENT,
     COLUMNS,
@@ -39,6 +38,7 @@ from trainer.pretraining.state_ring import (
     covered,
     record_type,
 )
+from trainer.pretraining.train_yard_model import Run, inherit
 from trainer.pretraining.vision_language import paraphrase_pairs, rule_pairs
 from trainer.studies.charts import read_curve
 
@@ -229,9 +229,9 @@ def test_another_models_weights_are_taken_over_with_its_words(words: Any, tmp_pa
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, words: Any) -> PosttrainConfig:
     """A training of small pictures and few words."""
-    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(train_yard_model, "TINY_SPEC", SPEC)
     monkeypatch.setattr(losses, "TINY_SPEC", SPEC)
-    monkeypatch.setattr(posttrain, "build_tokenizer", lambda *_given: words)
+    monkeypatch.setattr(train_yard_model, "build_tokenizer", lambda *_given: words)
     return PosttrainConfig(vocabulary=1024, warmup_steps=1)
 
 
@@ -338,7 +338,7 @@ def test_a_run_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
 ) -> None:
     device = DeviceChoice("cpu", dtype, "as the test wants it")
-    monkeypatch.setattr(posttrain, "TINY_SPEC", SPEC)
+    monkeypatch.setattr(train_yard_model, "TINY_SPEC", SPEC)
     monkeypatch.setattr(losses, "TINY_SPEC", SPEC)
     config = PosttrainConfig(
         vocabulary=1024, batch_frames=2, ring_frames=64, first_batch_frames=16, warmup_steps=2

@@ -1,4 +1,4 @@
-"""Bringing a database to this version: refuse a newer one, copy before every change."""
+"""Brings a database to this version: refuses a newer one, copies it before every change."""
 
 from __future__ import annotations
 

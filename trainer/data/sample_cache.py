@@ -20,7 +20,7 @@ from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, Split
 from recorder.store.pairing import PICTURE_FIRST
 from recorder.types import Action
-from trainer.data.labelled import labelled_files, labelled_ticks
+from trainer.data.expert_labels import labelled_files, labelled_ticks
 from trainer.data.material import (
     IDLE_WEIGHT,
     MIN_PERSON_TICKS,
@@ -92,7 +92,7 @@ def gather(
 
     What is in ``folder`` is used again.  Learnt from are episodes of the train side, those of the
     select side are ``held_out``; the gate's are not read.  ``labelled`` is a folder with what a
-    teacher said of a player's attempts, however they ended (:mod:`trainer.data.labelled`).
+    teacher said of a player's attempts, however they ended (:mod:`trainer.data.expert_labels`).
 
     Raises DataError where there is too little.
     """

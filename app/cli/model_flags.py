@@ -1,4 +1,4 @@
-"""A model beyond the default: a checkpoint with options, one from the hub, or a server."""
+"""Shared by commands: the flags of a model beyond the default (checkpoint, hub, server)."""
 
 from __future__ import annotations
 
