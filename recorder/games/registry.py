@@ -67,6 +67,8 @@ class GameSpec:
         suites: the names of its fixed lists that are measured.
         read_suites: returns these lists by name, None if the only one is every task.
         lessons: sentences one of which the demo teaches.
+        trained: returns every task of its default checkpoint's training, None if only the
+            checkpoint's own list of sentences tells.
 
     """
 
@@ -87,6 +89,7 @@ class GameSpec:
     suites: tuple[str, ...] = (DEFAULT_SUITE,)
     read_suites: Callable[[], Mapping[str, tuple[Asked, ...]]] | None = None
     lessons: tuple[str, ...] = ()
+    trained: Callable[[], Sequence[Task]] | None = None
 
 
 # The practice yard
@@ -102,6 +105,12 @@ def _yards_tasks() -> Sequence[Task]:
     from recorder.games.doom.tasks import ALL_TASKS
 
     return ALL_TASKS
+
+
+def _yards_training() -> Sequence[Task]:
+    from recorder.games.doom.tasks import TRAINED_TASKS
+
+    return TRAINED_TASKS
 
 
 def _yards_suites() -> Mapping[str, tuple[Asked, ...]]:
@@ -218,6 +227,7 @@ GAMES: tuple[GameSpec, ...] = (
             DEFAULT_SUITE, "seen", "heldout-combinations", "two-step", "heldout-phrasings", "free",
         ),
         read_suites=_yards_suites,
+        trained=_yards_training,
         # The default model was never trained on the words of the first, nor on the second's verb
         # with its thing.
         lessons=("use your gun on the barrel", "shoot the farthest zombie", "go to the barrel"),

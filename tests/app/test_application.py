@@ -95,7 +95,7 @@ def test_the_window_begins_with_a_start_that_was_never_played(
     shown: list[int] = []
 
     def opened(window: MainWindow) -> None:
-        shown.append(window._workplace.session.snapshot().seed)
+        shown.append(window._backend.session.snapshot().seed)
         window.close()
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0

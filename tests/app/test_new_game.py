@@ -17,10 +17,12 @@ from app.setup import doctor
 from model.paths import assets_folder, default_checkpoint, own_checkpoint
 from recorder.errors import ExitCode
 from recorder.games import DEFAULT_GAME, registry
+from recorder.games.base import Asked
 from recorder.games.registry import GAMES, GameSpec
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Question, evaluate
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import starts_of
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +51,10 @@ def test_a_game_of_one_entry_is_looked_at_by_the_doctor(monkeypatch: pytest.Monk
 
 
 def test_a_game_of_one_entry_is_measured_by_its_expert() -> None:
-    asked = [Question(task) for task in TASKS]
-    played = evaluate(PlayerSpec("teacher"), "toy", asked, range(2), workers=1)
+    asked = [Asked(task) for task in TASKS]
+    played = evaluate(PlayerSpec("teacher"), "toy", starts_of(asked, range(2)), workers=1)
     assert [each.outcome for each in played] == [Outcome.SUCCESS] * 4
-    idle = evaluate(PlayerSpec("idle"), "toy", asked, range(1), workers=1)
+    idle = evaluate(PlayerSpec("idle"), "toy", starts_of(asked, range(1)), workers=1)
     assert [each.outcome for each in idle] == [Outcome.TIMEOUT] * 2
 
 

@@ -31,11 +31,11 @@ def taught_tasks(game: str, base: Path, data: Path | None = None) -> tuple[Task,
     """
     if not (base / TAUGHT_FILE).is_file():
         return ()
-    if game == "doom":
-        from recorder.games.doom.tasks import TRAINED_TASKS
+    from recorder.games import judged_task, registered, task_list
 
-        return TRAINED_TASKS
-    from recorder.games import judged_task, task_list
+    spec = registered(game)
+    if spec is not None and spec.trained is not None:
+        return tuple(spec.trained())
 
     sayings = Sayings.load(base)
     every = task_list(game, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -38,7 +39,7 @@ def test_the_smallest_demo_ends_with_a_report(
     assert not told["activated"]
     assert [line["n"] for line in told["verdict"]["lines"]] == [2, 0]
     page = Path(told["report"]).read_text(encoding="utf-8")
-    assert told["sentence"] in page
+    assert html.escape(told["sentence"]) in page
     # Self-contained: pictures are inside, nothing is fetched.
     assert page.count("data:image/") >= 2
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)

@@ -22,6 +22,7 @@ from model.play.policy import ActionChunk, Observation
 from model.play.runner import LockStepRunner
 from recorder.capture.base import Rect
 from recorder.input.hearing import Hearing
+from recorder.input.keys import CODES
 from recorder.types import Action, Driver, RGBImage, Tick
 
 REPORT_NS = 1_000_000
@@ -64,7 +65,7 @@ class Person:
                 at_ns, name = self._will_press.pop(0)
                 self.down.add(name)
                 self._desk.listener.unheard.append(
-                    partial(self._hearing.key, name, True, at_ns, shared=False)
+                    partial(self._hearing.key, CODES[name], True, at_ns, shared=False)
                 )
             if not self._speed:
                 continue
