@@ -175,8 +175,7 @@ def leash_script(program: Path, folder: Path, *, note: tuple[str, str] | None = 
     folder before the program starts.  Needs a POSIX shell.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    leash = [] if setpriv is None else [setpriv, "--pdeathsig", "KILL"]
-    lines = ["#!/bin/sh"]
+    lines = ["#!/bin/sh", 'parent=$PPID; [ "$parent" != 1 ] || exit 1']
     if note is not None:
         option, name = (shlex.quote(each) for each in (note[0], str(folder / note[1])))
         lines += [
@@ -186,7 +185,13 @@ def leash_script(program: Path, folder: Path, *, note: tuple[str, str] | None = 
             '  before="$word"',
             "done",
         ]
-    lines.append(f'exec {shlex.join([*leash, str(program)])} "$@"')
+    run = f'{shlex.quote(str(program))} "$@"'
+    if setpriv is not None:
+        # A parent that died before the kernel was asked would never be missed: look once more.
+        again = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
+        leash = shlex.join([setpriv, "--pdeathsig", "KILL", "sh", "-c", again, "sh"])
+        run = f'{leash} "$parent" {run}'
+    lines.append(f"exec {run}")
     script = folder / "engine"
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     script.chmod(0o700)

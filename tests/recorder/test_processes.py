@@ -145,5 +145,7 @@ def test_a_leashed_program_ends_with_its_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", LEASHED, script], stdout=subprocess.PIPE)
     with parent:
         program = program_of(parent)
+        while program.name() != "sleep":
+            assert program.is_running()
         parent.kill()
     assert gone(program)

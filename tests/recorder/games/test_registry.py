@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from places import HELPERS
+from places import HELPERS, ROOT
 from toy_game import TOY
 
 from recorder.errors import UsageError
@@ -112,7 +112,6 @@ def test_one_entry_makes_a_game(monkeypatch: pytest.MonkeyPatch) -> None:
         open_game("toy", slowed=True)
 
 
-ROOT = Path(__file__).parents[3]
 CLASSES = {"DoomGame", "LuantiGame", "MinecraftGame", "DesktopGame"}
 OF_ONE_GAME = (ROOT / "app" / "benchmarks", ROOT / "app" / "setup" / "minecraft_install.py")
 """What measures or installs one game, by its name."""

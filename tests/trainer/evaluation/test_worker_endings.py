@@ -72,10 +72,14 @@ def test_pairs_stay_pairs_when_the_engine_is_killed(monkeypatch: pytest.MonkeyPa
 
     def pairs(decide: Callable[[Frame, Proposal | None], Decision]) -> list[list[object]]:
         monkeypatch.setattr(worker, "policy_drives", decide)
-        both = evaluate_pair(
-            *sides, "doom", starts_of([Asked(task)], range(1_000_000, 1_000_002)), workers=1
-        )
-        return [[(each.seed, each.outcome, each.ticks) for each in side] for side in both]
+        both: dict[str, list[object]] = {"before": [], "after": []}
+        starts = starts_of([Asked(task)], range(1_000_000, 1_000_002))
+
+        def heard(side: str, each: Attempt) -> None:
+            both[side].append((each.seed, each.outcome, each.ticks))
+
+        evaluate_pair(*sides, "doom", [starts], heard, workers=1)
+        return [both["before"], both["after"]]
 
     undisturbed = pairs(worker.policy_drives)
     games: list[DoomGame] = []

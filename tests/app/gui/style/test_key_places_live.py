@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from app.benchmarks.desktop_cases.parts import Hand, until
 from app.benchmarks.desktop_cases.stage import missing_programs
@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.skipif(bool(missing_programs()), reason="Xvfb or openbox is not installed"),
     pytest.mark.skipif(shutil.which("setxkbmap") is None, reason="setxkbmap is not installed"),
 ]
-ROOT = Path(__file__).resolve().parents[3]
 CHILD = """
 import os, sys
 from PySide6.QtCore import QTimer
