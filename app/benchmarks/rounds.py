@@ -1,13 +1,18 @@
-"""``playteach benchmark rounds``: how often the rule for putting a round in use would be wrong.
+"""``playteach benchmark rounds``: how often the rule for putting a round in use is wrong.
 
-Simulated: play is drawn from known rates, everything after it is what a real round goes through.
+Simulated, unless a part is named: play is drawn from known rates, everything after it is what a
+real round goes through.  With ``--part`` real rounds are taught and played
+(:mod:`app.benchmarks.played_rounds`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from app.benchmarks.common import Say, Target, median, report
+from recorder.errors import UsageError
 from trainer.evaluation.sequential import (
     MOST_PAIRS,
     OLD_TASKS_MARGIN,
@@ -35,7 +40,28 @@ TARGETS = {
 }
 
 
-def measure(runs: int, say: Say) -> dict[str, Any]:
+def measure(
+    runs: int | None, say: Say, *, folder: Path | None = None, parts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Simulate, or teach and play ``runs`` (None: 20) rounds of each of ``parts`` under ``folder``.
+
+    Raises UsageError for a part that there is none of.
+    """
+    if not parts:
+        return _simulated(RUNS if runs is None else runs, say)
+    from app.benchmarks import played_rounds
+
+    unknown = sorted(set(parts) - set(played_rounds.TARGETS))
+    if unknown or folder is None:
+        raise UsageError(
+            f"There is no part called {', '.join(unknown)}, so nothing was measured; choose of: "
+            f"{', '.join(played_rounds.TARGETS)}."
+        )
+    runs = played_rounds.ROUNDS if runs is None else runs
+    return played_rounds.measure(runs, say, folder=folder, parts=parts)
+
+
+def _simulated(runs: int, say: Say) -> dict[str, Any]:
     """Simulate ``LESSONS`` lessons of ``ROUNDS`` rounds at each base rate, ``runs`` times.
 
     Shares are 0 to 1.  ``wrongly_used_at_B`` is the part of lessons in which a round that changes

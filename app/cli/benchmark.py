@@ -17,7 +17,7 @@ BENCHMARKS = {
     "decoding": "actions from pictures, beside transformers' generate; the large shapes",
     "desktop": "a game in a window: takeover, stuck keys, privacy, delays (Luanti, own Xvfb)",
     "round": "time of one LoRA round on 10 short demonstrations",
-    "rounds": "how often a round that changes nothing would be put in use (simulated), intervals",
+    "rounds": "how often a verdict is wrong: simulated, or --part gaining | no-effect for real",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
     "teacher": "how often the scripted teacher succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
@@ -47,10 +47,14 @@ def run(options: argparse.Namespace) -> int:
             quick=options.quick,
             fresh=options.fresh,
         )
-    elif options.part or options.quick or options.fresh:
+    elif options.quick or options.fresh or (options.part and options.name != "rounds"):
         raise UsageError(
-            "--part, --quick and --fresh are for the desktop benchmark, so nothing was measured; "
-            "leave them out."
+            "--quick and --fresh are for the desktop benchmark and --part for that and rounds, so "
+            "nothing was measured; leave them out."
+        )
+    elif options.name == "rounds":
+        document = module.measure(
+            options.runs, say, folder=data_folder(options), parts=options.part or ()
         )
     elif options.workers is not None and options.name not in PLAYED:
         raise UsageError(

@@ -28,7 +28,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
 from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = ["Beside", "Known", "evaluate", "evaluate_pair"]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides"]
 
 Known = Mapping[StartKey, Attempt]
 """Attempts of one player that are there already, by start."""
@@ -58,17 +58,44 @@ def evaluate(
     is played; attempts are of the play called ``version``.  Raises what the game or the model
     raises, GameError where a worker process died, or where the person stopped it.
     """
-    results: dict[StartKey, Attempt] = dict(known or {})
-    fresh = {start.key: start for start in starts if start.key not in results}
-    jobs = [_Job("", player, start) for start in fresh.values()]
+    results = evaluate_sides(
+        {"": player}, game_name, starts, paced=paced, slowed=slowed, workers=workers,
+        known={"": known or {}}, on_played=on_played, beside=beside, version=version,
+    )  # fmt: skip
+    return results[""]
+
+
+def evaluate_sides(
+    sides: Mapping[str, PlayerSpec],
+    game_name: str,
+    starts: Sequence[Start],
+    *,
+    paced: bool = False,
+    slowed: bool = False,
+    workers: int | None = None,
+    known: Mapping[str, Known] | None = None,
+    on_played: Callable[[Attempt], None] | None = None,
+    beside: Beside | None = None,
+    version: str = PLAY_VERSION,
+) -> dict[str, list[Attempt]]:
+    """Play every start as each of several players; return each one's attempts in that order.
+
+    One after the other, by the same processes: what it takes to start them is spent once.
+    Otherwise as :func:`evaluate`, and it raises the same.
+    """
+    results = {side: dict((known or {}).get(side, {})) for side in sides}
+    jobs = []
+    for side, player in sides.items():
+        fresh = {start.key: start for start in starts if start.key not in results[side]}
+        jobs += [_Job(side, player, start) for start in fresh.values()]
     with contextlib.closing(
         _play(iter([jobs]), _Setup(game_name, paced, slowed, beside, version), workers)
     ) as played:
-        for _, result in played:
-            results[result.key.start] = result
+        for side, result in played:
+            results[side][result.key.start] = result
             if on_played is not None:
                 on_played(result)
-    return [results[start.key] for start in starts]
+    return {side: [found[start.key] for start in starts] for side, found in results.items()}
 
 
 def evaluate_pair(

@@ -28,7 +28,7 @@ from trainer.evaluation.lines import (
 )
 from trainer.evaluation.outcome_store import AttemptKeeper, known_attempts
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import Beside, evaluate, evaluate_pair
+from trainer.evaluation.run import Beside, evaluate_pair, evaluate_sides
 from trainer.evaluation.sequential import (
     MOST_PAIRS,
     Pairs,
@@ -315,11 +315,11 @@ def play_old_tasks(
     players = {name: ground.player(name, adapter) for name, adapter in sides.items()}
     keeper = AttemptKeeper(ground.store)
     stepping = stepping_of(ground.game, paced=False, slowed=ground.slowed)
-    results: dict[str, dict[StartKey, Attempt]] = {}
+    known: dict[str, dict[StartKey, Attempt]] = {}
     with Reader.open(ground.data) as reader:
         for name, player in players.items():
-            results[name] = known_attempts(reader, player.key, ground.game, starts, stepping)
-    missing = sum(len(starts) - len(known) for known in results.values())
+            known[name] = known_attempts(reader, player.key, ground.game, starts, stepping)
+    missing = sum(len(starts) - len(there) for there in known.values())
     done = good = 0
 
     def heard(attempt: Attempt) -> None:
@@ -331,14 +331,13 @@ def play_old_tasks(
         ground.check()
 
     try:
-        for name, player in players.items():
-            played = evaluate(
-                player, ground.game, starts, slowed=ground.slowed, workers=ground.workers,
-                known=results[name], on_played=heard, beside=ground.beside(),
-            )  # fmt: skip
-            results[name] = {each.key.start: each for each in played}
+        played = evaluate_sides(
+            players, ground.game, starts, slowed=ground.slowed, workers=ground.workers,
+            known=known, on_played=heard, beside=ground.beside(),
+        )  # fmt: skip
     finally:
         keeper.flush()
+    results = {name: {one.key.start: one for one in each} for name, each in played.items()}
     new = results["after"]
     return [
         old_tasks_line(old_tasks.paired(results[name], new), name)

@@ -74,26 +74,29 @@ class Yard:
                 for side, player in (("before", before), ("after", after)):
                     on_played(side, self.attempt(player, game, start, version))
 
-    def alone(
+    def together(
         self,
-        player: PlayerSpec,
+        sides: Mapping[str, PlayerSpec],
         game: str,
         starts: Sequence[Start],
         *,
         slowed: bool = False,
         workers: int | None = None,
-        known: Mapping[StartKey, Attempt] | None = None,
+        known: Mapping[str, Mapping[StartKey, Attempt]] | None = None,
         on_played: Callable[[Attempt], None] | None = None,
         beside: Beside | None = None,
-    ) -> list[Attempt]:
+    ) -> dict[str, list[Attempt]]:
         del slowed, workers, beside
-        results = dict(known or {})
-        for start in starts:
-            if start.key not in results:
-                results[start.key] = self.attempt(player, game, start, measurement_version())
-                if on_played is not None:
-                    on_played(results[start.key])
-        return [results[start.key] for start in starts]
+        found = {}
+        for side, player in sides.items():
+            results = dict((known or {}).get(side, {}))
+            for start in starts:
+                if start.key not in results:
+                    results[start.key] = self.attempt(player, game, start, measurement_version())
+                    if on_played is not None:
+                        on_played(results[start.key])
+            found[side] = [results[start.key] for start in starts]
+        return found
 
 
 def measurement_version() -> str:
@@ -128,7 +131,7 @@ def room(
     yard = Yard(lambda name, _heard, _seed: name == "after")
     said: list[Message] = []
     monkeypatch.setattr(measurement, "evaluate_pair", yard.pair)
-    monkeypatch.setattr(measurement, "evaluate", yard.alone)
+    monkeypatch.setattr(measurement, "evaluate_sides", yard.together)
     with Store.open(data) as store:
         ground = Ground(
             data, store, small_checkpoint, "doom", PlayOptions(), said.append, lambda: None
