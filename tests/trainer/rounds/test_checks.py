@@ -18,7 +18,7 @@ from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer
 from recorder.types import Action
 from trainer.data.examples import Example
-from trainer.rounds.gates import Checks, CheckSet, forgets
+from trainer.rounds.gates import Checks, CheckSet, forgets, mean_interval, offline_gates
 from trainer.rounds.training.lora import LoraConfig, LoraTask, shared_loss
 from trainer.rounds.training.parallel import Alone
 
@@ -58,10 +58,13 @@ class Numbers:
     def see(self, examples: Sequence[Example]) -> Sequence[torch.Tensor]:
         return [torch.tensor([each.weight]) for each in examples]
 
-    def loss(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> float:
+    def losses(
+        self, examples: Sequence[Example], features: Sequence[torch.Tensor]
+    ) -> list[tuple[float, int]]:
+        assert len(examples) == len(features)
         number = 0.0 if self._off else float(self.number.detach())
-        losses = [4 + (float(seen) - number) ** 2 for seen in features]
-        return sum(losses) / len(losses) if examples else math.nan
+        # Each answer has two tokens.
+        return [(2 * (4 + (float(seen) - number) ** 2), 2) for seen in features]
 
     def legality(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> float:
         return 1.0 if examples and features else math.nan
@@ -146,6 +149,49 @@ def test_what_the_base_could_is_bound_by_the_base_too() -> None:
         assert forgets(found) is (start + 0.1 > 0.447)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "passed"),
+    [
+        # Every picture's loss rises from 4 to 5, or to 4.01.
+        ((0.0, 0.0, 0.0), False),
+        ((0.95, 0.95, 0.95), True),
+        # They rise by a fifth on average, but how much they do so differs too much to be sure.
+        ((-1.0, 0.5, 0.5), None),
+        ((0.0,), None),
+    ],
+)
+def test_forgetting_is_told_with_the_error_of_its_measurement(
+    wanted: tuple[float, ...], *, passed: bool | None
+) -> None:
+    task = Numbers()
+    checks = checks_of(task, CheckSet(), CheckSet(wanting(0.0, 1.0), unlike(*wanted)))
+    task.learn(1.0)
+    found = checks.measure(1.0)
+    gate = {each.name: each for each in offline_gates(found, kinds=("demonstration",))}["old tasks"]
+    assert gate.passed is passed
+    assert (f"{found.rises[0].share:+.0%}" in gate.sentence) is (passed is None and len(wanted) > 1)
+
+
+def unlike(*numbers: float) -> list[Example]:
+    """Return examples made anew: each its own picture, and no episode's."""
+    return [replace(each, episode_id=None) for each in wanting(*numbers)]
+
+
+def test_sentences_of_one_picture_are_one_measurement() -> None:
+    task = Numbers()
+    one, other = unlike(0.0, 0.1)
+    known = [one, replace(one, weight=0.2), other]
+    checks = checks_of(task, CheckSet(), CheckSet(known=known))
+    task.learn(1.0)
+    rise = checks.measure(1.0).rises[0]
+    before = (4 + 4.04 + 4.01) / 3
+    by_picture = [((5 - 4) + (4.64 - 4.04)) * 2 / 3, (4.81 - 4.01) * 2 / 3]
+    assert rise.share == pytest.approx(sum(by_picture) / 2 / before)
+    assert (rise.low, rise.high) == pytest.approx(
+        tuple(end / before for end in mean_interval(by_picture))
+    )
+
+
 def test_answers_in_words_are_learnt_and_are_no_illegal_actions(task: LoraTask) -> None:
     shown = examples(1, TURN, 2)
     asked = [
@@ -155,6 +201,10 @@ def test_answers_in_words_are_learnt_and_are_no_illegal_actions(task: LoraTask) 
     features = task.see(asked)
     before = task.loss(asked, features)
     assert math.isfinite(before)
+    each = task.losses(asked, features)
+    assert [tokens for _, tokens in each] == [task.answer_tokens(one) for one in asked]
+    alone = [task.loss([one], [seen]) for one, seen in zip(asked, features, strict=True)]
+    assert [nats / tokens for nats, tokens in each] == pytest.approx(alone, rel=1e-4)
     assert math.isnan(task.legality(asked, features))
     mixed = [shown[0], asked[0], shown[1]]
     assert task.legality(mixed, task.see(mixed)) == task.legality(shown, task.see(shown))

@@ -15,6 +15,7 @@ from trainer.rounds.gates import (
     MIN_GAIN,
     MIN_LEGALITY,
     Offline,
+    Rise,
     forgets,
     mean_interval,
     offline_gates,
@@ -31,6 +32,7 @@ GOOD = Offline(
     gain_low=0.3,
     gain_high=0.7,
     episodes=5,
+    rises=(Rise(0.025, 0.01, 0.04),),
 )
 LOSSES = st.floats(0.001, 10.0)
 
@@ -53,11 +55,10 @@ def test_a_good_round_passes_them_all() -> None:
         # Surely closer, but by less than is worth a round.
         ({"taught_after": 0.995, "gain_low": 0.004, "gain_high": 0.006}, "taught"),
         ({"taught_after": math.nan}, "taught"),
-        ({"replay_after": 0.4 * (1 + MAX_REPLAY_RISE) + 1e-6}, "old tasks"),
+        ({"rises": (Rise(0.07, MAX_REPLAY_RISE + 1e-6, 0.1),)}, "old tasks"),
         ({"replay_after": math.nan}, "old tasks"),
-        # Five per cent of the parent's, but more of what the base could: losses do not add up.
-        ({"replay_base": 0.38}, "old tasks"),
-        ({"earlier_before": 0.4, "earlier_after": 0.43}, "old tasks"),
+        # Not against the parent, but against the base, or an earlier lesson: losses do not add up.
+        ({"rises": (Rise(0.0, -0.01, 0.01), Rise(0.07, 0.06, 0.08))}, "old tasks"),
         ({"earlier_before": 0.4, "earlier_after": math.nan}, "old tasks"),
         ({"legality": MIN_LEGALITY - 1e-6}, "legal"),
     ],
@@ -88,10 +89,13 @@ def test_a_gain_on_the_base_alone_or_the_parent_alone_is_no_forgetting() -> None
 def test_the_gates_are_the_inequalities(
     taught: float, after: float, replay: float, replay_after: float, legality: float
 ) -> None:
-    offline = Offline(taught, after, replay, replay_after, legality, 1.0)
+    rise = replay_after / replay - 1
+    offline = Offline(
+        taught, after, replay, replay_after, legality, 1.0, rises=(Rise(rise, rise, rise),)
+    )
     found = gates(offline)
+    assert found["old tasks"].passed == (rise <= MAX_REPLAY_RISE)
     assert found["taught"].passed is None
-    assert found["old tasks"].passed == (not forgets(offline))
     assert found["legal"].passed == (legality >= MIN_LEGALITY)
 
 
@@ -118,6 +122,17 @@ def test_one_attempt_alone_tells_nothing() -> None:
     alone = gates(replace(GOOD, gain_low=math.nan, gain_high=math.nan, episodes=1))["taught"]
     assert alone.passed is None
     assert "not known" in alone.sentence
+
+
+@given(LOSSES, st.floats(0, 1), st.floats(0, 1))
+def test_forgetting_that_is_not_sure_is_left_to_play(share: float, down: float, up: float) -> None:
+    rise = Rise(share - 1, share - 1 - down, share - 1 + up)
+    gate = gates(replace(GOOD, rises=(rise,)))["old tasks"]
+    if gate.passed is None:
+        assert rise.low <= MAX_REPLAY_RISE < rise.high
+        assert f"{rise.share:+.0%}" in gate.sentence
+    else:
+        assert gate.passed is (rise.high <= MAX_REPLAY_RISE)
 
 
 def test_legal_is_asked_only_where_answers_are_not_forced() -> None:

@@ -175,12 +175,26 @@ class LoraTask:
     @torch.no_grad()
     def loss(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> float:
         """Return the mean loss per answer token (nats); NaN without examples."""
-        total, count = 0.0, 0
+        each = self.losses(examples, features)
+        tokens = sum(count for _, count in each)
+        return math.fsum(nats for nats, _ in each) / tokens if tokens else math.nan
+
+    @torch.no_grad()
+    def losses(
+        self, examples: Sequence[Example], features: Sequence[torch.Tensor]
+    ) -> list[tuple[float, int]]:
+        """Return of each example (loss in nats, summed over its answer tokens; their number)."""
+        found: list[tuple[float, int]] = []
         for start in range(0, len(examples), 32):
-            logits, labels = self.logits(examples[start : start + 32], features[start : start + 32])
-            total += float(F.cross_entropy(logits, labels, reduction="sum"))
-            count += len(labels)
-        return total / count if count else math.nan
+            part = examples[start : start + 32]
+            logits, labels = self.logits(part, features[start : start + 32])
+            each = F.cross_entropy(logits, labels, reduction="none").tolist()
+            at = 0
+            for example in part:
+                count = self.answer_tokens(example)
+                found.append((math.fsum(each[at : at + count]), count))
+                at += count
+        return found
 
     @torch.no_grad()
     def legality(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> float:
