@@ -43,7 +43,8 @@ from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import starts_of
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult
+from trainer.rounds.client import RoundClient
 from trainer.rounds.protocol import Measured, Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
 
