@@ -103,7 +103,7 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     from trainer.data.examples import manifest
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.lessons import prepare, read_lessons
-    from trainer.rounds.training.lora import train
+    from trainer.rounds.training.lora_loop import train
     from trainer.rounds.training.memory import check_round_memory
     from trainer.rounds.training.parallel import workers
 
