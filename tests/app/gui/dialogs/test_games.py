@@ -168,6 +168,21 @@ def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
     wizard.reject()
 
 
+def test_nothing_is_counted_after_the_mouse_s_page_was_left_at_once(
+    qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
+) -> None:
+    wizard.window_page.choose(0)
+    wizard.next.click()
+    teach_keys(qtbot, wizard)
+    wizard.next.click()
+    wizard.mouse_page.turn.click()
+    wizard.back.click()
+    qtbot.waitUntil(lambda: wizard._bridge.pending == 0)
+    assert calibration.turning is None
+    assert not wizard.mouse_page.count_timer.isActive()
+    wizard.reject()
+
+
 def test_the_wizard_refuses_a_key_twice_and_a_name_that_is_taken(
     qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:

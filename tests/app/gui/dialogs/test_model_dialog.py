@@ -103,6 +103,16 @@ def test_the_hub_tells_the_size_and_fetches_only_after_a_yes(
     assert dialog.result() == QDialog.DialogCode.Accepted
 
 
+def test_what_can_be_fetched_can_be_after_a_look_at_a_folder(page: Page, tmp_path: Path) -> None:
+    page.choose("hub")
+    page.choose("folder")
+    page.dialog.folder.edit.setText(str(tmp_path))
+    page.dialog.folder.edit.editingFinished.emit()
+    page.wait()
+    page.choose("hub")
+    assert page.dialog.hub.fetch.isVisible()
+
+
 def test_a_download_stops_when_the_person_says_so(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
