@@ -144,10 +144,18 @@ class RoundClient:
     ) -> protocol.Done:
         """Let the round's process learn; raises EndedError if it ends without an adapter."""
         command = round_command(
-            self._data, self._base, books.folder, books.work, books.query, books.round_id,
-            parent=books.parent_folder, seed=books.done_before, max_steps=max_steps,
-            replay=replay, options=self._options,
-        )  # fmt: skip
+            self._data,
+            self._base,
+            books.folder,
+            books.work,
+            books.query,
+            books.round_id,
+            parent=books.parent_folder,
+            seed=books.done_before,
+            max_steps=max_steps,
+            replay=replay,
+            options=self._options,
+        )
         for sentence in self._known_before(books, ground, tasks):
             ground.say(protocol.Stage("known", sentence))
         return self._listen(command, books, ground.say)
@@ -232,9 +240,16 @@ class RoundClient:
                 raise EndedError(CANCELLED)
 
         return Ground(
-            self._data, self._store, self._base, game, self._options, say, check,
-            slowed=slowed, hotkeys=hotkeys,
-        )  # fmt: skip
+            self._data,
+            self._store,
+            self._base,
+            game,
+            self._options,
+            say,
+            check,
+            slowed=slowed,
+            hotkeys=hotkeys,
+        )
 
     def _known_before(self, books: RoundBooks, ground: Ground, tasks: Sequence[Asked]) -> list[str]:
         """Return what to say of sentences that succeed so often that little can be gained."""

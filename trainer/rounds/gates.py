@@ -125,9 +125,16 @@ class Checks:
     def _compared(self, side: CheckSet, legality: float, scale: float) -> Offline:
         before, after = self._before[id(side)], self._losses(side)
         return Offline(
-            before.taught, after.taught, before.known, after.known, legality, scale,
-            self._base[id(side)], before.earlier, after.earlier,
-        )  # fmt: skip
+            before.taught,
+            after.taught,
+            before.known,
+            after.known,
+            legality,
+            scale,
+            self._base[id(side)],
+            before.earlier,
+            after.earlier,
+        )
 
     def _losses(self, side: CheckSet) -> _Losses:
         return _Losses(*(self._loss(each) for each in (side.taught, side.known, side.earlier)))

@@ -221,9 +221,16 @@ def _play(
         ground.say(protocol.Played(done[side], total, good[side], side))
 
     evaluate_pair(
-        before, after, ground.game, looks(), heard,
-        slowed=ground.slowed, workers=ground.workers, beside=ground.beside(), version=version,
-    )  # fmt: skip
+        before,
+        after,
+        ground.game,
+        looks(),
+        heard,
+        slowed=ground.slowed,
+        workers=ground.workers,
+        beside=ground.beside(),
+        version=version,
+    )
     return [each.line() for each in sentences]
 
 
@@ -333,9 +340,15 @@ def play_old_tasks(
     try:
         for name, player in players.items():
             played = evaluate(
-                player, ground.game, starts, slowed=ground.slowed, workers=ground.workers,
-                known=results[name], on_played=heard, beside=ground.beside(),
-            )  # fmt: skip
+                player,
+                ground.game,
+                starts,
+                slowed=ground.slowed,
+                workers=ground.workers,
+                known=results[name],
+                on_played=heard,
+                beside=ground.beside(),
+            )
             results[name] = {each.key.start: each for each in played}
     finally:
         keeper.flush()

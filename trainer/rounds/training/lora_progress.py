@@ -40,8 +40,12 @@ def identity_of(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Exam
     digest.update(plan.tobytes())
     for example in examples:
         facts = (
-            example.kind, example.episode_id, example.tick, example.instruction, example.words,
-        )  # fmt: skip
+            example.kind,
+            example.episode_id,
+            example.tick,
+            example.instruction,
+            example.words,
+        )
         digest.update(json.dumps([*facts, example.answer]).encode())
     for parameter in task.trainable.values():
         digest.update(parameter.detach().float().cpu().numpy().tobytes())
