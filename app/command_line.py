@@ -205,16 +205,20 @@ def _add_playing(commands: Subparsers, add: Add) -> None:
     evaluate.add_argument("--policy", default="default", metavar="P", help=POLICIES)
     what = evaluate.add_mutually_exclusive_group()
     what.add_argument(
-        "--instruction", action="append", metavar="TEXT",
+        "--instruction",
+        action="append",
+        metavar="TEXT",
         help="may be repeated; default: the default suite",
-    )  # fmt: skip
+    )
     what.add_argument("--task", metavar="ID", help="the judge follows this task")
     what.add_argument("--suite", metavar="NAME", help="a fixed list of tasks: default, seen, ...")
     evaluate.add_argument("--say", metavar="TEXT", help="with --task: what the policy hears")
     evaluate.add_argument(
-        "--seeds", type=seed_range, metavar="A-B",
+        "--seeds",
+        type=seed_range,
+        metavar="A-B",
         help="default: the first 20 of the validation range, 1000000-1000019",
-    )  # fmt: skip
+    )
     evaluate.add_argument(
         "--again", action="store_true", help="play also what was played and kept before"
     )
@@ -230,13 +234,16 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
     demonstrate.add_argument(
-        "--seeds", type=seed_range, metavar="A-B",
+        "--seeds",
+        type=seed_range,
+        metavar="A-B",
         help="default: ten of the teaching range, 10000000-19999999, not used so far",
-    )  # fmt: skip
+    )
     demonstrate.add_argument(
-        "--for-training", action="store_true",
+        "--for-training",
+        action="store_true",
         help="for a new default model: seeds of the training range, 0-999999",
-    )  # fmt: skip
+    )
     demonstrate.add_argument("--slowed", action="store_true", help=SLOWED_HELP)
     demonstrate.add_argument(
         "--stumbles", action="store_true", help="jerk the view now and then: show the way back"
@@ -245,9 +252,12 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
     teach.add_argument("--episodes", metavar="QUERY", default="since:last-round", help=QUERY_HELP)
     _add_game(teach)
     teach.add_argument(
-        "--policy", "--base", default="default", metavar="P",
+        "--policy",
+        "--base",
+        default="default",
+        metavar="P",
         help="what is taught: default | a checkpoint folder | owner/model on the hub",
-    )  # fmt: skip
+    )
     _add_prompting(teach)
 
 

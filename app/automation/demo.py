@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 from app.automation.headless import attempt, played_anew
@@ -44,7 +43,8 @@ from recorder.types import Frame, RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import starts_of
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult
+from trainer.rounds.client import RoundClient
 from trainer.rounds.protocol import Measured, Message, Step
 from trainer.rounds.round import REPLAY_EXAMPLES
 
@@ -95,6 +95,7 @@ class _Stage:
     base: PlayerSpec
     size: DemoSize
     slowed: bool
+    quick: bool
 
     def open(self) -> Game:
         """Open the game anew."""
@@ -135,6 +136,32 @@ def run_demo(
     ``wanted`` is the sentence of the lesson, "" for one that the agent can least.  Raises
     UsageError for a game without a teacher or a sentence that it cannot judge.
     """
+    stage = _stage_of(game, quick=quick)
+    laps = _Laps()
+    lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
+    laps.end("choosing the lesson")
+    news = _RoundNews(say)
+    with Store.open(data) as store:
+        person_ticks, corrections = _teach(store, stage, lesson, say)
+        laps.end("teaching")
+        client = RoundClient(data, store, default_checkpoint(game))
+        result = _round(client, stage, lesson, news, laps)
+    say(result.sentence)
+    return DemoResult(
+        lesson,
+        looked,
+        stage.size.demonstrations,
+        corrections,
+        person_ticks,
+        result,
+        news.losses,
+        _films(data, stage, lesson, result),
+        laps.seconds,
+    )
+
+
+def _stage_of(game: str, *, quick: bool) -> _Stage:
+    """Return where a game's demo happens; raises UsageError for a game without a teacher."""
     from model.vla.vla import check_checkpoint
 
     spec = game_spec(game, so="there is no demo of it")
@@ -146,63 +173,70 @@ def run_demo(
     base = PlayerSpec("base", default_checkpoint(game))
     # Said before anything plays: the players load it in processes of their own.
     check_checkpoint(default_checkpoint(game))
-    size = _size(spec, quick=quick)
-    stage = _Stage(game, base, size, _to_slow(spec))
-    marks = {"start": time.monotonic()}
-    lesson, looked = _choose_lesson(stage, _candidates(game, wanted, quick=quick), say)
-    marks["choosing the lesson"] = time.monotonic()
-    with Store.open(data) as store:
-        person_ticks, corrections = _teach(store, stage, lesson, say)
-        marks["teaching"] = time.monotonic()
-        news = _RoundNews(say)
-        client = RoundClient(data, store, default_checkpoint(game))
-        result = client.run(
-            "kind:demonstration kind:rollout",
-            questions=[Asked(lesson)],
-            paired_seeds=size.pairs,
-            game=game,
-            slowed=stage.slowed,
-            max_steps=size.steps,
-            replay=size.replay,
-            say=news.hear,
-            measure_failed=True,
-            old_tasks=not quick,
+    return _Stage(game, base, _size(spec, quick=quick), _to_slow(spec), quick)
+
+
+class _Laps:
+    """How many seconds each part took, one after the other."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def end(self, name: str, at: float | None = None) -> None:
+        """Note that a part has ended, now or ``at`` a time of the monotonic clock."""
+        ended = time.monotonic() if at is None else at
+        self.seconds[name] = round(ended - self._began, 1)
+        self._began = ended
+
+
+def _round(
+    client: RoundClient, stage: _Stage, lesson: Task, news: _RoundNews, laps: _Laps
+) -> RoundResult:
+    """Learn from what was recorded and measure what came of it."""
+    result = client.run(
+        "kind:demonstration kind:rollout",
+        questions=[Asked(lesson)],
+        paired_seeds=stage.size.pairs,
+        game=stage.game,
+        slowed=stage.slowed,
+        max_steps=stage.size.steps,
+        replay=stage.size.replay,
+        say=news.hear,
+        measure_failed=True,
+        old_tasks=not stage.quick,
+    )
+    laps.end("round: training and offline gates", news.trained_at)
+    laps.end("round: paired play")
+    if result.waits:
+        news.say("Checking that nothing it could before is lost.")
+        rest = client.check_rest(
+            result.round_id, game=stage.game, slowed=stage.slowed, say=news.hear
         )
-        marks["round: training and offline gates"] = news.trained_at or time.monotonic()
-        marks["round: paired play"] = time.monotonic()
-        if result.waits:
-            say("Checking that nothing it could before is lost.")
-            rest = client.check_rest(result.round_id, game=game, slowed=stage.slowed, say=news.hear)
-            result = result.after(rest)
-        marks["round: what it could before"] = time.monotonic()
-    say(result.sentence)
+        result = result.after(rest)
+    laps.end("round: what it could before")
+    return result
+
+
+def _films(
+    data: Path, stage: _Stage, lesson: Task, result: RoundResult
+) -> dict[str, tuple[RGBImage, ...]]:
+    """Return pictures of a start that the round was judged by, before it and after it."""
     with Reader.open(data) as reader:
         paired = [row.seed for row in reader.evaluations(round_id=result.round_id)]
     seed = min(paired, default=SeedRange.VERDICT.first)
-    films = {"before": _film(stage, base, lesson, seed)}
+    films = {"before": _film(stage, stage.base, lesson, seed)}
     if result.adapter is not None:
-        after = PlayerSpec("after", default_checkpoint(game), result.adapter)
+        after = PlayerSpec("after", default_checkpoint(stage.game), result.adapter)
         films["after"] = _film(stage, after, lesson, seed)
-    names = list(marks)
-    seconds = {name: round(marks[name] - marks[before], 1) for before, name in pairwise(names)}
-    return DemoResult(
-        lesson,
-        looked,
-        size.demonstrations,
-        corrections,
-        person_ticks,
-        result,
-        news.losses,
-        films,
-        seconds,
-    )
+    return films
 
 
 class _RoundNews:
     """Tells what a round says, and keeps its losses and when its training was done."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+        self.say = say
         self.losses: list[tuple[int, float, float | None]] = []
         self.trained_at: float | None = None
 
@@ -210,13 +244,13 @@ class _RoundNews:
         if isinstance(message, Step):
             self.losses.append((message.step, message.loss, message.held_out))
             if message.step % 20 == 0:
-                self._say(f"learning: step {message.step} of {message.steps}")
+                self.say(f"learning: step {message.step} of {message.steps}")
         elif message.kind == "done":
             self.trained_at = self.trained_at or time.monotonic()
         elif isinstance(message, Measured):
-            self._say(message.line.sentence)
+            self.say(message.line.sentence)
         elif message.kind in ("stage", "gate"):
-            self._say(getattr(message, "sentence", ""))
+            self.say(getattr(message, "sentence", ""))
 
 
 def _size(spec: GameSpec, *, quick: bool) -> DemoSize:

@@ -52,8 +52,9 @@ def report_html(result: DemoResult) -> str:
     parts.append("<h2>Gates</h2><table><tr><th>gate<th>passed<th>why</tr>")
     for gate in result.round.gates:
         passed = {True: "yes", False: "no", None: "not checked"}[gate.passed]
-        parts.append(f"<tr><td>{html.escape(gate.name)}<td>{passed}<td>"
-                     f"{html.escape(gate.sentence)}</tr>")  # fmt: skip
+        parts.append(
+            f"<tr><td>{html.escape(gate.name)}<td>{passed}<td>{html.escape(gate.sentence)}</tr>"
+        )
     parts.append("</table><h2>What was recorded</h2>")
     parts.append(
         f"<p>{result.demonstrations} demonstrations and {result.corrections} takeovers, "

@@ -77,8 +77,12 @@ class RoundDiary:
             "steps": len(self.losses),
             "losses": [list(each) for each in self.losses],
             "gates": [
-                {"name": gate.name, "passed": gate.passed, "sentence": gate.sentence,
-                 "figures": gate.figures}
+                {
+                    "name": gate.name,
+                    "passed": gate.passed,
+                    "sentence": gate.sentence,
+                    "figures": gate.figures,
+                }
                 for gate in self.gates
             ],
-        }  # fmt: skip
+        }

@@ -18,7 +18,7 @@ from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
-from trainer.rounds.client import RoundResult
+from trainer.rounds.books import RoundResult
 
 PICTURES = 5
 

@@ -40,7 +40,8 @@ from trainer.evaluation.starts import Start, starts_of
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.study_rows import ROWS_FILE, KeptRows
 from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind, paired_interval
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult
+from trainer.rounds.client import RoundClient
 
 GAME = "doom"
 FOLDER = "benchmark-rounds"

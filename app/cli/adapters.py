@@ -18,10 +18,15 @@ def list_(options: argparse.Namespace) -> int:
         with Reader.open(folder) as reader:
             rows = reader.adapters()
     shown = [
-        (row.id, row.title, row.parent_id or "base", "yes" if row.passed_gates else "no",
-         "plays now" if row.active else "")
+        (
+            row.id,
+            row.title,
+            row.parent_id or "base",
+            "yes" if row.passed_gates else "no",
+            "plays now" if row.active else "",
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     emit(
         options,
         [asdict(row) for row in rows],

@@ -59,8 +59,13 @@ def show(options: argparse.Namespace) -> int:
         drivers[driver.value] += ticks
     facts["ticks by driver"] = ", ".join(f"{name} {ticks}" for name, ticks in drivers.items())
     lines = details(facts)
-    lines += ["", *table([(s.start, s.stop, s.driver, s.kind) for s in segments],
-                         ["from", "to", "driver", "kind"])]  # fmt: skip
+    lines += [
+        "",
+        *table(
+            [(s.start, s.stop, s.driver, s.kind) for s in segments],
+            ["from", "to", "driver", "kind"],
+        ),
+    ]
     emit(options, document, lines)
     return int(ExitCode.OK)
 

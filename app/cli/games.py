@@ -57,8 +57,13 @@ def show(options: argparse.Namespace) -> int:
     if facts["launch"]:
         # As a list: it is run as such, and no shell reads it.
         lines += ["", f"its own command: {facts['launch']!r}"]
-    lines += ["", *table([(t.id, t.instruction, t.max_ticks) for t in found],
-                         ["task", "instruction", "ticks at most"])]  # fmt: skip
+    lines += [
+        "",
+        *table(
+            [(t.id, t.instruction, t.max_ticks) for t in found],
+            ["task", "instruction", "ticks at most"],
+        ),
+    ]
     emit(options, document, lines)
     return int(ExitCode.OK)
 
@@ -70,15 +75,25 @@ def _facts(name: str, data: Path) -> _Facts:
     if profile is not None:
         # Its profile says it all: no window is opened to show a list of keys.
         return _table(
-            profile.name, profile.title, profile.tick_rate_hz, True, profile.bindings,
-            launch=profile.launch, shipped=profile.shipped,
-        )  # fmt: skip
+            profile.name,
+            profile.title,
+            profile.tick_rate_hz,
+            True,
+            profile.bindings,
+            launch=profile.launch,
+            shipped=profile.shipped,
+        )
     game = open_game(name)
     try:
         return _table(
-            game.name, game.title, game.tick_rate_hz, game.realtime, game.bindings,
-            launch=(), shipped=True,
-        )  # fmt: skip
+            game.name,
+            game.title,
+            game.tick_rate_hz,
+            game.realtime,
+            game.bindings,
+            launch=(),
+            shipped=True,
+        )
     finally:
         game.close()
 

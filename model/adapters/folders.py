@@ -243,8 +243,14 @@ def _products(folder: Path, name: str) -> dict[str, torch.Tensor]:
         if not all(bool(product.isfinite().all()) for product in products.values()):
             raise ValueError("some numbers are not finite")
     except (
-        OSError, ValueError, TypeError, KeyError, RuntimeError, ZeroDivisionError, SafetensorError
-    ) as error:  # fmt: skip
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        RuntimeError,
+        ZeroDivisionError,
+        SafetensorError,
+    ) as error:
         raise AdapterError(
             f"The adapter {name!r} is damaged ({first_line(error)}), so it was not used; choose "
             "another adapter or go back."

@@ -110,10 +110,13 @@ class Sayings:
         self._near: dict[str, frozenset[str]] = {}
         self._name_words = {word for name in self._names for word in name}
         self._relations = sorted(
-            ((tuple(words(way)), pattern) for pattern, ways in (relations or {}).items()
-             for way in ways),
+            (
+                (tuple(words(way)), pattern)
+                for pattern, ways in (relations or {}).items()
+                for way in ways
+            ),
             key=lambda pair: (-len(pair[0]), pair[0]),
-        )  # fmt: skip
+        )
         self._takes = {
             means: [tuple(words(noun)) for noun in nouns] for means, nouns in (takes or {}).items()
         }

@@ -35,8 +35,15 @@ RESERVED_NAMES = (
 )
 """The 251 tokens that JARVIS-VLA adds to Qwen2-VL, in its order."""
 SPECIAL_TOKENS = (
-    PAD, IM_START, IM_END, VISION_START, VISION_END, IMAGE_PAD, VIDEO_PAD, *RESERVED_NAMES,
-)  # fmt: skip
+    PAD,
+    IM_START,
+    IM_END,
+    VISION_START,
+    VISION_END,
+    IMAGE_PAD,
+    VIDEO_PAD,
+    *RESERVED_NAMES,
+)
 
 TINY_SPEC = CheckpointSpec(
     pixels="coordinates",

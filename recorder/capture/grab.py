@@ -38,9 +38,7 @@ class MssGrabber:
 
         Raises GameError where the screen cannot be read, or has other pixels than the pointer.
         """
-        where = {
-            "left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height
-        }  # fmt: skip
+        where = {"left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height}
         try:
             shot = self._screen.grab(where)
         except self._error as error:

@@ -30,10 +30,15 @@ DOCK_MARGIN = 16
 _GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 _CHANGES = frozenset(
     {
-        X.ConfigureNotify, X.MapNotify, X.UnmapNotify, X.ReparentNotify, X.DestroyNotify,
-        X.CirculateNotify, X.GravityNotify,
+        X.ConfigureNotify,
+        X.MapNotify,
+        X.UnmapNotify,
+        X.ReparentNotify,
+        X.DestroyNotify,
+        X.CirculateNotify,
+        X.GravityNotify,
     }
-)  # fmt: skip
+)
 """Events after which a window may lie elsewhere, under another one, or nowhere."""
 
 

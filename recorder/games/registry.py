@@ -224,7 +224,12 @@ GAMES: tuple[GameSpec, ...] = (
         detail="Doom's engine inside Playteach",
         expert="trainer.experts.yard:TeacherPolicy",
         suites=(
-            DEFAULT_SUITE, "seen", "heldout-combinations", "two-step", "heldout-phrasings", "free",
+            DEFAULT_SUITE,
+            "seen",
+            "heldout-combinations",
+            "two-step",
+            "heldout-phrasings",
+            "free",
         ),
         read_suites=_yards_suites,
         trained=_yards_training,
@@ -251,7 +256,7 @@ GAMES: tuple[GameSpec, ...] = (
     # Only what its profile cannot say needs an entry: the model that plays it.
     _described("luanti_own", "Luanti, in a world of your own", checkpoint="checkpoint-luanti"),
     *(_minecraft(name, title) for name, title in MINECRAFT_TITLES.items()),
-)  # fmt: skip
+)
 """Every game that has an entry; :func:`all_games` adds those that only a profile describes."""
 
 

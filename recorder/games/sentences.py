@@ -146,8 +146,9 @@ class _Nouns:
             verbs, rest = self._verbs.get(said[:cut], ()), said[cut:]
             things = self._cut_short(rest) if verbs else set()
             pairs = ((verb, thing) for verb in verbs for thing in things)
-            found.update((self._done[each].id, self._done[each]) for each in pairs
-                         if each in self._done)  # fmt: skip
+            found.update(
+                (self._done[each].id, self._done[each]) for each in pairs if each in self._done
+            )
         return list(found.values())
 
     def _cut_short(self, rest: tuple[str, ...]) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator
@@ -14,7 +13,14 @@ from recorder.errors import DataError
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery
-from recorder.store.row_queries import select_adapters, select_evaluations, select_session
+from recorder.store.row_queries import (
+    next_seed,
+    select_adapters,
+    select_evaluations,
+    select_labels,
+    select_rounds,
+    select_session,
+)
 from recorder.store.rows import (
     AdapterRow,
     BinFacts,
@@ -23,9 +29,7 @@ from recorder.store.rows import (
     InputEventRow,
     InstructionRow,
     LabelRow,
-    LabelSource,
     RoundRow,
-    RoundStatus,
     SegmentRow,
     SessionRow,
     Stepping,
@@ -34,7 +38,7 @@ from recorder.store.rows import (
 from recorder.store.selection import casefold, select_episodes, select_segments
 from recorder.store.stored_ticks import paired, stored_events, stored_ticks, told_anew
 from recorder.store.upkeep.upgrade import check_complete
-from recorder.types import Outcome, RGBImage
+from recorder.types import RGBImage
 
 
 class Reader:
@@ -117,23 +121,8 @@ class Reader:
         It is the one after the highest, and where that is the last one the lowest that is free;
         ``first`` where none is.  Episodes in the bin count.
         """
-        of_game = (
-            "FROM episode JOIN session ON session.id = session_id "
-            "WHERE game = ? AND seed BETWEEN ? AND ?"
-        )
         with self._reading() as connection:
-            highest = connection.execute(
-                f"SELECT max(seed) {of_game}", (game, first, last)
-            ).fetchone()[0]
-            if highest is None or highest < last:
-                return first if highest is None else int(highest) + 1
-            seeds = connection.execute(
-                f"SELECT DISTINCT seed {of_game} ORDER BY seed", (game, first, last)
-            )
-            for free, (seed,) in enumerate(seeds, first):
-                if free != seed:
-                    return free
-        return first
+            return next_seed(connection, game, first, last)
 
     def next_measured_seed(self, game: str, first: int, last: int) -> int:
         """Return the seed after the highest of ``first`` to ``last`` that was ever measured on."""
@@ -192,15 +181,7 @@ class Reader:
     def labels(self, episode_id: int) -> list[LabelRow]:
         """Return every version of an episode's outcome, oldest first."""
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT episode_id, version, outcome, source, made_wall_ns FROM label "
-                "WHERE episode_id = ? ORDER BY version",
-                (episode_id,),
-            ).fetchall()
-        return [
-            LabelRow(row[0], row[1], Outcome(row[2]), LabelSource(row[3]), row[4] / 1e9)
-            for row in rows
-        ]
+            return select_labels(connection, episode_id)
 
     # Pictures
 
@@ -263,28 +244,7 @@ class Reader:
     def rounds(self) -> list[RoundRow]:
         """Return every round, oldest first."""
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT id, status, parent_adapter_id, adapter_id, query, config, manifest, "
-                "metrics, verdict, began_wall_ns, ended_wall_ns, through_episode_id "
-                "FROM round ORDER BY id"
-            ).fetchall()
-        return [
-            RoundRow(
-                row[0],
-                RoundStatus(row[1]),
-                parent_adapter_id=row[2],
-                adapter_id=row[3],
-                query=row[4],
-                config=json.loads(row[5]),
-                manifest=json.loads(row[6]),
-                metrics=json.loads(row[7]),
-                verdict=json.loads(row[8]),
-                began_wall_s=row[9] / 1e9,
-                ended_wall_s=None if row[10] is None else row[10] / 1e9,
-                through_episode_id=row[11],
-            )
-            for row in rows
-        ]
+            return select_rounds(connection)
 
     def taught_episodes(self, round_ids: Collection[int]) -> frozenset[int]:
         """Return the episodes of the ticks that these rounds trained on, replayed ones too."""

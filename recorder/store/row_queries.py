@@ -1,4 +1,4 @@
-"""Reads rows of sessions, adapters and measured attempts."""
+"""Reads rows of sessions, labels, rounds, adapters and measured attempts, and seeds in use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from recorder.store.round_rows import active_adapter_id
 from recorder.store.rows import (
     AdapterRow,
     EvaluationRow,
+    LabelRow,
+    LabelSource,
+    RoundRow,
+    RoundStatus,
     SessionRow,
     Stepping,
 )
@@ -99,3 +103,61 @@ def select_evaluations(
         )
         for row in rows
     ]
+
+
+def select_labels(connection: sqlite3.Connection, episode_id: int) -> list[LabelRow]:
+    """Return every version of an episode's outcome, oldest first."""
+    rows = connection.execute(
+        "SELECT episode_id, version, outcome, source, made_wall_ns FROM label "
+        "WHERE episode_id = ? ORDER BY version",
+        (episode_id,),
+    ).fetchall()
+    return [
+        LabelRow(row[0], row[1], Outcome(row[2]), LabelSource(row[3]), row[4] / 1e9) for row in rows
+    ]
+
+
+def select_rounds(connection: sqlite3.Connection) -> list[RoundRow]:
+    """Return every round, oldest first."""
+    rows = connection.execute(
+        "SELECT id, status, parent_adapter_id, adapter_id, query, config, manifest, "
+        "metrics, verdict, began_wall_ns, ended_wall_ns, through_episode_id "
+        "FROM round ORDER BY id"
+    ).fetchall()
+    return [
+        RoundRow(
+            row[0],
+            RoundStatus(row[1]),
+            parent_adapter_id=row[2],
+            adapter_id=row[3],
+            query=row[4],
+            config=json.loads(row[5]),
+            manifest=json.loads(row[6]),
+            metrics=json.loads(row[7]),
+            verdict=json.loads(row[8]),
+            began_wall_s=row[9] / 1e9,
+            ended_wall_s=None if row[10] is None else row[10] / 1e9,
+            through_episode_id=row[11],
+        )
+        for row in rows
+    ]
+
+
+def next_seed(connection: sqlite3.Connection, game: str, first: int, last: int) -> int:
+    """Return a seed of ``first`` to ``last`` that none of a game's episodes has.
+
+    It is the one after the highest, and if that is the last one the lowest that is free;
+    ``first`` if none is.
+    """
+    of_game = (
+        "FROM episode JOIN session ON session.id = session_id "
+        "WHERE game = ? AND seed BETWEEN ? AND ?"
+    )
+    highest = connection.execute(f"SELECT max(seed) {of_game}", (game, first, last)).fetchone()[0]
+    if highest is None or highest < last:
+        return first if highest is None else int(highest) + 1
+    seeds = connection.execute(f"SELECT DISTINCT seed {of_game} ORDER BY seed", (game, first, last))
+    for free, (seed,) in enumerate(seeds, first):
+        if free != seed:
+            return free
+    return first

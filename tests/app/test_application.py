@@ -21,7 +21,8 @@ from app.gui.main_window import MainWindow
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.games.seeds import SeedRange
 from recorder.store import Reader, RoundStatus, Store
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult
+from trainer.rounds.client import RoundClient
 
 
 @pytest.fixture(autouse=True)

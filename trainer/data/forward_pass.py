@@ -206,8 +206,11 @@ class Sequences:
         after = first + max(rows, columns) + (index - first - images)
         batch, count = block.shape
         axes = []
-        for spread in (torch.full_like(index, first), first + inside // columns,
-                       first + inside % columns):  # fmt: skip
+        for spread in (
+            torch.full_like(index, first),
+            first + inside // columns,
+            first + inside % columns,
+        ):
             axis = torch.where(is_image, spread, torch.where(behind, after, index))
             axes.append(torch.cat([axis.expand(batch, -1), int(after[-1]) + 1 + place], 1))
         total = head + count

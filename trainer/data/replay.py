@@ -64,9 +64,10 @@ def replay_examples(
     and no verb is lost among "face" and "go to".
     """
     sides = (
-        _Side(count), _Side(max(1, round(SELECT_SHARE * count))),
+        _Side(count),
+        _Side(max(1, round(SELECT_SHARE * count))),
         _Side(max(1, round(GATE_SHARE * count))),
-    )  # fmt: skip
+    )
     verbs = Counter(task.verb for task in tasks)
     parts = {task.id: verbs[task.verb] ** -0.5 for task in tasks}
     rng = np.random.default_rng(seed)

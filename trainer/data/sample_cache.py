@@ -149,9 +149,15 @@ def _sides(facts: dict[str, Any], pictures: NDArray[np.uint8]) -> Lessons:
         ]
     )
     return Lessons(
-        pictures, sentences, answers, train, held_out, weights / weights.sum(),
-        left_out=facts.get("left_out", 0), turns_cut=facts.get("turns_cut", 0),
-    )  # fmt: skip
+        pictures,
+        sentences,
+        answers,
+        train,
+        held_out,
+        weights / weights.sum(),
+        left_out=facts.get("left_out", 0),
+        turns_cut=facts.get("turns_cut", 0),
+    )
 
 
 def _gather(
@@ -163,9 +169,14 @@ def _gather(
     said: Sequence[Path] = (),
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "identity": identity, "sentences": [], "answers": [], "checked": [], "weights": [],
-        "left_out": 0, "turns_cut": 0,
-    }  # fmt: skip
+        "identity": identity,
+        "sentences": [],
+        "answers": [],
+        "checked": [],
+        "weights": [],
+        "left_out": 0,
+        "turns_cut": 0,
+    }
     with (folder / PICTURES_FILE).open("wb") as pictures:
         for row in rows:
             ticks = reader.ticks(row.id)

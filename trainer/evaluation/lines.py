@@ -61,9 +61,20 @@ def unknown_line(part: Part, name: str, sentence: str, *, checking: bool = False
     """Return a line of which nothing is known: it was not measured, or is still being played."""
     margin = OLD_TASKS_MARGIN if part is Part.OLD_TASKS else SENTENCE_MARGIN
     return Line(
-        part, name, None, 0, 0, 0, 0.0, -1.0, 1.0, margin,
-        not_worse=False, sentence=sentence, checking=checking,
-    )  # fmt: skip
+        part,
+        name,
+        kind=None,
+        before=0,
+        after=0,
+        n=0,
+        difference=0.0,
+        low=-1.0,
+        high=1.0,
+        margin=margin,
+        not_worse=False,
+        sentence=sentence,
+        checking=checking,
+    )
 
 
 def verdict_of(lines: Sequence[Line], choice: Choice, sentence: str) -> Verdict | None:
@@ -77,9 +88,17 @@ def verdict_of(lines: Sequence[Line], choice: Choice, sentence: str) -> Verdict 
             break
     line = chosen[0]
     return Verdict(
-        line.kind or VerdictKind.NOT_ENOUGH, line.before, line.after, line.n,
-        line.difference, line.low, line.high, sentence, choice, tuple(lines),
-    )  # fmt: skip
+        line.kind or VerdictKind.NOT_ENOUGH,
+        line.before,
+        line.after,
+        line.n,
+        line.difference,
+        line.low,
+        line.high,
+        sentence,
+        choice,
+        tuple(lines),
+    )
 
 
 def _line(
@@ -92,9 +111,20 @@ def _line(
     against: str = "parent",
 ) -> Line:
     return Line(
-        part, name, told.kind, pairs.before, pairs.after, pairs.n, told.difference, told.low,
-        told.high, margin, told.not_worse, sentence, against,
-    )  # fmt: skip
+        part,
+        name,
+        told.kind,
+        pairs.before,
+        pairs.after,
+        pairs.n,
+        told.difference,
+        told.low,
+        told.high,
+        margin,
+        told.not_worse,
+        sentence,
+        against,
+    )
 
 
 def _of_sentence(part: Part, name: str, plan: Plan, pairs: Pairs, told: Estimate) -> str:

@@ -190,9 +190,13 @@ def _play_here(
         # Beside a game that draws in real time, a second thread only waits for the first.
         threads = 1 if not paced or setup.game in REALTIME_GAMES else None
         worker = EvaluationWorker(
-            setup.game, paced=paced, threads=threads, slowed=setup.slowed, beside=setup.beside,
+            setup.game,
+            paced=paced,
+            threads=threads,
+            slowed=setup.slowed,
+            beside=setup.beside,
             version=setup.version,
-        )  # fmt: skip
+        )
         stack.callback(worker.close)
         for job in itertools.chain.from_iterable(batches):
             yield job.side, worker.play(job.player, job.start)

@@ -393,17 +393,21 @@ def chance_of(kind: VerdictKind, plan: Plan, p_gained: float, p_lost: float) -> 
     if kind in (VerdictKind.BETTER, VerdictKind.WORSE):
         better = kind is VerdictKind.BETTER
         alpha = plan.alpha if better else WORSE_ALPHA
-        yes = np.array([
-            is_better(*((g, l_) if better else (l_, g)), alpha, plan.most)
-            for g, l_ in zip(ends.gained.tolist(), ends.lost.tolist(), strict=True)
-        ])  # fmt: skip
+        yes = np.array(
+            [
+                is_better(*((g, l_) if better else (l_, g)), alpha, plan.most)
+                for g, l_ in zip(ends.gained.tolist(), ends.lost.tolist(), strict=True)
+            ]
+        )
     else:
-        yes = np.array([
-            _estimate(plan, n, g, l_).kind is kind
-            for n, g, l_ in zip(
-                ends.n.tolist(), ends.gained.tolist(), ends.lost.tolist(), strict=True
-            )
-        ])  # fmt: skip
+        yes = np.array(
+            [
+                _estimate(plan, n, g, l_).kind is kind
+                for n, g, l_ in zip(
+                    ends.n.tolist(), ends.gained.tolist(), ends.lost.tolist(), strict=True
+                )
+            ]
+        )
     return float(chances[yes].sum())
 
 

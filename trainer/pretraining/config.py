@@ -131,5 +131,12 @@ def tokenizer_corpus() -> list[str]:
     """Return the text that the tokenizer's BPE is trained on."""
     sentences = [said for task in TRAINED_TASKS for said in task.phrasings]
     pairs = [*rule_pairs(), *paraphrase_pairs()]
-    return [*sentences, *(f"{pair.question} {pair.answer}" for pair in pairs), WORDS,
-            "user\n", "assistant\n", "\n", *WORDS.split()]  # fmt: skip
+    return [
+        *sentences,
+        *(f"{pair.question} {pair.answer}" for pair in pairs),
+        WORDS,
+        "user\n",
+        "assistant\n",
+        "\n",
+        *WORDS.split(),
+    ]

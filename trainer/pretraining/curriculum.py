@@ -80,8 +80,13 @@ def two_step_ids() -> list[str]:
     """Return the two-step tasks: what is done first can be seen to be done."""
     plain = [text for text in atomic_ids() if text.count(":") == 1]
     firsts = [t for t in plain if t.startswith(("pick_up:", "shoot:", "open:", "press:"))]
-    seconds = [t for t in plain if t.startswith(("pick_up:", "shoot:", "open:", "press:",
-                                                 "go_to:", "face:", "stand_still:"))]  # fmt: skip
+    seconds = [
+        t
+        for t in plain
+        if t.startswith(
+            ("pick_up:", "shoot:", "open:", "press:", "go_to:", "face:", "stand_still:")
+        )
+    ]
     pairs = []
     for a, b in product(firsts, seconds):
         one, two = KIND_BY_KEY[a.partition(":")[2]], KIND_BY_KEY[b.partition(":")[2]]

@@ -101,8 +101,9 @@ class Trainee(torch.nn.Module):
         place = torch.arange(longest)
         blocks = blocks.masked_fill(place >= lengths[..., None], self.sequences.end_id)
         hidden = self.sequences.ask(vision, blocks, lengths)
-        loss = self.answer_loss(hidden.flatten(0, 1), blocks.flatten(0, 1), starts.flatten(),
-                                lengths.flatten())  # fmt: skip
+        loss = self.answer_loss(
+            hidden.flatten(0, 1), blocks.flatten(0, 1), starts.flatten(), lengths.flatten()
+        )
         at = (starts - 1).clamp(0)[..., None, None].expand(-1, -1, 1, hidden.shape[-1])
         return loss, hidden.gather(2, at)[:, :, 0]
 

@@ -223,8 +223,10 @@ class Run:
         fresh = self.out / "checkpoint.new"
         shutil.rmtree(fresh, ignore_errors=True)
         card: dict[str, object] = {
-            "trained_s": round(self.seconds), "steps": self.step, "samples": self.samples,
-        }  # fmt: skip
+            "trained_s": round(self.seconds),
+            "steps": self.step,
+            "samples": self.samples,
+        }
         save_checkpoint(fresh, self.trainee.model, self.trainee.tokenizer, TINY_SPEC, card)
         write_taught(fresh)
         (fresh / "ready").touch()

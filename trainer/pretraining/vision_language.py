@@ -232,9 +232,12 @@ def _class(state: HiddenState, size: Size, rng: np.random.Generator) -> Pair | N
         return None
     x, y = coordinates(*_centre(thing), size)
     return Pair(
-        "class", f"What is at {point_text(x, y)}?", f"{_a(_phrase(thing)).capitalize()}.",
-        thing.key, (x, y),
-    )  # fmt: skip
+        "class",
+        f"What is at {point_text(x, y)}?",
+        f"{_a(_phrase(thing)).capitalize()}.",
+        thing.key,
+        (x, y),
+    )
 
 
 def _state_of(state: HiddenState, size: Size, rng: np.random.Generator) -> Pair | None:

@@ -10,81 +10,23 @@ import contextlib
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model.adapters.folders import fingerprint, unfinished
-from model.adapters.in_use import adapter_in_use, lost_sentence
 from model.vla.play_options import PlayOptions
-from recorder.errors import ExitCode, KnownError
+from recorder.errors import KnownError
 from recorder.games.base import Asked
-from recorder.store import (
-    AdapterRow,
-    NewAdapter,
-    Reader,
-    RoundEnd,
-    RoundStatus,
-    Store,
-    adapters_path,
-    logs_path,
-    of_game,
-)
-from trainer.evaluation.lines import verdict_of
+from recorder.store import Store, logs_path, of_game
 from trainer.evaluation.sequential import MOST_PAIRS
-from trainer.evaluation.verdict import Choice, Line, Part, Verdict
+from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
-from trainer.rounds.decision import decide
+from trainer.rounds.books import RoundBooks, RoundResult, Say
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
 from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
-from trainer.rounds.process import (
-    FEW_BITS,
-    EndedError,
-    new_folder,
-    round_command,
-    see_off,
-    understood,
-)
-from trainer.rounds.questions import free_sentences_of, questions_of, title_of
+from trainer.rounds.process import EndedError, round_command, see_off, understood
+from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
-from trainer.rounds.working_folder import is_done, make_work_folder, work_path
-
-FROM_THE_BASE = "the round begins from the base"
-Say = Callable[[protocol.Message], None]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundResult:
-    """How a round ended.
-
-    ``activated`` says that the adapter plays now, which it never does before the rest is checked
-    (:meth:`RoundClient.check_rest`); ``exit_code`` which kind of problem kept the round from being
-    done.
-    """
-
-    round_id: int
-    status: RoundStatus
-    sentence: str
-    adapter_id: int | None = None
-    adapter: Path | None = None
-    gates: tuple[protocol.Gate, ...] = ()
-    verdict: Verdict | None = None
-    activated: bool = False
-    exit_code: ExitCode = ExitCode.OK
-
-    @property
-    def waits(self) -> bool:
-        """Whether something is still to be checked before it may be used."""
-        return self.verdict is not None and self.verdict.choice is Choice.WAIT
-
-    def after(self, checked: Checked) -> RoundResult:
-        """Return how it stands after the rest was checked."""
-        return replace(
-            self,
-            sentence=checked.sentence,
-            verdict=checked.verdict,
-            activated=checked.activated,
-        )
+from trainer.rounds.working_folder import make_work_folder
 
 
 class RoundClient:
@@ -101,13 +43,11 @@ class RoundClient:
         """``options`` are how the base is played, and so how it is taught and measured."""
         self._options = options or PlayOptions()
         self._data = data.absolute()
-        self._work = work_path(self._data, 0)
         self._store = store
         self._base = base
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._cancelled = False
-        self._listed = False
 
     def cancel(self) -> None:
         """End the round; adapter and database stay as they were.  Any thread.
@@ -149,125 +89,81 @@ class RoundClient:
         worker's thread.  Raises UsageError for a query that cannot be read, DataError where the
         database cannot be.
         """
-        self._listed = False
-        query = of_game(query, game)
-        with Reader.open(self._data) as reader:
-            # Whatever another base plays with is no start for this one.
-            in_use = adapter_in_use(reader, self._base)
-            done = sum(each.status is RoundStatus.DONE for each in reader.rounds())
-        lost = "" if in_use is None else lost_sentence(in_use, FROM_THE_BASE)
-        if lost:
-            say(protocol.Stage("reading", lost))
-        parent = None if lost else in_use
-        round_id = self._store.add_round(
-            parent_adapter_id=None if parent is None else parent.id,
-            query=query,
-            config={
-                "max_steps": max_steps,
-                "paired_seeds": paired_seeds,
-                "seed": done,
-                # Only in its place may the new adapter be put in use.
-                "in_use": None if in_use is None else in_use.id,
-            },
-            choose=True,
+        books = RoundBooks.begin(
+            self._data,
+            self._store,
+            self._base,
+            of_game(query, game),
+            say,
+            {"max_steps": max_steps, "paired_seeds": paired_seeds},
         )
-        self._work = work_path(self._data, round_id)
-        folder = new_folder(adapters_path(self._data), round_id)
-        gates: list[protocol.Gate] = []
-        lines: list[Line] = []
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
         try:
-            make_work_folder(self._data, round_id)
-            tasks = list(questions) or questions_of(self._data, round_id, query, game)
-            command = round_command(
-                self._data, self._base, folder, self._work, query, round_id,
-                parent=None if parent is None else Path(parent.folder),
-                seed=done, max_steps=max_steps, replay=replay, options=self._options,
-            )  # fmt: skip
-            free = [] if questions else free_sentences_of(self._data, round_id, query, game)
-            for sentence in self._known_before(ground, tasks, parent):
-                say(protocol.Stage("known", sentence))
-            ended = self._listen(command, gates, say)
+            tasks, free = self._lesson(books, questions, game)
+            ended = self._teach(books, ground, tasks, max_steps=max_steps, replay=replay)
+            lines: list[Line] = []
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
-                lines = self._measure(ground, tasks, free, parent, folder, round_id, paired_seeds)
-                lines = after_the_lesson(ground, lines, parent, wanted=old_tasks)
+                lines = self._measure(books, ground, tasks, free, paired_seeds)
+                lines = after_the_lesson(ground, lines, books.parent, wanted=old_tasks)
             with self._lock:
                 if self._cancelled:
                     raise EndedError(CANCELLED)
-            return self._keep(ended, folder, parent, round_id, gates, lines, tasks)
+            return books.keep(ended, lines, tasks, few_bits=self._few_bits)
         except BaseException as error:
-            # What was handed over is written first: a Ctrl-C may come just then.
-            self._store.wait()
-            if self._listed or is_done(self._data, round_id):
+            if books.is_done():
                 raise
             self._cancelled = self._cancelled or isinstance(error, KeyboardInterrupt)
-            self._throw_away(folder)
-            status = RoundStatus.CANCELLED if self._cancelled else RoundStatus.FAILED
-            why = str(error) if isinstance(error, KnownError) else type(error).__name__
-            sentence = CANCELLED if self._cancelled else why
-            self._store.update_round(round_id, status=status, metrics={"why": sentence})
-            if not isinstance(error, EndedError):
-                raise
-            return RoundResult(
-                round_id, status, sentence, gates=tuple(gates), exit_code=error.exit_code
-            )
+            result = books.break_off(error, cancelled=self._cancelled)
+            if isinstance(error, EndedError):
+                return result
+            raise
 
     @property
     def _few_bits(self) -> bool:
         """Whether the weights are packed: an adapter cannot be merged into such."""
         return self._options.precision in ("8bit", "4bit")
 
-    def _keep(
-        self,
-        ended: protocol.Done,
-        folder: Path,
-        parent: AdapterRow | None,
-        round_id: int,
-        gates: Sequence[protocol.Gate],
-        lines: Sequence[Line],
-        tasks: Sequence[Asked],
-    ) -> RoundResult:
-        """Write everything down: the adapter, what it learnt from, how it plays."""
-        metrics = dict(ended.metrics)
-        samples = metrics.pop("samples")
-        manifest = metrics.pop("manifest")
-        decision = decide(lines, gates)
-        verdict = verdict_of(lines, decision.choice, decision.sentence)
-        adapter_id, _ = self._store.finish_round(
-            round_id,
-            RoundEnd(
-                NewAdapter(
-                    folder=str(folder),
-                    base=self._base.name,
-                    parent_id=None if parent is None else parent.id,
-                    round_id=round_id,
-                    title=title_of(tasks),
-                    sha256=fingerprint(folder),
-                    passed_gates=decision.choice is not Choice.REFUSE,
-                ),
-                samples=[tuple(sample) for sample in samples],
-                manifest=manifest,
-                metrics={**protocol.finite(metrics), "gates": [asdict(gate) for gate in gates]},
-                verdict={} if verdict is None else asdict(verdict),
-            ),
-        )
-        self._listed = True
-        shutil.rmtree(self._work, ignore_errors=True)
-        few_bits = self._few_bits and decision.choice is not Choice.REFUSE
-        return RoundResult(
-            round_id,
-            RoundStatus.DONE,
-            FEW_BITS if few_bits else decision.sentence,
-            adapter_id,
-            folder,
-            tuple(gates),
-            verdict,
-        )
+    def _lesson(
+        self, books: RoundBooks, questions: Sequence[Asked], game: str
+    ) -> tuple[list[Asked], list[str]]:
+        """Return (what the round is measured with, the taught sentences that nobody can judge)."""
+        make_work_folder(self._data, books.round_id)
+        if questions:
+            return list(questions), []
+        place = (self._data, books.round_id, books.query, game)
+        return questions_of(*place), free_sentences_of(*place)
 
-    def _listen(self, command: list[str], gates: list[protocol.Gate], say: Say) -> protocol.Done:
+    def _teach(
+        self,
+        books: RoundBooks,
+        ground: Ground,
+        tasks: Sequence[Asked],
+        *,
+        max_steps: int,
+        replay: int,
+    ) -> protocol.Done:
+        """Let the round's process learn; raises EndedError if it ends without an adapter."""
+        command = round_command(
+            self._data,
+            self._base,
+            books.folder,
+            books.work,
+            books.query,
+            books.round_id,
+            parent=books.parent_folder,
+            seed=books.done_before,
+            max_steps=max_steps,
+            replay=replay,
+            options=self._options,
+        )
+        for sentence in self._known_before(books, ground, tasks):
+            ground.say(protocol.Stage("known", sentence))
+        return self._listen(command, books, ground.say)
+
+    def _listen(self, command: list[str], books: RoundBooks, say: Say) -> protocol.Done:
         """Run the process to its end.  Raises EndedError where it ends without an adapter."""
         last: protocol.Message | None = None
-        log_file = self._work / "round.log"
+        log_file = books.work / "round.log"
         with log_file.open("w", encoding="utf-8") as log:
             with self._lock:
                 if self._cancelled:
@@ -286,7 +182,7 @@ class RoundClient:
                         for line in process.stdout or ():
                             last = understood(line)
                             if isinstance(last, protocol.Gate):
-                                gates.append(last)
+                                books.gates.append(last)
                             say(last)
                         # Before our end of its stdin closes, which would be a cancel.
                         process.wait()
@@ -300,7 +196,7 @@ class RoundClient:
         if isinstance(last, protocol.Done) and process.returncode == 0:
             return last
         if isinstance(last, protocol.Failed):
-            shutil.rmtree(self._work, ignore_errors=True)
+            shutil.rmtree(books.work, ignore_errors=True)
             raise EndedError(last.sentence, process.returncode)
         if self._cancelled:
             raise EndedError(CANCELLED)
@@ -309,20 +205,12 @@ class RoundClient:
         shutil.copyfile(log_file, kept)
         if process.returncode > 0:
             # A fault of ours: what lies there may be why.
-            shutil.rmtree(self._work, ignore_errors=True)
+            shutil.rmtree(books.work, ignore_errors=True)
         raise EndedError(
             f"The round ended with code {process.returncode} before it was done, so the agent "
             f"plays as before; {kept} says why. Try again, with other programs closed if memory "
             "is short."
         )
-
-    def _throw_away(self, folder: Path) -> None:
-        """Remove what a round that does not count has written."""
-        if not self._listed:
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(unfinished(folder), ignore_errors=True)
-        if self._cancelled:
-            shutil.rmtree(self._work, ignore_errors=True)
 
     def check_rest(
         self,
@@ -352,34 +240,37 @@ class RoundClient:
                 raise EndedError(CANCELLED)
 
         return Ground(
-            self._data, self._store, self._base, game, self._options, say, check,
-            slowed=slowed, hotkeys=hotkeys,
-        )  # fmt: skip
+            self._data,
+            self._store,
+            self._base,
+            game,
+            self._options,
+            say,
+            check,
+            slowed=slowed,
+            hotkeys=hotkeys,
+        )
 
-    def _known_before(
-        self, ground: Ground, tasks: Sequence[Asked], parent: AdapterRow | None
-    ) -> list[str]:
+    def _known_before(self, books: RoundBooks, ground: Ground, tasks: Sequence[Asked]) -> list[str]:
         """Return what to say of sentences that succeed so often that little can be gained."""
         with contextlib.suppress(KnownError):
-            player = ground.player("before", None if parent is None else Path(parent.folder))
+            player = ground.player("before", books.parent_folder)
             return known_before(ground, tasks, player)
         # What is wrong with the base the round says.
         return []
 
     def _measure(
         self,
+        books: RoundBooks,
         ground: Ground,
         tasks: Sequence[Asked],
         free: Sequence[str],
-        parent: AdapterRow | None,
-        folder: Path,
-        round_id: int,
         most: int,
     ) -> list[Line]:
         """Play what was taught; of what nobody can judge there is a line that says so."""
-        before = ground.player("before", None if parent is None else Path(parent.folder))
-        after = ground.player("after", folder)
-        lines = play_taught(ground, tasks, before, after, round_id, most)
+        before = ground.player("before", books.parent_folder)
+        after = ground.player("after", books.folder)
+        lines = play_taught(ground, tasks, before, after, books.round_id, most)
         for line in lines:
             ground.say(protocol.Measured(line))
         return [*lines, *(unjudged_line(Part.TAUGHT, sentence) for sentence in free)]

@@ -157,10 +157,16 @@ class Checks:
     def _compared(self, side: CheckSet, after: _Losses, legality: float, scale: float) -> Offline:
         before = self._before[id(side)]
         return Offline(
-            _mean(before.taught), _mean(after.taught), _mean(before.known), _mean(after.known),
-            legality, scale, _mean(self._base[id(side)]),
-            _mean(before.earlier), _mean(after.earlier),
-        )  # fmt: skip
+            _mean(before.taught),
+            _mean(after.taught),
+            _mean(before.known),
+            _mean(after.known),
+            legality,
+            scale,
+            _mean(self._base[id(side)]),
+            _mean(before.earlier),
+            _mean(after.earlier),
+        )
 
     def _losses(self, side: CheckSet) -> _Losses:
         return _Losses(*(self._nats(each) for each in (side.taught, side.known, side.earlier)))

@@ -104,9 +104,9 @@ def _play_taught_again(
     names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
     asked = _asked(ground, names)
     before, after = _sides(ground, parent, adapter)
-    fresh = {line.name: line for line in measurement.play_taught(
-        ground, asked, before, after, row.id
-    )}  # fmt: skip
+    fresh = {
+        line.name: line for line in measurement.play_taught(ground, asked, before, after, row.id)
+    }
     taught = [fresh.get(line.name, line) for line in lines if line.part is Part.TAUGHT]
     if not any(line.kind is VerdictKind.BETTER for line in taught):
         return [*taught, *(line for line in lines if line.part is not Part.TAUGHT)]

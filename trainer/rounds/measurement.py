@@ -221,9 +221,16 @@ def _play(
         ground.say(protocol.Played(done[side], total, good[side], side))
 
     evaluate_pair(
-        before, after, ground.game, looks(), heard,
-        slowed=ground.slowed, workers=ground.workers, beside=ground.beside(), version=version,
-    )  # fmt: skip
+        before,
+        after,
+        ground.game,
+        looks(),
+        heard,
+        slowed=ground.slowed,
+        workers=ground.workers,
+        beside=ground.beside(),
+        version=version,
+    )
     return [each.line() for each in sentences]
 
 

@@ -26,9 +26,12 @@ from trainer.rounds import protocol
 from trainer.rounds.inputs import parent_of
 
 if TYPE_CHECKING:
+    from model.adapters.folders import AdapterMeta
     from model.vla.device import DeviceChoice
     from trainer.data.examples import Example, Sides
     from trainer.data.material import Material
+    from trainer.rounds.gates import Checks
+    from trainer.rounds.lessons import Lesson
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.parallel import Workers
 
@@ -96,14 +99,10 @@ def run_round(plan: RoundPlan, say: Say) -> protocol.Done:
 
 
 def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
-
-    from model.actions.tokens import CODEC_VERSION
-    from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+    from model.adapters.folders import fingerprint
     from model.vla.preprocess import load_spec
-    from trainer.data.examples import manifest
-    from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.lessons import prepare, read_lessons
-    from trainer.rounds.training.lora import train
+    from trainer.rounds.training.lora_loop import train
     from trainer.rounds.training.memory import check_round_memory
     from trainer.rounds.training.parallel import workers
 
@@ -119,18 +118,12 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     read = read_lessons(plan, spec, released=released, say=say)
     check_round_memory(plan.base, choice, plan.precision, spec, read.pictures(plan.replay))
     lesson = prepare(plan, spec, choice, read, released=released, say=say)
-    task, taught = lesson.task, lesson.taught
-    checks = Checks(
-        task,
-        CheckSet(taught.select, lesson.known.select, lesson.earlier.select),
-        CheckSet(taught.gate, lesson.known.gate, lesson.earlier.gate),
-        served=plan.served,
-    )
+    checks = _checks(lesson, served=plan.served)
     examples = lesson.to_learn
-    task.see(examples)
+    lesson.task.see(examples)
     say(learning(read.material))
     visits = train(
-        task,
+        lesson.task,
         examples,
         lesson.to_stop_by,
         plan.work,
@@ -138,20 +131,63 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         crew,
     )
     say(protocol.Stage("gates", "Checking what it learnt and what it kept."))
+    metrics = {
+        **_judged(plan, checks, lesson, released=released, say=say),
+        "material": read.material.document(),
+        "config": asdict(lesson.task.config),
+        **_account(lesson.taught, examples, visits),
+    }
+    tensors = _learnt(lesson.task)
+    if crew.first:
+        _write(plan, lesson.task, tensors, base, parent, metrics)
+    passed = all(passed is not False for passed in metrics["gates"].values())
+    return protocol.Done(str(plan.out), passed, metrics)
+
+
+def _checks(lesson: Lesson, *, served: bool) -> Checks:
+    """Return what measures the adapter; the model as it is now is "before"."""
+    from trainer.rounds.gates import Checks, CheckSet
+
+    taught, known, earlier = lesson.taught, lesson.known, lesson.earlier
+    return Checks(
+        lesson.task,
+        CheckSet(taught.select, known.select, earlier.select),
+        CheckSet(taught.gate, known.gate, earlier.gate),
+        served=served,
+    )
+
+
+def _judged(
+    plan: RoundPlan, checks: Checks, lesson: Lesson, *, released: bool, say: Say
+) -> dict[str, Any]:
+    """Choose the adapter's strength and say how it passes its gates; return that as figures."""
+    from trainer.data.examples import manifest
+    from trainer.rounds.gates import offline_gates
+
     offline = checks.choose_scale()
-    judged = {example.kind for example in taught.gate}
+    judged = {example.kind for example in lesson.taught.gate}
     gates = offline_gates(offline, kinds=judged, released=released, served=plan.served)
     for gate in gates:
         say(gate)
-    metrics = {
+    return {
         "offline": asdict(offline),
         "gates": {gate.name: gate.passed for gate in gates},
-        "manifest": manifest(taught),
-        "material": read.material.document(),
-        "config": asdict(task.config),
-        **_account(taught, examples, visits),
+        "manifest": manifest(lesson.taught),
     }
-    tensors = _learnt(task)
+
+
+def _write(
+    plan: RoundPlan,
+    task: LoraTask,
+    tensors: dict[str, Any],
+    base: str,
+    parent: AdapterMeta | None,
+    metrics: Mapping[str, Any],
+) -> None:
+    """Write the adapter's folder; ``base`` is the fingerprint of what it was taught on."""
+    from model.actions.tokens import CODEC_VERSION
+    from model.adapters.folders import AdapterMeta, write_adapter
+
     meta = AdapterMeta(
         name=plan.out.name,
         base=base,
@@ -160,9 +196,7 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics=protocol.finite({k: metrics[k] for k in ("offline", "gates", "manifest")}),
     )
-    if crew.first:
-        write_adapter(plan.out, tensors, task.peft_config(), meta)
-    return protocol.Done(str(plan.out), all(gate.passed is not False for gate in gates), metrics)
+    write_adapter(plan.out, tensors, task.peft_config(), meta)
 
 
 def learning(material: Material) -> protocol.Stage:

@@ -147,9 +147,15 @@ class PlainWindow:
         self._display = open_display()
         screen = self._display.screen()
         self._window = screen.root.create_window(
-            left, top, width, height, 0, screen.root_depth,
-            background_pixel=0x406080, event_mask=X.KeyPressMask | X.StructureNotifyMask,
-        )  # fmt: skip
+            left,
+            top,
+            width,
+            height,
+            0,
+            screen.root_depth,
+            background_pixel=0x406080,
+            event_mask=X.KeyPressMask | X.StructureNotifyMask,
+        )
         self._window.set_wm_name(title)
         self._window.set_wm_class("plain", "Plain")
         hints = Xutil.PPosition | Xutil.PSize | Xutil.USPosition

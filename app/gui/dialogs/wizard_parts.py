@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -17,9 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.style.key_places import place_name
-from app.gui.style.theme import GRID
-from app.gui.style.widgets import label, to_pixmap
-from recorder.capture.base import WindowInfo
+from app.gui.style.widgets import to_pixmap
 from recorder.games.desktop.calibration import THUMBNAIL, Candidate
 
 COLUMNS = 3
@@ -104,23 +101,3 @@ class WindowGrid(QScrollArea):
         choice.setFixedWidth(THUMBNAIL[0] + 16)
         choice.clicked.connect(lambda: self.chosen.emit(number))
         return choice
-
-
-def wizard_page(text: str, *widgets: QWidget) -> QWidget:
-    """Return a page of a sentence and what it is about, one below the other."""
-    page = QWidget()
-    layout = QVBoxLayout(page)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(2 * GRID)
-    layout.addWidget(label(text, "muted", wrap=True))
-    for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, QScrollArea) else 0)
-    if not any(isinstance(widget, QScrollArea) for widget in widgets):
-        layout.addStretch(1)
-    return page
-
-
-def short_name(window: WindowInfo | None) -> str:
-    """Return a name that a profile may have, made of a window's title."""
-    words = re.findall(r"[a-z0-9]+", "" if window is None else window.title.lower())
-    return "_".join(words)[:40].strip("_") or "my_game"

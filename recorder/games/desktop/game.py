@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
@@ -11,7 +10,7 @@ from recorder.capture.grab import fit
 from recorder.clock import Clock
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.base import Bindings, Task
-from recorder.games.controls import HOTBAR_PREFIX
+from recorder.games.desktop.acting import ActionSender
 from recorder.games.desktop.hands import Hands
 from recorder.games.desktop.offset import first_change_ms, median_ms
 from recorder.games.desktop.profile import Profile
@@ -19,15 +18,10 @@ from recorder.input.gate import FIRMER, GateClock
 from recorder.input.hearing import Ears, Hotkey
 from recorder.types import NO_ACTION, Action, Frame, Outcome
 
-TURN_PARTS = 4
-TURN_SHARE = 0.5
-"""A camera turn is spread over this share of the tick."""
 CAPTURE_SHARE = 0.75
 """The picture is taken this far into the tick; the rest is for thinking and storing."""
 TAP_NS = 60_000_000
 """How long a pause key is down, and how long the game then has for it."""
-MARGIN = 2
-"""Pixels that the pointer keeps from the window's edge."""
 
 
 class DesktopGame:
@@ -63,13 +57,9 @@ class DesktopGame:
         self._listening = False
         self._silent_ticks = 0
         self._resting = False
-        self._left_over = (0.0, 0.0)
+        self._acting = ActionSender(profile, windows, hands, self.clock)
         self._sent = NO_ACTION
         self._rect = Rect(0, 0, 0, 0)
-        self.cut_counts = 0
-        """Mouse counts that were asked for and did not fit into a tick."""
-        self.turned_counts = (0, 0)
-        """(right, down) mouse counts that were sent since the last reset."""
 
     def tasks(self) -> Sequence[Task]:
         """Return nothing: this game cannot be judged."""
@@ -119,6 +109,16 @@ class DesktopGame:
         return 0 if hearing is None else hearing.hand_touches
 
     @property
+    def cut_counts(self) -> int:
+        """Mouse counts that were asked for and did not fit into a tick."""
+        return self._acting.cut_counts
+
+    @property
+    def turned_counts(self) -> tuple[int, int]:
+        """(right, down) mouse counts that were sent since the last reset."""
+        return self._acting.turned_counts
+
+    @property
     def window_id(self) -> int:
         """The system's number of the window."""
         return self._window_id
@@ -131,8 +131,7 @@ class DesktopGame:
 
     def begin(self) -> None:
         """Forget the last attempt and give the game the keyboard."""
-        self._left_over = (0.0, 0.0)
-        self.turned_counts = (0, 0)
+        self._acting.begin()
         self._silent_ticks = 0
         self.come_back()
 
@@ -150,7 +149,7 @@ class DesktopGame:
         self._sent = NO_ACTION
         if not gate.shut:
             self._silent_ticks = 0
-            self._sent = self._act(action, rect, began_ns)
+            self._sent = self._acting.act(action, rect, began_ns)
         return self._finish(began_ns)
 
     def cut_short(self) -> Action | None:
@@ -171,7 +170,7 @@ class DesktopGame:
             self._hands.let_go()
         self._hands.sender.beat()
         self._silent_ticks = 0
-        self._left_over = (0.0, 0.0)
+        self._acting.forget_fractions()
         if self._hands.gate.why == "person":
             # Seen: when the agent gets the hands back, nothing is in its way.
             self._hands.gate.open(but_for=FIRMER)
@@ -290,45 +289,6 @@ class DesktopGame:
             raise GameError(sentence)
         raise GameSuspendedError(sentence)
 
-    def _act(self, action: Action, rect: Rect, began_ns: int) -> Action:
-        """Send an action; return what of it was sent before the gate was shut."""
-        sender = self._hands.sender
-        if not self._hands.hold(_keys_of(action, self.bindings.keys)):
-            return _held_of(action, self.bindings.keys, self._hands.held)
-        moves = self._moves(action)
-        if not any(moves):
-            return action
-        part_ns = int(1e9 / self.tick_rate_hz * TURN_SHARE / TURN_PARTS)
-        # A game puts the pointer back into the middle whenever it likes.  A turn that fits from
-        # there and from here fits from anywhere on the way.
-        fits = all(
-            _reachable(*moves, rect, at) == moves for at in (self._windows.pointer(), rect.centre)
-        )
-        done = [0, 0]
-        for part in range(1, TURN_PARTS + 1):
-            dx, dy = step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
-            if not fits:
-                dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
-            self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
-            if not sender.move(dx, dy):
-                yaw, pitch = (counts * self.bindings.degrees_per_count for counts in done)
-                return action.with_camera(pitch, yaw)
-            done = [done[0] + step[0], done[1] + step[1]]
-            self.turned_counts = (self.turned_counts[0] + dx, self.turned_counts[1] + dy)
-            if part < TURN_PARTS:
-                self.clock.sleep_until_ns(began_ns + part * part_ns)
-        return action
-
-    def _moves(self, action: Action) -> tuple[int, int]:
-        """Whole counts (right, down) of a turn; fractions are kept for the next one."""
-        pitch, yaw = action.camera
-        per_count = self.bindings.degrees_per_count
-        x, y = self._left_over[0] + yaw / per_count, self._left_over[1] + pitch / per_count
-        # A whole number of counts but for floating point is that number.
-        dx, dy = (math.trunc(round(value, 6)) for value in (x, y))
-        self._left_over = (x - dx, y - dy)
-        return dx, dy
-
     def _finish(self, began_ns: int) -> Frame:
         self._hands.sender.beat()
         self.clock.sleep_until_ns(began_ns + int(1e9 / self.tick_rate_hz * CAPTURE_SHARE))
@@ -351,27 +311,3 @@ class DesktopGame:
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)
-
-
-def _held_of(action: Action, keys: Mapping[str, str], down: Collection[str]) -> Action:
-    """Return the part of an action whose keys are down."""
-    slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
-    sent = Action(hotbar=action.hotbar if slot in down else 0)
-    for control in action.held:
-        if keys.get(control) in down:
-            sent = sent.pressing(control)
-    return sent
-
-
-def _keys_of(action: Action, keys: Mapping[str, str]) -> list[str]:
-    controls = [control for control in keys if control in action.held]
-    if action.hotbar:
-        controls.append(f"{HOTBAR_PREFIX}{action.hotbar}")
-    return list(dict.fromkeys(keys[each] for each in controls if each in keys))
-
-
-def _reachable(dx: int, dy: int, rect: Rect, at: tuple[int, int]) -> tuple[int, int]:
-    """Cut a move from ``at`` at the window's edge: beyond it lies what is not the game's."""
-    left, right = rect.left + MARGIN - at[0], rect.right - 1 - MARGIN - at[0]
-    up, down = rect.top + MARGIN - at[1], rect.bottom - 1 - MARGIN - at[1]
-    return max(min(left, 0), min(max(right, 0), dx)), max(min(up, 0), min(max(down, 0), dy))

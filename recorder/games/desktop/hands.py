@@ -201,6 +201,13 @@ def open_hands(profile: Profile, window_id: int) -> Hands:
 
     sender = InputSender(device, gate, ledger, guard, forbidden=keys.forbidden)
     return Hands(
-        profile, gate, ledger, sender, make_listener, guard.close,
-        keys=keys, guard_wait=guard.wait, guard_said=guard.hear,
-    )  # fmt: skip
+        profile,
+        gate,
+        ledger,
+        sender,
+        make_listener,
+        guard.close,
+        keys=keys,
+        guard_wait=guard.wait,
+        guard_said=guard.hear,
+    )

@@ -29,8 +29,10 @@ def build_crowd(seed: int, kinds: Sequence[Kind] = KINDS) -> Scene:
     fixtures = [str(k.key) for k in rng.choice(np.array(FIXTURES, object), count, replace=False)]
     plan = draw_plan(rng, fixtures)
     west, south, east, north = plan.room
-    start = (float(rng.uniform(west + WALL_ROOM, east - WALL_ROOM)),
-             float(rng.uniform(south + WALL_ROOM, north - WALL_ROOM)))  # fmt: skip
+    start = (
+        float(rng.uniform(west + WALL_ROOM, east - WALL_ROOM)),
+        float(rng.uniform(south + WALL_ROOM, north - WALL_ROOM)),
+    )
     mixed = [kinds[int(n)] for n in rng.permutation(len(kinds))]
     wanted = mixed[: int(rng.integers(FEWEST_THINGS, MOST_THINGS + 1))]
     wanted += [wanted[int(n)] for n in rng.integers(len(wanted), size=2)]

@@ -236,8 +236,9 @@ class _Builder:
         wide, deep = (int(n) for n in self.rng.integers(4, 9, size=2))
         area = self.inside(wide, deep, 0)
         if area is not None:
-            look = self.sector(floor=int(self.rng.choice([12, 16, 24])),
-                               floor_look=self.pick(FLOORS))  # fmt: skip
+            look = self.sector(
+                floor=int(self.rng.choice([12, 16, 24])), floor_look=self.pick(FLOORS)
+            )
             self.cells[area] = self.add(look)
             self.ledges.append(self.rectangle(area))
 

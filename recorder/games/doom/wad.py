@@ -58,9 +58,13 @@ class _Text:
         return self._sides - 1
 
     def wall(
-        self, start: tuple[int, int], end: tuple[int, int], right: int, left: int,
+        self,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        right: int,
+        left: int,
         fixture: Fixture | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Add a wall from grid corner to grid corner with the cells on its two sides."""
         sectors = self._plan.sectors
         if right >= PILLAR or (left < PILLAR and _is_door(sectors[right])):
@@ -173,8 +177,13 @@ def write_wad(path: Path, scene: Scene) -> None:
     if len(text) > TEXT_BYTES:
         raise ValueError(f"map text of {len(text)} bytes is over {TEXT_BYTES}")
     text = text.ljust(TEXT_BYTES, b" ")
-    lumps = (*_fixed_lumps(), ("PADDING", PADDING),
-             ("MAP01", b""), ("TEXTMAP", text + PADDING), ("ENDMAP", b""))  # fmt: skip
+    lumps = (
+        *_fixed_lumps(),
+        ("PADDING", PADDING),
+        ("MAP01", b""),
+        ("TEXTMAP", text + PADDING),
+        ("ENDMAP", b""),
+    )
     directory, offset = b"", 12
     for name, content in lumps:
         directory += struct.pack("<ii8s", offset, len(content), name.encode("ascii"))

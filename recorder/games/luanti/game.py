@@ -91,7 +91,7 @@ class LuantiGame(DesktopGame):
         self._wait(SETTLE_S)
         self._judge.wait_for_state(START_S)
         self._yaw_deg, self._pitch_deg = self._layout.yaw_deg, 10.0
-        self._counted = self.turned_counts = (0, 0)
+        self._counted = self.turned_counts
         self._still_ticks = 0
         self._ticks = 0
         frame = self._picture(self._check())

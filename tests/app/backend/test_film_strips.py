@@ -14,7 +14,7 @@ from recorder.games.base import Game
 from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.rounds.client import RoundResult
+from trainer.rounds.books import RoundResult
 
 
 def row(key: str, seed: int, good: bool, heard: str = "go to the barrel") -> EvaluationRow:

@@ -31,7 +31,8 @@ from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import shares_of
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult
+from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measurement import MEASURING
 from trainer.rounds.protocol import Stage

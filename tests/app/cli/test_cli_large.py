@@ -19,7 +19,7 @@ from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 from recorder.store import NewAdapter, RoundStatus, Store
 from trainer.rounds import client
-from trainer.rounds.client import RoundResult
+from trainer.rounds.books import RoundResult
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from recorder.errors import UsageError
 from recorder.store import SegmentRow, TickRow
 from recorder.types import Action, Driver, Frame, SegmentKind
 from trainer.data.examples import Example, chunk_answers, taught_actions
-from trainer.rounds.training.lora import LoraConfig, LoraTask, _of_this_action, shared_loss, train
+from trainer.rounds.training.lora import LoraConfig, LoraTask, _of_this_action
+from trainer.rounds.training.lora_loop import shared_loss, train
 from trainer.rounds.training.parallel import Alone, workers
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")

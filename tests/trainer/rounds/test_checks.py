@@ -19,7 +19,8 @@ from model.vla.tiny import build_model, build_tokenizer
 from recorder.types import Action
 from trainer.data.examples import Example
 from trainer.rounds.gates import Checks, CheckSet, forgets, mean_interval, offline_gates
-from trainer.rounds.training.lora import LoraConfig, LoraTask, shared_loss
+from trainer.rounds.training.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora_loop import shared_loss
 from trainer.rounds.training.parallel import Alone
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")

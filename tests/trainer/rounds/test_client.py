@@ -23,9 +23,9 @@ from recorder.errors import DiskFullError, ExitCode, GameError
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import Reader, RoundStatus, Store, adapters_path
-from trainer.rounds import client as round_client
 from trainer.rounds import protocol
-from trainer.rounds.client import RoundClient, RoundResult
+from trainer.rounds.books import RoundResult, Say
+from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.working_folder import make_work_folder, work_path
@@ -44,9 +44,7 @@ def client(data: Path, store: Store, small_checkpoint: Path) -> RoundClient:
     return RoundClient(data, store, small_checkpoint)
 
 
-def run(
-    client: RoundClient, say: round_client.Say = lambda _m: None, *, max_steps: int = 5
-) -> RoundResult:
+def run(client: RoundClient, say: Say = lambda _m: None, *, max_steps: int = 5) -> RoundResult:
     return client.run("kind:demonstration", say=say, max_steps=max_steps, replay=40, paired_seeds=0)
 
 

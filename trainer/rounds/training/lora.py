@@ -1,4 +1,4 @@
-"""The LoRA loop: low-rank changes of the language model, on vision features seen once.
+"""A model that learns by LoRA: low-rank changes of its language model, pictures seen once.
 
 The vision tower stays as it is, so every picture goes through it once and training costs
 only the language model.  The adapter is written in peft's own format.
@@ -6,38 +6,27 @@ only the language model.  The adapter is written in peft's own format.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from model.actions.tokens import ACTION_END, encode, legal_next
 from model.torch_state import seeded
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec, patches
-from recorder.errors import ModelError, UsageError
+from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 from trainer.data.examples import Example
 from trainer.data.forward_pass import IGNORE, Sequences
-from trainer.data.sampling import draw_plan
-from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig
 from trainer.rounds.training.lora_features import Joined
-from trainer.rounds.training.parallel import Alone, Workers
 
-PROGRESS_FILE = "lora_progress.safetensors"
-RESUME_TOLERANCE = 0.02
-"""A resumed run's first loss may be off by this share of what was foretold."""
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -223,192 +212,3 @@ def _of_this_action(written: Sequence[int]) -> Sequence[int]:
     """Return what of an answer belongs to the action that is being written, () between two."""
     ends = [at for at, number in enumerate(written) if number == ACTION_END]
     return written[ends[-1] + 1 :] if ends else written
-
-
-def train(
-    task: LoraTask,
-    examples: Sequence[Example],
-    select: Sequence[Example],
-    folder: Path,
-    on_step: Callable[[int, int, float, float | None, float], None],
-    workers: Workers | None = None,
-) -> dict[int, int]:
-    """Train; return how often each example was seen.
-
-    The state that is best on ``select`` is kept, and training ends early if it gets no better
-    there.  Without any, all planned steps are done.
-
-    Progress lies in ``folder``; a run that was cut off goes on from there, as long as it
-    has the same samples and settings.  ``on_step`` hears (step, steps, loss, loss on
-    ``select`` or None, seconds left).  ``workers`` share every batch; UsageError where there are
-    more of them than samples in one.
-    """
-    config = task.config
-    workers = workers or Alone()
-    rng = np.random.default_rng(config.seed)
-    features = task.see(examples)
-    checks = task.see(select)
-    steps = plan_steps(sum(e.kind != "replay" for e in examples), config)
-    plan = draw_plan(examples, steps * config.batch, rng)
-    steps = max(1, len(plan) // config.batch)
-    optimizer = torch.optim.AdamW(
-        task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
-    )
-    identity = _identity(task, plan, [*examples, *select])
-    at, best_tensors = _resume(task, optimizer, folder / PROGRESS_FILE, identity)
-    visits: dict[int, int] = {}
-    for index in plan[: at.step * config.batch]:
-        visits[int(index)] = visits.get(int(index), 0) + 1
-    first, best, bad = at.step, at.best, at.bad
-    started = last_save = time.monotonic()
-
-    def batch_loss(step: int, sharing: Workers) -> torch.Tensor:
-        chosen = plan[step * config.batch : (step + 1) * config.batch]
-        return shared_loss(task, examples, features, chosen, sharing)
-
-    for step in range(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, config)
-        for index in plan[step * config.batch : (step + 1) * config.batch]:
-            visits[int(index)] = visits.get(int(index), 0) + 1
-        loss = batch_loss(step, workers)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss = loss.detach()
-        gradients = [p.grad for p in task.trainable.values() if p.grad is not None]
-        workers.add_up([loss, *gradients])
-        if step == first and at.next_loss is not None:
-            _assert_resumed(float(loss), at.next_loss)
-        torch.nn.utils.clip_grad_norm_(task.trainable.values(), 1.0)
-        optimizer.step()
-        checked = None
-        if select and ((step + 1) % config.check_every == 0 or step + 1 == steps):
-            checked = task.loss(select, checks)
-            bad = 0 if checked < best else bad + 1
-            if checked < best:
-                best, best_tensors = checked, _weights(task)
-        left = (time.monotonic() - started) / (step - first + 1) * (steps - step - 1)
-        on_step(step + 1, steps, float(loss), checked, left)
-        if bad >= config.patience:
-            break
-        due = workers.first and time.monotonic() - last_save >= config.save_every_s
-        if step + 1 < steps and due:
-            with torch.no_grad():
-                # By this process alone: the others do not know that it saves.
-                foretold = float(batch_loss(step + 1, Alone()))
-            now = _Progress(identity, step + 1, best, bad, foretold)
-            _save(task, optimizer, best_tensors, now, folder / PROGRESS_FILE)
-            last_save = time.monotonic()
-    if select:
-        with torch.no_grad():
-            for name, parameter in task.trainable.items():
-                parameter.copy_(best_tensors[name])
-    return visits
-
-
-def shared_loss(
-    task: LoraTask,
-    examples: Sequence[Example],
-    features: Sequence[torch.Tensor],
-    chosen: NDArray[np.int64],
-    workers: Workers,
-) -> torch.Tensor:
-    """Return this process's part of the mean loss per token of the ``chosen`` examples.
-
-    The parts add up to the loss of one process, and so do their gradients.  Raises
-    UsageError where there are more processes than examples.
-    """
-    if workers.world > len(chosen):
-        raise UsageError(
-            f"{workers.world} processes cannot share a batch of {len(chosen)}, so no round was "
-            "started; launch fewer."
-        )
-    # Each answer ends with the end of the turn.
-    tokens = sum(task.answer_tokens(examples[i]) for i in chosen)
-    own = workers.share(chosen.tolist())
-    logits, labels = task.logits([examples[i] for i in own], [features[i] for i in own])
-    return F.cross_entropy(logits, labels, reduction="sum") / tokens
-
-
-def learning_rate(step: int, steps: int, config: LoraConfig) -> float:
-    """Warm up linearly, then fall by a cosine to a twentieth."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
-    return config.learning_rate * warm * (0.475 * (1 + math.cos(math.pi * step / steps)) + 0.05)
-
-
-@dataclass(frozen=True, slots=True)
-class _Progress:
-    """Where a run is; ``next_loss`` is the coming batch's, before its step."""
-
-    identity: str
-    step: int = 0
-    best: float = math.inf
-    bad: int = 0
-    next_loss: float | None = None
-
-
-def _identity(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Example]) -> str:
-    """Return a hash over settings, start weights, samples and their order."""
-    digest = hashlib.sha256(json.dumps(asdict(task.config), sort_keys=True).encode())
-    digest.update(plan.tobytes())
-    for example in examples:
-        facts = (
-            example.kind, example.episode_id, example.tick, example.instruction, example.words,
-        )  # fmt: skip
-        digest.update(json.dumps([*facts, example.answer]).encode())
-    for parameter in task.trainable.values():
-        digest.update(parameter.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _assert_resumed(loss: float, foretold: float) -> None:
-    if abs(loss - foretold) > RESUME_TOLERANCE * max(abs(foretold), 1e-6):
-        raise RuntimeError(f"resumed at a loss of {loss:.4f} where {foretold:.4f} was foretold")
-
-
-def _weights(task: LoraTask) -> dict[str, torch.Tensor]:
-    return {name: p.detach().clone() for name, p in task.trainable.items()}
-
-
-def _save(
-    task: LoraTask,
-    optimizer: torch.optim.Optimizer,
-    best: dict[str, torch.Tensor],
-    at: _Progress,
-    file: Path,
-) -> None:
-    """Write everything into one file, replaced at one stroke: a kill finds old or new."""
-    state = {f"best.{name}": tensor for name, tensor in best.items()}
-    for name, parameter in task.trainable.items():
-        moments = optimizer.state[parameter]
-        state[f"weights.{name}"] = parameter.detach().clone()
-        state[f"first.{name}"] = moments["exp_avg"].clone()
-        state[f"second.{name}"] = moments["exp_avg_sq"].clone()
-    fresh = file.with_suffix(".new")
-    save_file(state, fresh, metadata={"progress": json.dumps(asdict(at))})
-    fresh.replace(file)
-
-
-def _resume(
-    task: LoraTask, optimizer: torch.optim.Optimizer, file: Path, identity: str
-) -> tuple[_Progress, dict[str, torch.Tensor]]:
-    """Load weights and moments of the same run; a fresh start where there is none."""
-    if not file.exists():
-        return _Progress(identity), _weights(task)
-    with safe_open(file, framework="pt") as stored:
-        at = _Progress(**json.loads(stored.metadata()["progress"]))
-        if at.identity != identity:
-            return _Progress(identity), _weights(task)
-        with torch.no_grad():
-            for name, parameter in task.trainable.items():
-                parameter.copy_(stored.get_tensor(f"weights.{name}"))
-                where = parameter.device
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(at.step)),
-                    "exp_avg": stored.get_tensor(f"first.{name}").to(where),
-                    "exp_avg_sq": stored.get_tensor(f"second.{name}").to(where),
-                }
-        best = {name: stored.get_tensor(f"best.{name}") for name in task.trainable}
-    if not any(bool(p.any()) for name, p in task.trainable.items() if ".lora_B." in name):
-        raise RuntimeError("resumed a run that had learnt nothing: every lora_B is zero")
-    return at, best

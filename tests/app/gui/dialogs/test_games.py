@@ -14,7 +14,8 @@ from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.dialogs.hotkeys_page import HotkeysPage, rebind_hotkey
 from app.gui.dialogs.settings_dialog import SettingsDialog
-from app.gui.dialogs.wizard_parts import KeyPad, short_name
+from app.gui.dialogs.wizard_pages import short_name
+from app.gui.dialogs.wizard_parts import KeyPad
 from app.gui.main_window import MainWindow
 from app.session.api import Phase
 from recorder.capture.base import Rect, WindowInfo
@@ -87,33 +88,33 @@ def calibration() -> FakeCalibration:
 def wizard(qtbot: QtBot, calibration: FakeCalibration) -> GameWizard:
     made = GameWizard(calibration)
     qtbot.addWidget(made)
-    qtbot.waitUntil(lambda: len(made._candidates) == 2)
+    qtbot.waitUntil(lambda: len(made.window_page.candidates) == 2)
     return made
 
 
 def teach_keys(qtbot: QtBot, wizard: GameWizard) -> None:
-    qtbot.keyClick(wizard.pad, Qt.Key.Key_W)
-    qtbot.keyClick(wizard.pad, Qt.Key.Key_S)
+    qtbot.keyClick(wizard.keys_page.pad, Qt.Key.Key_W)
+    qtbot.keyClick(wizard.keys_page.pad, Qt.Key.Key_S)
     for _ in range(6):
-        qtbot.keyClick(wizard.pad, Qt.Key.Key_Escape)
-    qtbot.mousePress(wizard.pad, Qt.MouseButton.LeftButton)
+        qtbot.keyClick(wizard.keys_page.pad, Qt.Key.Key_Escape)
+    qtbot.mousePress(wizard.keys_page.pad, Qt.MouseButton.LeftButton)
 
 
 def turn_around(qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration) -> None:
-    wizard.turn.click()
+    wizard.mouse_page.turn.click()
     qtbot.waitUntil(lambda: calibration.turning == 5)
     calibration.counts = -1800.0
-    qtbot.waitUntil(lambda: wizard.counts.text() == "1800 counts")
+    qtbot.waitUntil(lambda: wizard.mouse_page.counts.text() == "1800 counts")
 
 
 def test_the_wizard_makes_a_profile_step_by_step(
     qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
     assert not wizard.next.isEnabled()
-    wizard.grid._grid.itemAt(0).widget().click()
+    wizard.window_page.grid._grid.itemAt(0).widget().click()
     wizard.next.click()
     teach_keys(qtbot, wizard)
-    assert wizard._lesson.keys == {"forward": "W", "back": "S", "attack": "LeftButton"}
+    assert wizard.draft.lesson.keys == {"forward": "W", "back": "S", "attack": "LeftButton"}
     wizard.next.click()
     assert not wizard.next.isEnabled()
     turn_around(qtbot, wizard, calibration)
@@ -121,14 +122,14 @@ def test_the_wizard_makes_a_profile_step_by_step(
     wizard.next.click()
     # Nothing is saved that was not tried.
     assert not wizard.next.isEnabled()
-    wizard.trial.click()
-    qtbot.waitUntil(lambda: "calibrated" in wizard.came_back.text())
+    wizard.trial_page.trial.click()
+    qtbot.waitUntil(lambda: "calibrated" in wizard.trial_page.came_back.text())
     assert (wizard.next.isEnabled(), wizard.next.text()) == (True, "Next")
     assert calibration.checked[0].bindings.degrees_per_count == pytest.approx(0.2)
     wizard.next.click()
-    assert wizard.name.text() == "digger_2_world"
-    wizard.name.setText("digger")
-    wizard._on_chat("T")
+    assert wizard.name_page.name.text() == "digger_2_world"
+    wizard.name_page.name.setText("digger")
+    wizard.name_page._on_chat("T")
     with qtbot.waitSignal(wizard.made) as made:
         wizard.next.click()
     assert made.args == ["digger"]
@@ -144,20 +145,20 @@ def test_the_wizard_makes_a_profile_step_by_step(
 def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
     qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
-    wizard.choose(0)
+    wizard.window_page.choose(0)
     wizard.next.click()
     teach_keys(qtbot, wizard)
     wizard.next.click()
     turn_around(qtbot, wizard, calibration)
     wizard.next.click()
     calibration.off = 0.9
-    wizard.trial.click()
-    qtbot.waitUntil(lambda: "did not come back" in wizard.came_back.text())
+    wizard.trial_page.trial.click()
+    qtbot.waitUntil(lambda: "did not come back" in wizard.trial_page.came_back.text())
     assert wizard.next.text() == "Next all the same"
     calibration.off = -1.0
-    wizard.trial.click()
+    wizard.trial_page.trial.click()
     qtbot.waitUntil(lambda: wizard.note.text() == "The game's picture did not change.")
-    assert wizard.trial.isEnabled()
+    assert wizard.trial_page.trial.isEnabled()
     wizard.back.click()
     assert wizard.pages.currentIndex() == 2
     # Another turn is another trial.
@@ -167,21 +168,36 @@ def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
     wizard.reject()
 
 
+def test_nothing_is_counted_after_the_mouse_s_page_was_left_at_once(
+    qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
+) -> None:
+    wizard.window_page.choose(0)
+    wizard.next.click()
+    teach_keys(qtbot, wizard)
+    wizard.next.click()
+    wizard.mouse_page.turn.click()
+    wizard.back.click()
+    qtbot.waitUntil(lambda: wizard._bridge.pending == 0)
+    assert calibration.turning is None
+    assert not wizard.mouse_page.count_timer.isActive()
+    wizard.reject()
+
+
 def test_the_wizard_refuses_a_key_twice_and_a_name_that_is_taken(
     qtbot: QtBot, wizard: GameWizard, calibration: FakeCalibration
 ) -> None:
-    wizard.choose(0)
+    wizard.window_page.choose(0)
     wizard.next.click()
-    qtbot.keyClick(wizard.pad, Qt.Key.Key_W)
-    qtbot.keyClick(wizard.pad, Qt.Key.Key_W)
+    qtbot.keyClick(wizard.keys_page.pad, Qt.Key.Key_W)
+    qtbot.keyClick(wizard.keys_page.pad, Qt.Key.Key_W)
     assert "forward already" in wizard.note.text()
     wizard.back.click()
-    assert wizard._lesson.keys == {}
+    assert wizard.draft.lesson.keys == {}
     teach_keys(qtbot, wizard)
-    wizard._degrees = 0.2
+    wizard.draft.degrees = 0.2
     wizard._go(4)
     for name in ("doom", "No Name!"):
-        wizard.name.setText(name)
+        wizard.name_page.name.setText(name)
         wizard.next.click()
         assert wizard.note.text()
     assert calibration.saved == []

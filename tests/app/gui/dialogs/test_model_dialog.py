@@ -72,7 +72,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, choice: QMessageBox.StandardButton) 
 def test_it_opens_on_what_plays_and_asks_nothing_of_the_network(page: Page) -> None:
     assert page.dialog.chosen() == ModelChoice()
     assert page.asked == []
-    assert page.dialog.hub.text() == RELEASED
+    assert page.dialog.hub.edit.text() == RELEASED
     assert not page.dialog.options.isVisible()
     assert page.dialog.use.isEnabled()
 
@@ -82,25 +82,35 @@ def test_the_hub_tells_the_size_and_fetches_only_after_a_yes(
 ) -> None:
     dialog = page.dialog
     page.choose("hub")
-    assert "16.6 GB" in dialog.hub_note.text()
-    assert dialog.fetch.isVisible()
+    assert "16.6 GB" in dialog.hub.note.text()
+    assert dialog.hub.fetch.isVisible()
     assert not dialog.use.isEnabled()
     asked = answer(monkeypatch, NO)
-    dialog.fetch.click()
+    dialog.hub.fetch.click()
     page.wait()
     assert "16.6 GB" in asked[0]
     assert "fetch" not in page.asked
     answer(monkeypatch, YES)
-    dialog.fetch.click()
-    assert dialog.stop.isVisible()
+    dialog.hub.fetch.click()
+    assert dialog.hub.stop.isVisible()
     page.wait()
     assert page.asked.count("fetch") == 1
-    assert "It is here" in dialog.hub_note.text()
+    assert "It is here" in dialog.hub.note.text()
     assert dialog.use.isEnabled()
-    assert not dialog.stop.isVisible()
+    assert not dialog.hub.stop.isVisible()
     page.press_use()
     assert page.models.current.source == "hub"
     assert dialog.result() == QDialog.DialogCode.Accepted
+
+
+def test_what_can_be_fetched_can_be_after_a_look_at_a_folder(page: Page, tmp_path: Path) -> None:
+    page.choose("hub")
+    page.choose("folder")
+    page.dialog.folder.edit.setText(str(tmp_path))
+    page.dialog.folder.edit.editingFinished.emit()
+    page.wait()
+    page.choose("hub")
+    assert page.dialog.hub.fetch.isVisible()
 
 
 def test_a_download_stops_when_the_person_says_so(
@@ -109,14 +119,14 @@ def test_a_download_stops_when_the_person_says_so(
     page.choose("hub")
     answer(monkeypatch, YES)
     page.models.go_on.clear()
-    page.dialog.fetch.click()
-    page.dialog.stop.click()
+    page.dialog.hub.fetch.click()
+    page.dialog.hub.stop.click()
     page.models.go_on.set()
     page.wait()
     assert page.asked[-2:] == ["fetch", "look"]
     assert not page.models.facts.here
-    assert not page.dialog.bar.isVisible()
-    assert page.dialog.fetch.isVisible()
+    assert not page.dialog.hub.bar.isVisible()
+    assert page.dialog.hub.fetch.isVisible()
     # What was asked for is no problem.
     assert not page.dialog.note.isVisible()
 
@@ -125,10 +135,10 @@ def test_another_name_on_the_hub_must_be_looked_up_first(page: Page) -> None:
     page.models.facts = page.models.fetched()
     page.choose("hub")
     assert page.dialog.use.isEnabled()
-    page.dialog.hub.setText("")
-    page.qtbot.keyClicks(page.dialog.hub, "owner/other")
+    page.dialog.hub.edit.setText("")
+    page.qtbot.keyClicks(page.dialog.hub.edit, "owner/other")
     assert not page.dialog.use.isEnabled()
-    page.dialog.look_up.click()
+    page.dialog.hub.look_up.click()
     page.wait()
     looked = page.models.calls[-1]
     assert looked[0] == "look"
@@ -184,16 +194,16 @@ def test_a_server_is_checked_and_its_key_is_kept_apart(
     monkeypatch.setattr(QMessageBox, "information", lambda *parts: said.append(parts[2]))
     dialog = page.dialog
     page.choose("server")
-    assert dialog.key.echoMode() is QLineEdit.EchoMode.Password
-    assert "go to this server" in dialog.server_note.text()
+    assert dialog.server.key.echoMode() is QLineEdit.EchoMode.Password
+    assert "go to this server" in dialog.server.note.text()
     assert not dialog.options.precision.isVisible()
-    dialog.server.setText("http://127.0.0.1:8000")
-    dialog.key.setText("sesame")
-    dialog.check.click()
+    dialog.server.address.setText("http://127.0.0.1:8000")
+    dialog.server.key.setText("sesame")
+    dialog.server.check.click()
     page.wait()
     assert page.models.calls[-1] == ("check", "http://127.0.0.1:8000", "sesame")
-    assert "2 models" in dialog.server_note.text()
-    dialog.server_model.setCurrentIndex(1)
+    assert "2 models" in dialog.server.note.text()
+    dialog.server.model.setCurrentIndex(1)
     page.press_use()
     assert page.asked[-2:] == ["key", "use"]
     assert page.models.current.server_model == "jarvis-vla-torches"
@@ -204,10 +214,10 @@ def test_a_server_is_checked_and_its_key_is_kept_apart(
 def test_a_problem_is_one_sentence_and_the_page_stays(page: Page) -> None:
     page.models.problem = "The server cannot be asked; see whether it runs."
     page.choose("server")
-    page.dialog.server.setText("http://127.0.0.1:9")
-    page.dialog.check.click()
+    page.dialog.server.address.setText("http://127.0.0.1:9")
+    page.dialog.server.check.click()
     page.wait()
-    assert page.dialog.server_note.text() == page.models.problem
+    assert page.dialog.server.note.text() == page.models.problem
     page.press_use()
     assert page.dialog.note.text() == page.models.problem
     assert page.dialog.isVisible()
@@ -220,8 +230,8 @@ def test_a_folder_is_looked_at_when_it_is_typed(page: Page, tmp_path: Path) -> N
     page.choose("folder")
     assert page.asked == []
     assert not page.dialog.use.isEnabled()
-    page.dialog.folder.setText(str(tmp_path))
-    page.dialog.folder.editingFinished.emit()
+    page.dialog.folder.edit.setText(str(tmp_path))
+    page.dialog.folder.edit.editingFinished.emit()
     page.wait()
     assert page.asked == ["look"]
     page.press_use()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recorder.capture.base import Rect, Trouble
 from recorder.errors import GameError, GameSuspendedError
 from recorder.games.base import OwnWindowGame, free_task
-from recorder.games.desktop.game import MARGIN
+from recorder.games.desktop.acting import MARGIN
 from recorder.input.hearing import Hotkey
 from recorder.input.keys import CODES
 from recorder.input.layout import Layout

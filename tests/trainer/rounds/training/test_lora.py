@@ -14,7 +14,8 @@ from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.errors import ModelError
 from recorder.types import Action
 from trainer.data.examples import Example
-from trainer.rounds.training.lora import LoraConfig, LoraTask, train
+from trainer.rounds.training.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora_loop import train
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
 

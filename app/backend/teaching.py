@@ -1,0 +1,256 @@
+"""Rounds beside the window: what one would learn from, one that runs, the check after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from app.backend.film_strips import Films, film_of_round
+from app.backend.model_catalogue import options_of, round_need
+from app.backend.model_loader import ModelLoader
+from app.backend.ports import RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.round_in_progress import RoundInProgress
+from app.backend.view_facts import round_update, teach_facts, verdict_facts
+from app.session.control_loop import LiveSession
+from model.vla.play_options import PlayOptions
+from recorder.errors import KnownError, ModelError
+from recorder.games.base import Game, OwnWindowGame
+from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
+from trainer.data.earlier_lessons import earlier_rows
+from trainer.data.material import Tallies, material_of
+from trainer.data.sampling import shares_of
+from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.verdict import Choice
+from trainer.rounds.client import RoundClient
+from trainer.rounds.inputs import chosen_episodes
+from trainer.rounds.measurement import MEASURING
+from trainer.rounds.protocol import Failed, Message, Played, Stage
+from trainer.rounds.round import SINCE_LAST_ROUND
+from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+
+log = logging.getLogger(__name__)
+
+FIXED_ROUND_S = 35.0
+"""Of a round, reading and replay, on two cores."""
+TICK_S = 0.12
+"""Of a round, training per tick of the person's, on two cores."""
+MAX_TRAINING_S = 110.0
+RESTING = (
+    "The agent rests during this round: playing and learning at once do not fit into the memory."
+)
+MEASURED_NOW = (
+    "A round is being measured in another window of the game, so nothing is played here meanwhile; "
+    "wait for its verdict, or cancel the round."
+)
+ROUND_BROKEN = (
+    "Something inside Playteach went wrong in this round; the agent plays as before, and the "
+    "log says more."
+)
+
+
+class Teaching:
+    """The rounds of the game and the model that the window has open.
+
+    One round at a time, and one check of a round's rest; each on a thread of its own.
+    """
+
+    def __init__(
+        self,
+        session: LiveSession,
+        store: Store,
+        reader: Reader,
+        loader: ModelLoader,
+        *,
+        data: Path,
+        game: Game,
+        hotkeys: Callable[[], Mapping[str, str]],
+    ) -> None:
+        """``hotkeys`` returns the person's, by the names of what they ask for."""
+        self._live = session
+        self._store = store
+        self._reader = reader
+        self._loader = loader
+        self._data = data
+        self._game_name = game.name
+        self._slowed = isinstance(game, OwnWindowGame) and not session.paced
+        self._hotkeys = hotkeys
+        self._films: Films | None = None
+        self._tallies: Tallies = {}
+        self._round: RoundInProgress | None = None
+        self._check: RoundInProgress | None = None
+        self._progress = ""
+
+    def facts(self) -> TeachFacts:
+        """Return what a round would learn from: what it will find itself (:mod:`trainer.data`)."""
+        chosen = self._chosen()
+        material = material_of(self._reader, chosen, self._tallies)
+        persons = material.persons(Split.TRAIN)
+        config = LoraConfig()
+        draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
+        # Of a released model only what was taught before can be replayed.
+        replays = self._loader.choice.source == "practice"
+        if not replays:
+            earlier = earlier_rows(self._reader, chosen, None)
+            replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
+        shares = shares_of(material, draws, replays=replays)
+        predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * persons)
+        return teach_facts(
+            material, shares, predicted if persons else None, self._loader.not_taught
+        )
+
+    def _chosen(self) -> list[EpisodeRow]:
+        """Return the episodes that a round would be about."""
+        return chosen_episodes(self._reader, of_game(SINCE_LAST_ROUND, self._game_name))
+
+    def start(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
+        """Begin a round on a thread of its own; raises ModelError where a server plays."""
+        if self._loader.not_taught:
+            raise ModelError(self._loader.not_taught)
+        if self._check is not None:
+            # What was played is kept; it can be gone on with after this round.
+            self._check.cancel()
+        options = options_of(self._loader.choice)
+
+        def say(message: Message) -> None:
+            # The final word is said once, below, when the books are done.
+            if isinstance(message, Stage) and message.name == MEASURING:
+                # There is one keyboard: this window's game gives way to the measured one.
+                self._live.rest(MEASURED_NOW)
+                on_update(
+                    RoundUpdate(stage="Measuring in a window of its own", notice=message.sentence)
+                )
+            elif not isinstance(message, Failed):
+                on_update(round_update(message))
+
+        def run(handle: RoundInProgress) -> None:
+            try:
+                final = self._run_round(handle, options, say)
+            except KnownError as error:
+                # What was asked for is no problem.
+                problem = "" if handle.cancelled.is_set() else error.sentence
+                final = RoundUpdate(problem=problem, finished=True)
+            except Exception:
+                log.exception("the round failed")
+                final = RoundUpdate(problem=ROUND_BROKEN, finished=True)
+            finally:
+                self._live.wake_up()
+            on_update(final)
+
+        client = RoundClient(self._data, self._store, self._loader.base, options)
+        self._round = RoundInProgress(client, run).start()
+        return self._round
+
+    def close(self) -> None:
+        """Cancel what runs and wait for its end."""
+        for running in (self._round, self._check):
+            if running is not None:
+                running.end()
+
+    def _run_round(
+        self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
+    ) -> RoundUpdate:
+        with self._loader.rested(self._round_need(options), RESTING) as rested:
+            result = handle.client.run(
+                say=say,
+                game=self._game_name,
+                slowed=self._slowed,
+                hotkeys=self._hotkeys(),
+            )
+        if handle.left.is_set():
+            # What was done is written down; whoever has left waits for no film.
+            return RoundUpdate(finished=True)
+        if result.activated and not rested:
+            self._loader.load()
+        if result.waits:
+            self._begin_check(result.round_id, more=False)
+        if result.verdict is not None:
+            try:
+                self._films = film_of_round(self._reader, result, self._loader.base, options)
+            except KnownError as error:
+                # The verdict stands without its pictures.
+                log.warning("no film of the round: %s", error.sentence)
+            return RoundUpdate(verdict=self.last_verdict(), finished=True)
+        cancelled = result.status is RoundStatus.CANCELLED
+        return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
+
+    def play_more(self, round_id: int) -> None:
+        """Begin to play more starts of a round, or go on checking it."""
+        if self._check is not None:
+            raise ModelError(
+                "Starts are being played already, so no more were begun; wait until they are done."
+            )
+        row = next((each for each in self._reader.rounds() if each.id == round_id), None)
+        verdict = None if row is None else read_verdict(row.verdict)
+        waits = verdict is not None and verdict.choice is Choice.WAIT
+        self._begin_check(round_id, more=not waits)
+
+    def _begin_check(self, round_id: int, *, more: bool) -> None:
+        """Measure the rest of a round while the person goes on."""
+        options = options_of(self._loader.choice)
+
+        def say(message: Message) -> None:
+            if isinstance(message, Played):
+                self._progress = f"{message.done} of {message.total} starts played"
+            elif isinstance(message, Stage) and message.name == MEASURING:
+                self._live.rest(MEASURED_NOW)
+
+        def run(handle: RoundInProgress) -> None:
+            try:
+                checked = handle.client.check_rest(
+                    round_id,
+                    game=self._game_name,
+                    slowed=self._slowed,
+                    say=say,
+                    hotkeys=self._hotkeys(),
+                    more=more,
+                )
+                if checked.activated and not handle.left.is_set():
+                    self._loader.load()
+            except KnownError as error:
+                # The round stays as it was, and its card offers to go on.
+                log.warning("the check of round %d ended: %s", round_id, error.sentence)
+            except Exception:
+                log.exception("the check of round %d failed", round_id)
+            finally:
+                self._check = None
+                self._live.wake_up()
+
+        self._progress = ""
+        client = RoundClient(self._data, self._store, self._loader.base, options)
+        self._check = RoundInProgress(client, run)
+        self._check.start()
+
+    def _round_need(self, options: PlayOptions) -> int:
+        """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
+        if self._loader.choice.source == "practice":
+            return 0
+        material = material_of(self._reader, self._chosen(), self._tallies)
+        return round_need(self._loader.base, options, sum(material.ticks.values()))
+
+    def last_verdict(self) -> VerdictFacts | None:
+        """Return the newest round's verdict, None before the first."""
+        adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
+        for row in reversed(self._reader.rounds()):
+            verdict = read_verdict(row.verdict)
+            adapter = adapters.get(row.adapter_id or 0)
+            if verdict is not None and adapter is not None:
+                facts = verdict_facts(verdict, adapter, in_use=adapter.active)
+                if (why := row.metrics.get("not_in_use")) and not adapter.active:
+                    facts = replace(facts, sentence=f"{facts.sentence} {why}")
+                films = self._films
+                if films is not None and films.adapter_id == adapter.id:
+                    facts = replace(
+                        facts,
+                        film_before=films.before,
+                        film_after=films.after,
+                        film_seed=films.seed,
+                    )
+                return replace(
+                    facts,
+                    can_go_back=self._loader.can_go_back,
+                    checking=self._check is not None,
+                    progress=self._progress,
+                )
+        return None
