@@ -16,6 +16,7 @@ from typing import Any
 from model.actions.tokens import CAMERA_MAX_DEG, turn_is_cut
 from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
 from recorder.store.segments import teaches
+from recorder.store.standing import asks_to_stand_still, pauses
 from recorder.types import Driver, Outcome, SegmentKind
 
 REACTION_S = 0.2
@@ -26,6 +27,7 @@ PAUSE_S = 1.0
 MIN_PERSON_TICKS = 50
 PERSONS = ("correction", "demonstration")
 """The kinds of ticks in which the person drove."""
+_PERSONS = frozenset({SegmentKind.CORRECTION, SegmentKind.DEMONSTRATION})
 
 
 class Why(StrEnum):
@@ -38,6 +40,7 @@ class Why(StrEnum):
     AGENT = "the agent's own driving without success"
     LEAD_UP = "the agent's moments before you took over"
     NOBODY = "moments in which nobody drove"
+    STILL = "moments in which you stood still"
     UNPAIRED = "moments of which nobody can tell what followed their picture"
 
 
@@ -77,12 +80,15 @@ def usable_ticks(
     outcome: Outcome,
     tick_rate_hz: float,
     event_ticks: frozenset[int] = frozenset(),
+    *,
+    standing: bool = False,
 ) -> Usable:
     """Return which ticks of an episode may be learnt from.
 
     By who drove and how the episode ended (:func:`recorder.store.segments.teaches`); the ticks
     before a takeover, and nobody's, never do, nor one whose action cannot be told from what its
-    picture shows.  ``event_ticks`` are those with input of the person's.
+    picture shows.  A pause of the person's (:mod:`recorder.store.standing`) does not, unless the
+    sentence asks for ``standing``.  ``event_ticks`` are those with input of the person's.
     """
     reaction = math.ceil(REACTION_S * tick_rate_hz)
     chosen: list[UsableTick] = []
@@ -93,8 +99,12 @@ def usable_ticks(
             left_out[_why(segment.kind, outcome)] += segment.ticks
             continue
         correction = segment.kind is SegmentKind.CORRECTION
-        meant = correction and segment.ticks <= PAUSE_S * tick_rate_hz
-        for tick in ticks[segment.start : segment.stop]:
+        meant = standing or (correction and segment.ticks <= PAUSE_S * tick_rate_hz)
+        driven = ticks[segment.start : segment.stop]
+        cut: frozenset[int] = frozenset()
+        if not meant and segment.kind in _PERSONS:
+            cut = pauses([tick.executed.is_noop for tick in driven], tick_rate_hz)
+        for place, tick in enumerate(driven):
             still = tick.executed.is_noop
             early = correction and tick.index < segment.start + reaction
             if not tick.paired:
@@ -103,6 +113,8 @@ def usable_ticks(
                 early and still and tick.index not in event_ticks
             ):
                 left_out[Why.NOBODY] += 1
+            elif place in cut:
+                left_out[Why.STILL] += 1
             else:
                 weight = IDLE_WEIGHT if still and not meant else 1.0
                 chosen.append(UsableTick(tick.index, str(segment.kind), weight))
@@ -122,7 +134,10 @@ def usable_of(reader: Reader, row: EpisodeRow) -> Usable:
     """Return which ticks of a recorded episode may be learnt from."""
     events = frozenset(event.tick for event in reader.input_events(row.id))
     segments = reader.segments(row.id)
-    return usable_ticks(reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events)
+    return usable_ticks(
+        reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events,
+        standing=any(asks_to_stand_still(each.text) for each in reader.instructions(row.id)),
+    )  # fmt: skip
 
 
 def taught_rows(episodes: Iterable[EpisodeRow]) -> list[EpisodeRow]:
@@ -186,6 +201,8 @@ class Material:
             sentences.append(
                 f"{self._seconds(kept)} of yours are kept to check by and are not learnt from."
             )
+        if still := self.left_out.get(Why.STILL, 0):
+            sentences.append(f"{self._seconds(still)} in which you stood still are left out.")
         for why in Why:
             if why in _DEMONSTRATIONS and self.left_out.get(why):
                 count, ticks = self.episodes_left_out[why], self.left_out[why]
