@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 
-from recorder.store.rows import EpisodeKind, LabelSource, Split
+from recorder.store.rows import EpisodeKind, LabelSource, Split, Wish
 from recorder.store.segments import Span, derive_segments, teaches
 from recorder.store.selection import reach_of_game
 from recorder.store.split import LessonGroups, lesson_of, side_of
@@ -31,6 +31,15 @@ def add_label(
         (episode_id, version, outcome.value, source.value, time.time_ns()),
     )
     return int(version)
+
+
+def add_wish(connection: sqlite3.Connection, episode_id: int, wish: Wish) -> None:
+    """Write the next version of what the person wants of an episode."""
+    connection.execute(
+        "INSERT INTO teaching (episode_id, version, use, pauses, made_wall_ns) "
+        "SELECT ?, coalesce(max(version), 0) + 1, ?, ?, ? FROM teaching WHERE episode_id = ?",
+        (episode_id, wish.use, wish.pauses, time.time_ns(), episode_id),
+    )
 
 
 def label_end(

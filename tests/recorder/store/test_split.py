@@ -172,7 +172,7 @@ def test_what_is_short_is_learnt_from_until_there_is_enough(kit: Any) -> None:
 
 @pytest.mark.parametrize(("sentence", "given"), [("go there", "ttttttg"), ("wait there", "ttgs")])
 def test_a_hands_pauses_are_not_enough_to_learn_from(kit: Any, sentence: str, given: str) -> None:
-    """Of 60 ticks each in ten something is done: six starts make 60, unless pauses are asked for."""
+    """Of 60 ticks each, ten do something: six starts make enough, two if pauses are asked for."""
     for seed in range(len(given)):
         recorder = kit.recorder(kind="demonstration")
         recorder.on_start(replace(kit.start, seed=seed, instruction=sentence))

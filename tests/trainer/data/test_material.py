@@ -232,3 +232,19 @@ def test_the_agents_own_standing_still_is_no_pause_of_a_hand() -> None:
     ticks = [tick(i, P, NO_ACTION) for i in range(30)]
     segments = [segment(0, 30, SegmentKind.ROLLOUT)]
     assert len(usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0).usable) == 30
+
+
+@pytest.mark.parametrize("outcome", sorted(NOT_SHOWN))
+def test_the_persons_wish_goes_before_the_rule(outcome: Outcome) -> None:
+    ticks, segments = drawn("######")
+    assert usable_ticks(ticks, segments, outcome, 20.0).usable == ()
+    assert len(usable_ticks(ticks, segments, outcome, 20.0, use=True).usable) == 6
+    unwanted = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, use=False)
+    assert unwanted.usable == ()
+    assert unwanted.left_out == {Why.UNWANTED: 6}
+
+
+def test_what_the_agent_did_wrong_is_never_taught() -> None:
+    ticks = [tick(i, P) for i in range(20)]
+    segments = [segment(0, 10, SegmentKind.ROLLOUT), segment(10, 20, SegmentKind.PRE_TAKEOVER)]
+    assert usable_ticks(ticks, segments, Outcome.FAILURE, 20.0, use=True).usable == ()
