@@ -46,7 +46,7 @@ from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.games.base import Game, OwnWindowGame
-from recorder.store import EpisodeRow, LabelSource, Reader, RoundStatus, Split, Store, of_game
+from recorder.store import EpisodeRow, LabelSource, Reader, RoundStatus, Split, Store, Wish, of_game
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.data.earlier_lessons import earlier_rows
@@ -367,6 +367,10 @@ class WindowBackend:
     def label(self, episode_id: int, outcome: Outcome) -> None:
         """Write the person's own outcome over the recorded one."""
         self._store.set_label(episode_id, outcome, LabelSource.PERSON)
+
+    def wish(self, episode_id: int, *, use: bool | None, pauses: bool) -> None:
+        """Say whether rounds learn from an episode, and whether from its pauses too."""
+        self._store.set_wish(episode_id, Wish(use, pauses))
 
     def delete(self, episode_id: int) -> None:
         """Put an episode into the bin."""

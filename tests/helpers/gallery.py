@@ -29,6 +29,7 @@ from sample import (
 from app.backend.ports import (
     AgentFacts,
     Gate,
+    LessonFacts,
     Preferences,
     RoundUpdate,
     StorageFacts,
@@ -344,6 +345,17 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
         mix=(("your corrections", 0.5), ("what it already knew", 0.25)),
         sentence="Half of the next round is your corrections, a quarter what it already knew.",
         predicted_s=118,
+        lessons=(
+            LessonFacts(
+                9,
+                "use your gun on the barrel",
+                1.4,
+                3.9,
+                "3.9 s in which you stood still are left out",
+            ),
+            LessonFacts(8, "use your gun on the barrel", 0.0, 0.0, "it ran out of time"),
+            LessonFacts(7, "go to the green torch", 5.2, pauses=True),
+        ),
     )
     place.agent_facts = AgentFacts(
         base="practice 10M",
