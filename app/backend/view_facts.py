@@ -88,7 +88,7 @@ def lesson_facts(shown: Shown) -> LessonFacts:
     if shown.why is not None:
         note = LEFT_OUT[shown.why]
     elif shown.still_s >= TELL_STILL_S:
-        note = f"{shown.still_s:.1f} s in which you stood still are left out"
+        note = f"{shown.still_s:.1f} s of standing still cut"
     return LessonFacts(
         shown.episode_id,
         shown.sentence,

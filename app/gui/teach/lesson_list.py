@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.backend.ports import LessonFacts
-from app.backend.readable import spoken_duration
 from app.gui.style.widgets import Elided, button, label
 
 MOST_ROWS = 40
 """So many rows are shown, the newest; a card is no library."""
 HEIGHT = 168
+RIGHT = Qt.AlignmentFlag.AlignRight
 WORTH_TELLING_S = 0.5
 """Less standing still than this is not worth a line."""
 
@@ -75,6 +75,7 @@ class LessonList(QWidget):
 
     def _table(self) -> QWidget:
         table = QWidget()
+        table.setProperty("role", "scrolled")
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 6, 0)
         grid.setHorizontalSpacing(8)
@@ -94,8 +95,8 @@ class LessonList(QWidget):
         self.rows[lesson.episode_id] = tick
         grid.addWidget(tick, row, 0)
         grid.addWidget(Elided(lesson.sentence), row, 1)
-        seconds = spoken_duration(lesson.taught_s) if lesson.taught_s > 0 else "left out"
-        grid.addWidget(label(seconds, "muted"), row, 2)
+        seconds = f"{lesson.taught_s:.1f} s" if lesson.taught_s > 0 else "left out"
+        grid.addWidget(label(seconds, "muted"), row, 2, RIGHT)
         if lesson.note:
             grid.addWidget(Elided(lesson.note, "caption"), row + 1, 1)
         still = lesson.taught_s > 0 and lesson.still_s >= WORTH_TELLING_S
@@ -104,7 +105,7 @@ class LessonList(QWidget):
             link = button(words, "link")
             link.setAccessibleName(f"{words}, attempt {lesson.episode_id}")
             link.clicked.connect(lambda: self._wish_pauses(lesson))
-            grid.addWidget(link, row + 1, 2)
+            grid.addWidget(link, row + 1, 2, RIGHT)
 
     def _wish_use(self, lesson: LessonFacts, use: bool) -> None:
         self.wished.emit(lesson.episode_id, use, lesson.pauses)
