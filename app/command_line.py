@@ -274,6 +274,10 @@ def _add_lists(commands: Subparsers, add: Add) -> None:
     ):
         verb = add(verbs, name, f"app.cli.episodes:{name}", text)
         verb.add_argument("id", type=positive, nargs="?" if name == "undo" else None)
+    teach = add(verbs, "teach", "app.cli.episodes:teach", "say whether rounds may learn from one")
+    teach.add_argument("id", type=positive)
+    teach.add_argument("use", choices=("yes", "no", "auto"), help="auto: if it succeeded")
+    teach.add_argument("--pauses", action="store_true", help="keep where you stood still")
     adapters = add(commands, "adapters", "app.cli.adapters:list_", "what rounds have made")
     verbs = adapters.add_subparsers(metavar="VERB")
     add(verbs, "list", "app.cli.adapters:list_", "list adapters, oldest first")

@@ -26,12 +26,31 @@ DriverRuns = tuple[tuple[Driver, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class LessonFacts:
+    """One attempt in which the person drove, as the next round takes it.
+
+    ``taught_s`` is what is taken of it, 0 if it is left out; ``still_s`` what was cut because the
+    person stood still.  ``note`` says what is left out and why, "" for nothing.  ``use`` is the
+    person's tick, None where they set none; ``pauses`` that they want their pauses taught.
+    """
+
+    episode_id: int
+    sentence: str
+    taught_s: float
+    still_s: float = 0.0
+    note: str = ""
+    use: bool | None = None
+    pauses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TeachFacts:
     """What has been collected since the last round, and what a round would make of it.
 
     ``mix`` names the parts of the next round with their shares (0 to 1, summing to 1).
     ``blocked`` is "" where a round can start, else one sentence that says why not.
     ``predicted_s`` is the expected time of training and offline gates, None if unknown.
+    ``lessons`` are the attempts in which the person drove, newest first.
     """
 
     episodes: int = 0
@@ -41,6 +60,7 @@ class TeachFacts:
     sentence: str = ""
     predicted_s: float | None = None
     blocked: str = ""
+    lessons: tuple[LessonFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +321,10 @@ class Backend(Protocol):
 
     def label(self, episode_id: int, outcome: Outcome) -> None:
         """Write the person's own outcome over the recorded one (kept as a version)."""
+        ...
+
+    def wish(self, episode_id: int, *, use: bool | None, pauses: bool) -> None:
+        """Say whether rounds learn from an episode, and whether from its pauses too."""
         ...
 
     def delete(self, episode_id: int) -> None:

@@ -9,6 +9,7 @@ from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
     Gate,
+    LessonFacts,
     RoundUpdate,
     TeachFacts,
     VerdictFacts,
@@ -16,7 +17,7 @@ from app.backend.ports import (
 from app.backend.readable import spoken_duration
 from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
-from trainer.data.material import Material
+from trainer.data.material import Material, Shown, Why
 from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind
 from trainer.rounds import protocol
 
@@ -43,6 +44,15 @@ def episode_facts(row: EpisodeRow) -> EpisodeFacts:
     )
 
 
+LEFT_OUT = {
+    Why.FAILED: "it failed",
+    Why.LATE: "it ran out of time",
+    Why.STOPPED: "it was stopped",
+    Why.CUT_OFF: "it was interrupted",
+    Why.UNWANTED: "you ticked it off",
+}
+"""Why an attempt is left out, in a row of its own."""
+TELL_STILL_S = 0.5
 KINDS = {
     "correction": "your corrections",
     "demonstration": "your demonstrations",
@@ -68,6 +78,25 @@ def teach_facts(
         sentence=" ".join([*told, *material.asides]),
         predicted_s=predicted_s,
         blocked=blocked,
+        lessons=tuple(map(lesson_facts, material.shown)),
+    )
+
+
+def lesson_facts(shown: Shown) -> LessonFacts:
+    """Return a row of what is taught."""
+    note = ""
+    if shown.why is not None:
+        note = LEFT_OUT[shown.why]
+    elif shown.still_s >= TELL_STILL_S:
+        note = f"{shown.still_s:.1f} s of standing still cut"
+    return LessonFacts(
+        shown.episode_id,
+        shown.sentence,
+        shown.taken_s,
+        shown.still_s,
+        note,
+        shown.wish.use,
+        shown.wish.pauses,
     )
 
 

@@ -37,7 +37,7 @@ from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from recorder.errors import DataError
 from recorder.games.base import Game, OwnWindowGame
-from recorder.store import LabelSource, Reader, Store
+from recorder.store import LabelSource, Reader, Store, Wish
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.evaluation.stored_verdicts import read_verdict
@@ -177,6 +177,10 @@ class WindowBackend:
     def label(self, episode_id: int, outcome: Outcome) -> None:
         """Write the person's own outcome over the recorded one."""
         self._store.set_label(episode_id, outcome, LabelSource.PERSON)
+
+    def wish(self, episode_id: int, *, use: bool | None, pauses: bool) -> None:
+        """Say whether rounds learn from an episode, and whether from its pauses too."""
+        self._store.set_wish(episode_id, Wish(use, pauses))
 
     def delete(self, episode_id: int) -> None:
         """Put an episode into the bin."""

@@ -1,4 +1,4 @@
-"""``playteach episodes``: list, show, delete, undo."""
+"""``playteach episodes``: list, show, teach, delete, undo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from app.cli.common import data_folder, details, emit, has_database, table
 from recorder.errors import DataError, ExitCode
-from recorder.store import EpisodeRow, Reader, Store
+from recorder.store import EpisodeRow, Reader, Store, Wish
 
 
 def list_(options: argparse.Namespace) -> int:
@@ -78,6 +78,22 @@ def delete(options: argparse.Namespace) -> int:
         f"Episode {options.id} is in the bin; `playteach episodes undo {options.id}` gets it back."
     )
     emit(options, {"id": options.id, "deleted": True}, [text])
+    return int(ExitCode.OK)
+
+
+def teach(options: argparse.Namespace) -> int:
+    """Say whether rounds may learn from one, and whether its pauses are kept."""
+    use = {"yes": True, "no": False, "auto": None}[options.use]
+    with Store.open(data_folder(options)) as store:
+        store.set_wish(options.id, Wish(use, options.pauses))
+    told = {
+        True: "is taught, however it ended",
+        False: "is not taught",
+        None: "is taught if it succeeded",
+    }[use]
+    pauses = ", with the moments in which you stood still" if options.pauses else ""
+    document = {"id": options.id, "use": options.use, "pauses": options.pauses}
+    emit(options, document, [f"Episode {options.id} {told}{pauses}."])
     return int(ExitCode.OK)
 
 

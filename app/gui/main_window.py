@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
         # teaching
         teach.round_asked.connect(commands.start_round)
+        teach.lessons.wished.connect(calls.wish)
         teach.cancel_asked.connect(commands.cancel_round)
         self.side.agent.change_asked.connect(self.dialogs.choose_agent)
         # the window itself

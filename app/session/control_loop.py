@@ -72,6 +72,8 @@ class LiveSession(SessionThread):
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
         self._fresh = True
+        # The sentence that the agent played on this start, "" if somebody else did.
+        self._watched = ""
         # A hand-back that waits for the tick that carries the person's last input.
         self._handing_back = False
 
@@ -225,8 +227,11 @@ class LiveSession(SessionThread):
         self._swap_player()
         self._controls.release_all()
         self._task = find_task(self._game, text)
-        self._seed = self._seed if self._fresh else next_seed(self._seed)
+        # What the agent was just watched at is shown where it was: that start is the lesson.
+        again = wish is Wish.DEMONSTRATE and text == self._watched
+        self._seed = self._seed if self._fresh or again else next_seed(self._seed)
         self._fresh = False
+        self._watched = text if wish is Wish.PLAY else ""
         kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
         recording = None
         if self._make_recording is not None:
@@ -272,6 +277,7 @@ class LiveSession(SessionThread):
         frame = self._game.reset(self._task, self._seed)
         self._let_go()
         self._fresh = True
+        self._watched = ""
         self._publish(
             **NO_ATTEMPT,
             frame=frame,

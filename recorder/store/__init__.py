@@ -20,6 +20,7 @@ from recorder.store.rows import (
     Stepping,
     StoreHealth,
     TickRow,
+    Wish,
 )
 from recorder.store.store import Store
 
@@ -44,6 +45,7 @@ __all__ = [
     "Store",
     "StoreHealth",
     "TickRow",
+    "Wish",
     "adapters_path",
     "database_path",
     "default_data_folder",

@@ -9,10 +9,11 @@ import json
 import sqlite3
 import time
 
-from recorder.store.rows import EpisodeKind, LabelSource, Split
+from recorder.store.rows import EpisodeKind, LabelSource, Split, Wish
 from recorder.store.segments import Span, derive_segments, teaches
 from recorder.store.selection import reach_of_game
 from recorder.store.split import LessonGroups, lesson_of, side_of
+from recorder.store.standing import asks_to_stand_still
 from recorder.store.tick_codec import NO_ACTION_VALUES
 from recorder.types import Driver, Outcome, SegmentKind
 
@@ -30,6 +31,15 @@ def add_label(
         (episode_id, version, outcome.value, source.value, time.time_ns()),
     )
     return int(version)
+
+
+def add_wish(connection: sqlite3.Connection, episode_id: int, wish: Wish) -> None:
+    """Write the next version of what the person wants of an episode."""
+    connection.execute(
+        "INSERT INTO teaching (episode_id, version, use, pauses, made_wall_ns) "
+        "SELECT ?, coalesce(max(version), 0) + 1, ?, ?, ? FROM teaching WHERE episode_id = ?",
+        (episode_id, wish.use, wish.pauses, time.time_ns(), episode_id),
+    )
 
 
 def label_end(
@@ -132,11 +142,23 @@ def give_side(connection: sqlite3.Connection, episode_id: int) -> None:
             own = Split(given)
         elif there and (ticks := _shown_ticks(held, ended)):
             sides[start] = Split(given)
-            new_ticks += ticks * (number > reach and sides[start] is Split.TRAIN)
+            if number > reach and sides[start] is Split.TRAIN:
+                new_ticks += min(ticks, _done_ticks(connection, number, said))
     counts = {each: sum(side is each for side in sides.values()) for each in Split}
     teaching = bool(_shown_ticks(segments, outcome))
     chosen = side_of(own, teaches=teaching, others=LessonGroups(counts, new_ticks))
     connection.execute("UPDATE episode SET split = ? WHERE id = ?", (chosen.value, episode_id))
+
+
+def _done_ticks(connection: sqlite3.Connection, episode_id: int, sentence: str) -> int:
+    """Return in how many ticks the person did something, or was asked to do nothing."""
+    nothing = asks_to_stand_still(sentence)
+    (ticks,) = connection.execute(
+        "SELECT count(*) FROM tick WHERE episode_id = ? AND driver = ? "
+        "AND (? OR (hotbar, buttons, pitch, yaw) <> (?, ?, ?, ?))",
+        (episode_id, Driver.PERSON.value, nothing, *NO_ACTION_VALUES),
+    ).fetchone()
+    return int(ticks)
 
 
 def _shown_ticks(segments: str, outcome: str) -> int:

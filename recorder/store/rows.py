@@ -78,6 +78,22 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person wants of an episode when it may be learnt from.
+
+    ``use`` True takes a demonstration however it ended, False nothing of the episode, and None
+    goes by the rule (:func:`recorder.store.segments.teaches`).  ``pauses`` keeps the moments in
+    which the person stood still.
+    """
+
+    use: bool | None = None
+    pauses: bool = False
+
+
+NO_WISH = Wish()
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeRow:
     """One attempt at an instruction, with what its newest labels say.
 
@@ -113,6 +129,7 @@ class EpisodeRow:
     split: Split | None
     deleted: bool
     open: bool
+    wish: Wish = NO_WISH
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from recorder.errors import UsageError
 from recorder.store.query import SINCE_LAST_ROUND, EpisodeQuery, parse_query
-from recorder.store.rows import EpisodeKind, EpisodeRow, LabelSource, SegmentRow, Split
+from recorder.store.rows import EpisodeKind, EpisodeRow, LabelSource, SegmentRow, Split, Wish
 from recorder.store.segments import Span, count_takeovers, driver_strip
 from recorder.types import Driver, Outcome, SegmentKind
 
@@ -19,11 +19,13 @@ _EPISODES = """
         task_id, seed, kind, lock_step, coalesce(label.outcome, 'unknown'), label.source,
         adapter_id, policy, wall_anchor_ns + began_mono_ns - mono_anchor_ns,
         ticks, missed_ticks, lost_ticks, split,
-        deleted_wall_ns IS NOT NULL, episode.ended_mono_ns IS NULL
+        deleted_wall_ns IS NOT NULL, episode.ended_mono_ns IS NULL, use, coalesce(pauses, 0)
     FROM episode
     JOIN session ON session.id = session_id
     LEFT JOIN label ON label.episode_id = episode.id AND label.version = (
         SELECT max(version) FROM label AS newer WHERE newer.episode_id = episode.id)
+    LEFT JOIN teaching ON teaching.episode_id = episode.id AND teaching.version = (
+        SELECT max(version) FROM teaching AS newer WHERE newer.episode_id = episode.id)
 """
 _CORRECTED = """EXISTS (
     SELECT 1 FROM segment WHERE segment.episode_id = episode.id AND segment.kind = 'correction'
@@ -186,6 +188,7 @@ def _episode_from(connection: sqlite3.Connection, row: Sequence[Any]) -> Episode
         split=None if row[19] is None else Split(row[19]),
         deleted=bool(row[20]),
         open=open_,
+        wish=Wish(None if row[22] is None else bool(row[22]), bool(row[23])),
     )
 
 

@@ -26,7 +26,7 @@ from recorder.errors import DataError, KnownError
 from recorder.store import round_rows
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
-from recorder.store.labelling import add_label
+from recorder.store.labelling import add_label, add_wish
 from recorder.store.lock import FolderLock
 from recorder.store.rows import (
     Activation,
@@ -38,6 +38,7 @@ from recorder.store.rows import (
     RoundEnd,
     RoundStatus,
     StoreHealth,
+    Wish,
 )
 from recorder.store.selection import casefold
 from recorder.store.upkeep import recovery
@@ -229,6 +230,10 @@ class Store:
             partial(_label, episode_id=episode_id, outcome=outcome, source=LabelSource(source))
         )
 
+    def set_wish(self, episode_id: int, wish: Wish) -> None:
+        """Write what the person wants of an episode when it may be learnt from."""
+        self._worker.call(partial(_wish, episode_id=episode_id, wish=wish))
+
     def delete_episode(self, episode_id: int) -> None:
         """Put an episode into the bin; it stays there until :meth:`purge`."""
         self._set_deleted(episode_id, time.time_ns())
@@ -416,6 +421,11 @@ def _label(
 ) -> int:
     _require_episode(connection, episode_id)
     return add_label(connection, episode_id, outcome, source)
+
+
+def _wish(connection: sqlite3.Connection, episode_id: int, wish: Wish) -> None:
+    _require_episode(connection, episode_id)
+    add_wish(connection, episode_id, wish)
 
 
 def _mark_deleted(connection: sqlite3.Connection, episode_id: int, wall_ns: int | None) -> None:

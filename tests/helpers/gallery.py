@@ -29,6 +29,7 @@ from sample import (
 from app.backend.ports import (
     AgentFacts,
     Gate,
+    LessonFacts,
     Preferences,
     RoundUpdate,
     StorageFacts,
@@ -172,6 +173,12 @@ def teach(stage: Stage) -> None:
     stage.window.show_page(pages.TEACH)
 
 
+def collected(stage: Stage) -> None:
+    """Show what the next round would learn from, attempt by attempt."""
+    watching(stage)
+    stage.window.side.teach.lessons.head.click()
+
+
 def _round(stage: Stage, kind: VerdictKind, **changes: object) -> None:
     training(stage)
     for step, (loss, held) in enumerate(sample_losses(160)[96:], start=96):
@@ -312,6 +319,7 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "third": third_step,
     "empty": empty,
     "watching": watching,
+    "collected": collected,
     "agent": agent,
     "person": person,
     "demonstrate": demonstrate,
@@ -344,6 +352,17 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
         mix=(("your corrections", 0.5), ("what it already knew", 0.25)),
         sentence="Half of the next round is your corrections, a quarter what it already knew.",
         predicted_s=118,
+        lessons=(
+            LessonFacts(
+                9,
+                "use your gun on the barrel",
+                1.4,
+                3.9,
+                "3.9 s of standing still cut",
+            ),
+            LessonFacts(8, "use your gun on the barrel", 0.0, 0.0, "it ran out of time"),
+            LessonFacts(7, "go to the green torch", 5.2, pauses=True),
+        ),
     )
     place.agent_facts = AgentFacts(
         base="practice 10M",

@@ -318,6 +318,16 @@ class SampleBackend:
         """Change an outcome."""
         self.kept = [replace(e, outcome=outcome) if e.id == episode_id else e for e in self.kept]
 
+    def wish(self, episode_id: int, *, use: bool | None, pauses: bool) -> None:
+        """Set a tick, and what is taken with it."""
+        lessons = tuple(
+            replace(each, use=use, pauses=pauses, taught_s=0.0 if use is False else each.taught_s)
+            if each.episode_id == episode_id
+            else each
+            for each in self.teach_facts.lessons
+        )
+        self.teach_facts = replace(self.teach_facts, lessons=lessons)
+
     def delete(self, episode_id: int) -> None:
         """Move an episode into the bin."""
         for facts in [e for e in self.kept if e.id == episode_id]:

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 from model.actions.tokens import CAMERA_MAX_DEG, turn_is_cut
-from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
+from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow, Wish
 from recorder.store.segments import teaches
+from recorder.store.standing import asks_to_stand_still, pauses
 from recorder.types import Driver, Outcome, SegmentKind
 
 REACTION_S = 0.2
@@ -26,6 +27,7 @@ PAUSE_S = 1.0
 MIN_PERSON_TICKS = 50
 PERSONS = ("correction", "demonstration")
 """The kinds of ticks in which the person drove."""
+_PERSONS = frozenset({SegmentKind.CORRECTION, SegmentKind.DEMONSTRATION})
 
 
 class Why(StrEnum):
@@ -38,6 +40,8 @@ class Why(StrEnum):
     AGENT = "the agent's own driving without success"
     LEAD_UP = "the agent's moments before you took over"
     NOBODY = "moments in which nobody drove"
+    STILL = "moments in which you stood still"
+    UNWANTED = "attempts that you ticked off"
     UNPAIRED = "moments of which nobody can tell what followed their picture"
 
 
@@ -77,24 +81,34 @@ def usable_ticks(
     outcome: Outcome,
     tick_rate_hz: float,
     event_ticks: frozenset[int] = frozenset(),
+    *,
+    standing: bool = False,
+    use: bool | None = None,
 ) -> Usable:
     """Return which ticks of an episode may be learnt from.
 
     By who drove and how the episode ended (:func:`recorder.store.segments.teaches`); the ticks
     before a takeover, and nobody's, never do, nor one whose action cannot be told from what its
-    picture shows.  ``event_ticks`` are those with input of the person's.
+    picture shows.  A pause of the person's (:mod:`recorder.store.standing`) does not, unless the
+    sentence, or the person, asks for ``standing``.  ``use`` is the person's own wish
+    (:class:`recorder.store.rows.Wish`).  ``event_ticks`` are those with input of the person's.
     """
     reaction = math.ceil(REACTION_S * tick_rate_hz)
     chosen: list[UsableTick] = []
     left_out: Counter[Why] = Counter()
     turns_cut = 0
     for segment in segments:
-        if not teaches(segment.kind, outcome):
-            left_out[_why(segment.kind, outcome)] += segment.ticks
+        why = _why_not(segment.kind, outcome, use)
+        if why is not None:
+            left_out[why] += segment.ticks
             continue
         correction = segment.kind is SegmentKind.CORRECTION
-        meant = correction and segment.ticks <= PAUSE_S * tick_rate_hz
-        for tick in ticks[segment.start : segment.stop]:
+        meant = standing or (correction and segment.ticks <= PAUSE_S * tick_rate_hz)
+        driven = ticks[segment.start : segment.stop]
+        cut: frozenset[int] = frozenset()
+        if not meant and segment.kind in _PERSONS:
+            cut = pauses([tick.executed.is_noop for tick in driven], tick_rate_hz)
+        for place, tick in enumerate(driven):
             still = tick.executed.is_noop
             early = correction and tick.index < segment.start + reaction
             if not tick.paired:
@@ -103,11 +117,21 @@ def usable_ticks(
                 early and still and tick.index not in event_ticks
             ):
                 left_out[Why.NOBODY] += 1
+            elif place in cut:
+                left_out[Why.STILL] += 1
             else:
                 weight = IDLE_WEIGHT if still and not meant else 1.0
                 chosen.append(UsableTick(tick.index, str(segment.kind), weight))
                 turns_cut += turn_is_cut(tick.executed)
     return Usable(tuple(chosen), left_out, turns_cut)
+
+
+def _why_not(kind: SegmentKind, outcome: Outcome, use: bool | None) -> Why | None:
+    """Return why a segment is left out as a whole, None if it is not."""
+    wanted = use is True and kind is SegmentKind.DEMONSTRATION
+    if not teaches(kind, outcome) and not wanted:
+        return _why(kind, outcome)
+    return Why.UNWANTED if use is False else None
 
 
 def _why(kind: SegmentKind, outcome: Outcome) -> Why:
@@ -122,12 +146,35 @@ def usable_of(reader: Reader, row: EpisodeRow) -> Usable:
     """Return which ticks of a recorded episode may be learnt from."""
     events = frozenset(event.tick for event in reader.input_events(row.id))
     segments = reader.segments(row.id)
-    return usable_ticks(reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events)
+    return usable_ticks(
+        reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events,
+        standing=row.wish.pauses
+        or any(asks_to_stand_still(each.text) for each in reader.instructions(row.id)),
+        use=row.wish.use,
+    )  # fmt: skip
 
 
 def taught_rows(episodes: Iterable[EpisodeRow]) -> list[EpisodeRow]:
     """Return those that can be learnt from at all: over, not in the bin, with ticks."""
     return [row for row in episodes if not row.deleted and not row.open and row.ticks]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One episode in which the person drove: what is taken of it, in seconds, and what is not.
+
+    ``taken_s`` is the person's driving that may be learnt from or checked by, ``still_s`` what was
+    cut because they stood still.  ``why`` is the reason if the driving is left out as a whole,
+    ``wish`` what the person wants of it.
+    """
+
+    episode_id: int
+    sentence: str
+    outcome: Outcome
+    taken_s: float
+    still_s: float
+    why: Why | None
+    wish: Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +184,7 @@ class Material:
     ``ticks`` are by side and kind ("train/correction"): the very samples of a round.  ``left_out``
     are ticks by why, ``episodes_left_out`` the episodes that they are of; ``turns_cut`` samples
     tell a smaller turn than was made.  ``attempts`` are episodes, ``takeovers`` the person's;
-    ``tick_rate_hz`` is the newest episode's.
+    ``tick_rate_hz`` is the newest episode's.  ``shown`` are the episodes in which the person drove.
     """
 
     ticks: Mapping[str, int] = field(default_factory=dict)
@@ -147,6 +194,7 @@ class Material:
     attempts: int = 0
     takeovers: int = 0
     tick_rate_hz: float = 20.0
+    shown: tuple[Shown, ...] = ()
 
     def on(self, side: Split) -> dict[str, int]:
         """Return the ticks of a side by kind."""
@@ -186,6 +234,8 @@ class Material:
             sentences.append(
                 f"{self._seconds(kept)} of yours are kept to check by and are not learnt from."
             )
+        if still := self.left_out.get(Why.STILL, 0):
+            sentences.append(f"{self._seconds(still)} in which you stood still are left out.")
         for why in Why:
             if why in _DEMONSTRATIONS and self.left_out.get(why):
                 count, ticks = self.episodes_left_out[why], self.left_out[why]
@@ -227,8 +277,8 @@ def left_out_sentence(left_out: int, turns_cut: int) -> str:
     return " ".join(told)
 
 
-Tallies = MutableMapping[tuple[int, Outcome, int], Usable]
-"""What was found of episodes before, by id, outcome and ticks: those do not change otherwise."""
+Tallies = MutableMapping[tuple[int, Outcome, int, Wish], Usable]
+"""What was found of episodes before, by all that can change it: id, outcome, ticks and wish."""
 
 
 def material_of(
@@ -244,14 +294,16 @@ def material_of(
     left_out: Counter[Why] = Counter()
     episodes_left_out: Counter[Why] = Counter()
     turns_cut = 0
+    shown: list[Shown] = []
     for row in rows:
-        key = (row.id, row.outcome, row.ticks)
+        key = (row.id, row.outcome, row.ticks, row.wish)
         if key not in found:
             found[key] = usable_of(reader, row)
         own = found[key]
         if row.split is not None:
             ticks.update(f"{row.split}/{each.kind}" for each in own.usable)
             turns_cut += own.turns_cut
+        shown.extend(_shown(row, own))
         left_out.update(own.left_out)
         episodes_left_out.update(own.left_out.keys())
     return Material(
@@ -262,4 +314,24 @@ def material_of(
         attempts=len(rows),
         takeovers=sum(row.takeovers for row in rows),
         tick_rate_hz=rows[0].tick_rate_hz if rows else 20.0,
+        shown=tuple(shown),
     )
+
+
+def _shown(row: EpisodeRow, own: Usable) -> list[Shown]:
+    """Return what a card says of an episode, nothing if the person did not drive in it."""
+    if not any(driver is Driver.PERSON for driver, _ in row.driver_strip):
+        return []
+    taken = sum(each.kind in PERSONS for each in own.usable)
+    reasons = [why for why in (Why.UNWANTED, *_NOT_SHOWN.values()) if own.left_out.get(why)]
+    return [
+        Shown(
+            row.id,
+            row.instruction,
+            row.outcome,
+            taken / row.tick_rate_hz,
+            own.left_out.get(Why.STILL, 0) / row.tick_rate_hz,
+            reasons[0] if reasons and not taken else None,
+            row.wish,
+        )
+    ]

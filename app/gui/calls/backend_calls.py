@@ -138,6 +138,12 @@ class BackendCalls(QObject):
         """Write the person's outcome over an episode's."""
         self._do(lambda: self._backend.label(episode_id, outcome), self.refresh_lessons)
 
+    def wish(self, episode_id: int, use: bool | None, pauses: bool) -> None:  # of a signal
+        """Say whether rounds learn from an episode, and whether from its pauses too."""
+        self._do(
+            lambda: self._backend.wish(episode_id, use=use, pauses=pauses), self.refresh_lessons
+        )
+
     def delete(self, episode_id: int) -> None:
         """Put an episode into the bin."""
         self._do(lambda: self._backend.delete(episode_id), self.refresh_lessons)

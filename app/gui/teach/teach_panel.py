@@ -10,6 +10,7 @@ from app.backend.readable import spoken_duration
 from app.gui.style import icons
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, Elided, Figure, FlowLayout, Notice, ShareBar, button, label
+from app.gui.teach.lesson_list import LessonList
 from app.gui.teach.loss_curve import LossCurve
 
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
@@ -18,7 +19,7 @@ EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goe
 class TeachPanel(Card):
     """Collected, Retrain, progress, loss, gates.
 
-    Signals: round_asked(), cancel_asked().
+    Signals: round_asked(), cancel_asked(), and those of :class:`LessonList`.
     """
 
     round_asked = Signal()
@@ -35,6 +36,7 @@ class TeachPanel(Card):
         self.person = Figure("of you", "person")
         self._mix = ShareBar(theme)
         self.sentence = label(EMPTY_TEXT, "muted", wrap=True)
+        self.lessons = LessonList()
         self.retrain = button("Teach the agent", "person")
         self.retrain.setProperty("size", "large")
         self.why_not = label("", "caption", wrap=True)
@@ -71,6 +73,7 @@ class TeachPanel(Card):
         self._mix.setToolTip(", ".join(f"{name} {100 * share:.0f} %" for name, share in facts.mix))
         self._mix.setAccessibleName(f"Next round: {self._mix.toolTip() or 'nothing yet'}")
         self.sentence.setText(facts.sentence or EMPTY_TEXT)
+        self.lessons.show_lessons(facts.lessons)
         when = "" if facts.predicted_s is None else f" · about {spoken_duration(facts.predicted_s)}"
         self.retrain.setText(f"Teach the agent{when}")
         self.retrain.setEnabled(not facts.blocked and not self._busy)
@@ -176,6 +179,7 @@ class TeachPanel(Card):
         self.body.addLayout(figures)
         self.body.addWidget(self._mix)
         self.body.addWidget(self.sentence)
+        self.body.addWidget(self.lessons)
         self._swap.addWidget(self.retrain)
         running = QWidget()
         grid = QGridLayout(running)

@@ -292,8 +292,26 @@ def _weights_sha256(folder: Path) -> str:
     return digest.hexdigest() if files else ""
 
 
+WISHES = """
+    CREATE TABLE teaching (
+        episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        use INTEGER CHECK (use IN (0, 1)),
+        pauses INTEGER NOT NULL CHECK (pauses IN (0, 1)),
+        made_wall_ns INTEGER NOT NULL,
+        PRIMARY KEY (episode_id, version)
+    ) WITHOUT ROWID
+"""
+
+
+def _wishes_about_teaching(connection: sqlite3.Connection) -> None:
+    """Add what the person wants of an episode; without a row the rule decides."""
+    connection.execute(WISHES)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_foundation", _foundation),
     Migration("0002_adapters_relative_to_the_data_folder", _adapters_by_name_in_the_data_folder),
     Migration("0003_three_sides", _three_sides),
+    Migration("0004_wishes_about_teaching", _wishes_about_teaching),
 )

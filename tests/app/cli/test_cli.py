@@ -230,6 +230,9 @@ def test_a_demonstration_can_be_listed_deleted_and_brought_back(
     assert {row["kind"] for row in listed} == {"demonstration"}
     # Every tick was driven through the input path of a person.
     assert all(driver == "person" for row in listed for driver, _ in row["driver_strip"])
+    run(capsys, "episodes", "teach", 2, "no", "--pauses", *data)
+    said = document(run(capsys, "episodes", "show", 2, *data)[1])
+    assert said["wish"] == {"use": False, "pauses": True}
     run(capsys, "episodes", "delete", 2, *data)
     assert [row["id"] for row in document(run(capsys, "episodes", *data)[1])] == [1]
     run(capsys, "episodes", "undo", *data)

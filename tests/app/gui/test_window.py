@@ -11,7 +11,15 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession, room, sample_episodes
 
-from app.backend.ports import EpisodeFacts, Gate, RoundUpdate, TeachFacts, ThemeChoice, VerdictFacts
+from app.backend.ports import (
+    EpisodeFacts,
+    Gate,
+    LessonFacts,
+    RoundUpdate,
+    TeachFacts,
+    ThemeChoice,
+    VerdictFacts,
+)
 from app.gui import header as pages
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow
@@ -231,6 +239,20 @@ def test_ended_attempt_refreshes_the_lists(
     assert teach.person.value.text() == "12 s"
     assert teach.retrain.text() == "Teach the agent · about 1 min"
     assert window.library.model.rowCount() == 3
+
+
+def test_a_tick_in_the_list_of_what_is_taught_reaches_the_backend(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    shown = (LessonFacts(4, "go there", 1.0), LessonFacts(3, "go there", 2.0))
+    place.teach_facts = TeachFacts(2, 0, 3, sentence="Yours.", lessons=shown)
+    window.calls.refresh_all()
+    settle(qtbot, window)
+    lessons = window.side.teach.lessons
+    lessons.rows[4].click()
+    settle(qtbot, window)
+    assert [each.use for each in place.teach_facts.lessons] == [False, None]
+    assert [tick.isChecked() for tick in lessons.rows.values()] == [False, True]
 
 
 def test_round_from_click_to_verdict_and_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -276,6 +277,34 @@ def test_another_policy_plays_from_the_next_attempt_on(make: Make) -> None:
     session.stop()
     run(session, 1)
     assert session.snapshot().policy == "walk left"
+
+
+def test_what_the_agent_was_watched_at_is_shown_on_that_very_start(make: Make) -> None:
+    session = make()
+
+    def seed_of(begin: Callable[[str], None], text: str) -> int:
+        if begin == session.play:
+            session.stop()
+        begin(text)
+        run(session, 2)
+        return session.snapshot().seed
+
+    watched = seed_of(session.play, RED)
+    # In the middle of the attempt, and the sentence stays the same.
+    assert seed_of(session.demonstrate, RED) == watched
+    # It was shown: the next one is another start.
+    assert seed_of(session.demonstrate, RED) == watched + 1
+    watched = seed_of(session.play, RED)
+    session.mark(Outcome.FAILURE)
+    run(session, 1)
+    assert seed_of(session.demonstrate, RED) == watched
+    watched = seed_of(session.play, RED)
+    # Another sentence is another lesson, and a start that was reset is over.
+    assert seed_of(session.demonstrate, "walk about") == watched + 1
+    watched = seed_of(session.play, RED)
+    session.reset()
+    run(session, 1)
+    assert seed_of(session.demonstrate, RED) == watched + 1
 
 
 def test_what_happened_is_stored_tick_by_tick(make: Make, game: ToyGame, tmp_path: Path) -> None:

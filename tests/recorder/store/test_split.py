@@ -25,7 +25,7 @@ from recorder.store.split import (
     side_of,
 )
 from recorder.store.upkeep.migrations import FOUNDATION
-from recorder.types import Driver, Outcome
+from recorder.types import Action, Driver, Outcome
 
 P, H = Driver.POLICY, Driver.PERSON
 SHOWN = [H] * ENOUGH_TICKS
@@ -168,6 +168,20 @@ def test_what_is_short_is_learnt_from_until_there_is_enough(kit: Any) -> None:
     for seed in range(6):
         kit.record([H] * 25, kind="demonstration", start=replace(kit.start, seed=seed))
     assert "".join(str(sides(kit)[number])[0] for number in range(1, 7)) == "tttgst"
+
+
+@pytest.mark.parametrize(("sentence", "given"), [("go there", "ttttttg"), ("wait there", "ttgs")])
+def test_a_hands_pauses_are_not_enough_to_learn_from(kit: Any, sentence: str, given: str) -> None:
+    """Of 60 ticks each, ten do something: six starts make enough, two if pauses are asked for."""
+    for seed in range(len(given)):
+        recorder = kit.recorder(kind="demonstration")
+        recorder.on_start(replace(kit.start, seed=seed, instruction=sentence))
+        for index in range(ENOUGH_TICKS):
+            done = Action(forward=index % 6 == 0)
+            recorder.on_tick(kit.tick(index, driver=H, executed=done))
+        recorder.on_end(kit.end)
+        kit.store.wait()
+    assert "".join(str(side)[0] for side in reversed(sides(kit).values())) == given
 
 
 def test_after_a_round_the_first_new_start_is_learnt_from(kit: Any) -> None:

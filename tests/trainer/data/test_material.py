@@ -200,3 +200,51 @@ def test_a_choice_of_what_is_kept_aside_says_so(tmp_path: Path) -> None:
         said = material_of(reader, kept).lack
     assert said.startswith("There is too little to learn from (0 ticks of yours)")
     assert "3.0 s of yours are kept to check by" in said
+
+
+def drawn(
+    strokes: str, kind: SegmentKind = SegmentKind.DEMONSTRATION
+) -> tuple[list[TickRow], list[SegmentRow]]:
+    """Return an episode of a person's: # is walking, . is nothing."""
+    ticks = [tick(i, H, WALK if each == "#" else NO_ACTION) for i, each in enumerate(strokes)]
+    return ticks, [SegmentRow(1, 0, len(strokes), H, kind, "auto", 1)]
+
+
+@pytest.mark.parametrize("kind", [SegmentKind.DEMONSTRATION, SegmentKind.CORRECTION])
+def test_a_hands_pauses_are_left_out_and_counted(kind: SegmentKind) -> None:
+    # At 20 ticks a second six are a third of a second and still belong to what is done.
+    strokes = ".......####......####.......#........"
+    ticks, segments = drawn(strokes, kind)
+    found = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, frozenset(range(len(strokes))))
+    assert [each.index for each in found.usable] == [*range(7, 21), 28]
+    assert found.left_out == {Why.STILL: 22}
+
+
+def test_standing_still_is_taught_if_the_sentence_asks_for_it() -> None:
+    ticks, segments = drawn("####" + "." * 40)
+    asked = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, standing=True)
+    assert len(asked.usable) == 44
+    assert asked.left_out == {}
+    assert len(usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0).usable) == 4
+
+
+def test_the_agents_own_standing_still_is_no_pause_of_a_hand() -> None:
+    ticks = [tick(i, P, NO_ACTION) for i in range(30)]
+    segments = [segment(0, 30, SegmentKind.ROLLOUT)]
+    assert len(usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0).usable) == 30
+
+
+@pytest.mark.parametrize("outcome", sorted(NOT_SHOWN))
+def test_the_persons_wish_goes_before_the_rule(outcome: Outcome) -> None:
+    ticks, segments = drawn("######")
+    assert usable_ticks(ticks, segments, outcome, 20.0).usable == ()
+    assert len(usable_ticks(ticks, segments, outcome, 20.0, use=True).usable) == 6
+    unwanted = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, use=False)
+    assert unwanted.usable == ()
+    assert unwanted.left_out == {Why.UNWANTED: 6}
+
+
+def test_what_the_agent_did_wrong_is_never_taught() -> None:
+    ticks = [tick(i, P) for i in range(20)]
+    segments = [segment(0, 10, SegmentKind.ROLLOUT), segment(10, 20, SegmentKind.PRE_TAKEOVER)]
+    assert usable_ticks(ticks, segments, Outcome.FAILURE, 20.0, use=True).usable == ()
