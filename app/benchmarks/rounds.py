@@ -13,6 +13,7 @@ from typing import Any
 
 from app.benchmarks.common import Say, Target, median, report
 from recorder.errors import UsageError
+from trainer.evaluation import blind
 from trainer.evaluation.sequential import (
     MOST_PAIRS,
     OLD_TASKS_MARGIN,
@@ -37,7 +38,14 @@ TARGETS = {
     **{f"wrongly_used_at_{base:g}": Target(0.05) for base in BASES},
     "interval_holds": Target(0.93, at_least=True),
     "old_tasks_interval_holds": Target(0.93, at_least=True),
+    "blind_right_0_to_80": Target(0.95, at_least=True),
+    "blind_right_20_to_80": Target(0.90, at_least=True),
+    "blind_clips_0_to_80": Target(16),
+    "blind_clips_20_to_80": Target(22),
+    "blind_wrong": Target(0.05),
 }
+ERROR = 0.05
+"""So often a person who compares clips presses the wrong key."""
 
 
 def measure(
@@ -67,6 +75,8 @@ def _simulated(runs: int, say: Say) -> dict[str, Any]:
     Shares are 0 to 1.  ``wrongly_used_at_B`` is the part of lessons in which a round that changes
     nothing is called better, at a rate of B; ``found`` and ``pairs_to_verdict`` belong to a gain of
     ``GAIN`` from 0.3; the intervals are of a gain of 0.2 and of old tasks that lose 4 points.
+    ``blind_...`` are exact: a person who marks ``ERROR`` of the clips wrong sees a gain, in half of
+    the comparisons within so many clips, or one where there is none, at the worst rate.
     """
     import numpy as np
 
@@ -93,6 +103,24 @@ def _simulated(runs: int, say: Say) -> dict[str, Any]:
         figures["old_tasks_interval_holds"] = (
             sum(one.low <= -0.04 <= one.high for one in kept) / LESSONS
         )
+        figures |= _blind()
         each.append(figures)
     findable = {str(base): findable_gain(MOST_PAIRS, base, round_alpha(1)) for base in BASES}
     return report("rounds", each, TARGETS, extra={"findable_gain": findable})
+
+
+def _blind() -> dict[str, float]:
+    """Return how often, and how soon, a blind comparison is right, and how often it is wrong."""
+
+    def marked(rate: float) -> float:
+        return rate * (1 - ERROR) + (1 - rate) * ERROR
+
+    figures: dict[str, float] = {}
+    for before in (0.0, 0.2):
+        sides = marked(before), marked(0.8)
+        name = f"{100 * before:.0f}_to_80"
+        figures[f"blind_right_{name}"] = blind.ends(*sides)[VerdictKind.BETTER]
+        figures[f"blind_clips_{name}"] = float(blind.median_clips(*sides))
+    alike = [blind.ends(marked(rate / 20), marked(rate / 20)) for rate in range(21)]
+    figures["blind_wrong"] = max(1 - each[VerdictKind.SAME] for each in alike)
+    return figures
