@@ -21,6 +21,7 @@ from model.play.runner import LockStepRunner
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task
+from recorder.input.guard import GONE
 from recorder.input.keys import CODES
 from recorder.input.layout import US, Layout
 from recorder.types import NO_ACTION, Action, Driver, Frame, Outcome
@@ -198,6 +199,20 @@ def test_panic_releases_at_once_and_pauses(room: Room) -> None:
     room.tick(2)
     assert room.device.down == set()
     assert room.session.snapshot().phase is Phase.PAUSED
+
+
+def test_a_guard_that_ended_ends_the_attempt_and_leaves_nothing_down(room: Room) -> None:
+    room.session.use_player(Player(ScriptedPolicy([Action(forward=True, back=True)] * 9)))
+    room.session.play("walk")
+    room.tick(2)
+    assert room.device.down == {"W", "S"}
+    room.guard.ended = True
+    room.tick()
+    shot = room.session.snapshot()
+    assert (shot.outcome, shot.message) == (Outcome.INTERRUPTED, GONE)
+    assert room.device.down == set()
+    room.session.close()
+    assert room.windows.closed
 
 
 def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
