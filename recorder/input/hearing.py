@@ -192,6 +192,7 @@ class Hearing:
         if hotkey is Hotkey.PANIC:
             if down:
                 self.panics += 1
+                self._goes_on_after_chat = False
                 self._gate.shut_for("panic")
                 self._ears.pause()
             return
@@ -272,8 +273,11 @@ class Hearing:
     def _obey(self, hotkey: Hotkey) -> None:
         match hotkey:
             case Hotkey.PAUSE:
+                if self._chatting:
+                    # What the agent pressed now would be typed into the chat.
+                    self._goes_on_after_chat = not self._goes_on_after_chat
                 # Whoever paused it: a lost focus, the panic key, the window.
-                if self._ears.paused:
+                elif self._ears.paused:
                     self._ears.resume()
                 else:
                     self._gate.shut_for("pause")
