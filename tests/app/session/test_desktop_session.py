@@ -299,6 +299,20 @@ def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
         assert room.session.snapshot().phase is phase
 
 
+def test_a_mouse_that_moved_in_a_pause_is_no_takeover_after_it(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.press("F6", True)
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.motion(60, 0, room.clock.now_ns(), shared=False)
+    room.tick()
+    room.press("F6", True)
+    room.tick(3)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert Driver.PERSON not in [driver for driver, _ in room.session.snapshot().drivers]
+
+
 def test_the_pause_key_pressed_twice_at_once_changes_nothing(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
