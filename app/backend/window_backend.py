@@ -97,7 +97,9 @@ class WindowBackend:
         game: Game,
         log_file: Path | None = None,
         config: Path | None = None,
+        model: ModelChoice | None = None,
     ) -> None:
+        """Take over what plays: ``model``, which is set nowhere, or None for the settings' own."""
         self.session: PlaySession = session
         self.game_title = game.title
         self.own_window = isinstance(game, OwnWindowGame)
@@ -111,7 +113,7 @@ class WindowBackend:
         self._config = config
         self._data = data
         self._log_file = log_file
-        self._loader = ModelLoader(session, store, reader, base, settings.model)
+        self._loader = ModelLoader(session, store, reader, base, model or settings.model)
         self._films: Films | None = None
         self._tallies: Tallies = {}
         self._check: RoundInProgress | None = None

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
+from app.backend.model_choice import ModelChoice
 from app.backend.round_in_progress import RoundInProgress
-from app.backend.settings import FILE_NAME, Settings
+from app.backend.settings import FILE_NAME, Settings, load_settings
 from app.gui.main_window import MainWindow
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.games.seeds import SeedRange
@@ -129,6 +131,24 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
     assert "round" not in [thread.name for thread in threading.enumerate()]
     with Reader.open(tmp_path / "data") as reader:
         assert [row.status for row in reader.rounds()] == [RoundStatus.CANCELLED]
+
+
+@pytest.mark.timeout(90)
+def test_a_model_of_the_command_line_is_no_setting(tmp_path: Path, qapp: QApplication) -> None:
+    asked = ModelChoice("folder", folder=tmp_path / "none")
+    played: list[ModelChoice] = []
+
+    def opened(window: MainWindow) -> None:
+        played.append(window._backend.model_catalogue().choice())
+        wanted = replace(window.dialogs.preferences, seen_welcome=True)
+        window._backend.save_preferences(wanted)
+        window.close()
+
+    config = tmp_path / "config"
+    assert run_window(tmp_path / "data", config=config, opened=opened, model=asked) == 0
+    assert played == [asked]
+    saved = load_settings(config).settings
+    assert (saved.seen_welcome, saved.model) == (True, ModelChoice())
 
 
 def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:
