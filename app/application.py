@@ -182,6 +182,8 @@ def _open_session(
         hotkeys=settings.hotkeys,
         confirmed=start.wish.confirmed,
     )
+    # The session closes the game too, but it may never come to a session.
+    stack.callback(game.close)
     session_id, make_recording = store_recording(store, game)
     stack.callback(store.end_session, session_id)
     session: LiveSession = LiveSession(

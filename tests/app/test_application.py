@@ -13,6 +13,7 @@ import pytest
 from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from toy_game import ToyGame
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
@@ -133,6 +134,17 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
         assert [row.status for row in reader.rounds()] == [RoundStatus.CANCELLED]
 
 
+def test_a_game_that_gets_no_session_is_closed(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = ToyGame()
+    monkeypatch.setattr("app.application.open_game", lambda *_, **__: game)
+    judged = SeedRange.VALIDATION.first
+    with pytest.raises(UsageError, match="judged"):
+        run_window(tmp_path / "data", config=tmp_path / "config", seed=judged)
+    assert game.closed
+
+
 @pytest.mark.timeout(90)
 def test_a_model_of_the_command_line_is_no_setting(tmp_path: Path, qapp: QApplication) -> None:
     asked = ModelChoice("folder", folder=tmp_path / "none")
@@ -167,8 +179,6 @@ def test_without_a_screen_it_is_one_sentence(
 
 
 def test_the_persons_keys_lie_on_top_of_the_games() -> None:
-    from toy_game import ToyGame
-
     bindings = effective_bindings(ToyGame(), Settings(keys={"left": "Left"}))
     assert (bindings.keys["left"], bindings.keys["right"]) == ("Left", "D")
 
