@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QMainWindow,
     QMessageBox,
     QStackedWidget,
@@ -302,6 +303,9 @@ class MainWindow(QMainWindow):
         app.removeEventFilter(self)
         self._state.keep(self, self.pages.currentIndex(), self._history.lines)
         self.library.player.shut_down()
+        # What they do ends with them: a download would be waited for.
+        for dialog in self.findChildren(QDialog):
+            dialog.reject()
         self.calls.close()
         super().closeEvent(event)
 
@@ -367,7 +371,9 @@ def connect_backend(
     calls.picture_loaded.connect(page.recent.show_picture)
     calls.playback_opened.connect(library.show_playback)
     calls.playback_failed.connect(library.show_problem)
+    calls.deleted.connect(library.show_deleted)
     calls.problem.connect(dialogs.tell_problem)
+    calls.problem.connect(library.tell_problem)
     calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
 
 
