@@ -243,9 +243,11 @@ class WindowBackend:
     def close(self) -> None:
         """Cancel a round that runs and wait for its end: the store is closed after this."""
         self._loader.close()
-        for running in (self._round, self._check):
-            if running is not None:
-                running.end()
+        if (round_ := self._round) is not None:
+            round_.end()
+        # Looked for after it: what is left to check begins at a round's end.
+        if (check := self._check) is not None:
+            check.end()
 
     def _run_round(
         self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
