@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QMainWindow,
     QMessageBox,
     QStackedWidget,
@@ -303,9 +302,7 @@ class MainWindow(QMainWindow):
         app.removeEventFilter(self)
         self._state.keep(self, self.pages.currentIndex(), self._history.lines)
         self.library.player.shut_down()
-        # What they do ends with them: a download would be waited for.
-        for dialog in self.findChildren(QDialog):
-            dialog.reject()
+        self.dialogs.close()
         self.calls.close()
         super().closeEvent(event)
 
