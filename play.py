@@ -45,8 +45,12 @@ def works(program):  # type: (str) -> bool
     """Return whether a Python starts and fits (version managers leave empty shims)."""
     inside = repr(NEEDED) + " <= sys.version_info[:2] < " + repr(TOO_NEW)
     check = "import sys; sys.exit(not " + inside + ")"
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        return subprocess.call([program, "-c", check], stdout=nowhere, stderr=nowhere) == 0
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            return subprocess.call([program, "-c", check], stdout=nowhere, stderr=nowhere) == 0
+    except OSError:
+        # Not even a script, or one whose interpreter is gone.
+        return False
 
 
 def unfit_sentence():  # type: () -> str

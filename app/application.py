@@ -133,17 +133,17 @@ def _open_once(
             log.warning("%s", problem)
         reader = stack.enter_context(Reader.open(folder))
         game, session = _open_session(stack, store, reader, folder, loaded.settings, start)
-        settings = loaded.settings
         backend = WindowBackend(
             session,
             store,
             reader,
-            settings if start.model is None else replace(settings, model=start.model),
+            loaded.settings,
             data=folder,
             base=base or default_checkpoint(start.wish.name),
             game=game,
             log_file=log_file,
             config=config,
+            model=start.model,
         )
         # Before session and store, which a round still needs to write down its end.
         stack.callback(backend.close)
@@ -182,6 +182,8 @@ def _open_session(
         hotkeys=settings.hotkeys,
         confirmed=start.wish.confirmed,
     )
+    # The session closes the game too, but it may never come to a session.
+    stack.callback(game.close)
     session_id, make_recording = store_recording(store, game)
     stack.callback(store.end_session, session_id)
     session: LiveSession = LiveSession(

@@ -53,10 +53,12 @@ def test_it_names_one_that_is_here_and_fits(
 ) -> None:
     # A name says little: this one's version is too new.
     pretend(tmp_path, "python3.13", (3, 14))
+    # And this one cannot be started at all.
+    (tmp_path / "python3.11").touch(0o755)
     pretend(tmp_path, "python3.12", (3, 12))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "run: python3.12 play.py" in play.unfit_sentence()
-    (tmp_path / "python3.12").unlink()
+    (tmp_path / "python3.12").write_text("#!/no/such/interpreter\n", encoding="utf-8")
     sentence = play.unfit_sentence()
     assert "so nothing was installed" in sentence
     assert sentence.endswith("install Python 3.12 and start again with it.")

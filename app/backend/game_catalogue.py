@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from app.backend.game_ports import GameFacts
 from recorder.errors import KnownError
-from recorder.games import GameSpec, all_games, own_window_profiles
+from recorder.games import GameSpec, all_games, own_window_profiles, unreadable_games
 from recorder.games.desktop.opening import needs_launch
 from recorder.games.desktop.profile import Profile
 
@@ -14,14 +15,27 @@ from recorder.games.desktop.profile import Profile
 def game_list(data: Path, in_use: str, *, slowed: bool = False) -> tuple[GameFacts, ...]:
     """Return every game, the embedded one first; ``slowed`` is how the open one runs.
 
-    Raises DataError where a profile cannot be read.
+    A profile of a person's that cannot be read is a game with a problem, at the end.
     """
     profiles = own_window_profiles(data)
-    return tuple(
+    unreadable = unreadable_games(data)
+    games = [
         _described(spec, profiles[spec.name], spec.name == in_use)
         if spec.described
         else _facts(spec, spec.name == in_use, slowed)
         for spec in all_games(data)
+    ]
+    known = {game.name for game in games}
+    return (
+        *(
+            replace(game, problem=unreadable[game.name]) if game.name in unreadable else game
+            for game in games
+        ),
+        *(
+            GameFacts(name, name, problem=problem)
+            for name, problem in unreadable.items()
+            if name not in known
+        ),
     )
 
 

@@ -108,9 +108,9 @@ class Teaching:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
         if self._loader.not_taught:
             raise ModelError(self._loader.not_taught)
-        if self._check is not None:
+        if (check := self._check) is not None:
             # What was played is kept; it can be gone on with after this round.
-            self._check.cancel()
+            check.cancel()
         options = options_of(self._loader.choice)
 
         def say(message: Message) -> None:
@@ -126,6 +126,9 @@ class Teaching:
 
         def run(handle: RoundInProgress) -> None:
             try:
+                if check is not None:
+                    # There is one keyboard, and two that play at once are slower than in turn.
+                    check.end()
                 final = self._run_round(handle, options, say)
             except KnownError as error:
                 # What was asked for is no problem.
@@ -144,9 +147,11 @@ class Teaching:
 
     def close(self) -> None:
         """Cancel what runs and wait for its end."""
-        for running in (self._round, self._check):
-            if running is not None:
-                running.end()
+        if (round_ := self._round) is not None:
+            round_.end()
+        # Looked for after it: what is left to check begins at a round's end.
+        if (check := self._check) is not None:
+            check.end()
 
     def _run_round(
         self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]

@@ -60,7 +60,9 @@ class WindowBackend:
         game: Game,
         log_file: Path | None = None,
         config: Path | None = None,
+        model: ModelChoice | None = None,
     ) -> None:
+        """Take over what plays: ``model``, which is set nowhere, or None for the settings' own."""
         self.session: PlaySession = session
         self.game_title = game.title
         self.own_window = isinstance(game, OwnWindowGame)
@@ -74,7 +76,7 @@ class WindowBackend:
         self._config = config
         self._data = data
         self._log_file = log_file
-        self._loader = ModelLoader(session, store, reader, base, settings.model)
+        self._loader = ModelLoader(session, store, reader, base, model or settings.model)
         self._teaching = Teaching(
             session, store, reader, self._loader, data=data, game=game, hotkeys=self._hotkeys
         )

@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,10 +53,6 @@ class RecordingFigures:
     tick_ms_worst: float
     commit_delay_ms: float
     lost_ticks: int
-
-    def as_json(self) -> dict[str, float | int | bool]:
-        """Return the figures by name."""
-        return asdict(self)
 
 
 def measure_recording(

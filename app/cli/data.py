@@ -31,7 +31,10 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def purge(options: argparse.Namespace) -> int:
-    """Erase what is in the bin for good; asks first unless ``--yes`` says not to."""
+    """Erase what is in the bin for good; asks first unless ``--yes`` says not to.
+
+    Raises DataBusyError, after the figures, if another program keeps a copy in the log alive.
+    """
     from recorder.data_folder import backups_path
     from recorder.store import Reader, Store
 
@@ -48,6 +51,7 @@ def purge(options: argparse.Namespace) -> int:
             "were left; if they are copies of the database, what was erased is still in them."
         )
     emit(options, asdict(counts), details(asdict(counts)))
+    counts.require_cleared()
     return int(ExitCode.OK)
 
 

@@ -98,7 +98,7 @@ def teach(options: argparse.Namespace) -> int:
 
 
 def undo(options: argparse.Namespace) -> int:
-    """Take one out of the bin; without a number the newest episode in it."""
+    """Take one out of the bin; without a number the one that was put in last."""
     folder = data_folder(options)
     with Store.open(folder) as store:
         chosen = options.id

@@ -15,9 +15,11 @@ from recorder.games.base import Bindings
 
 def list_(options: argparse.Namespace) -> int:
     """List the games."""
-    from recorder.games import game_names, task_list
+    from recorder.games import game_names, task_list, unreadable_games
 
     data = data_folder(options)
+    for problem in unreadable_games(data).values():
+        say(problem)
     found = [{"name": name, "tasks": len(task_list(name, data))} for name in game_names(data)]
     emit(options, found, table([list(game.values()) for game in found], ["game", "tasks"]))
     return int(ExitCode.OK)

@@ -41,22 +41,30 @@ def large_policy(options: argparse.Namespace) -> Callable[[], LargePlayer] | Non
 
     Raises UsageError for options that fit no model of the kind.
     """
+    _require_fit(options)
+    if options.server:
+        wanted = options.adapter
+        adapter = None if wanted in (None, "none") else _listed(options, wanted)
+        return lambda: LargePlayer(_watched(_remote(options, adapter)))
+    if is_checkpoint(options.policy):
+        return lambda: _local(options)
+    return None
+
+
+def _require_fit(options: argparse.Namespace) -> None:
+    """Raise UsageError for an option that what was asked for does not take."""
     if options.server:
         if options.precision is not None:
             raise UsageError(
                 "A server's model takes no precision option, so nothing was played; set that "
                 "where the server is started."
             )
-        wanted = options.adapter
-        adapter = None if wanted in (None, "none") else _listed(options, wanted)
-        return lambda: LargePlayer(_watched(_remote(options, adapter)))
+        return
     _refuse(options, _OF_SERVERS, "a server", "give its address with --server")
-    if is_checkpoint(options.policy):
-        return lambda: _local(options)
-    _refuse(options, _OPTIONS, _ANY, "")
-    if options.as_typed:
-        raise _unfit(options.policy, "as-typed", _ANY)
-    return None
+    if not is_checkpoint(options.policy):
+        _refuse(options, _OPTIONS, _ANY, "")
+        if options.as_typed:
+            raise _unfit(options.policy, "as-typed", _ANY)
 
 
 def is_checkpoint(name: str) -> bool:
@@ -92,7 +100,7 @@ def window_choice(options: argparse.Namespace) -> ModelChoice | None:
     """Return the model that the window shall open with, None for the one that is set there.
 
     A model of the hub is fetched first, after a yes.  Raises UsageError for a policy that only
-    plays without a window.
+    plays without a window, and for options that fit no model of the kind.
     """
     from app.backend.model_choice import ModelChoice
     from model.serving.hub import is_hub_name
@@ -105,6 +113,7 @@ def window_choice(options: argparse.Namespace) -> ModelChoice | None:
             f"The window cannot take {what} from the command line, so it was not opened; add "
             "--headless, or choose it in the window."
         )
+    _require_fit(options)
     if not local and not options.server:
         return None
     choice = ModelChoice(

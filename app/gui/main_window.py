@@ -303,6 +303,7 @@ class MainWindow(QMainWindow):
         app.removeEventFilter(self)
         self._state.keep(self, self.pages.currentIndex(), self._history.lines)
         self.library.player.shut_down()
+        self.dialogs.close()
         self.calls.close()
         super().closeEvent(event)
 
@@ -368,7 +369,9 @@ def connect_backend(
     calls.picture_loaded.connect(page.recent.show_picture)
     calls.playback_opened.connect(library.show_playback)
     calls.playback_failed.connect(library.show_problem)
+    calls.deleted.connect(library.show_deleted)
     calls.problem.connect(dialogs.tell_problem)
+    calls.problem.connect(library.tell_problem)
     calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
 
 

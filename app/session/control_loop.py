@@ -183,6 +183,7 @@ class LiveSession(SessionThread):
             case Ask.PLAY:
                 self._begin_or_edit(request)
             case Ask.DEMONSTRATE:
+                self._waiting = None
                 self._end(Outcome.ABANDONED, LabelSource.PERSON)
                 self._begin(request.text, Wish.DEMONSTRATE)
             case Ask.STOP:
@@ -307,8 +308,16 @@ class LiveSession(SessionThread):
             # A touch after it is a takeover, and what was done in it must not be lost.
             self._controls.release_keys()
         if wish is Wish.RESUME:
+            self._forget_the_pause()
             self._last_input_ns = self._clock.now_ns()
         self._publish(driver=self._hands.owner)
+
+    def _forget_the_pause(self) -> None:
+        """Forget what the person did while nobody drove; what they still hold stays held."""
+        if self._own_window is None:
+            self._controls.picture_read()
+        # Else the game was looked at just now: what came after that picture is no pause's.
+        self._controls.forget_shown()
 
     def _come_back(self) -> bool:
         """Go on with the game after a pause; False, with a sentence, where that cannot be."""

@@ -17,6 +17,7 @@ from recorder.games.registry import (
     game_spec,
     own_window_profiles,
     registered,
+    unreadable_games,
 )
 from recorder.games.sentences import judged_task, possible_tasks, required_task
 
@@ -49,6 +50,7 @@ __all__ = [
     "required_task",
     "suites_of",
     "task_list",
+    "unreadable_games",
 ]
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.errors import UsageError
+from recorder.errors import DataError, UsageError
 from recorder.games.base import Asked, Game, Missing, Task
 from recorder.games.minecraft.names import TITLES as MINECRAFT_TITLES
 from recorder.games.minecraft.names import engine_of
@@ -127,7 +127,7 @@ def _open_luanti(opening: Opening) -> Game:
     from recorder.games.luanti.game import open_luanti
     from recorder.games.luanti.profile import shipped_assets
 
-    profile = with_hotkeys(own_window_profiles(opening.data)["luanti"], opening.hotkeys)
+    profile = with_hotkeys(_profile("luanti", opening.data), opening.hotkeys)
     return open_luanti(shipped_assets(), profile, slowed=opening.slowed)
 
 
@@ -193,7 +193,7 @@ def _open_described(name: str, opening: Opening) -> Game:
     from recorder.games.desktop.opening import open_profile
     from recorder.games.desktop.profile import with_hotkeys
 
-    profile = with_hotkeys(own_window_profiles(opening.data)[name], opening.hotkeys)
+    profile = with_hotkeys(_profile(name, opening.data), opening.hotkeys)
     return open_profile(profile, confirmed=opening.confirmed)
 
 
@@ -268,8 +268,8 @@ def registered(name: str) -> GameSpec | None:
 def own_window_profiles(data: Path | None = None) -> dict[str, Profile]:
     """Return the profiles of games in a window of their own, Luanti's too, by name.
 
-    ``data`` is the data folder, in which a person's own profiles lie.  Raises DataError for
-    a profile that cannot be read.
+    ``data`` is the data folder, in which a person's own profiles lie.  Those of theirs that
+    cannot be read are left out (:func:`unreadable_games`).
     """
     from recorder.games.desktop.profile import find_profiles, profiles_folder
     from recorder.games.luanti.profile import shipped_assets
@@ -278,11 +278,25 @@ def own_window_profiles(data: Path | None = None) -> dict[str, Profile]:
     return find_profiles(shipped_assets() / "games", own)
 
 
+def unreadable_games(data: Path | None) -> dict[str, str]:
+    """Return why games of a person's own profiles cannot be played, one sentence each, by name."""
+    from recorder.games.desktop.profile import profiles_folder, unreadable_profiles
+
+    return {} if data is None else unreadable_profiles(profiles_folder(data))
+
+
+def _profile(name: str, data: Path | None) -> Profile:
+    """Return a game's profile; raises DataError if the person's own one cannot be read."""
+    if (problem := unreadable_games(data).get(name)) is not None:
+        # Not the shipped one instead: its keys are not the ones that the person has set.
+        raise DataError(problem)
+    return own_window_profiles(data)[name]
+
+
 def all_games(data: Path | None = None) -> tuple[GameSpec, ...]:
     """Return every game that can be asked for: those with an entry, then the described ones.
 
-    ``data`` is the data folder, in which a person's own profiles lie.  Raises DataError for
-    a profile that cannot be read.
+    ``data`` is the data folder, in which a person's own profiles lie.
     """
     described = (
         _described(name, profile.title)
@@ -305,6 +319,8 @@ def game_spec(name: str, data: Path | None = None, *, so: str = "nothing was don
     for spec in every:
         if spec.name == name:
             return spec
+    if (problem := unreadable_games(data).get(name)) is not None:
+        raise DataError(problem)
     raise UsageError(
         f"There is no game called {name!r}, so {so}; choose one of: "
         f"{', '.join(each.name for each in every)}."

@@ -145,7 +145,6 @@ class Hearing:
         """The person's events that reached the game, kept or not."""
         self.hand_touches = 0
         """What came by a device that the agent does not type on: certainly a person's."""
-        self.last_person_ns = 0
         self.panics = 0
         """How often the panic key went down."""
 
@@ -192,6 +191,7 @@ class Hearing:
         if hotkey is Hotkey.PANIC:
             if down:
                 self.panics += 1
+                self._goes_on_after_chat = False
                 self._gate.shut_for("panic")
                 self._ears.pause()
             return
@@ -212,7 +212,7 @@ class Hearing:
             return
         if not self._focused or self._chatting:
             return
-        self._count(mono_ns)
+        self.person_events += 1
         self._moves.append((mono_ns, max(abs(dx), abs(dy))))
         while self._moves and self._moves[0][0] < mono_ns - NUDGE_NS:
             self._moves.popleft()
@@ -237,7 +237,7 @@ class Hearing:
         agents = self._agent_holds(code)
         if not down and code not in self._down and not agents:
             return
-        self._count(mono_ns)
+        self.person_events += 1
         # To let go of one's own key after a hand-back is no touch, unless it is the agent's too.
         before = self._down.get(code)
         touched = down or (agents and (before is None or before.shared))
@@ -272,8 +272,11 @@ class Hearing:
     def _obey(self, hotkey: Hotkey) -> None:
         match hotkey:
             case Hotkey.PAUSE:
+                if self._chatting:
+                    # What the agent pressed now would be typed into the chat.
+                    self._goes_on_after_chat = not self._goes_on_after_chat
                 # Whoever paused it: a lost focus, the panic key, the window.
-                if self._ears.paused:
+                elif self._ears.paused:
                     self._ears.resume()
                 else:
                     self._gate.shut_for("pause")
@@ -290,7 +293,3 @@ class Hearing:
     def _interrupt(self) -> None:
         self._gate.shut_for("person")
         self._ears.take_over()
-
-    def _count(self, mono_ns: int) -> None:
-        self.person_events += 1
-        self.last_person_ns = mono_ns

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from recorder.errors import GameError
 from recorder.input.gate import StopGate
 from recorder.input.layout import Layout
 from recorder.input.sent_inputs import Ledger
@@ -38,7 +40,10 @@ class InputDevice(Protocol):
 
 
 class Guard(Protocol):
-    """Knows what is held and releases it where the sender cannot any more."""
+    """Knows what is held and releases it where the sender cannot any more.
+
+    What it is told raises GameError once it has ended.
+    """
 
     def note(self, code: int, down: bool) -> None:
         """Hear of a key before it is pressed, or after it was released."""
@@ -129,14 +134,16 @@ class InputSender:
         """Let everything go, also while the flag is up.
 
         A key that ``person_holds`` on the very device that the agent types on is theirs now:
-        releasing it would take it out of the person's hand.
+        releasing it would take it out of the person's hand.  A guard that has ended keeps nothing
+        down: :meth:`beat` tells of it.
         """
         for code in list(self._held):
             del self._held[code]
             if not person_holds(code):
                 self._ledger.expect_key(code, False)
                 self._device.press(code, False)
-            self._guard.note(code, False)
+            with contextlib.suppress(GameError):
+                self._guard.note(code, False)
 
     def close(self) -> None:
         """Let everything and the device go."""

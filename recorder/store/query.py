@@ -83,6 +83,18 @@ def parse_query(text: str) -> EpisodeQuery:
     return query
 
 
+def games_named(text: str) -> tuple[str, ...]:
+    """Return the games that a stored query names, whatever else is in it; () for none.
+
+    An earlier version's query may hold terms that are none any more.
+    """
+    try:
+        terms = [term.partition(":") for term in shlex.split(text)]
+    except ValueError:
+        return ()
+    return tuple(value for name, _, value in terms if name == "game" and value)
+
+
 def of_game(text: str, game: str) -> str:
     """Return a query narrowed to one game, or as it is where it names games itself.
 

@@ -134,8 +134,14 @@ class Reader:
         return first if highest is None else int(highest) + 1
 
     def deleted_episodes(self) -> list[EpisodeRow]:
-        """Return what is in the bin, newest first."""
-        return [row for row in self.episodes(include_deleted=True) if row.deleted]
+        """Return what is in the bin; what was put in last comes first."""
+        with self._reading() as connection:
+            binned = connection.execute(
+                "SELECT id FROM episode WHERE deleted_wall_ns IS NOT NULL "
+                "ORDER BY deleted_wall_ns DESC, id DESC"
+            ).fetchall()
+        rows = {row.id: row for row in self.episodes(include_deleted=True)}
+        return [rows[number] for (number,) in binned if number in rows]
 
     def session(self, session_id: int) -> SessionRow:
         """Return one session; raises DataError where there is none."""

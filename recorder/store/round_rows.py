@@ -257,11 +257,6 @@ def add_evaluations(
     return connection.total_changes - before
 
 
-def forget_evaluations(connection: sqlite3.Connection, policy_key: str) -> int:
-    """Delete a policy's attempts; return how many."""
-    return connection.execute("DELETE FROM evaluation WHERE policy_key = ?", (policy_key,)).rowcount
-
-
 def _document(value: Mapping[str, Any]) -> str:
     return json.dumps(dict(value), sort_keys=True)
 

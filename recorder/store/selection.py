@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recorder.errors import UsageError
-from recorder.store.query import SINCE_LAST_ROUND, EpisodeQuery, parse_query
+from recorder.store.query import SINCE_LAST_ROUND, EpisodeQuery, games_named
 from recorder.store.rows import EpisodeKind, EpisodeRow, LabelSource, SegmentRow, Split, Wish
 from recorder.store.segments import Span, count_takeovers, driver_strip
 from recorder.types import Driver, Outcome, SegmentKind
@@ -135,7 +135,7 @@ def reach_of_game(connection: sqlite3.Connection, game: str) -> int:
         "SELECT query, through_episode_id FROM round WHERE status = 'done' ORDER BY id DESC"
     )
     for text, through in rows:
-        games = parse_query(text).games
+        games = games_named(text)
         # A round that named no game taught whatever there was.
         if "*" in game or not games or any("*" in each or each == game for each in games):
             return int(through)

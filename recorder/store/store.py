@@ -369,10 +369,6 @@ class Store:
         """
         return self._worker.call(partial(round_rows.add_evaluations, rows=list(rows), anew=anew))
 
-    def forget_evaluations(self, policy_key: str) -> int:
-        """Remove a policy's attempts, to measure it anew; return how many."""
-        return self._worker.call(partial(round_rows.forget_evaluations, policy_key=policy_key))
-
     def _take_episode_id(self) -> int:
         with self._id_lock:
             taken = self._next_episode_id

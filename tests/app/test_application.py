@@ -6,17 +6,20 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from toy_game import ToyGame
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
+from app.backend.model_choice import ModelChoice
 from app.backend.round_in_progress import RoundInProgress
-from app.backend.settings import FILE_NAME, Settings
+from app.backend.settings import FILE_NAME, Settings, load_settings
 from app.gui.main_window import MainWindow
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.games.seeds import SeedRange
@@ -132,6 +135,35 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
         assert [row.status for row in reader.rounds()] == [RoundStatus.CANCELLED]
 
 
+def test_a_game_that_gets_no_session_is_closed(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = ToyGame()
+    monkeypatch.setattr("app.application.open_game", lambda *_, **__: game)
+    judged = SeedRange.VALIDATION.first
+    with pytest.raises(UsageError, match="judged"):
+        run_window(tmp_path / "data", config=tmp_path / "config", seed=judged)
+    assert game.closed
+
+
+@pytest.mark.timeout(90)
+def test_a_model_of_the_command_line_is_no_setting(tmp_path: Path, qapp: QApplication) -> None:
+    asked = ModelChoice("folder", folder=tmp_path / "none")
+    played: list[ModelChoice] = []
+
+    def opened(window: MainWindow) -> None:
+        played.append(window._backend.model_catalogue().choice())
+        wanted = replace(window.dialogs.preferences, seen_welcome=True)
+        window._backend.save_preferences(wanted)
+        window.close()
+
+    config = tmp_path / "config"
+    assert run_window(tmp_path / "data", config=config, opened=opened, model=asked) == 0
+    assert played == [asked]
+    saved = load_settings(config).settings
+    assert (saved.seen_welcome, saved.model) == (True, ModelChoice())
+
+
 def test_a_second_window_on_the_same_data_is_refused(tmp_path: Path, qapp: QApplication) -> None:
     with Store.open(tmp_path / "data"), pytest.raises(DataBusyError):
         run_window(tmp_path / "data", config=tmp_path / "config")
@@ -148,8 +180,6 @@ def test_without_a_screen_it_is_one_sentence(
 
 
 def test_the_persons_keys_lie_on_top_of_the_games() -> None:
-    from toy_game import ToyGame
-
     bindings = effective_bindings(ToyGame(), Settings(keys={"left": "Left"}))
     assert (bindings.keys["left"], bindings.keys["right"]) == ("Left", "D")
 

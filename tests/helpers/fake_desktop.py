@@ -14,6 +14,7 @@ from recorder.games.desktop.game import DesktopGame
 from recorder.games.desktop.hands import Hands, ProfileKeys
 from recorder.games.desktop.profile import Profile
 from recorder.input.gate import StopGate
+from recorder.input.guard import GONE
 from recorder.input.hearing import Hearing
 from recorder.input.keys import BUTTONS, CODES, X11_OFFSET, is_button, name_of
 from recorder.input.layout import US, Layout
@@ -150,8 +151,10 @@ class FakeGuard:
         self.log: list[tuple[str, bool]] = []
         self.beats = 0
         self.released = False
+        self.ended = False
 
     def note(self, code: int, down: bool) -> None:
+        self._tell()
         name = name_of(code)
         self.log.append((name, down))
         if down:
@@ -160,7 +163,12 @@ class FakeGuard:
             self.held.discard(name)
 
     def beat(self) -> None:
+        self._tell()
         self.beats += 1
+
+    def _tell(self) -> None:
+        if self.ended:
+            raise GameError(GONE)
 
     def take_released(self) -> bool:
         was, self.released = self.released, False

@@ -329,8 +329,12 @@ class SampleBackend:
         self.teach_facts = replace(self.teach_facts, lessons=lessons)
 
     def delete(self, episode_id: int) -> None:
-        """Move an episode into the bin."""
+        """Move an episode into the bin; raises DataError while it is recorded."""
         for facts in [e for e in self.kept if e.id == episode_id]:
+            if facts.open:
+                raise DataError(
+                    f"Episode {episode_id} is still being recorded, so it was left as it is."
+                )
             self._bin[episode_id] = facts
         self.kept = [e for e in self.kept if e.id != episode_id]
 

@@ -108,7 +108,8 @@ class Bystander:
                 if not waits_left:
                     raise GameError(ENDLESS) from None
                 continue
-            if not self.patient or self._game.in_front():
+            # What the agent pressed would be typed into an open chat.
+            if not self._game.chatting and (not self.patient or self._game.in_front()):
                 return
 
     def _count(self, touched: bool, by_hand: bool) -> None:
@@ -143,8 +144,11 @@ class Bystander:
         """Nothing: the game says so itself."""
 
     def pause(self) -> None:
-        """Hear the panic key or the pause key, which stop it all, or a chat that was opened."""
-        if self._game.chatting:
+        """Hear the panic key or the pause key, which stop it all, or a chat that was opened.
+
+        In a chat only the panic key stops it.
+        """
+        if self._game.chatting and not self._game.panicked:
             self._touched = True
         else:
             self._stopped = True

@@ -46,6 +46,9 @@ class Bridge(QObject):
         self._pending = 0
         self._closed = False
         self._latest: dict[str, int] = {}
+        # What must be done and has not had its turn yet, in order.
+        self._promised: dict[int, Callable[[], None]] = {}
+        self._asked = 0
         self._finished.connect(self._on_finished, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -60,10 +63,12 @@ class Bridge(QObject):
         *,
         replaces: str = "",
         failed: Callable[[str], None] | None = None,
+        promised: bool = False,
     ) -> None:
         """Run ``call`` in a worker, then ``apply`` its result on the GUI thread.
 
         Requests of the same ``replaces`` name answer only for the newest of them.  A
+        ``promised`` one is done even if the window is closed before it had its turn.  A
         KnownError's sentence goes to ``failed``, by default to ``problem``; any other
         exception is a bug of ours: it is logged with its traceback and told in brief.
         """
@@ -72,14 +77,19 @@ class Bridge(QObject):
         ticket = self._latest.get(replaces, 0) + 1
         self._latest[replaces] = ticket
         self._pending += 1
+        self._asked += 1
+        number = self._asked
 
         def work() -> None:
+            self._promised.pop(number, None)
             sentence = ""
             value: Result | None = None
             try:
                 value = call()
             except KnownError as error:
                 sentence = error.sentence
+                if self._closed:
+                    log.warning("%s", sentence)
             except Exception:
                 log.exception("a request of the window failed")
                 sentence = (
@@ -97,13 +107,17 @@ class Bridge(QObject):
 
             self._finished.emit(deliver)
 
+        if promised:
+            self._promised[number] = work
         self._pool.start(_Call(work))
 
     def close(self) -> None:
-        """Wait for what runs and apply nothing more."""
+        """Wait for what runs, do what was promised, and apply nothing more."""
         self._closed = True
         self._pool.clear()
         self._pool.waitForDone()
+        for work in list(self._promised.values()):
+            work()
 
     @Slot(object)
     def _on_finished(self, deliver: Callable[[], None]) -> None:

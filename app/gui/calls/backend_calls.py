@@ -30,7 +30,8 @@ class BackendCalls(QObject):
     episodes_changed(list of EpisodeFacts, newest first), agent_changed(AgentFacts),
     agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
     picture_loaded(int, RGB image or None), playback_opened(int, Playback),
-    playback_failed(int, str), round_updated(RoundUpdate), hinted(str) on the sentence that
+    playback_failed(int, str), deleted(int) once an episode is in the bin,
+    round_updated(RoundUpdate), hinted(str) on the sentence that
     is played ("" for nothing to say), problem(str), done(str) with a short word on something
     that was asked for.
     """
@@ -44,6 +45,7 @@ class BackendCalls(QObject):
     picture_loaded = Signal(int, object)
     playback_opened = Signal(int, object)
     playback_failed = Signal(int, str)
+    deleted = Signal(int)
     round_updated = Signal(object)
     hinted = Signal(str)
     problem = Signal(str)
@@ -146,7 +148,12 @@ class BackendCalls(QObject):
 
     def delete(self, episode_id: int) -> None:
         """Put an episode into the bin."""
-        self._do(lambda: self._backend.delete(episode_id), self.refresh_lessons)
+
+        def deleted() -> None:
+            self.deleted.emit(episode_id)
+            self.refresh_lessons()
+
+        self._do(lambda: self._backend.delete(episode_id), deleted)
 
     def restore(self, episode_id: int) -> None:
         """Take an episode out of the bin."""
@@ -159,7 +166,7 @@ class BackendCalls(QObject):
             self.refresh_storage()
             self.done.emit(f"Erased {count} attempt{'' if count == 1 else 's'} for good.")
 
-        self.bridge.ask(self._backend.empty_bin, erased)
+        self.bridge.ask(self._backend.empty_bin, erased, promised=True)
 
     def use_adapter(self, adapter_id: str | None) -> None:
         """Let an adapter (None: the bare base) play from the next episode on."""
@@ -167,7 +174,7 @@ class BackendCalls(QObject):
 
     def play_more(self, round_id: int) -> None:
         """Play more starts of a round, or go on checking it."""
-        self._do(lambda: self._backend.play_more(round_id), self._ask_verdict)
+        self.bridge.ask(lambda: self._backend.play_more(round_id), lambda _: self._ask_verdict())
 
     def go_back(self) -> None:
         """Undo the newest activation."""
@@ -178,7 +185,8 @@ class BackendCalls(QObject):
         self._do(lambda: self._backend.save_preferences(preferences), self.refresh_storage)
 
     def _do(self, call: Callable[[], None], then: Callable[[], None]) -> None:
-        self.bridge.ask(call, lambda _nothing: then())
+        """Do what the person decided, even if they close the window at once."""
+        self.bridge.ask(call, lambda _nothing: then(), promised=True)
 
     def _on_episodes(self, episodes: Sequence[EpisodeFacts]) -> None:
         self.episodes_changed.emit(list(episodes))

@@ -190,6 +190,11 @@ class DialogCommands(QObject):
         self.tell_privacy()
         return False
 
+    def close(self) -> None:
+        """End every dialog that is open, and what it does: a download would be waited for."""
+        for dialog in self._window.findChildren(QDialog):
+            dialog.reject()
+
     def _on_settings(self, dialog: SettingsDialog) -> None:
         self.preferences = dialog.edited()
         self._calls.save_preferences(self.preferences)

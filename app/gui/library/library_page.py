@@ -62,9 +62,10 @@ class Toast(QFrame):
         self._timer.timeout.connect(self.hide)
         self.hide()
 
-    def tell(self, text: str) -> None:
-        """Show it for a while."""
+    def tell(self, text: str, *, undo: bool) -> None:
+        """Show it for a while, with or without the way to undo it."""
         self.text.setText(text)
+        self.undo.setVisible(undo)
         self.show()
         self._timer.start()
 
@@ -87,7 +88,8 @@ class Library(QWidget):
         self._theme = theme
         self._now_s = now_s
         self._current: int | None = None
-        self._deleted: list[EpisodeFacts] = []
+        self._deleting: dict[int, EpisodeFacts] = {}
+        self._deleted: list[int] = []
         self.setProperty("role", "page")
         self.model = EpisodeModel()
         self.filter = EpisodeFilter(self.model)
@@ -159,15 +161,25 @@ class Library(QWidget):
         if row is None:
             return
         facts = self._facts_at(row)
-        self._deleted.append(facts)
-        self.toast.tell(f"Deleted “{facts.instruction}”.")
+        self._deleting[facts.id] = facts
         self.delete_wanted.emit(facts.id)
+
+    def show_deleted(self, episode_id: int) -> None:
+        """Say that an episode is in the bin, and offer to bring it back."""
+        facts = self._deleting.pop(episode_id, None)
+        if facts is not None:
+            self._deleted.append(episode_id)
+            self.toast.tell(f"Deleted “{facts.instruction}”.", undo=True)
+
+    def tell_problem(self, sentence: str) -> None:
+        """Say why something that was asked for here, or elsewhere, was not done."""
+        self.toast.tell(sentence, undo=False)
 
     def undo_delete(self) -> None:
         """Bring the last deleted episode back."""
         if self._deleted:
             self.toast.hide()
-            self.restore_wanted.emit(self._deleted.pop().id)
+            self.restore_wanted.emit(self._deleted.pop())
 
     def focus_search(self) -> None:
         """Type into the filter."""

@@ -136,10 +136,6 @@ class Elided(QLabel):
             self.setAccessibleName(text)
             self._elide()
 
-    def full_text(self) -> str:
-        """Return the text before shortening."""
-        return self._full
-
     def resizeEvent(self, _event: QEvent) -> None:
         """Shorten to the new width."""
         self._elide()

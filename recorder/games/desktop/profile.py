@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tomllib
@@ -84,17 +85,38 @@ def load_profile(path: Path, *, shipped: bool) -> Profile:
 
 
 def find_profiles(shipped: Path, own: Path | None) -> dict[str, Profile]:
-    """Return every readable profile by name; a person's own one wins over a shipped one.
+    """Return every profile by name; a person's own one wins over a shipped one.
 
-    Raises DataError for the first that cannot be read.
+    One of a person's that cannot be read keeps no other game from being played: it is left out,
+    and :func:`unreadable_profiles` says why.  Raises DataError for a shipped one.
     """
     found: dict[str, Profile] = {}
-    for folder, is_shipped in ((shipped, True), (own, False)):
-        if folder is not None and folder.is_dir():
-            for path in sorted(folder.glob("*.toml")):
-                profile = load_profile(path, shipped=is_shipped)
-                found[profile.name] = profile
+    for path in _files(shipped):
+        profile = load_profile(path, shipped=True)
+        found[profile.name] = profile
+    for path in _files(own):
+        with contextlib.suppress(DataError):
+            profile = load_profile(path, shipped=False)
+            found[profile.name] = profile
     return found
+
+
+def unreadable_profiles(own: Path | None) -> dict[str, str]:
+    """Return what is wrong with each of a person's profiles that cannot be read.
+
+    By the file's name without ".toml", which :func:`save_profile` makes of the profile's.
+    """
+    found = {}
+    for path in _files(own):
+        try:
+            load_profile(path, shipped=False)
+        except DataError as error:
+            found[path.stem] = error.sentence
+    return found
+
+
+def _files(folder: Path | None) -> list[Path]:
+    return [] if folder is None or not folder.is_dir() else sorted(folder.glob("*.toml"))
 
 
 def save_profile(profile: Profile, own: Path) -> Path:

@@ -218,9 +218,9 @@ def _foundation(connection: sqlite3.Connection) -> None:
 
 
 _LESSON = """
-    CASE task_id WHEN 'free' THEN 'free:' || coalesce(lower((
-        SELECT trim(text) FROM instruction
-        WHERE instruction.episode_id = episode.id ORDER BY instruction.tick LIMIT 1)), '')
+    CASE task_id WHEN 'free' THEN 'free:' || folded((
+        SELECT text FROM instruction
+        WHERE instruction.episode_id = episode.id ORDER BY instruction.tick LIMIT 1))
     ELSE task_id END
 """
 THREE_SIDES = (
@@ -251,7 +251,14 @@ THREE_SIDES = (
 )
 
 
+def _folded(text: str | None) -> str:
+    """Return a sentence as :func:`recorder.store.split.lesson_of` compares it."""
+    return " ".join((text or "").casefold().split())
+
+
 def _three_sides(connection: sqlite3.Connection) -> None:
+    # SQLite's own lower() knows only ASCII.
+    connection.create_function("folded", 1, _folded, deterministic=True)
     for statement in THREE_SIDES:
         connection.execute(statement)
 

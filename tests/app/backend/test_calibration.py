@@ -16,7 +16,6 @@ from recorder.errors import GameError
 from recorder.games import find_task, game_names, open_game
 from recorder.games.desktop.calibration import new_profile
 from recorder.games.luanti.launch import program
-from recorder.games.luanti.profile import shipped_profile
 
 pytest_plugins = ("live_fixtures",)
 pytestmark = [
@@ -109,7 +108,7 @@ def test_a_real_game_turns_once_around_by_the_right_calibration_only(
         found = next(
             each.window
             for each in calibration.candidates()
-            if shipped_profile().matches(each.window.title, each.window.process)
+            if game.profile.matches(each.window.title, each.window.process)
         )
         right = new_profile("copy", found, {"forward": "W"}, 0.2)
         # What is still being drawn of the world is no turn.

@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from app.backend import game_catalogue as module
+from app.backend.calibration import DesktopCalibration
 from app.backend.game_catalogue import game_list
 from app.command_line import build_parser
 from recorder.errors import DataError, GameError
+from recorder.games import open_game
 from recorder.games.desktop.profile import Profile, profiles_folder
 from recorder.games.luanti import launch
 from recorder.games.minecraft.game import PYTHON_VARIABLE
@@ -92,10 +94,20 @@ def test_only_luanti_can_be_slowed_and_what_that_needs_is_said(
     assert "apt-get install faketime" in luanti.slow_problem
 
 
-def test_a_broken_profile_is_told_of(data: Path) -> None:
-    (profiles_folder(data) / "bad.toml").write_text("schema = 9", encoding="utf-8")
-    with pytest.raises(DataError):
-        game_list(data, "doom")
+def test_a_broken_profile_is_told_of_and_every_other_game_offered(data: Path) -> None:
+    for name in ("bad", "luanti"):
+        (profiles_folder(data) / f"{name}.toml").write_text("schema = 9", encoding="utf-8")
+    games = game_list(data, "doom")
+    problems = {each.name: each.problem for each in games if each.name not in TITLES}
+    assert "my_game" in problems
+    assert {name for name, problem in problems.items() if problem} == {"bad", "luanti"}
+    assert games[-1].problem.startswith("The game profile bad.toml cannot be used")
+    # Nor is it played by other keys than the person's own.
+    for name in ("bad", "luanti"):
+        with pytest.raises(DataError, match=rf"{name}\.toml"):
+            open_game(name, data=data)
+    # A file of that name can be made anew.
+    assert "bad" not in DesktopCalibration(data).taken_names()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from fake_desktop import Desk
 from toy_game import SIZE, ToyGame, WalkPolicy
 
 from app.backend.ports import RoundUpdate, ThemeChoice
+from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
 from app.backend.view_facts import KINDS
 from app.backend.window_backend import WindowBackend
@@ -104,6 +105,21 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path, episodes=2)
     yield made
     made.close()
+
+
+def test_a_check_that_begins_as_the_window_closes_is_ended_too(place: Place) -> None:
+    backend = place.backend
+    client = RoundClient(place.reader.folder, place.store, place.reader.folder)
+    check = RoundInProgress(client, lambda handle: bool(handle.left.wait(5)))
+
+    def last_moment(handle: RoundInProgress) -> None:
+        handle.left.wait()
+        backend._check = check.start()
+
+    backend._round = RoundInProgress(client, last_moment).start()
+    backend.close()
+    assert check.left.is_set()
+    assert not check._thread.alive
 
 
 def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from lessons import record_lessons
 
+from app.__main__ import main
 from app.cli.model_flags import is_checkpoint
 from app.command_line import build_parser, parse, place
+from recorder.errors import ExitCode
 from recorder.store import database_path
 
 
@@ -76,3 +78,19 @@ def test_what_a_terminal_cannot_show_is_a_question_mark(tmp_path: Path) -> None:
         assert done.returncode == code, done.stderr
         assert b"Traceback" not in done.stderr
         assert b"?" in (done.stderr if code else done.stdout)
+
+
+def test_a_bin_of_which_something_is_left_in_the_log_is_not_said_to_be_erased(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long another program is waited for.
+    monkeypatch.setattr("recorder.store.connect.BUSY_MS", 10)
+    data = ("--data", str(tmp_path))
+    record_lessons(tmp_path, episodes=1, ticks=3)
+    assert main([*data, "episodes", "delete", "1"]) == ExitCode.OK
+    reading = sqlite3.connect(database_path(tmp_path))
+    with contextlib.closing(reading):
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM episode").fetchone()
+        assert main([*data, "data", "purge", "--yes"]) == ExitCode.DATA_BUSY
+    assert "still in its log" in capsys.readouterr().err

@@ -99,6 +99,13 @@ def test_the_window_opens_with_the_model_that_is_named(
     for wrong in (["--policy", "teacher"], ["--policy", base, "--adapter", "none"]):
         with pytest.raises(UsageError, match="The window cannot take"):
             window_choice(options("play", *wrong))
+    server = ("--server", "http://127.0.0.1:8000")
+    for unfit in (
+        ["--temperature", 0.5], ["--history", 1], ["--as-typed"], ["--actions", "text"],
+        [*server, "--precision", "8bit"],
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match="takes no"):
+            window_choice(options("play", *unfit))
 
 
 def in_use(data: Path, tmp_path: Path, *bases: Path) -> dict[Path, int]:

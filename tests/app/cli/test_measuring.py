@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +101,7 @@ def test_an_evaluation_resumes_and_repeats(
 def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from recorder.store import Reader, Store
+    from recorder.store import Reader, Store, database_path
 
     command = ("evaluate", "--policy", "idle", "--instruction", "turn left", "--seeds", "0-1",
                "--workers", 1, "--data", tmp_path, "--json")  # fmt: skip
@@ -112,8 +114,9 @@ def test_played_once_more_the_new_outcome_is_kept_and_another_plays_is_not_taken
     run(capsys, *command, "--again")
     with Reader.open(tmp_path) as reader:
         assert reader.evaluations() == played
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path))) as connection, connection:
+        connection.execute("DELETE FROM evaluation")
     with Store.open(tmp_path) as store:
-        store.forget_evaluations(played[0].policy_key)
         store.add_evaluations([replace(played[0], variant="play-0")])
     _, _, err = run(capsys, *command)
     assert "are there from before" not in err

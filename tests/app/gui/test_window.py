@@ -1,5 +1,6 @@
 """The window as a person uses it, on a session and a backend with invented data."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,20 @@ import pytest
 from gallery import STATES, Stage, furnish
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QSlider,
+)
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession, room, sample_episodes
+from sample_models import SampleModels
 
+from app.backend.model_choice import SOURCES
+from app.backend.model_ports import FetchProgress
 from app.backend.ports import (
     EpisodeFacts,
     Gate,
@@ -21,6 +32,7 @@ from app.backend.ports import (
     VerdictFacts,
 )
 from app.gui import header as pages
+from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow
 from app.gui.play.hud import hint
@@ -398,6 +410,71 @@ def test_library_plays_back_labels_deletes_and_undoes(
     window.actions_by_id["undo"].trigger()
     settle(qtbot, window)
     assert sorted(e.id for e in place.kept) == [1, 2, 3, 4]
+
+
+def test_a_label_given_just_before_the_window_is_closed_is_kept(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    place.kept = sample_episodes(0.0, 2)
+    calls = window.calls
+
+    def until_closed() -> None:
+        while not calls.bridge._closed:
+            time.sleep(0.001)
+
+    for _ in range(2):
+        calls.bridge.ask(until_closed)
+    calls.label(1, Outcome.FAILURE)
+    window.close()
+    assert next(e for e in place.kept if e.id == 1).outcome is Outcome.FAILURE
+
+
+class SlowModels(SampleModels):
+    """A hub from which hardly anything comes."""
+
+    began = stopped = False
+
+    def fetch(self, name: str, progress: FetchProgress) -> None:
+        self.began = True
+        until_s = time.monotonic() + 4
+        while not self.stopped and time.monotonic() < until_s:
+            time.sleep(0.001)
+            self.stopped = not progress(1, self.facts.total)
+
+
+def test_a_window_that_is_closed_while_a_model_is_fetched_does_not_wait_for_it(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yes = QMessageBox.StandardButton.Yes
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: yes)
+    models = place.models = SlowModels()
+    window.dialogs.choose_model()
+    dialog = window.findChild(ModelDialog)
+    assert isinstance(dialog, ModelDialog)
+    dialog.sources.button(SOURCES.index("hub")).setChecked(True)
+    settle(qtbot, window)
+    dialog.fetch.click()
+    qtbot.waitUntil(lambda: models.began)
+    window.close_at_once()
+    assert models.stopped
+
+
+def test_an_attempt_that_cannot_be_deleted_is_not_said_to_be(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    recorded, done = sample_episodes(0.0, 2)[:2]
+    place.kept = [replace(recorded, open=True), done]
+    window.calls.refresh_lessons()
+    settle(qtbot, window)
+    window.commands.open_in_library(recorded.id)
+    settle(qtbot, window)
+    window.library.delete.click()
+    settle(qtbot, window)
+    assert "still being recorded" in window.library.toast.text.accessibleName()
+    assert not window.library.toast.undo.isVisible()
+    # There is nothing to bring back.
+    with qtbot.assertNotEmitted(window.library.restore_wanted):
+        window.actions_by_id["undo"].trigger()
 
 
 def test_what_the_disk_finishes_late_is_shown_all_the_same(

@@ -21,6 +21,7 @@ from model.play.runner import LockStepRunner
 from recorder.capture.base import Trouble
 from recorder.errors import GameError
 from recorder.games.base import free_task
+from recorder.input.guard import GONE
 from recorder.input.keys import CODES
 from recorder.input.layout import US, Layout
 from recorder.types import NO_ACTION, Action, Driver, Frame, Outcome
@@ -200,6 +201,20 @@ def test_panic_releases_at_once_and_pauses(room: Room) -> None:
     assert room.session.snapshot().phase is Phase.PAUSED
 
 
+def test_a_guard_that_ended_ends_the_attempt_and_leaves_nothing_down(room: Room) -> None:
+    room.session.use_player(Player(ScriptedPolicy([Action(forward=True, back=True)] * 9)))
+    room.session.play("walk")
+    room.tick(2)
+    assert room.device.down == {"W", "S"}
+    room.guard.ended = True
+    room.tick()
+    shot = room.session.snapshot()
+    assert (shot.outcome, shot.message) == (Outcome.INTERRUPTED, GONE)
+    assert room.device.down == set()
+    room.session.close()
+    assert room.windows.closed
+
+
 def test_the_end_of_an_attempt_releases_everything(room: Room) -> None:
     room.session.play("walk")
     room.tick(2)
@@ -282,6 +297,20 @@ def test_the_pause_key_goes_on_whatever_paused(room: Room, why: str) -> None:
         room.ears.key(CODES["F6"], True, room.clock.now_ns(), shared=False)
         room.tick(2)
         assert room.session.snapshot().phase is phase
+
+
+def test_a_mouse_that_moved_in_a_pause_is_no_takeover_after_it(room: Room) -> None:
+    room.session.play("walk")
+    room.tick(2)
+    room.press("F6", True)
+    room.tick(2)
+    assert room.session.snapshot().phase is Phase.PAUSED
+    room.ears.motion(60, 0, room.clock.now_ns(), shared=False)
+    room.tick()
+    room.press("F6", True)
+    room.tick(3)
+    assert room.session.snapshot().phase is Phase.PLAYING
+    assert Driver.PERSON not in [driver for driver, _ in room.session.snapshot().drivers]
 
 
 def test_the_pause_key_pressed_twice_at_once_changes_nothing(room: Room) -> None:

@@ -121,6 +121,47 @@ def test_pausing_releases_everything_and_stops_the_world(make: Make, game: ToyGa
     assert not game.actions[-1].forward
 
 
+def test_what_is_done_in_a_pause_is_no_takeover_after_it(make: Make, game: ToyGame) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    session.pause()
+    run(session, 1)
+    session.mouse_move(200, 0, 0)
+    session.key("A", True, 0)
+    session.key("A", False, 0)
+    run(session, 1)
+    session.resume()
+    run(session, 2)
+    assert session.snapshot().phase is Phase.PLAYING
+    # Shown by the person, too, nothing of it is done later.
+    session.demonstrate(RED)
+    run(session, 1)
+    session.pause()
+    run(session, 1)
+    session.key("W", True, 0)
+    session.key("A", True, 0)
+    session.key("A", False, 0)
+    session.mouse_move(200, 0, 0)
+    session.resume()
+    run(session, 1)
+    assert game.actions[-1] == Action(forward=True)
+
+
+def test_a_demonstration_takes_the_place_of_a_wish_that_waits_for_the_model(make: Make) -> None:
+    session = make(player=None)
+    session.play(RED)
+    run(session, 1)
+    session.demonstrate(RED)
+    run(session, 1)
+    session.use_player(Player(WalkPolicy()))
+    session.key("D", True, 0)
+    run(session, 40)
+    # Nobody plays by themselves once it was shown.
+    assert session.snapshot().outcome is Outcome.SUCCESS
+    assert session.snapshot().phase is Phase.WATCHING
+
+
 def test_an_unbound_key_and_a_trembling_mouse_take_nothing_over(make: Make) -> None:
     session = make()
     session.play(RED)

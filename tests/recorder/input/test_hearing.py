@@ -199,6 +199,32 @@ def test_a_chat_in_a_pause_does_not_end_the_pause() -> None:
     assert "resume" not in room.ears.names()
 
 
+def test_the_panic_key_in_a_chat_outlasts_it() -> None:
+    room = Room()
+    room.tap("T")
+    room.tap("F12")
+    room.tap("Return")
+    assert not room.hearing.chatting
+    assert "resume" not in room.ears.names()
+    room.tap("F6")
+    assert room.ears.names()[-1] == "resume"
+
+
+def test_the_pause_key_in_a_chat_says_whether_it_goes_on_after_it() -> None:
+    room = Room()
+    room.tap("T")
+    room.tap("F6")
+    # Nothing goes on while what is pressed is typed into the chat.
+    assert "resume" not in room.ears.names()
+    room.tap("Return")
+    assert room.ears.paused
+    room.tap("T")
+    room.tap("F6")
+    assert "resume" not in room.ears.names()
+    room.tap("Esc")
+    assert room.ears.names()[-1] == "resume"
+
+
 def test_the_wheel_is_a_hand() -> None:
     room = Room()
     room.hearing.wheel()

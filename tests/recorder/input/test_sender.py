@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.clock import ManualClock
+from recorder.errors import GameError
 from recorder.input.gate import StopGate
 from recorder.input.keys import CODES
 from recorder.input.sender import InputSender
@@ -98,6 +99,18 @@ def test_what_the_guard_released_is_released_again() -> None:
     desk.sender.beat()
     assert desk.device.events[-1] == ("W", False)
     assert desk.sender.held == frozenset()
+
+
+def test_nothing_stays_down_where_the_guard_has_ended() -> None:
+    desk = Desk()
+    desk.sender.hold(codes("W", "A", "S"))
+    desk.guard.ended = True
+    with pytest.raises(GameError, match="guard"):
+        desk.sender.hold(codes("W"))
+    desk.sender.release_all()
+    assert desk.device.down == set()
+    desk.sender.close()
+    assert desk.device.closed
 
 
 @pytest.mark.parametrize("stop_at", range(6))

@@ -104,7 +104,7 @@ def test_measuring_counts_what_is_there(
     assert figures.lost_ticks == 0
     assert figures.psnr_rgb_db > 25
     assert 0 < figures.gb_per_hour < 1
-    assert figures.as_json()["paced"] is paced
+    assert figures.paced is paced
     with pytest.raises(ValueError, match="nothing to record"):
         measure_recording(tmp_path / "x", [])
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from recorder.data_folder import database_path
 from recorder.games.base import free_task
-from recorder.store import Reader, Split, Store
+from recorder.store import Reader, Split, Store, parse_query
 from recorder.store.split import (
     ENOUGH_TICKS,
     FIRST_TO_TRAIN,
@@ -211,6 +211,24 @@ def test_what_is_being_recorded_has_no_side_and_recovery_gives_it(kit: Any) -> N
     assert sides(kit) == {1: Split.TRAIN}
 
 
+@pytest.mark.parametrize("query", ["split:held_out game:doom", "text:'red", "no such thing"])
+def test_a_round_of_an_earlier_version_whose_query_is_none_any_more_keeps_nothing_from_its_end(
+    kit: Any, query: str
+) -> None:
+    number = kit.store.add_round(query=query)
+    kit.store.update_round(number, status="done")
+    kit.record(SHOWN, kind="demonstration")
+    assert (kit.store.health().ok, sides(kit)) == (True, {1: Split.TRAIN})
+    with kit.reader() as reader:
+        assert [row.id for row in reader.episodes(parse_query("since:last-round game:doom"))] == [1]
+    # What a crash left open is closed as well.
+    with closing(sqlite3.connect(database_path(kit.folder))) as connection, connection:
+        connection.execute("UPDATE episode SET ended_mono_ns = NULL, split = NULL")
+    kit.store.close()
+    kit.open()
+    assert sides(kit) == {1: Split.TRAIN}
+
+
 def old_database(folder: Path, rows: list[tuple[str, str, int, str, bool]]) -> None:
     """Write a database of the first version: (task, sentence, seed, split, a round's)."""
     from sqlite_utils import Database
@@ -268,13 +286,15 @@ def test_an_older_database_keeps_its_sides_and_what_was_taught_never_judges(
         ("free", "Hop ", 1, "held_out", False),
         ("free", "skip", 1, "train", False),
         ("free", "skip", 1, "held_out", False),
+        ("free", "Öffne die  Tür", 1, "train", False),
+        ("free", "öffne die Tür", 1, "held_out", False),
     ]
     old_database(folder, rows)
     Store.open(folder).close()
     with Reader.open(folder) as reader:
         found = {row.id: row.split for row in reader.episodes()}
-    assert [str(found[number]) for number in range(1, 9)] == [
-        "train", "gate", "train", "train", "gate", "gate", "train", "train",
+    assert [str(found[number]) for number in range(1, 11)] == [
+        "train", "gate", "train", "train", "gate", "gate", "train", "train", "train", "train",
     ]  # fmt: skip
     with (
         closing(sqlite3.connect(database_path(folder))) as connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from fake_desktop import Desk as Screen
@@ -112,6 +113,35 @@ def test_a_touched_attempt_is_played_anew_and_said(room: Room, step: int, way: s
     assert room.game.attempts == 2
     assert room.told == [bystander.TOUCHED]
     assert room.device.down == set()
+
+
+def test_nothing_is_played_into_a_chat_that_stays_open(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def sleep(_seconds: float) -> None:
+        waits.append(room.game.attempts)
+        if len(waits) == 5:
+            room.press("Return")
+
+    monkeypatch.setattr(bystander, "time", SimpleNamespace(sleep=sleep))
+    room.game.happens[(1, 2)] = lambda: room.press("T")
+    assert room.measure().success
+    assert waits == [1] * 6
+    assert room.game.attempts == 2
+
+
+def test_the_panic_key_stops_it_all_in_a_chat_too(room: Room) -> None:
+    def happen() -> None:
+        room.press("T")
+        room.press("F12")
+
+    room.game.happens[(1, 2)] = happen
+    with pytest.raises(GameError) as caught:
+        room.measure()
+    assert caught.value.sentence == bystander.STOPPED
+    assert room.game.attempts == 1
 
 
 def test_a_hand_that_never_leaves_is_waited_for_and_uses_up_no_try(room: Room) -> None:

@@ -1,6 +1,7 @@
 """Crossing threads: results on the GUI thread, newest answer wins, sentences for people."""
 
 import threading
+import time
 
 import pytest
 from PySide6.QtCore import QThread
@@ -74,6 +75,29 @@ def test_only_the_newest_of_a_kind_answers(qtbot: QtBot, bridge: Bridge) -> None
     with qtbot.waitSignal(bridge.idle):
         go.set()
     assert answers == ["new"]
+
+
+def test_what_was_promised_is_done_though_the_window_is_closed_before_its_turn(
+    qapp: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    bridge = Bridge(threads=1)
+    done: list[str] = []
+
+    def until_closed() -> None:
+        while not bridge._closed:
+            time.sleep(0.001)
+
+    def fail() -> None:
+        raise DataError("The disk is full, so the label was not kept.")
+
+    bridge.ask(until_closed)
+    bridge.ask(lambda: done.append("picture"))
+    bridge.ask(lambda: done.append("label"), promised=True)
+    bridge.ask(fail, promised=True)
+    bridge.ask(lambda: done.append("settings"), promised=True)
+    bridge.close()
+    assert done == ["label", "settings"]
+    assert "the label was not kept" in caplog.text
 
 
 def test_nothing_is_applied_after_close(bridge: Bridge) -> None:

@@ -13,4 +13,4 @@ def test_a_long_stage_does_not_make_the_panel_wider(qtbot: QtBot, theme: Theme) 
     before = panel.minimumSizeHint().width()
     panel.show_update(RoundUpdate(stage="Doing something that takes a very long sentence. " * 3))
     assert panel.minimumSizeHint().width() == before
-    assert panel.stage.full_text().startswith("Doing something")
+    assert panel.stage.accessibleName().startswith("Doing something")

@@ -22,6 +22,7 @@ from recorder.games.desktop.profile import (
     profile_toml,
     profiles_folder,
     save_profile,
+    unreadable_profiles,
 )
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.input.keys import CODES
@@ -177,8 +178,12 @@ def test_an_own_profile_wins_and_a_broken_one_is_told_of(tmp_path: Path) -> None
     save_profile(shipped, own)
     assert not find_profiles(SHIPPED, own)["luanti"].shipped
     (own / "broken.toml").write_text("schema = ", encoding="utf-8")
+    # It keeps no other game from being played.
+    assert "luanti" in find_profiles(SHIPPED, own)
+    assert list(unreadable_profiles(own)) == ["broken"]
+    assert "broken.toml" in unreadable_profiles(own)["broken"]
     with pytest.raises(DataError, match=r"broken\.toml"):
-        find_profiles(SHIPPED, own)
+        find_profiles(own, None)
 
 
 def test_a_foreign_command_runs_only_when_this_very_one_was_agreed_to() -> None:
