@@ -13,7 +13,7 @@ from pathlib import Path
 
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
-from recorder.games import REALTIME_GAMES
+from recorder.games import game_spec
 from recorder.games.base import Asked
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, EvaluationRow, Reader, Store
@@ -87,13 +87,18 @@ class Ground:
         """How many play at a time, None for one a core; one copy of a large model is enough."""
         return None if is_small(self.base) else 1
 
+    @property
+    def own_window(self) -> bool:
+        """Whether playing takes the person's screen."""
+        return game_spec(self.game, self.data).own_window
+
     def player(self, name: str, adapter: Path | None) -> PlayerSpec:
         """Return the base with an adapter."""
         return PlayerSpec(name, self.base, adapter, options=self.options)
 
     def beside(self) -> Beside | None:
         """Return the person beside a game in a window of its own, after telling them."""
-        if self.game not in REALTIME_GAMES or self.hotkeys is None:
+        if not self.own_window or self.hotkeys is None:
             return None
         tell = _Teller(self.say)
         tell(LEAVE_ALONE)
