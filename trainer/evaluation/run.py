@@ -23,6 +23,7 @@ from recorder.errors import GameError
 from recorder.games import game_spec
 from recorder.games.seeds import may_judge
 from recorder.processes import follow_parent, terminate_self
+from recorder.quiet_log import keep_log_off_terminal
 from recorder.store.rows import Stepping
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
@@ -257,6 +258,7 @@ def _begin_worker(game_name: str, version: str) -> None:
     """Set one worker process up."""
     global _worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
+    keep_log_off_terminal()
     parent = mp.parent_process()
     if parent is not None:
         # A game must not stay behind alone.

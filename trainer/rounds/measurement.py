@@ -20,8 +20,6 @@ from recorder.store import AdapterRow, EvaluationRow, Reader, Store
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import (
     OLD_TASKS_NAME,
-    known_sentence,
-    knows_already,
     old_tasks_line,
     sentence_line,
     unknown_line,
@@ -49,8 +47,6 @@ LEAVE_ALONE = (
 )
 SPARE_STARTS = 20
 """So many starts more are played, at most, in place of those that nobody could judge."""
-KNOWN_FROM = 10
-"""So many attempts before tell whether a sentence is known already."""
 ROUND = "round-"
 """The version of attempts that judge the sentences taught in a round begins with it."""
 EARLIER = "earlier-"
@@ -249,21 +245,6 @@ def number_of_test(rows: Sequence[EvaluationRow], heard: str) -> int:
 def _measured_rows(ground: Ground) -> list[EvaluationRow]:
     with Reader.open(ground.data) as reader:
         return reader.evaluations(game=ground.game)
-
-
-def known_before(ground: Ground, asked: Sequence[Asked], player: PlayerSpec) -> list[str]:
-    """Return a sentence for each of ``asked`` that ``player`` succeeds at so often already.
-
-    What the store knows counts; a sentence of which it knows too little is not played for it.
-    """
-    rows = [row for row in _measured_rows(ground) if row.policy_key == player.key]
-    told = []
-    for each in asked:
-        seen = [row for row in rows if row.instruction == each.heard]
-        good = sum(row.success for row in seen)
-        if len(seen) >= KNOWN_FROM and knows_already(good, len(seen)):
-            told.append(known_sentence(each.heard, good, len(seen)))
-    return told
 
 
 def unjudged_line(part: Part, name: str) -> Line:

@@ -235,16 +235,6 @@ def test_what_nobody_judged_is_no_failure_and_is_played_anew(room: Room) -> None
     assert len(room.yard.played) <= 2 * (80 + measurement.SPARE_STARTS)
 
 
-def test_a_sentence_that_is_known_already_is_told_beforehand(room: Room) -> None:
-    player = room.player("before")
-    assert measurement.known_before(room.ground, [BARREL], player) == []
-    room.yard.succeeds = lambda _name, _heard, _seed: True
-    taught(room, BARREL)
-    [sentence] = measurement.known_before(room.ground, [BARREL, MEDKIT], player)
-    assert BARREL.heard in sentence
-    assert "already" in sentence
-
-
 @pytest.mark.parametrize("own_window", [True, False])
 def test_a_person_is_asked_for_their_screen_only_by_a_game_in_a_window_of_its_own(
     room: Room, own_window: bool, monkeypatch: pytest.MonkeyPatch
