@@ -6,7 +6,6 @@ command line both use it.
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import threading
@@ -35,7 +34,7 @@ from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict
 from trainer.rounds import protocol
 from trainer.rounds.decision import decide
-from trainer.rounds.known_before import known_before
+from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
 from trainer.rounds.measurement import Ground, play_taught, unjudged_line
 from trainer.rounds.process import (
@@ -52,7 +51,6 @@ from trainer.rounds.working_folder import is_done, make_work_folder, work_path
 
 FROM_THE_BASE = "the round begins from the base"
 Say = Callable[[protocol.Message], None]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +186,7 @@ class RoundClient:
             )  # fmt: skip
             free = [] if questions else free_sentences_of(self._data, round_id, query, game)
             play = paired_seeds > 0 and not self._few_bits
-            for sentence in self._known_before(ground, tasks, parent, play=play):
-                say(protocol.Stage(protocol.KNOWN, sentence))
+            tell_before(ground, tasks, parent, query, round_id, play=play)
             ended = self._listen(command, gates, say)
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
                 lines = self._measure(ground, tasks, free, parent, folder, round_id, paired_seeds)
@@ -358,19 +355,6 @@ class RoundClient:
             self._data, self._store, self._base, game, self._options, say, check,
             slowed=slowed, hotkeys=hotkeys,
         )  # fmt: skip
-
-    def _known_before(
-        self, ground: Ground, tasks: Sequence[Asked], parent: AdapterRow | None, *, play: bool
-    ) -> list[str]:
-        """Return what to say of sentences that succeed so often that little can be gained."""
-        try:
-            return known_before(ground, tasks, parent, play=play)
-        except EndedError:
-            raise
-        except KnownError as error:
-            # What is wrong with the base the round says; without this it can go on.
-            log.warning("what it can do already is not known: %s", error.sentence)
-            return []
 
     def _measure(
         self,

@@ -7,10 +7,12 @@ to their end.  What is missing of a few is played.  No torch, no Qt.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.errors import KnownError
 from recorder.games.base import Asked
 from recorder.store import (
     AdapterRow,
@@ -22,12 +24,17 @@ from recorder.store import (
     Reader,
 )
 from recorder.types import Driver, Outcome
+from trainer.data.material import material_of
 from trainer.evaluation.lines import known_sentence, knows_already
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import JUDGED, Attempt, Start, StartKey, row_of
 from trainer.rounds import protocol
+from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measurement import Ground, fresh_lesson_seed
+from trainer.rounds.process import EndedError
+
+log = logging.getLogger(__name__)
 
 KNOWN_FROM = 10
 """So many attempts before tell whether a sentence is known already; what is missing is played."""
@@ -61,6 +68,31 @@ class _Sentence:
     def known(self) -> bool:
         """Whether it succeeds so often that a lesson can gain little."""
         return not self.missing and knows_already(self.good, self.n)
+
+
+def tell_before(
+    ground: Ground,
+    asked: Sequence[Asked],
+    parent: AdapterRow | None,
+    query: str,
+    round_id: int,
+    *,
+    play: bool,
+) -> None:
+    """Tell what the agent can do already of what a round is about to teach.
+
+    ``query`` and ``round_id`` choose what it learns from: nothing is played if that is too little.
+    Raises EndedError if it was cancelled; another problem of the world's is the round's to tell.
+    """
+    try:
+        with Reader.open(ground.data) as reader:
+            material = material_of(reader, chosen_episodes(reader, query, round_id))
+        for sentence in known_before(ground, asked, parent, play=play and not material.lack):
+            ground.say(protocol.Stage(protocol.KNOWN, sentence))
+    except EndedError:
+        raise
+    except KnownError as error:
+        log.warning("what it can do already is not known: %s", error.sentence)
 
 
 def known_before(

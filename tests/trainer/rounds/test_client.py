@@ -332,6 +332,18 @@ def test_a_round_that_is_not_to_be_measured_plays_nothing_beforehand(
     assert beforehand.played == 0
 
 
+def test_a_round_with_too_little_to_learn_from_plays_nothing_beforehand(
+    tmp_path: Path, small_checkpoint: Path, beforehand: Beforehand
+) -> None:
+    data = tmp_path / "little"
+    with Store.open(data) as store:
+        record_lessons(data, episodes=1, ticks=6, game="doom", store=store)
+        result = RoundClient(data, store, small_checkpoint).run(questions=[LESSON])
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
+    assert "too little to learn from" in result.sentence
+    assert beforehand.played == 0
+
+
 @pytest.mark.usefixtures("quick_learner")
 def test_players_that_die_in_the_paired_play_change_nothing(
     data: Path, store: Store, client: RoundClient, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""A short constant action taught to the real default model: what it costs is told, it is not used."""
+"""A short constant action, taught to the real default model: its cost is told, it is not used."""
 
 from __future__ import annotations
 
@@ -108,7 +108,6 @@ def test_a_short_constant_action_is_not_put_in_use_and_its_cost_is_told(tmp_path
         assert not in_use(data)
     with Reader.open(data) as reader:
         played = pairs_played(reader.evaluations(game="doom"), *keys)
-    print(f"\nold tasks: {line.sentence}\ngates: {[g.sentence for g in result.gates]}")
     # What is told is what was played.
     assert (line.n, line.before, line.after) == (STARTS, played.before, played.after)
     assert f"{played.before} of {STARTS} with the base, {played.after} now" in line.sentence
