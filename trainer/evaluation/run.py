@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from recorder.errors import GameError
@@ -251,20 +252,20 @@ def _death(future: _Running) -> BrokenProcessPool | None:
     return error if isinstance(error, BrokenProcessPool) else None
 
 
+_open_worker: Callable[[], EvaluationWorker] | None = None
 _worker: EvaluationWorker | None = None
 
 
 def _begin_worker(game_name: str, version: str) -> None:
-    """Set one worker process up."""
-    global _worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
+    global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
     keep_log_off_terminal()
     parent = mp.parent_process()
     if parent is not None:
         # A game must not stay behind alone.
         follow_parent(terminate_self, pipe=parent.sentinel)
-    _worker = EvaluationWorker(game_name, paced=False, threads=1, version=version)
-    atexit.register(_worker.close)
+    _open_worker = partial(EvaluationWorker, game_name, paced=False, threads=1, version=version)
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -272,6 +273,10 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _play_in_worker(job: _Job) -> tuple[str, Attempt]:
+    global _worker  # noqa: PLW0603
     if _worker is None:
-        raise RuntimeError("the worker was not set up")
+        if _open_worker is None:
+            raise RuntimeError("the worker was not set up")
+        _worker = _open_worker()
+        atexit.register(_worker.close)
     return job.side, _worker.play(job.player, job.start)

@@ -24,7 +24,7 @@ from toy_game import TOY, ToyGame, WalkPolicy
 import trainer.evaluation.run as running
 import trainer.evaluation.worker as measuring
 from recorder.errors import GameError, GameSuspendedError
-from recorder.games import registry
+from recorder.games import registry, task_list
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASKS
 from recorder.games.seeds import SeedRange
@@ -276,6 +276,17 @@ def test_workers_that_die_again_and_again_end_the_measurement_in_a_sentence(
         killer.join()
     assert heard == []
     assert len(pools) == 1 + running.MOST_DEATHS
+
+
+def test_a_game_that_cannot_be_opened_in_a_worker_is_told_by_its_own_sentence(
+    pools: list[ProcessPoolExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Workers inherit it.
+    monkeypatch.setenv("PLAYTEACH_MINECRAFT_PYTHON", "/nowhere/python")
+    asked = [Asked(task_list("minerl")[0])]
+    with pytest.raises(GameError, match="so Minecraft is not there"):
+        evaluate(PlayerSpec("idle"), "minerl", starts_of(asked, range(3)), workers=2)
+    assert len(pools) == 1
 
 
 def test_stopping_early_is_heard_at_once() -> None:
