@@ -5,14 +5,17 @@ Nothing heavy is imported before the command is known, so ``--help`` answers at 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from recorder.errors import ExitCode, KnownError
+from recorder.quiet_log import logged_to
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show_what_can_be_shown()
     options = parse(arguments)
     try:
-        with ended_like_ctrl_c():
+        with logged_to(lambda: _log_file(options)), ended_like_ctrl_c():
             return int(command_of(options)(options))
     except KnownError as error:
         print(error.sentence, file=sys.stderr)  # noqa: T201  # the command's own edge
@@ -38,6 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.cli.common import report_bug
 
         return report_bug(options)
+
+
+def _log_file(options: argparse.Namespace) -> Path:
+    from app.cli.common import data_folder
+    from recorder.data_folder import logs_path
+
+    return logs_path(data_folder(options)) / "playteach.log"
 
 
 def show_what_can_be_shown() -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -175,13 +176,15 @@ def _open_session(
     start: _Start,
 ) -> tuple[Game, LiveSession]:
     """Open the game and a session over it, which ``stack`` closes."""
-    game = open_game(
+    opens = partial(
+        open_game,
         start.wish.name,
         slowed=start.wish.slowed,
         data=folder,
         hotkeys=settings.hotkeys,
         confirmed=start.wish.confirmed,
     )
+    game = opens()
     # The session closes the game too, but it may never come to a session.
     stack.callback(game.close)
     session_id, make_recording = store_recording(store, game)
@@ -195,6 +198,7 @@ def _open_session(
         bindings=effective_bindings(game, settings),
         idle_handback_s=settings.idle_handback_s,
         seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
+        reopen=opens,
     )
     stack.callback(session.close)
     if isinstance(game, OwnWindowGame):

@@ -13,7 +13,7 @@ from model.play.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episod
 from model.play.runner import LockStepRunner
 from model.torch_state import torch_threads
 from model.vla.play_options import PlayOptions
-from recorder.games import REALTIME_GAMES, open_game, task_list
+from recorder.games import game_spec, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
@@ -77,7 +77,7 @@ def film_of_round(
         for side in (before, after)
     )
     start = telling_start(old, new)
-    if start is None or start.game in REALTIME_GAMES:
+    if start is None or game_spec(start.game).own_window:
         return None
     task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
     if task is None:

@@ -149,6 +149,7 @@ class RoundUpdate:
     """News of a running round; None and empty fields mean "as before".
 
     ``notice`` is a sentence that the person has to read now: their screen is needed.
+    ``aside`` is one on the round itself, which stays in sight until it ends.
     ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
     belong to ``step``.  Exactly one update of a round is final (``finished``), with a
     ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
@@ -165,6 +166,7 @@ class RoundUpdate:
     problem: str = ""
     finished: bool = False
     notice: str = ""
+    aside: str = ""
 
 
 class RoundHandle(Protocol):

@@ -25,6 +25,8 @@ INTERVAL_METHOD = "for paired starts, valid when play stops"
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."
 )
+PLAYING_BEFORE = "Finding out whether it can do this already"
+PLAYING_PAIRS = "Playing the same starts before and after"
 
 
 def episode_facts(row: EpisodeRow) -> EpisodeFacts:
@@ -198,6 +200,8 @@ def round_update(message: protocol.Message) -> RoundUpdate:
     """
     update = RoundUpdate()
     match message:
+        case protocol.Stage(name=protocol.KNOWN):
+            update = RoundUpdate(aside=message.sentence)
         case protocol.Stage():
             update = RoundUpdate(stage=message.sentence)
         case protocol.Step():
@@ -211,8 +215,9 @@ def round_update(message: protocol.Message) -> RoundUpdate:
         case protocol.Gate():
             update = RoundUpdate(gates=(Gate(message.name, message.passed, message.sentence),))
         case protocol.Played():
+            before = message.side == protocol.BEFORE
             update = RoundUpdate(
-                stage="Playing the same starts before and after",
+                stage=PLAYING_BEFORE if before else PLAYING_PAIRS,
                 step=message.done,
                 steps=message.total,
             )

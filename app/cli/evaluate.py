@@ -11,7 +11,7 @@ from typing import Any
 from app.cli.common import data_folder, emit, say
 from app.cli.seeds import seeds_to_judge_on
 from recorder.errors import DataBusyError, DataError, ExitCode, UsageError
-from recorder.games import REALTIME_GAMES
+from recorder.games import game_spec
 from recorder.games.base import Asked
 from recorder.store import Reader, Stepping, Store
 from trainer.evaluation.outcome_store import AttemptKeeper, known_attempts
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     asked = asked_of(options)
     seeds, of_range = seeds_to_judge_on(options.seeds, scripted=spec.checkpoint is None, say=say)
     starts = starts_of(asked, seeds)
-    if options.slowed and options.game not in REALTIME_GAMES:
+    if options.slowed and not game_spec(options.game).realtime:
         raise UsageError(
             f"The game {options.game!r} waits for every step by itself, so it cannot be slowed; "
             "leave --slowed out."

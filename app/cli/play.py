@@ -92,7 +92,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
         (None, None) if large else chosen_player(options.policy, folder, options.game, tell=say)
     )
     with contextlib.ExitStack() as stack:
-        game = _opened(options, folder)
+        opens = partial(_opened, options, folder)
+        game = opens()
         stack.callback(game.close)
         take_short_turns()
         for warning in getattr(game, "warnings", ()):
@@ -108,6 +109,8 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             policy, adapter_id = made.policy, made.adapter_id
         else:
             policy = _small_player(cast(PlayerSpec, spec), game, threads)
+        if why := disagreement_of(policy):
+            say(why)
         real_time = not options.slowed
         is_model = spec is None or bool(spec.checkpoint)
         store, recording = _recorded(stack, options, game)
@@ -120,12 +123,14 @@ def _headless(options: argparse.Namespace, text: str) -> int:
             ),
             paced=real_time,
             threaded=False,
+            # A script knows the game that it was made with from inside.
+            reopen=opens if is_model else None,
         )
         stack.callback(session.close)
         if isinstance(game, OwnWindowGame):
             game.listen(session)
         session.start()
-        done = _play_all(session, game, text, _seeds(options, folder), store)
+        done = _play_all(session, text, _seeds(options, folder), store)
     return _tell(options, text, done)
 
 
@@ -172,22 +177,22 @@ def _opened(options: argparse.Namespace, folder: Path) -> Game:
 
 
 def _play_all(
-    session: LiveSession, game: Game, text: str, seeds: Iterable[int], store: Store | None
+    session: LiveSession, text: str, seeds: Iterable[int], store: Store | None
 ) -> list[Attempted]:
     """Play every attempt that was asked for, each kept on the disk before the next begins."""
     from app.automation.headless import attempt, played_anew, require_kept
-    from recorder.games.base import OwnWindowGame
 
     done = []
+    progress = _Progress()
     for seed in seeds:
         play = partial(
             attempt,
             session,
             lambda: session.play(text),
             seed=seed,
-            on_tick=_Progress(),
-            panicked=lambda: isinstance(game, OwnWindowGame) and game.panicked,
-            on_pause=lambda: say(_paused(game)),
+            on_tick=progress,
+            panicked=lambda: _panicked(session.game),
+            on_pause=lambda: say(_paused(session.game)),
         )
         result = played_anew(session, play, say)
         say(f"seed {result.seed}: {result.outcome} after {result.ticks} ticks")
@@ -204,6 +209,17 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 
     policy = make_policy(spec, game, threads=threads)
     return policy if spec.checkpoint is None else WatchedPolicy(policy, PRACTICE_WATCH)
+
+
+def disagreement_of(policy: Policy) -> str:
+    """Return why a checkpoint's own files do not fit each other, "" where nothing is wrong."""
+    return str(getattr(getattr(policy, "policy", policy), "disagreement", ""))
+
+
+def _panicked(game: Game) -> bool:
+    from recorder.games.base import OwnWindowGame
+
+    return isinstance(game, OwnWindowGame) and game.panicked
 
 
 def _paused(game: Game) -> str:
@@ -231,14 +247,15 @@ class _Progress:
     """Says how fast it goes, and every sentence for the person once."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._said = {""}
 
     def __call__(self, snapshot: Snapshot) -> None:
         if snapshot.tick % 50 == 0:
             say(f"tick {snapshot.tick}, {snapshot.measured_rate_hz:.1f} ticks a second")
-        if snapshot.message and snapshot.message != self._said:
+        if snapshot.message not in self._said:
+            # It comes and goes with every answer, and begins anew in every attempt.
+            self._said.add(snapshot.message)
             say(snapshot.message)
-        self._said = snapshot.message
 
 
 def _tell(options: argparse.Namespace, text: str, done: list[Attempted]) -> int:

@@ -142,6 +142,11 @@ class Attempt:
         loop.begin(played, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
         return cls(loop, pacer, task, instruction, recording=recording, runner=runner)
 
+    @property
+    def instruction(self) -> str:
+        """The sentence that is played now."""
+        return self._instruction
+
     def await_answer(self, interrupted: Callable[[], bool]) -> None:
         """Wait for the agent's first answer, or until ``interrupted``, before ticks are due."""
         self._loop.await_answer(interrupted)

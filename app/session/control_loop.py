@@ -13,15 +13,16 @@ from app.session.wiring import (
     MakeRecording,
     MakeRunner,
     Player,
+    Reopen,
     Request,
     ScriptedHands,
 )
 from model.play.episode import Decision, Proposal
 from model.play.runner import BackgroundRunner
 from recorder.clock import Clock
-from recorder.errors import GameSuspendedError
+from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import find_task
-from recorder.games.base import Bindings, Game, OwnWindowGame, Task
+from recorder.games.base import Bindings, Game, Task
 from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
@@ -35,7 +36,8 @@ class LiveSession(SessionThread):
 
     With ``threaded`` it runs its own control thread from :meth:`start` to :meth:`close`;
     without, the caller does the ticks by :meth:`step`, on one thread.  The session owns
-    the game and closes it.
+    the game and closes it.  With ``reopen`` a game whose program has ended is opened again for
+    the next attempt; with ``threaded`` too, the attempt in which it ended is begun anew, once.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class LiveSession(SessionThread):
         paced: bool = True,
         threaded: bool = True,
         hands: ScriptedHands | None = None,
+        reopen: Reopen | None = None,
     ) -> None:
         super().__init__(
             game,
@@ -63,15 +66,13 @@ class LiveSession(SessionThread):
             records=make_recording is not None,
             seed=seed,
             threaded=threaded,
+            reopen=reopen,
         )
-        self._game = game
-        self._own_window = game if isinstance(game, OwnWindowGame) else None
         self._make_recording = make_recording
         self._scripted = hands
         self._paced = paced
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
-        self._fresh = True
         # The sentence that the agent played on this start, "" if somebody else did.
         self._watched = ""
         # A hand-back that waits for the tick that carries the person's last input.
@@ -124,6 +125,9 @@ class LiveSession(SessionThread):
             self._move(Wish.PAUSE)
             self.suspended = error.sentence
             self._publish(message=error.sentence)
+            return False
+        except GameEndedError as error:
+            self._begin_anew(attempt, error)
             return False
         self._publish()
         outcome = attempt.outcome()
@@ -224,7 +228,8 @@ class LiveSession(SessionThread):
             return
         self._begin(request.text, Wish.PLAY)
 
-    def _begin(self, text: str, wish: Wish) -> None:
+    def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
+        self._wish, self._anew = wish, anew
         self._swap_player()
         self._controls.release_all()
         self._task = find_task(self._game, text)
@@ -237,16 +242,18 @@ class LiveSession(SessionThread):
         recording = None
         if self._make_recording is not None:
             recording = self._make_recording(kind, self._seat.adapter_id)
-        attempt = self._attempt = Attempt.begun(
-            self._game,
-            self._task,
-            self._seed,
-            text,
-            runner=self._seat.runner,
-            policy_name=self._seat.name,
-            recording=recording,
-            clock=self._clock,
-            paced=self._paced,
+        attempt = self._attempt = self._with_its_program(
+            lambda: Attempt.begun(
+                self._game,
+                self._task,
+                self._seed,
+                text,
+                runner=self._seat.runner,
+                policy_name=self._seat.name,
+                recording=recording,
+                clock=self._clock,
+                paced=self._paced,
+            )
         )
         self._last_input_ns = self._clock.now_ns()
         self._hands = Hands()
@@ -275,7 +282,7 @@ class LiveSession(SessionThread):
         self._publish(attempt, **news)
 
     def _show_start(self) -> None:
-        frame = self._game.reset(self._task, self._seed)
+        frame = self._with_its_program(lambda: self._game.reset(self._task, self._seed))
         self._let_go()
         self._fresh = True
         self._watched = ""

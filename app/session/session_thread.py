@@ -6,22 +6,30 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Self, Unpack
+from typing import Self, TypeVar, Unpack
 
 from app.session.api import Phase
+from app.session.arbiter import Wish
 from app.session.attempt import Attempt, SnapshotChanges
 from app.session.player_seat import PlayerSeat
 from app.session.requests import SessionFront
-from app.session.wiring import BUG_SENTENCE, MakeRunner, Player
+from app.session.wiring import BUG_SENTENCE, MakeRunner, Player, Reopen, clock_of
 from recorder.clock import Clock
-from recorder.errors import KnownError
-from recorder.games.base import Bindings, Game
+from recorder.errors import GameEndedError, KnownError
+from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.threads import BackgroundThread
 
 log = logging.getLogger(__name__)
 
 RELEASE_S = 60.0
 """A thought that is under way is thought to its end before a policy goes."""
+OPENING_AGAIN = "{title} has ended by itself; it is opened again."
+BEGUN_ANEW = "{title} ended by itself, so it was opened again and this attempt begins anew."
+ENDED_AGAIN = (
+    "{title} ended by itself a second time, so this attempt does not count either; press Play to "
+    "open it once more."
+)
+_Begun = TypeVar("_Begun")
 
 
 class SessionThread(SessionFront, ABC):
@@ -43,6 +51,7 @@ class SessionThread(SessionFront, ABC):
         records: bool,
         seed: int,
         threaded: bool,
+        reopen: Reopen | None,
     ) -> None:
         super().__init__(
             game,
@@ -53,11 +62,25 @@ class SessionThread(SessionFront, ABC):
             records=records,
             seed=seed,
         )
+        self._game = game
+        self._own_window = game if isinstance(game, OwnWindowGame) else None
+        self._reopen = reopen
+        self._games_own_clock = clock is None
+        # Whether the next attempt is on the start that is shown.
+        self._fresh = True
+        # How the newest attempt was begun, and whether that was by itself.
+        self._wish = Wish.PLAY
+        self._anew = False
         self._attempt: Attempt | None = None
         self._seat = PlayerSeat(make_runner)
         self._closing = False
         self._thread: BackgroundThread | None = None
         self._threaded = threaded
+
+    @property
+    def game(self) -> Game:
+        """The game that is played: another one once it was opened again."""
+        return self._game
 
     @property
     def waits_for_thoughts(self) -> bool:
@@ -144,6 +167,41 @@ class SessionThread(SessionFront, ABC):
             self._give_up(BUG_SENTENCE, error)
         return False
 
+    def _begin_anew(self, attempt: Attempt, error: GameEndedError) -> None:
+        """Begin an attempt once more in which the game's program ended; that one does not count.
+
+        Raises GameEndedError where nobody watches, who could stop it, and a second time in a row.
+        """
+        if self._reopen is None or not self._threaded:
+            raise error
+        if self._anew:
+            raise GameEndedError(ENDED_AGAIN.format(title=self._game.title)) from error
+        self._give_up(error.sentence, error)
+        self._fresh = True
+        self._begin(attempt.instruction, self._wish, anew=True)
+        self._publish(message=BEGUN_ANEW.format(title=self._game.title))
+
+    def _with_its_program(self, begin: Callable[[], _Begun]) -> _Begun:
+        """Return what ``begin`` returns, which resets the game.
+
+        A game starts a program inside Playteach anew by itself; one that cannot is opened again.
+        Raises GameEndedError where nobody said how, or where it ends once more.
+        """
+        try:
+            return begin()
+        except GameEndedError:
+            if self._reopen is None or self._closing:
+                raise
+        self._publish(message=OPENING_AGAIN.format(title=self._game.title))
+        self._game.close()
+        game = self._game = self._reopen()
+        self._own_window = game if isinstance(game, OwnWindowGame) else None
+        if self._games_own_clock:
+            self._clock = clock_of(game)
+        if self._own_window is not None:
+            self._own_window.listen(self)
+        return begin()
+
     def _swap_player(self) -> None:
         player = self._next_player
         if player is not self._seat.player:
@@ -163,6 +221,10 @@ class SessionThread(SessionFront, ABC):
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)
             self._wake.notify_all()
+
+    @abstractmethod
+    def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
+        """Begin an attempt; ``anew``: by itself, after the game's program ended in one."""
 
     @abstractmethod
     def _show_start(self) -> None:

@@ -21,12 +21,13 @@ def runner_of(game: Game, session: Callable[[], LiveSession]) -> MakeRunner:
     def make(policy: Policy) -> BackgroundRunner:
         if game.realtime:
             return BackgroundRunner(policy)
-        return WaitingRunner(policy, interrupted=lambda: not_waited_for(session(), game))
+        return WaitingRunner(policy, interrupted=lambda: not_waited_for(session()))
 
     return make
 
 
-def not_waited_for(session: LiveSession, game: Game) -> bool:
+def not_waited_for(session: LiveSession) -> bool:
     """Return whether a world that stands still must not go on waiting for the agent's thought."""
+    game = session.game
     touched = isinstance(game, OwnWindowGame) and game.silenced
     return touched or not session.waits_for_thoughts

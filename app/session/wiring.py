@@ -120,6 +120,8 @@ def store_recording(
     return session_id, make
 
 
+Reopen = Callable[[], Game]
+"""Opens a session's game again once its program has ended; raises GameError where it cannot."""
 GIL_TURN_S = 0.001
 
 

@@ -23,14 +23,11 @@ from recorder.games.sentences import judged_task, possible_tasks, required_task
 
 GAME_NAMES: tuple[str, ...] = tuple(spec.name for spec in GAMES)
 """Games with an entry of their own; no profile of a person's may take their names."""
-REALTIME_GAMES = frozenset(spec.name for spec in GAMES if spec.realtime)
-"""Games whose world does not wait, unless they are opened in slowed time."""
 
 __all__ = [
     "DEFAULT_GAME",
     "DEFAULT_SUITE",
     "GAME_NAMES",
-    "REALTIME_GAMES",
     "Asked",
     "Bindings",
     "Game",

@@ -86,9 +86,16 @@ def record_attempt(
     task: Task = TASKS[0],
     kind: EpisodeKind = EpisodeKind.ROLLOUT,
     outcome: Outcome = Outcome.SUCCESS,
+    policy: str = "",
+    adapter_id: int | None = None,
 ) -> int:
-    """Record runs of (driver, ticks) as one attempt; return its id."""
-    recorder = store.episode_recorder(session, kind=kind, when_full="wait")
+    """Record runs of (driver, ticks) as one attempt; return its id.
+
+    ``policy`` "" is a script's own name.
+    """
+    recorder = store.episode_recorder(
+        session, kind=kind, policy=policy, adapter_id=adapter_id, when_full="wait"
+    )
     recorder.on_start(_Begun(task, seed, task.instruction))
     index = 0
     for driver, ticks in drivers:

@@ -26,11 +26,15 @@ def knows_already(successes: int, starts: int) -> bool:
     return starts > 0 and successes >= KNOWN_ALREADY * starts
 
 
-def known_sentence(name: str, successes: int, starts: int) -> str:
-    """Return what to tell a person before a lesson on a sentence that the agent knows."""
+def known_sentence(name: str, successes: int, attempts: int, *, watched: int = 0) -> str:
+    """Return what to tell a person before a lesson on a sentence that the agent knows.
+
+    ``watched`` of the attempts were played before the person, the others to measure.
+    """
+    seen = f" ({watched} of them you watched)" if watched else ""
     return (
-        f'It can do "{name}" already: {successes} of {starts} starts before this lesson, so there '
-        "is little to gain and the round will hardly be better."
+        f'It can do "{name}" already: {successes} of {attempts} attempts before this lesson '
+        f"succeeded{seen}, so there is little to gain and the round will hardly be better."
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import itertools
+import logging
 import multiprocessing as mp
 import os
 import signal
@@ -16,12 +17,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from recorder.errors import GameError
-from recorder.games import REALTIME_GAMES
+from recorder.games import game_spec
 from recorder.games.seeds import may_judge
 from recorder.processes import follow_parent, terminate_self
+from recorder.quiet_log import keep_log_off_terminal
 from recorder.store.rows import Stepping
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec
@@ -30,8 +33,17 @@ from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
 __all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides"]
 
+log = logging.getLogger(__name__)
+
 Known = Mapping[StartKey, Attempt]
 """Attempts of one player that are there already, by start."""
+MOST_DEATHS = 2
+"""So often in a row the worker processes are started anew if one dies, with no attempt between."""
+DIED = (
+    "A process that played for the measurement died again and again, so the measurement ended; "
+    "what was played is kept: start it again, and close other programs if memory is short."
+)
+_Running = Future[tuple[str, Attempt]]
 
 
 def evaluate(
@@ -56,7 +68,7 @@ def evaluate(
     played again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
     may raise to stop.  ``beside`` is the person on whose screen a game in a window of its own
     is played; attempts are of the play called ``version``.  Raises what the game or the model
-    raises, GameError where a worker process died, or where the person stopped it.
+    raises, GameError where worker processes died again and again, or where the person stopped it.
     """
     results = evaluate_sides(
         {"": player}, game_name, starts, paced=paced, slowed=slowed, workers=workers,
@@ -166,7 +178,7 @@ def _play(
     if not first:
         return
     batches = itertools.chain([first], batches)
-    own_window = setup.game in REALTIME_GAMES
+    own_window = game_spec(setup.game, so="nothing was measured").own_window
     paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
     # There is one keyboard.
     count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(first))
@@ -187,8 +199,8 @@ def _play_here(
             from model.torch_state import torch_threads
 
             stack.enter_context(torch_threads(1))
-        # Beside a game that draws in real time, a second thread only waits for the first.
-        threads = 1 if not paced or setup.game in REALTIME_GAMES else None
+        # Beside another program that draws, a second thread only waits for the first.
+        threads = 1 if not paced or game_spec(setup.game).own_window else None
         worker = EvaluationWorker(
             setup.game,
             paced=paced,
@@ -205,42 +217,86 @@ def _play_here(
 def _play_in_processes(
     batches: Iterator[Sequence[_Job]], setup: _Setup, count: int
 ) -> Iterator[tuple[str, Attempt]]:
-    executor = ProcessPoolExecutor(
-        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
-    )
-    running: set[Future[tuple[str, Attempt]]] = set()
+    pool = _pool(setup, count)
+    died_in_a_row = 0
     try:
         for jobs in batches:
-            waiting = list(reversed(jobs))
+            # Places in the batch, the next one last.
+            waiting = list(reversed(range(len(jobs))))
+            running: dict[_Running, int] = {}
             while waiting or running:
-                # Few at a time, so that stopping early leaves little to wait for.
-                while waiting and len(running) < count + 1:
-                    running.add(executor.submit(_play_in_worker, waiting.pop()))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                death = _hand_out(pool, jobs, waiting, running, count + 1)
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                if death is not None or any(_death(each) for each in done):
+                    # Whatever a dead pool still has to tell, it tells at once.
+                    done, _ = wait(running)
                 for each in done:
+                    place = running.pop(each)
+                    if (died := _death(each)) is not None:
+                        death = died
+                        waiting.append(place)
+                        continue
+                    died_in_a_row = 0
                     yield each.result()
-    except BrokenProcessPool as error:
-        raise GameError(
-            "A process that played for the measurement died, so the measurement ended; what "
-            "was played is kept: start it again, and close other programs if memory is short."
-        ) from error
+                if death is None:
+                    continue
+                died_in_a_row += 1
+                if died_in_a_row > MOST_DEATHS:
+                    raise GameError(DIED) from death
+                log.warning("a process of the measurement died: its attempts are played anew")
+                waiting.sort(reverse=True)
+                pool.shutdown(wait=True, cancel_futures=True)
+                pool = _pool(setup, count)
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _pool(setup: _Setup, count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
+    )
+
+
+def _hand_out(
+    pool: ProcessPoolExecutor,
+    jobs: Sequence[_Job],
+    waiting: list[int],
+    running: dict[_Running, int],
+    most: int,
+) -> BrokenProcessPool | None:
+    """Let ``most`` run: few at a time, so that stopping early leaves little to wait for.
+
+    Returns what is wrong with the pool where one of its processes has died.
+    """
+    while waiting and len(running) < most:
+        try:
+            future = pool.submit(_play_in_worker, jobs[waiting[-1]])
+        except BrokenProcessPool as error:
+            return error
+        running[future] = waiting.pop()
+    return None
+
+
+def _death(future: _Running) -> BrokenProcessPool | None:
+    """Return the error of an attempt that is over because a process of its pool died."""
+    error = future.exception()
+    return error if isinstance(error, BrokenProcessPool) else None
+
+
+_open_worker: Callable[[], EvaluationWorker] | None = None
 _worker: EvaluationWorker | None = None
 
 
 def _begin_worker(game_name: str, version: str) -> None:
-    """Set one worker process up."""
-    global _worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
+    global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
+    keep_log_off_terminal()
     parent = mp.parent_process()
     if parent is not None:
         # A game must not stay behind alone.
         follow_parent(terminate_self, pipe=parent.sentinel)
-    _worker = EvaluationWorker(game_name, paced=False, threads=1, version=version)
-    atexit.register(_worker.close)
+    _open_worker = partial(EvaluationWorker, game_name, paced=False, threads=1, version=version)
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -248,6 +304,10 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _play_in_worker(job: _Job) -> tuple[str, Attempt]:
+    global _worker  # noqa: PLW0603
     if _worker is None:
-        raise RuntimeError("the worker was not set up")
+        if _open_worker is None:
+            raise RuntimeError("the worker was not set up")
+        _worker = _open_worker()
+        atexit.register(_worker.close)
     return job.side, _worker.play(job.player, job.start)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recorder.games import REALTIME_GAMES
+from recorder.games import game_spec
 from recorder.games.base import Asked, Task
 from recorder.store.rows import EvaluationRow, Stepping
 from recorder.types import Outcome
@@ -101,8 +101,11 @@ def starts_of(asked: Iterable[Asked], seeds: Sequence[int]) -> list[Start]:
 
 
 def stepping_of(game: str, *, paced: bool, slowed: bool) -> Stepping:
-    """Return how a game is played: one whose world does not wait is paced unless ``slowed``."""
-    in_real_time = paced or (game in REALTIME_GAMES and not slowed)
+    """Return how a game is played: one whose world does not wait is paced unless ``slowed``.
+
+    Raises UsageError for a name that is no game.
+    """
+    in_real_time = paced or (game_spec(game).realtime and not slowed)
     return Stepping.PACED if in_real_time else Stepping.LOCK_STEP
 
 

@@ -6,7 +6,6 @@ command line both use it.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import subprocess
 import threading
@@ -14,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import KnownError
 from recorder.games.base import Asked
 from recorder.store import Store, logs_path, of_game
 from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.books import RoundBooks, RoundResult, Say
+from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
-from trainer.rounds.measurement import Ground, known_before, play_taught, unjudged_line
+from trainer.rounds.measurement import Ground, play_taught, unjudged_line
 from trainer.rounds.process import EndedError, round_command, see_off, understood
 from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
@@ -100,6 +99,8 @@ class RoundClient:
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
         try:
             tasks, free = self._lesson(books, questions, game)
+            play = paired_seeds > 0 and not self._few_bits
+            tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
             ended = self._teach(books, ground, tasks, max_steps=max_steps, replay=replay)
             lines: list[Line] = []
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
@@ -156,8 +157,6 @@ class RoundClient:
             replay=replay,
             options=self._options,
         )
-        for sentence in self._known_before(books, ground, tasks):
-            ground.say(protocol.Stage("known", sentence))
         return self._listen(command, books, ground.say)
 
     def _listen(self, command: list[str], books: RoundBooks, say: Say) -> protocol.Done:
@@ -250,14 +249,6 @@ class RoundClient:
             slowed=slowed,
             hotkeys=hotkeys,
         )
-
-    def _known_before(self, books: RoundBooks, ground: Ground, tasks: Sequence[Asked]) -> list[str]:
-        """Return what to say of sentences that succeed so often that little can be gained."""
-        with contextlib.suppress(KnownError):
-            player = ground.player("before", books.parent_folder)
-            return known_before(ground, tasks, player)
-        # What is wrong with the base the round says.
-        return []
 
     def _measure(
         self,

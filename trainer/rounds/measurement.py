@@ -13,15 +13,13 @@ from pathlib import Path
 
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
-from recorder.games import REALTIME_GAMES
+from recorder.games import game_spec
 from recorder.games.base import Asked
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, EvaluationRow, Reader, Store
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import (
     OLD_TASKS_NAME,
-    known_sentence,
-    knows_already,
     old_tasks_line,
     sentence_line,
     unknown_line,
@@ -49,8 +47,6 @@ LEAVE_ALONE = (
 )
 SPARE_STARTS = 20
 """So many starts more are played, at most, in place of those that nobody could judge."""
-KNOWN_FROM = 10
-"""So many attempts before tell whether a sentence is known already."""
 ROUND = "round-"
 """The version of attempts that judge the sentences taught in a round begins with it."""
 EARLIER = "earlier-"
@@ -87,13 +83,18 @@ class Ground:
         """How many play at a time, None for one a core; one copy of a large model is enough."""
         return None if is_small(self.base) else 1
 
+    @property
+    def own_window(self) -> bool:
+        """Whether playing takes the person's screen."""
+        return game_spec(self.game, self.data).own_window
+
     def player(self, name: str, adapter: Path | None) -> PlayerSpec:
         """Return the base with an adapter."""
         return PlayerSpec(name, self.base, adapter, options=self.options)
 
     def beside(self) -> Beside | None:
         """Return the person beside a game in a window of its own, after telling them."""
-        if self.game not in REALTIME_GAMES or self.hotkeys is None:
+        if not self.own_window or self.hotkeys is None:
             return None
         tell = _Teller(self.say)
         tell(LEAVE_ALONE)
@@ -251,21 +252,6 @@ def number_of_test(rows: Sequence[EvaluationRow], heard: str) -> int:
 def _measured_rows(ground: Ground) -> list[EvaluationRow]:
     with Reader.open(ground.data) as reader:
         return reader.evaluations(game=ground.game)
-
-
-def known_before(ground: Ground, asked: Sequence[Asked], player: PlayerSpec) -> list[str]:
-    """Return a sentence for each of ``asked`` that ``player`` succeeds at so often already.
-
-    What the store knows counts; a sentence of which it knows too little is not played for it.
-    """
-    rows = [row for row in _measured_rows(ground) if row.policy_key == player.key]
-    told = []
-    for each in asked:
-        seen = [row for row in rows if row.instruction == each.heard]
-        good = sum(row.success for row in seen)
-        if len(seen) >= KNOWN_FROM and knows_already(good, len(seen)):
-            told.append(known_sentence(each.heard, good, len(seen)))
-    return told
 
 
 def unjudged_line(part: Part, name: str) -> Line:

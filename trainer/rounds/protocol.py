@@ -15,12 +15,18 @@ from typing import Any, ClassVar
 from trainer.evaluation.stored_verdicts import read_line
 from trainer.evaluation.verdict import Line
 
+KNOWN = "known"
+"""The name of a stage that tells, before the training, what the agent can do already."""
+BEFORE = "before the lesson"
+"""The stage, and the side, of play that finds that out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """The round entered a stage: "reading", "replay", "seeing", "training", "gates", or else.
 
-    "measuring": a game in a window of its own plays on the person's screen.
+    "measuring": a game in a window of its own plays on the person's screen.  :data:`KNOWN`: the
+    sentence is on what the agent can do already.
     """
 
     kind: ClassVar[str] = "stage"

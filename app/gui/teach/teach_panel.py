@@ -113,6 +113,9 @@ class TeachPanel(Card):
             self.left.setText(f"{spoken_duration(update.left_s)} left")
         elif update.stage:
             self.left.setText("")
+        if update.aside:
+            told = f"{self.notice.text()} {update.aside}".strip()
+            self.notice.tell(told, tone="agent")
         for gate in update.gates:
             self._gates[gate.name] = gate
         if update.gates:
@@ -129,6 +132,7 @@ class TeachPanel(Card):
     def _end_round(self, update: RoundUpdate) -> None:
         self._busy = False
         self._swap.setCurrentIndex(0)
+        self.notice.clear()
         if update.problem:
             self.notice.tell(update.problem)
         elif update.verdict is None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from recorder.errors import GameEndedError, GameError
 
-ENDED = "Luanti ended by itself, so this attempt is over and does not count; open Luanti anew."
+ENDED = "Luanti ended by itself, so this attempt is over and does not count; start it again."
 POLL_S = 0.004
 
 Event = Mapping[str, Any]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from toy_game import TASKS, ToyGame, WalkPolicy
+from toy_game import TASKS, TOY, ToyGame, WalkPolicy
 
 from app.backend import film_strips
 from app.backend.film_strips import PICTURES, film, film_of_round, telling_start
+from recorder.games import registry
 from recorder.games.base import Game
 from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Outcome
@@ -39,8 +41,10 @@ def test_what_got_better_is_shown_first_then_what_got_worse() -> None:
 def test_no_film_is_played_on_the_persons_own_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Its world waits, but it still has a window of its own.
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, replace(TOY, own_window=True)))
     start = EvaluationRow(
-        "b", "luanti", "mine:tree", "chop a tree", 1, Stepping.PACED, Outcome.SUCCESS, 9
+        "b", "toy", TASKS[0].id, "reach it", 1, Stepping.LOCK_STEP, Outcome.SUCCESS, 9
     )
     monkeypatch.setattr(film_strips, "telling_start", lambda _before, _after: start)
     with Store.open(tmp_path) as store, Reader.open(tmp_path) as reader:
@@ -75,7 +79,8 @@ def test_a_verdicts_film_is_played_as_it_was_measured(
 
     monkeypatch.setattr(film_strips, "make_policy", make)
     monkeypatch.setattr(film_strips, "open_game", lambda _name: game)
-    monkeypatch.setattr(film_strips, "task_list", lambda _name: TASKS)
+    # In real time, but inside Playteach: nobody's screen is needed.
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, replace(TOY, realtime=True)))
     monkeypatch.setattr(PlayerSpec, "key", property(lambda self: self.name))
     said = "walk to the red dot"
     threads_before = torch.get_num_threads()

@@ -143,6 +143,11 @@ def test_every_message_of_a_round_has_its_update() -> None:
     update = view_facts.round_update(protocol.Step(3, 10, 0.5, 0.7, 12.0))
     assert (update.step, update.steps, update.loss, update.held_out) == (3, 10, 0.5, 0.7)
     assert view_facts.round_update(protocol.Stage("training", "Training")).stage == "Training"
+    known = view_facts.round_update(protocol.Stage(protocol.KNOWN, "It can do it already."))
+    assert (known.aside, known.stage) == ("It can do it already.", "")
+    beforehand = view_facts.round_update(protocol.Played(1, 10, 1, protocol.BEFORE))
+    assert beforehand.stage == view_facts.PLAYING_BEFORE
+    assert view_facts.round_update(protocol.Played(1, 9, 1, "after")).stage != beforehand.stage
     [gate] = view_facts.round_update(protocol.Gate("legal", False, "No.")).gates
     assert (gate.name, gate.passed, gate.detail) == ("legal", False, "No.")
     assert view_facts.round_update(protocol.Played(2, 9, 1)).steps == 9

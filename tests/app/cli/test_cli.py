@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command_line import document, run
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_game import TOY, ToyGame
 
 from app.command_line import build_parser, seed_range
+from model.play.policy import ActionChunk, Observation
+from model.play.scripted_policies import IdlePolicy
 from recorder.errors import ExitCode, KnownError
+from recorder.games import registry
 
 HEAVY = ("torch", "transformers", "peft", "PySide6", "numpy", "vizdoom", "av")
 
@@ -156,6 +162,71 @@ def test_a_known_problem_is_one_sentence(
     assert (found, out) == (code, "")
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+class BreakingToy(ToyGame):
+    """A toy that breaks after two ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.break_at = 2
+
+
+def as_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the log of the test's own: without any, Python writes warnings to stderr."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+
+def test_a_sentence_is_said_once_and_its_warning_goes_to_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_a_terminal(monkeypatch)
+    toy = replace(TOY, opens=lambda _opening: BreakingToy())
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, toy))
+    code, _, err = run(
+        capsys, "play", "--headless", "--game", "toy", "--policy", "idle",
+        "--instruction", "reach the red dot", "--data", tmp_path,
+    )  # fmt: skip
+    assert code == ExitCode.KNOWN_PROBLEM
+    assert err.count("The toy broke") == 1
+    log = (tmp_path / "logs" / "playteach.log").read_text(encoding="utf-8")
+    assert "the attempt was ended: The toy broke" in log
+
+
+def test_a_command_without_a_warning_makes_no_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_a_terminal(monkeypatch)
+    assert run(capsys, "games", "--data", tmp_path / "new")[0] == ExitCode.OK
+    assert not (tmp_path / "new").exists()
+
+
+class ForgetfulPolicy(IdlePolicy):
+    """Has a notice on the sentence in every second answer."""
+
+    def __init__(self) -> None:
+        self.notice = ""
+        self.answers = 0
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.answers += 1
+        self.notice = "It hears the end only." if self.answers % 2 else ""
+        return super().propose(observation)
+
+
+def test_a_notice_that_comes_and_goes_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
+    monkeypatch.setattr(
+        "trainer.evaluation.players.make_policy", lambda *_a, **_k: ForgetfulPolicy()
+    )
+    code, _, err = run(
+        capsys, "play", "--headless", "--game", "toy", "--policy", "idle", "--episodes", "2",
+        "--instruction", "reach the red dot", "--data", tmp_path,
+    )  # fmt: skip
+    assert code == ExitCode.OK, err
+    assert err.count("It hears the end only.") == 1
 
 
 def test_a_mistake_of_ours_is_logged(

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.benchmarks.desktop_cases.parts import BusyPolicy, Hand, until
 from app.benchmarks.desktop_cases.stage import missing_programs
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
+from app.session.session_thread import BEGUN_ANEW, ENDED_AGAIN
 from app.session.thinking_time import runner_of
 from app.session.wiring import Player, store_recording
 from model.play.episode import EpisodeLoop, run_episode
@@ -89,6 +91,45 @@ def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
         assert (game._picture(game._check()).rgb == first.rgb).all()
     finally:
         game.close()
+
+
+@needs_luanti
+def test_a_luanti_that_ends_in_the_window_is_opened_again_and_hears_the_person(
+    desktop: str, hand: Hand
+) -> None:
+    """It is opened once by itself; if it ends again, Play opens it."""
+    opens = partial(open_game, "luanti")
+    game = opens()
+    session = LiveSession(game, player=Player(BusyPolicy()), idle_handback_s=None, reopen=opens)
+
+    def kill() -> LuantiGame:
+        now = session.game
+        assert isinstance(now, LuantiGame)
+        now._process.send(signal.SIGKILL)
+        return now
+
+    try:
+        assert isinstance(game, LuantiGame)
+        game.listen(session)
+        session.start()
+        session.play("look around the meadow")
+        assert session.wait_for(lambda shot: shot.tick > 5, 120.0)
+        first = kill()
+        assert session.wait_for(lambda shot: shot.attempts == 2 and shot.tick > 5, 120.0)
+        assert session.snapshot().message == BEGUN_ANEW.format(title="Luanti")
+        wait_until_down(hand, "W")
+        hand.press("A", True)
+        hand.press("A", False)
+        wait_for_phase(session, Phase.CORRECTING)
+        second = kill()
+        assert second._process.pid != first._process.pid
+        assert session.wait_for(lambda shot: shot.outcome is Outcome.INTERRUPTED, 60.0)
+        assert session.snapshot().message == ENDED_AGAIN.format(title="Luanti")
+        session.play("look around the meadow")
+        assert session.wait_for(lambda shot: shot.attempts == 3 and shot.tick > 5, 120.0)
+        assert session.game not in (first, second)
+    finally:
+        session.close()
 
 
 class SlowThinker(BusyPolicy):

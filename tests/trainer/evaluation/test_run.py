@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toy_game import TASKS as TOY_TASKS
-from toy_game import ToyGame, WalkPolicy
+from toy_game import TOY, ToyGame, WalkPolicy
 
+import trainer.evaluation.run as running
 import trainer.evaluation.worker as measuring
 from recorder.errors import GameError, GameSuspendedError
+from recorder.games import registry, task_list
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASKS
 from recorder.games.seeds import SeedRange
@@ -25,6 +34,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate, evaluate_pair
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey, starts_of
 from trainer.evaluation.summary import summarise
+from trainer.evaluation.worker import EvaluationWorker
 
 TORCH = Asked(TASKS[0])
 
@@ -170,19 +180,113 @@ def test_a_killed_measurement_leaves_no_process_behind() -> None:
     assert not left
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's process list")
-def test_a_killed_worker_ends_the_measurement_in_a_sentence() -> None:
+def kill_workers(spared: dict[int, int]) -> None:
+    """Kill every worker process of ours but those ``spared``."""
+    for pid in children(os.getpid()).keys() - spared.keys():
+        # One that an earlier signal has ended may be gone already.
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> list[ProcessPoolExecutor]:
+    """Return a list of the pools of worker processes that are made."""
+    made: list[ProcessPoolExecutor] = []
+
+    class ListedPool(ProcessPoolExecutor):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            made.append(self)
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", ListedPool)
+    return made
+
+
+linux_only = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="reads Linux's process list"
+)
+
+
+@linux_only
+def test_after_a_worker_was_killed_what_is_missing_is_played_and_nothing_twice(
+    pools: list[ProcessPoolExecutor],
+) -> None:
     before = children(os.getpid())
+    heard: Counter[int] = Counter()
 
-    def kill(_played: Attempt) -> None:
-        for pid in children(os.getpid()).keys() - before.keys():
-            # One that this very loop's earlier signal has ended may be gone already.
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    os.kill(pid, signal.SIGKILL)
+    def on_played(played: Attempt) -> None:
+        heard[played.seed] += 1
+        # More often in all than may be in a row.
+        if heard.total() <= 1 + running.MOST_DEATHS:
+            kill_workers(before)
 
-    with pytest.raises(GameError, match="died"):
-        evaluate(PlayerSpec("idle"), "doom", torch(*range(50)), workers=2, on_played=kill)
+    # The teacher is done with a start soon.
+    spec = PlayerSpec("teacher")
+    played = evaluate(spec, "doom", torch(*range(8)), workers=2, on_played=on_played)
+    assert heard == Counter(range(8))
+    assert [each.seed for each in played] == list(range(8))
+    assert len(pools) > 1 + running.MOST_DEATHS
+
+
+@linux_only
+def test_the_next_look_is_asked_for_when_what_a_killed_worker_owed_was_heard() -> None:
+    before = children(os.getpid())
+    player = PlayerSpec("teacher")
+    heard: list[tuple[str, int]] = []
+    at_look: list[int] = []
+    first = SeedRange.VERDICT.first
+
+    def looks() -> Iterator[list[Start]]:
+        for look in range(2):
+            at_look.append(len(heard))
+            yield torch(first + 2 * look, first + 2 * look + 1)
+
+    def on_played(side: str, played: Attempt) -> None:
+        heard.append((side, played.seed))
+        if len(heard) == 1:
+            kill_workers(before)
+
+    evaluate_pair(player, player, "doom", looks(), on_played, workers=2)
+    assert at_look == [0, 4]
+    assert sorted(heard) == sorted(itertools.product(("before", "after"), range(first, first + 4)))
+
+
+@linux_only
+def test_workers_that_die_again_and_again_end_the_measurement_in_a_sentence(
+    pools: list[ProcessPoolExecutor],
+) -> None:
+    before = children(os.getpid())
+    over = threading.Event()
+
+    def kill_all() -> None:
+        while not over.wait(0.02):
+            kill_workers(before)
+
+    killer = threading.Thread(target=kill_all)
+    killer.start()
+    heard: list[Attempt] = []
+    try:
+        with pytest.raises(GameError, match="died again and again"):
+            evaluate(
+                PlayerSpec("idle"), "doom", torch(*range(9)), workers=2, on_played=heard.append
+            )
+    finally:
+        over.set()
+        killer.join()
+    assert heard == []
+    assert len(pools) == 1 + running.MOST_DEATHS
+
+
+def test_a_game_that_cannot_be_opened_in_a_worker_is_told_by_its_own_sentence(
+    pools: list[ProcessPoolExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Workers inherit it.
+    monkeypatch.setenv("PLAYTEACH_MINECRAFT_PYTHON", "/nowhere/python")
+    asked = [Asked(task_list("minerl")[0])]
+    with pytest.raises(GameError, match="so Minecraft is not there"):
+        evaluate(PlayerSpec("idle"), "minerl", starts_of(asked, range(3)), workers=2)
+    assert len(pools) == 1
 
 
 def test_stopping_early_is_heard_at_once() -> None:
@@ -215,6 +319,7 @@ def test_an_attempt_that_another_window_interrupts_is_played_anew(
 ) -> None:
     monkeypatch.setattr(measuring, "AGAIN_S", 0.0)
     monkeypatch.setattr(measuring, "make_policy", lambda *_args, **_kwargs: WalkPolicy())
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
     start = Start(TOY_TASKS[0], "walk", 3)
     for times in (2, measuring.TRIES):
         game = CrowdedGame(times)
@@ -227,3 +332,28 @@ def test_an_attempt_that_another_window_interrupts_is_played_anew(
             with pytest.raises(GameSuspendedError):
                 evaluate(PlayerSpec("walk"), "toy", [start], workers=1)
         assert game.closed
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_the_persons_screen_is_not_the_games_own_time(
+    realtime: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A game in a window of its own is played one at a time; one in real time is paced."""
+    spec = replace(TOY, name="other", title="Other", realtime=realtime, own_window=not realtime)
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, spec))
+    monkeypatch.setattr(measuring, "open_game", lambda *_args, **_kwargs: ToyGame())
+    monkeypatch.setattr(measuring, "make_policy", lambda *_args, **_kwargs: WalkPolicy())
+    made: list[tuple[bool, int | None]] = []
+
+    def worker(*args: Any, paced: bool, threads: int | None, **rest: Any) -> EvaluationWorker:
+        made.append((paced, threads))
+        return EvaluationWorker(*args, paced=paced, threads=threads, **rest)
+
+    monkeypatch.setattr(running, "EvaluationWorker", worker)
+    starts = [Start(TOY_TASKS[0], "walk", seed) for seed in range(3)]
+    played = evaluate(PlayerSpec("walk"), "other", starts, workers=2)
+    assert [each.success for each in played] == [True] * 3
+    # Its own program draws beside the model only if it has a window of its own.
+    assert made == [(realtime, None if realtime else 1)]
+    stepping = Stepping.PACED if realtime else Stepping.LOCK_STEP
+    assert {each.key.stepping for each in played} == {stepping}

@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,24 @@ from model.vla.vla import VlaPolicy
 from recorder.errors import DiskFullError, ExitCode, GameError
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID
-from recorder.store import Reader, RoundStatus, Store, adapters_path
-from trainer.rounds import protocol
+from recorder.games.seeds import SeedRange
+from recorder.store import (
+    EvaluationRow,
+    Reader,
+    RoundStatus,
+    Stepping,
+    Store,
+    adapters_path,
+)
+from recorder.types import Outcome
+from trainer.evaluation import run as running
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.starts import Attempt, AttemptKey, Start
+from trainer.rounds import known_before, protocol
 from trainer.rounds.books import RoundResult, Say
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes, reach_of
+from trainer.rounds.known_before import KNOWN_FROM
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.working_folder import make_work_folder, work_path
 
@@ -226,12 +240,118 @@ def test_going_back_plays_with_the_very_same_weights(
     assert playing() == base
 
 
-@pytest.mark.usefixtures("quick_learner")
-def test_a_player_killed_in_the_paired_play_changes_nothing(
-    data: Path, store: Store, client: RoundClient
+def known_poorly(data: Path, store: Store, client: RoundClient) -> None:
+    """Let it be known that what plays cannot do the lesson: nothing is played to find out."""
+    with Reader.open(data) as reader:
+        row = reader.active_adapter()
+    folder = None if row is None else Path(row.folder)
+    ground = client._ground("doom", lambda _message: None, slowed=False, hotkeys=None)
+    key = ground.player("before", folder).key
+    store.add_evaluations(
+        EvaluationRow(
+            key, "doom", LESSON.task.id, LESSON.heard, SeedRange.VERDICT.first + number,
+            Stepping.LOCK_STEP, Outcome.TIMEOUT, 9, "poor",
+        )
+        for number in range(KNOWN_FROM)
+    )  # fmt: skip
+
+
+@dataclass
+class Beforehand:
+    """Stands in for play before the lesson: every start succeeds."""
+
+    played: int = 0
+
+    def __call__(
+        self, player: PlayerSpec, game: str, starts: Sequence[Start], *,
+        on_played: Callable[[Attempt], None], version: str, **_rest: object,
+    ) -> list[Attempt]:  # fmt: skip
+        done = []
+        for start in starts:
+            key = AttemptKey(player.key, game, start.key, Stepping.LOCK_STEP, version)
+            done.append(Attempt(key, Outcome.SUCCESS, 9))
+            self.played += 1
+            on_played(done[-1])
+        return done
+
+
+@pytest.fixture
+def beforehand(monkeypatch: pytest.MonkeyPatch) -> Beforehand:
+    played = Beforehand()
+    monkeypatch.setattr(known_before, "evaluate", played)
+    return played
+
+
+def test_what_it_can_do_already_is_told_before_the_training(
+    client: RoundClient, beforehand: Beforehand
 ) -> None:
+    said: list[Message] = []
+
+    def say(message: Message) -> None:
+        said.append(message)
+        if isinstance(message, Step):
+            client.cancel()
+
+    client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=say, max_steps=50)
+    kinds = [m.name if isinstance(m, protocol.Stage) else m.kind for m in said]
+    assert kinds[:12] == [protocol.BEFORE, *["played"] * KNOWN_FROM, protocol.KNOWN]
+    assert "step" in kinds[12:]
+    assert beforehand.played == KNOWN_FROM
+    [told] = [m.sentence for m in said if isinstance(m, protocol.Stage) and m.name == "known"]
+    assert f"{KNOWN_FROM} of {KNOWN_FROM} attempts" in told
+
+
+def test_a_cancel_before_the_training_leaves_everything_as_it_was(
+    data: Path, client: RoundClient, beforehand: Beforehand
+) -> None:
+    said: list[Message] = []
+
+    def say(message: Message) -> None:
+        said.append(message)
+        if isinstance(message, protocol.Played) and message.done == 3:
+            client.cancel()
+
+    result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=say)
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+    # No process was started that learns.
+    assert (beforehand.played, len(said)) == (3, 4)
+
+
+def test_a_round_that_is_not_to_be_measured_plays_nothing_beforehand(
+    client: RoundClient, beforehand: Beforehand
+) -> None:
+    client.run(
+        "kind:demonstration",
+        questions=[LESSON],
+        paired_seeds=0,
+        say=lambda _message: client.cancel(),
+    )
+    assert beforehand.played == 0
+
+
+def test_a_round_with_too_little_to_learn_from_plays_nothing_beforehand(
+    tmp_path: Path, small_checkpoint: Path, beforehand: Beforehand
+) -> None:
+    data = tmp_path / "little"
+    with Store.open(data) as store:
+        record_lessons(data, episodes=1, ticks=6, game="doom", store=store)
+        result = RoundClient(data, store, small_checkpoint).run(questions=[LESSON])
+    assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
+    assert "too little to learn from" in result.sentence
+    assert beforehand.played == 0
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_players_that_die_in_the_paired_play_change_nothing(
+    data: Path, store: Store, client: RoundClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are not started again here: how often is the measurement's own affair.
+    monkeypatch.setattr(running, "MOST_DEATHS", 0)
     taught_and_used(client, store)
     before = books(data)
+
+    known_poorly(data, store, client)
 
     def kill(message: Message) -> None:
         if isinstance(message, protocol.Played):
@@ -249,8 +369,10 @@ def test_a_player_killed_in_the_paired_play_changes_nothing(
 
 @pytest.mark.usefixtures("quick_learner")
 def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
-    data: Path, client: RoundClient
+    data: Path, store: Store, client: RoundClient
 ) -> None:
+    known_poorly(data, store, client)
+
     def cancel(message: Message) -> None:
         if isinstance(message, protocol.Played):
             client.cancel()

@@ -132,7 +132,11 @@ def test_a_sentence_that_is_known_already_is_told_from_nine_in_ten_on() -> None:
     assert knows_already(9, 10)
     assert not knows_already(17, 20)
     assert not knows_already(0, 0)
-    assert '"turn around"' in known_sentence("turn around", 9, 10)
+    told = known_sentence("turn around", 19, 20, watched=12)
+    assert '"turn around"' in told
+    assert "19 of 20 attempts" in told
+    assert "12 of them you watched" in told
+    assert "watched" not in known_sentence("turn around", 9, 10)
 
 
 def test_the_verdict_shows_the_sentence_that_decides() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from toy_game import TOY
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import DiskFullError, KnownError
+from recorder.games import registry
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
 from recorder.games.seeds import SeedRange, may_judge, range_of
@@ -236,14 +238,15 @@ def test_what_nobody_judged_is_no_failure_and_is_played_anew(room: Room) -> None
     assert len(room.yard.played) <= 2 * (80 + measurement.SPARE_STARTS)
 
 
-def test_a_sentence_that_is_known_already_is_told_beforehand(room: Room) -> None:
-    player = room.player("before")
-    assert measurement.known_before(room.ground, [BARREL], player) == []
-    room.yard.succeeds = lambda _name, _heard, _seed: True
-    taught(room, BARREL)
-    [sentence] = measurement.known_before(room.ground, [BARREL, MEDKIT], player)
-    assert BARREL.heard in sentence
-    assert "already" in sentence
+@pytest.mark.parametrize("own_window", [True, False])
+def test_a_person_is_asked_for_their_screen_only_by_a_game_in_a_window_of_its_own(
+    room: Room, own_window: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(TOY, own_window=own_window, realtime=not own_window)
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, spec))
+    ground = replace(room.ground, game="toy", hotkeys={"panic": "F2"})
+    assert (ground.beside() is not None) is own_window
+    assert len(room.said) == own_window
 
 
 @pytest.mark.parametrize("hotkeys", [{"panic": "F2"}, None])
