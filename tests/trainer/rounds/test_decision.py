@@ -52,6 +52,7 @@ UNKNOWN = Gate("taught", passed=None, sentence="Not known.")
         ((SAME, KEPT), Choice.TRY),
         ((UNSURE, KEPT), Choice.PLAY_MORE),
         ((SAME, CHECKING), Choice.TRY),
+        ((SAME, unknown_line(Part.TAUGHT, "hop", "Nobody judges it."), KEPT), Choice.TRY),
         ((WORSE, KEPT), Choice.REFUSE),
         ((), Choice.TRY),
         ((unknown_line(Part.TAUGHT, "hop", "Nobody judges it."), KEPT), Choice.TRY),
