@@ -16,6 +16,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -180,7 +181,8 @@ class Client:
                     break
             except TimeoutError:
                 problem = f"no answer within {self.server.timeout_s:g} s"
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
+                # What answers may speak another protocol, or stop in the middle.
                 reason = getattr(error, "reason", error)
                 problem = (
                     f"no answer within {self.server.timeout_s:g} s"

@@ -97,9 +97,14 @@ class EvaluationWorker:
         there = self._beside
         game: Game = open_game(self._game_name, slowed=self._slowed, hotkeys=there.hotkeys)
         if isinstance(game, OwnWindowGame):
-            self._bystander = Bystander(
-                game, tell=there.tell, patient=there.attending, check=there.check
-            )
+            try:
+                self._bystander = Bystander(
+                    game, tell=there.tell, patient=there.attending, check=there.check
+                )
+            except BaseException:
+                # Nobody else knows of its window yet.
+                game.close()
+                raise
         return game
 
     def play(self, player: PlayerSpec, start: Start) -> Attempt:
