@@ -200,7 +200,7 @@ class Client:
             answer = json.loads(error.read(_LIMIT))
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, HTTPException):
             return ""
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]

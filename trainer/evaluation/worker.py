@@ -194,6 +194,10 @@ class EvaluationWorker:
             and same_but_adapter(player, self._player)
         )
         if self._policy is not None and alike and player != self._player:
+            if isinstance(self._runner, BackgroundRunner):
+                # It may still think about the last picture, with the weights that change now.
+                self._runner.close()
+                self._runner = self._loop = None
             use_adapter(self._policy, player.adapter)
             self._player = player
         if self._loop is not None and alike:
