@@ -107,9 +107,9 @@ def _play_taught_again(
     names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
     asked = _asked(ground, names, row)
     before, after = _sides(ground, parent, adapter)
-    fresh = {line.name: line for line in measurement.play_taught(
-        ground, asked, before, after, row.id
-    )}  # fmt: skip
+    played = measurement.play_taught(ground, asked, before, after, row.id)
+    # Of what nobody judged this time the line from before stands.
+    fresh = {line.name: line for line in played if line.n}
     taught = [fresh.get(line.name, line) for line in lines if line.part is Part.TAUGHT]
     if not any(line.kind is VerdictKind.BETTER for line in taught):
         return [*taught, *(line for line in lines if line.part is not Part.TAUGHT)]

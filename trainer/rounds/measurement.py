@@ -202,8 +202,23 @@ def play_earlier(
     """
     plans = {each: Plan(round_alpha(1), taught=False) for each in asked}
     version = f"{EARLIER}{round_id}"
-    kept = {"before": before.key, "after": after.key}
+    kept = _kept(ground, {"before": before, "after": after}, version)
     return _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept)
+
+
+def _kept(
+    ground: Ground, sides: Mapping[str, PlayerSpec], version: str
+) -> dict[str, dict[StartKey, Attempt]]:
+    """Return the attempts of a version that the store knows, by side and start."""
+    stepping = stepping_of(ground.game, paced=False, slowed=ground.slowed)
+    kept = {}
+    with Reader.open(ground.data) as reader:
+        for side, player in sides.items():
+            rows = reader.evaluations(
+                policy_key=player.key, game=ground.game, stepping=stepping, variant=version
+            )
+            kept[side] = {each.key.start: each for each in map(attempt_of, rows)}
+    return kept
 
 
 def _play(
@@ -214,24 +229,11 @@ def _play(
     after: PlayerSpec,
     round_id: int,
     version: str,
-    kept: Mapping[str, str] | None = None,
+    kept: Mapping[str, Mapping[StartKey, Attempt]] | None = None,
 ) -> list[Line]:
-    """Play what is not decided by the attempts of the sides' players that are ``kept``."""
+    """Play what is not decided by the attempts that are ``kept``, by side and start."""
     with Reader.open(ground.data) as reader:
         fresh = fresh_lesson_seed(reader, ground.game)
-        stepping = stepping_of(ground.game, paced=False, slowed=ground.slowed)
-        there = {
-            side: {
-                row.key.start: row
-                for row in map(
-                    attempt_of,
-                    reader.evaluations(
-                        policy_key=player, game=ground.game, stepping=stepping, variant=version
-                    ),
-                )
-            }
-            for side, player in (kept or {}).items()
-        }
     # Of two sentences of one task each has starts of its own.
     sentences = [
         _Sentence(part, asked, plan, iter(range(fresh + i, SeedRange.VERDICT.last, len(plans))))
@@ -240,7 +242,7 @@ def _play(
     if not sentences:
         return []
     for each in sentences:
-        each.take_up(there)
+        each.take_up(kept or {})
     if all(each.over for each in sentences):
         return [each.line() for each in sentences]
     done = dict.fromkeys(("before", "after"), sum(each.pairs.n for each in sentences))

@@ -214,6 +214,7 @@ def test_no_server_and_no_answer_are_sentences() -> None:
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{",
     ],
+    ids=["another protocol", "half an answer"],
 )
 def test_what_is_no_server_of_models_is_a_sentence(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -571,6 +571,18 @@ def test_more_starts_of_a_sentence_that_is_none_of_the_games_any_more_are_played
     assert len(room.yard.played) == 160
 
 
+def test_more_starts_that_nobody_judged_change_nothing(
+    known_base: Room, small_adapter: Path
+) -> None:
+    room = known_base
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    number = finished_round(room, small_adapter)
+    before = stored(room, number)
+    room.yard.outcome = lambda _seed: Outcome.UNKNOWN
+    measure_later.check_rest(room.ground, number, more=True)
+    assert stored(room, number) == before
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_what_was_lost_when_a_round_began_is_not_replaced_once_it_is_back(
     known_base: Room, small_adapter: Path, tmp_path: Path, back: bool

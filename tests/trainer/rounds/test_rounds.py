@@ -132,12 +132,6 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
         before = earlier_rows(reader, own, taught_by(reader, first.out))
         assert {row.id for row in before} == set(taught[0])
         assert earlier_rows(reader, own, taught_by(reader, first.out), reach=0) == []
-    # Another machine's adapter may have a folder of the same name.
-    with Store.open(data) as store, Reader.open(data) as reader:
-        learnt = taught_by(reader, first.out)
-        store.add_adapter(NewAdapter(str(data / "elsewhere" / first.out.name), base="small"))
-        assert taught_by(reader, first.out) == learnt
-        assert taught_by(reader, data / "elsewhere" / first.out.name) == frozenset()
 
 
 def test_a_round_goes_on_from_its_parent(data: Path, small_checkpoint: Path) -> None:
