@@ -70,6 +70,19 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing: another address would get the key and the pictures."""
 
 
+def _is_address(url: str) -> bool:
+    """Return whether an address is a server's and holds nothing else."""
+    try:
+        parts = urlsplit(url)
+        bare = not (parts.username or parts.password or parts.query or parts.fragment)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and bare and parts.port != 0
+        )
+    except ValueError:
+        # Half an IPv6 address, or a port that is no number.
+        return False
+
+
 class Client:
     """Asks one server; every problem is a ModelError with one sentence."""
 
@@ -80,9 +93,7 @@ class Client:
         *,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        parts = urlsplit(server.url)
-        bare = not (parts.username or parts.password or parts.query or parts.fragment)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+        if not _is_address(server.url):
             raise ModelError(
                 "The server's address is none (it looks like http://127.0.0.1:8000), so no "
                 "model plays; correct it."

@@ -204,8 +204,16 @@ def test_no_server_and_no_answer_are_sentences() -> None:
             Client(Server(url, timeout_s=0.05, retries=0)).models()
     with pytest.raises(ModelError, match="cannot be asked"):
         Client(Server(url, retries=0)).models()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "http://", "http://[::1", "http://127.0.0.1:many", "http://a:99999",
+     "http://me:word@host"],
+)  # fmt: skip
+def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(ModelError, match="address is none"):
-        Client(Server("file:///etc/passwd"))
+        Client(Server(url))
 
 
 @pytest.mark.parametrize(
