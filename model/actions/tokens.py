@@ -41,8 +41,6 @@ GROUPS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (205, ("none", "jump")),
 )
 """The eight written groups, in the order of their tokens."""
-
-"""Joint button classes: 8,640 combinations and inventory alone (8640)."""
 _TOKEN = re.compile(r"<\|reserved_special_token_([0-9]{1,3})\|>")
 _OPTION = {
     first + index: (group, index)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_INSTRUCTION_CHARACTERS = 400
 MAX_INSTRUCTION_TOKENS = 256
 """A sentence with more tokens (rare scripts, emoji) is cut at its end."""
+MAX_THOUGHT_TOKENS = 32
+"""So is the thought that the recipe form says in every turn."""
 IMAGE_PAD = "<|image_pad|>"
 PROMPT_FORMS = ("jarvis", "jarvis-recipe", "jarvis-simple", "plain", "picture")
 SYSTEM_SENTENCE = "You are a helpful assistant."
@@ -40,6 +42,16 @@ def clean_instruction(text: str) -> str:
     white space is folded.  Raises UsageError where nothing is left, or more than
     MAX_INSTRUCTION_CHARACTERS are.
     """
+    cleaned = _cleaned(text)
+    if len(cleaned) > MAX_INSTRUCTION_CHARACTERS:
+        raise UsageError(
+            f"The instruction has {len(cleaned):,} characters and the model reads at most "
+            f"{MAX_INSTRUCTION_CHARACTERS}, so it was not played; say it shorter."
+        )
+    return cleaned
+
+
+def _cleaned(text: str) -> str:
     # Invisible characters go first: without them a special token could come together.
     visible = "".join(map(_seen, text))
     while (cut := _SPECIAL.sub(" ", visible)) != visible:
@@ -49,11 +61,6 @@ def clean_instruction(text: str) -> str:
         raise UsageError(
             "The instruction is empty, so there is nothing to play; type what to do, "
             'for example "go to the red torch".'
-        )
-    if len(cleaned) > MAX_INSTRUCTION_CHARACTERS:
-        raise UsageError(
-            f"The instruction has {len(cleaned):,} characters and the model reads at most "
-            f"{MAX_INSTRUCTION_CHARACTERS}, so it was not played; say it shorter."
         )
     return cleaned
 
@@ -142,23 +149,15 @@ def heard(tokenizer: PreTrainedTokenizerBase, instruction: str) -> tuple[str, bo
     """Return what of a sentence goes into the prompt, and whether its end was cut off.
 
     Cleaned as by :func:`clean_instruction`, without the tokenizer's own special tokens,
-    and cut where it has more than MAX_INSTRUCTION_TOKENS tokens.  ``tokenizer`` is a
-    transformers tokenizer.  Raises UsageError as :func:`clean_instruction` does.
+    and cut where it has more than MAX_INSTRUCTION_TOKENS tokens; in other words than were typed
+    it may have more characters.  ``tokenizer`` is a transformers tokenizer.  Raises UsageError
+    where nothing is left.
     """
-    text = clean_instruction(instruction)
+    text = _cleaned(instruction)
     special = [str(t) for t in tokenizer.added_tokens_decoder.values() if t.special]
     if any(token in text for token in special):
-        text = clean_instruction(_without(text, special))
-    if _count(tokenizer, text) <= MAX_INSTRUCTION_TOKENS:
-        return text, False
-    fits, too_long = 0, len(text)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if _count(tokenizer, text[:middle]) <= MAX_INSTRUCTION_TOKENS:
-            fits = middle
-        else:
-            too_long = middle
-    return text[:fits].rstrip(), True
+        text = _cleaned(_without(text, special))
+    return _within(tokenizer, text, MAX_INSTRUCTION_TOKENS)
 
 
 def prompt_ids(
@@ -175,8 +174,26 @@ def prompt_ids(
     """
     told = Told(instruction) if isinstance(instruction, str) else instruction
     text, cut = heard(tokenizer, told.instruction)
-    text = prompt_text(kind, Told(text, told.thought, told.recipe), image_tokens, answers)
+    simple = kind == "jarvis-simple"
+    most = MAX_INSTRUCTION_TOKENS if simple else MAX_THOUGHT_TOKENS
+    thought, shorter = _within(tokenizer, told.thought, most)
+    cut = cut or (simple and shorter)
+    text = prompt_text(kind, Told(text, thought, told.recipe), image_tokens, answers)
     return tuple(tokenizer(text, add_special_tokens=False).input_ids), cut
+
+
+def _within(tokenizer: PreTrainedTokenizerBase, text: str, most: int) -> tuple[str, bool]:
+    """Return as much of a text as has ``most`` tokens, and whether its end was cut off."""
+    if _count(tokenizer, text) <= most:
+        return text, False
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if _count(tokenizer, text[:middle]) <= most:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits].rstrip(), True
 
 
 def _count(tokenizer: PreTrainedTokenizerBase, text: str) -> int:

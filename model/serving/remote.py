@@ -16,6 +16,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,6 +70,19 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing: another address would get the key and the pictures."""
 
 
+def _is_address(url: str) -> bool:
+    """Return whether an address is a server's and holds nothing else."""
+    try:
+        parts = urlsplit(url)
+        bare = not (parts.username or parts.password or parts.query or parts.fragment)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and bare and parts.port != 0
+        )
+    except ValueError:
+        # Half an IPv6 address, or a port that is no number.
+        return False
+
+
 class Client:
     """Asks one server; every problem is a ModelError with one sentence."""
 
@@ -79,9 +93,7 @@ class Client:
         *,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        parts = urlsplit(server.url)
-        bare = not (parts.username or parts.password or parts.query or parts.fragment)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+        if not _is_address(server.url):
             raise ModelError(
                 "The server's address is none (it looks like http://127.0.0.1:8000), so no "
                 "model plays; correct it."
@@ -180,7 +192,8 @@ class Client:
                     break
             except TimeoutError:
                 problem = f"no answer within {self.server.timeout_s:g} s"
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
+                # What answers may speak another protocol, or stop in the middle.
                 reason = getattr(error, "reason", error)
                 problem = (
                     f"no answer within {self.server.timeout_s:g} s"
@@ -198,7 +211,7 @@ class Client:
             answer = json.loads(error.read(_LIMIT))
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, HTTPException):
             return ""
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]

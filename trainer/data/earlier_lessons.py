@@ -8,7 +8,7 @@ training data cannot be made anew, every earlier episode stands for what it coul
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,14 +28,22 @@ READ_AHEAD = 3
 def taught_by(reader: Reader, adapter: Path | None) -> frozenset[int]:
     """Return the episodes that an adapter's round and its parents' rounds have learnt from."""
     rows = {row.id: row for row in reader.adapters()}
-    names = {Path(row.folder).name: row for row in rows.values()}
-    found: AdapterRow | None = None if adapter is None else names.get(adapter.name)
+    found = None if adapter is None else _listed(rows.values(), adapter)
     chain: dict[int, AdapterRow] = {}
     while found is not None and found.id not in chain:
         chain[found.id] = found
         found = None if found.parent_id is None else rows.get(found.parent_id)
     rounds = [each.round_id for each in chain.values() if each.round_id is not None]
     return reader.taught_episodes(rounds)
+
+
+def _listed(rows: Iterable[AdapterRow], folder: Path) -> AdapterRow | None:
+    """Return the row of an adapter's folder; of a copy, the only one whose folder is called so."""
+    named = [row for row in rows if Path(row.folder).name == folder.name]
+    here = [row for row in named if Path(row.folder).resolve() == folder.resolve()]
+    if here:
+        return here[0]
+    return named[0] if len(named) == 1 else None
 
 
 def earlier_rows(

@@ -177,6 +177,8 @@ def _gather(
         "left_out": 0,
         "turns_cut": 0,
     }
+    # If this is cut short, facts of other pictures must not be left beside these.
+    (folder / FACTS_FILE).unlink(missing_ok=True)
     with (folder / PICTURES_FILE).open("wb") as pictures:
         for row in rows:
             ticks = reader.ticks(row.id)

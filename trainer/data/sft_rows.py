@@ -8,7 +8,6 @@ out only what a person did is written: demonstrations and corrections.
 from __future__ import annotations
 
 import base64
-import binascii
 import importlib.util
 import io
 import json
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from model.actions.tokens import decode, encode, turn_is_cut
 from model.language.prompts import Told, spoken_turns
@@ -113,7 +112,8 @@ def _picture(value: object) -> RGBImage | None:
         if not isinstance(first, bytes):
             return None
         image = Image.open(io.BytesIO(first)).convert("RGB")
-    except (OSError, ValueError, TypeError, UnidentifiedImageError, binascii.Error):
+    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError):
+        # Pillow calls a broken PNG a SyntaxError.
         return None
     image.thumbnail((MAX_FRAME_WIDTH, MAX_FRAME_HEIGHT), Image.Resampling.BICUBIC)
     return np.asarray(image)

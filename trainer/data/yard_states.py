@@ -21,7 +21,7 @@ from recorder.games.doom import goals
 from recorder.games.doom.crowd import build_crowd
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.state import HiddenState
-from recorder.games.doom.tasks import TASK_BY_ID, TASKS
+from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.games.doom.things import KINDS, Kind
 from recorder.games.seeds import SeedRange
 from recorder.types import Action, Frame
@@ -64,28 +64,6 @@ class AskedState:
     answers: tuple[Answer, ...]
     episode_start: bool
     done: Dones = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledState:
-    """One state: the frame, where each thing is seen, the teacher's answers to a fixed list.
-
-    ``actions[k]`` answers the list's task k; ``present[k]`` says that its target is in the
-    scene.  ``boxes`` maps a thing's key to (x, y, w, h) in pixels.  ``driven`` is the
-    index of the task that was being played.
-    """
-
-    frame: Frame
-    boxes: dict[str, tuple[int, int, int, int]]
-    actions: tuple[Action, ...]
-    present: tuple[bool, ...]
-    driven: int
-    episode_start: bool
-
-
-def label_state(state: HiddenState, tasks: Sequence[Task] = TASKS) -> tuple[Action, ...]:
-    """Return the teacher's action for every task of a list in one state."""
-    return tuple(teach(state, goal_for(task)) for task in tasks)
 
 
 class Noise:
@@ -204,14 +182,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
-    """A state before it is acted in: what is being played, and what is done.
-
-    ``driven`` is an index, ``part`` the step of it that is to be done.
-    """
+    """A state before it is acted in: the step that is to be done, and what is done."""
 
     frame: Frame
     state: HiddenState
-    driven: int
     part: Task
     start: bool
     done: Dones
@@ -249,8 +223,7 @@ def _wander(
     shares = _shares([[tasks[index] for index in group] for group in groups])
     while True:
         group = groups[int(rng.choice(len(groups), p=shares))]
-        driven = group[int(rng.integers(len(group)))]
-        task = tasks[driven]
+        task = tasks[group[int(rng.integers(len(group)))]]
         seed = int(rng.integers(FIRST_TRAINING_SEED, LAST_TRAINING_SEED + 1))
         frame = game.reset(task, seed)
         policy = learner() if rng.random() < learner_share else None
@@ -262,7 +235,7 @@ def _wander(
         for tick in range(MAX_EPISODE_TICKS):
             state = game.hidden_state()
             part = ends.parts[min(game.steps_done, len(ends.parts) - 1)]
-            yield _Moment(frame, state, driven, part, tick == 0, ends.look(game))
+            yield _Moment(frame, state, part, tick == 0, ends.look(game))
             if policy is None:
                 chosen = teach(state, goal_for(task))
             else:
@@ -279,33 +252,6 @@ def _wander(
                 left = min(left - 1, TURN_MARGIN_TICKS if endless else DONE_TICKS)
                 if left <= 0:
                     break
-
-
-def explore(
-    game: DoomGame,
-    rng: np.random.Generator,
-    *,
-    tasks: Sequence[Task] = TASKS,
-    learner: Drive = _nobody,
-    learner_share: float = 0.0,
-    noise: float = 0.05,
-) -> Iterator[LabelledState]:
-    """Yield states labelled for every task of a list, without end; labels must be on.
-
-    In ``learner_share`` of the episodes the policy that ``learner`` returns drives.
-    """
-    for moment in _wander(game, rng, tasks, learner, learner_share, noise):
-        state = moment.state
-        keys = {thing.key for thing in state.everything}
-        kinds = [goal_for(task).steps[0].kind for task in tasks]
-        yield LabelledState(
-            frame=moment.frame,
-            boxes={t.key: t.box for t in state.everything if t.box is not None},
-            actions=label_state(state, tasks),
-            present=tuple(kind is None or kind.key in keys for kind in kinds),
-            driven=moment.driven,
-            episode_start=moment.start,
-        )
 
 
 def _at_hand(state: HiddenState, task: Task) -> bool:

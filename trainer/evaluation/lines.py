@@ -163,4 +163,5 @@ def _called(against: str) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.0f}"
+    # Whole numbers have no "-0".
+    return f"{round(100 * share):+d}"

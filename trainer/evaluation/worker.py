@@ -97,9 +97,14 @@ class EvaluationWorker:
         there = self._beside
         game: Game = open_game(self._game_name, slowed=self._slowed, hotkeys=there.hotkeys)
         if isinstance(game, OwnWindowGame):
-            self._bystander = Bystander(
-                game, tell=there.tell, patient=there.attending, check=there.check
-            )
+            try:
+                self._bystander = Bystander(
+                    game, tell=there.tell, patient=there.attending, check=there.check
+                )
+            except BaseException:
+                # Nobody else knows of its window yet.
+                game.close()
+                raise
         return game
 
     def play(self, player: PlayerSpec, start: Start) -> Attempt:
@@ -189,6 +194,10 @@ class EvaluationWorker:
             and same_but_adapter(player, self._player)
         )
         if self._policy is not None and alike and player != self._player:
+            if isinstance(self._runner, BackgroundRunner):
+                # It may still think about the last picture, with the weights that change now.
+                self._runner.close()
+                self._runner = self._loop = None
             use_adapter(self._policy, player.adapter)
             self._player = player
         if self._loop is not None and alike:

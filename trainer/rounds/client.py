@@ -105,7 +105,9 @@ class RoundClient:
             lines: list[Line] = []
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
                 lines = self._measure(books, ground, tasks, free, paired_seeds)
-                lines = after_the_lesson(ground, lines, books.parent, wanted=old_tasks)
+                lines = after_the_lesson(
+                    ground, lines, books.parent, wanted=old_tasks, gates=books.gates
+                )
             with self._lock:
                 if self._cancelled:
                     raise EndedError(CANCELLED)

@@ -51,10 +51,13 @@ def decide(lines: Sequence[Line], gates: Sequence[Gate] = ()) -> Decision:
 
 
 def _no_gain(taught: Sequence[Line]) -> Decision:
-    open_ones = [line for line in taught if line.kind is not VerdictKind.SAME]
+    played = [line for line in taught if line.n]
+    open_ones = [line for line in played if line.kind is not VerdictKind.SAME]
     if not open_ones:
+        # More play tells nothing of what nobody can judge.
+        what = "nothing" if len(played) == len(taught) else "nothing that can be judged"
         return Decision(
-            Choice.TRY, f"Not in use, as nothing got better: {taught[0].sentence} You may try it."
+            Choice.TRY, f"Not in use, as {what} got better: {played[0].sentence} You may try it."
         )
     return Decision(
         Choice.PLAY_MORE, f"Not in use: {open_ones[0].sentence} Play more starts, or try it."

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from model.adapters.in_use import of_other_bases
+from model.adapters.in_use import lost_sentence, of_other_bases
 from recorder.errors import DataError
 from recorder.games.base import Asked
 from recorder.store import Activation, AdapterRow, Reader, RoundRow
@@ -36,34 +36,41 @@ class Checked:
 
 
 def after_the_lesson(
-    ground: Ground, lines: Sequence[Line], parent: AdapterRow | None, *, wanted: bool = True
+    ground: Ground,
+    lines: Sequence[Line],
+    parent: AdapterRow | None,
+    *,
+    wanted: bool = True,
+    gates: Sequence[protocol.Gate] = (),
 ) -> list[Line]:
     """Return the lines of a round whose lesson was played, those of what is still to be checked.
 
-    Nothing is to be checked if nothing got better, or if it is not ``wanted``.
+    Nothing is to be checked if it cannot put the round in use: nothing got better, it is not sure
+    of another sentence, one of its ``gates`` refused it, or the old tasks are not ``wanted``.
     """
     taught = [line.name for line in lines]
     with Reader.open(ground.data) as reader:
         judged, unjudged = measurement.earlier_lessons(
             reader, parent, taught, ground.game, ground.data
         )
+    left_out = "" if wanted else measurement.OLD_TASKS_LEFT_OUT
+    if wanted and not old_tasks.taught_tasks(ground.game, ground.base, ground.data):
+        left_out = measurement.NO_OLD_TASKS
+    unknown = [measurement.unjudged_line(Part.EARLIER, each) for each in unjudged]
+
+    def rest(skipped: str) -> list[Line]:
+        """Return the other lines, of what is being checked or, with a reason, is not."""
+        earlier = [measurement.waiting_line(each.heard, skipped) for each in judged]
+        if left_out or skipped:
+            text = left_out or f"What it could before {skipped}"
+            return [*earlier, *unknown, measurement.old_tasks_unknown(text)]
+        return [*earlier, *unknown, measurement.old_tasks_pending()]
+
+    found = [*lines, *rest("")]
+    if decide(found, gates).choice is Choice.WAIT:
+        return found
     better = any(line.kind is VerdictKind.BETTER for line in lines)
-    found = list(lines)
-    for asked in judged:
-        text = f'"{asked.heard}", taught before, '
-        text += "is still being checked." if better else measurement.SKIPPED
-        found.append(measurement.waiting_line(asked.heard, text, checking=better))
-    found += [measurement.unjudged_line(Part.EARLIER, each) for each in unjudged]
-    known = bool(old_tasks.taught_tasks(ground.game, ground.base, ground.data))
-    if not wanted:
-        found.append(measurement.old_tasks_unknown(measurement.OLD_TASKS_LEFT_OUT))
-    elif not known:
-        found.append(measurement.old_tasks_unknown(measurement.NO_OLD_TASKS))
-    elif not better:
-        found.append(measurement.old_tasks_unknown(f"What it could before {measurement.SKIPPED}"))
-    else:
-        found.append(measurement.old_tasks_pending())
-    return found
+    return [*lines, *rest(measurement.UNDECIDED if better else measurement.SKIPPED)]
 
 
 def check_rest(ground: Ground, round_id: int, *, more: bool = False) -> Checked:
@@ -79,7 +86,8 @@ def check_rest(ground: Ground, round_id: int, *, more: bool = False) -> Checked:
         adapters = {each.id: each for each in reader.adapters()}
     verdict = None if row is None else read_verdict(row.verdict)
     adapter = None if row is None else adapters.get(row.adapter_id or 0)
-    if row is None or verdict is None or adapter is None:
+    # A verdict of an earlier version has no lines.
+    if row is None or verdict is None or adapter is None or not verdict.lines:
         raise DataError(
             f"Round {round_id} has no adapter that was measured, so there is nothing to check; "
             "teach once more."
@@ -102,11 +110,11 @@ def _play_taught_again(
 ) -> list[Line]:
     unsure = {VerdictKind.NOT_ENOUGH, VerdictKind.SAME}
     names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
-    asked = _asked(ground, names)
+    asked = _asked(ground, names, row)
     before, after = _sides(ground, parent, adapter)
-    fresh = {
-        line.name: line for line in measurement.play_taught(ground, asked, before, after, row.id)
-    }
+    played = measurement.play_taught(ground, asked, before, after, row.id)
+    # Of what nobody judged this time the line from before stands.
+    fresh = {line.name: line for line in played if line.n}
     taught = [fresh.get(line.name, line) for line in lines if line.part is Part.TAUGHT]
     if not any(line.kind is VerdictKind.BETTER for line in taught):
         return [*taught, *(line for line in lines if line.part is not Part.TAUGHT)]
@@ -114,7 +122,7 @@ def _play_taught_again(
     if any(line.n or line.checking for line in rest):
         return [*taught, *rest]
     # What was not worth checking before is now.
-    return after_the_lesson(ground, taught, parent)
+    return after_the_lesson(ground, taught, parent, gates=_gates(row))
 
 
 def _play_waiting(
@@ -129,12 +137,20 @@ def _play_waiting(
     names = [line.name for line in waiting if line.part is Part.EARLIER]
     if names:
         before, after = _sides(ground, parent, adapter)
-        played = measurement.play_earlier(ground, _asked(ground, names), before, after, row.id)
+        asked = _asked(ground, names, row)
+        played = measurement.play_earlier(ground, asked, before, after, row.id)
         for line in played:
             ground.say(protocol.Measured(line))
         found += played
+        # What cannot be judged any more must not be forgotten for it.
+        judged = {line.name for line in played}
+        found += [
+            measurement.unjudged_line(Part.EARLIER, name) for name in names if name not in judged
+        ]
     if any(line.part is Part.OLD_TASKS for line in waiting):
         tasks = old_tasks.taught_tasks(ground.game, ground.base, ground.data)
+        if not tasks:
+            return [*found, measurement.old_tasks_unknown(measurement.NO_OLD_TASKS)]
         starts = old_tasks.old_task_starts(ground.game, tasks, _block(ground, row))
         before_folder = None if parent is None else Path(parent.folder)
         played = measurement.play_old_tasks(ground, starts, before_folder, Path(adapter.folder))
@@ -159,9 +175,7 @@ def _settle(
     if decision.choice is Choice.USE:
         with Reader.open(ground.data) as reader:
             others = of_other_bases(reader, ground.base)
-        # What the books said when the round began: its parent, or one whose files were lost.
-        then = row.config.get("in_use", row.parent_adapter_id)
-        wish = Activation(then, others, OVERTAKEN)
+            wish = Activation(_compared_with(reader, row), others, OVERTAKEN)
     used = ground.store.settle_round(row.id, adapter.id, asdict(verdict), wish)
     sentence = verdict.sentence
     if wish is not None and not used:
@@ -169,11 +183,30 @@ def _settle(
     return Checked(verdict, sentence, activated=used)
 
 
-def _asked(ground: Ground, names: Sequence[str]) -> list[Asked]:
+def _compared_with(reader: Reader, row: RoundRow) -> int | None:
+    """Return what must be in use by the books for a round to take its place.
+
+    That is its parent; or an adapter that had lost its files when the round began from the base,
+    for as long as they are lost: it plays again once they are back.
+    """
+    parent = row.parent_adapter_id
+    then = row.config.get("in_use", parent)
+    if then == parent:
+        return parent
+    lost = any(each.id == then and lost_sentence(each) for each in reader.adapters())
+    return then if lost else parent
+
+
+def _asked(ground: Ground, names: Sequence[str], row: RoundRow) -> list[Asked]:
+    """Return the tasks of sentences; one that is none of the game's keeps what it was played as."""
     from recorder.games import judged_task, task_list
 
     every = task_list(ground.game, ground.data)
-    found = [(judged_task(every, name), name) for name in names]
+    by_id = {task.id: task for task in every}
+    with Reader.open(ground.data) as reader:
+        attempts = reader.evaluations(game=ground.game, round_id=row.id)
+    played = {each.instruction: by_id.get(each.task_id) for each in attempts}
+    found = [(judged_task(every, name) or played.get(name), name) for name in names]
     return [Asked(task, name) for task, name in found if task is not None]
 
 

@@ -35,7 +35,15 @@ from trainer.evaluation.sequential import (
     looks_up_to,
     round_alpha,
 )
-from trainer.evaluation.starts import Attempt, Start, StartKey, row_of, stepping_of
+from trainer.evaluation.starts import (
+    Attempt,
+    Start,
+    StartKey,
+    attempt_of,
+    row_of,
+    stepping_of,
+)
+from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 
@@ -57,6 +65,7 @@ NO_OLD_TASKS = (
 )
 OLD_TASKS_LEFT_OUT = "What it could before was left out of this measurement."
 SKIPPED = "was not checked, as nothing that was taught got better."
+UNDECIDED = "was not checked, as the round is not put in use as it stands."
 Say = Callable[[protocol.Message], None]
 
 
@@ -144,6 +153,13 @@ class _Sentence:
             self.pairs = self.pairs.plus(sides["before"].success, sides["after"].success)
         return True
 
+    def take_up(self, kept: Mapping[str, Mapping[StartKey, Attempt]]) -> None:
+        """Go on from the attempts of either side, by start; a half of a pair counts for nothing."""
+        whole = set.intersection(*map(set, kept.values())) if kept else set()
+        for start in sorted(whole, key=lambda key: key.seed):
+            if not self.over and all(self.hear(side, own[start]) for side, own in kept.items()):
+                self.used += 1
+
     def line(self) -> Line:
         """Return what it came to."""
         if not self.pairs.n:
@@ -180,9 +196,30 @@ def play_earlier(
     after: PlayerSpec,
     round_id: int,
 ) -> list[Line]:
-    """Play the sentences of earlier rounds until each is surely kept, or not."""
+    """Play the sentences of earlier rounds until each is surely kept, or not.
+
+    If that was broken off once, it goes on from the pairs that were played: to begin anew until
+    a play looks well would be no test.
+    """
     plans = {each: Plan(round_alpha(1), taught=False) for each in asked}
-    return _play(ground, Part.EARLIER, plans, before, after, round_id, f"{EARLIER}{round_id}")
+    version = f"{EARLIER}{round_id}"
+    kept = _kept(ground, {"before": before, "after": after}, version)
+    return _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept)
+
+
+def _kept(
+    ground: Ground, sides: Mapping[str, PlayerSpec], version: str
+) -> dict[str, dict[StartKey, Attempt]]:
+    """Return the attempts of a version that the store knows, by side and start."""
+    stepping = stepping_of(ground.game, paced=False, slowed=ground.slowed)
+    kept = {}
+    with Reader.open(ground.data) as reader:
+        for side, player in sides.items():
+            rows = reader.evaluations(
+                policy_key=player.key, game=ground.game, stepping=stepping, variant=version
+            )
+            kept[side] = {each.key.start: each for each in map(attempt_of, rows)}
+    return kept
 
 
 def _play(
@@ -193,7 +230,9 @@ def _play(
     after: PlayerSpec,
     round_id: int,
     version: str,
+    kept: Mapping[str, Mapping[StartKey, Attempt]] | None = None,
 ) -> list[Line]:
+    """Play what is not decided by the attempts that are ``kept``, by side and start."""
     with Reader.open(ground.data) as reader:
         fresh = fresh_lesson_seed(reader, ground.game)
     # Of two sentences of one task each has starts of its own.
@@ -203,8 +242,15 @@ def _play(
     ]
     if not sentences:
         return []
-    done = {"before": 0, "after": 0}
-    good = {"before": 0, "after": 0}
+    for each in sentences:
+        each.take_up(kept or {})
+    if all(each.over for each in sentences):
+        return [each.line() for each in sentences]
+    done = dict.fromkeys(("before", "after"), sum(each.pairs.n for each in sentences))
+    good = {
+        "before": sum(each.pairs.before for each in sentences),
+        "after": sum(each.pairs.after for each in sentences),
+    }
     total = sum(each.plan.most for each in sentences)
 
     def looks() -> Iterator[list[Start]]:
@@ -259,9 +305,10 @@ def unjudged_line(part: Part, name: str) -> Line:
     return unknown_line(part, name, f'"{name}": {NOBODY_JUDGES}.')
 
 
-def waiting_line(name: str, sentence: str, *, checking: bool) -> Line:
-    """Return the line of an earlier lesson that is still to be checked, or that is not."""
-    return unknown_line(Part.EARLIER, name, sentence, checking=checking)
+def waiting_line(name: str, skipped: str = "") -> Line:
+    """Return the line of an earlier lesson that is to be checked, or is ``skipped``, with why."""
+    text = f'"{name}", taught before, {skipped or "is still being checked."}'
+    return unknown_line(Part.EARLIER, name, text, checking=not skipped)
 
 
 def earlier_lessons(
@@ -269,7 +316,8 @@ def earlier_lessons(
 ) -> tuple[list[Asked], list[str]]:
     """Return what the rounds of ``parent`` and those before taught, without what is taught now.
 
-    The sentences that can be judged, with their tasks, and those that cannot.
+    The sentences that can be judged, with their tasks, and those that cannot.  Of a round whose
+    episodes were erased since, its verdict tells which were played.
     """
     from recorder.games import judged_task, task_list
 
@@ -283,7 +331,14 @@ def earlier_lessons(
         return [], []
     every = task_list(game, data)
     judged, unjudged = [], []
-    for sentence in sorted(set(reader.taught_sentences(tuple(rounds))) - set(taught)):
+    sentences = set(reader.taught_sentences(tuple(rounds)))
+    there = {row.id for row in reader.episodes(include_deleted=True)}
+    for row in reader.rounds():
+        if row.id in rounds and not reader.taught_episodes([row.id]) <= there:
+            verdict = read_verdict(row.verdict)
+            lines = () if verdict is None else verdict.lines
+            sentences.update(line.name for line in lines if line.part is Part.TAUGHT and line.n)
+    for sentence in sorted(sentences - set(taught)):
         task = judged_task(every, sentence)
         if task is None:
             unjudged.append(sentence)

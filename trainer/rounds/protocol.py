@@ -124,13 +124,13 @@ def finite(value: Any) -> Any:
 def parse(line: str) -> Message:
     """Read a line.  Raises ValueError for anything that is no message."""
     raw = json.loads(line)
-    if not isinstance(raw, dict) or raw.get("kind") not in _KINDS:
+    kind = raw.pop("kind", None) if isinstance(raw, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"not a progress message: {line[:120]!r}")
-    kind = raw.pop("kind")
     try:
         if kind == Measured.kind:
             raw["line"] = read_line(raw["line"])
-        message: Message = _KINDS[str(kind)](**raw)
+        message: Message = _KINDS[kind](**raw)
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not a progress message: {error}") from error
     return message

@@ -1,12 +1,17 @@
-"""What a round is measured with: the judged tasks of its episodes."""
+"""What a round is measured with: the judged tasks of what it learns from.
+
+What was only watched since the last round is no lesson: to play it would cost time and a part of
+the error that the lessons may spend, and where nobody can judge it, no round could be put in use.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from recorder.games.base import Asked
-from recorder.store import Reader
+from recorder.games.base import Asked, Task
+from recorder.store import EpisodeRow, Reader, Split
+from trainer.data.material import taught_rows, usable_of
 from trainer.rounds.inputs import chosen_episodes
 
 
@@ -17,40 +22,41 @@ def title_of(questions: Sequence[Asked]) -> str:
 
 
 def questions_of(data: Path, round_id: int, query: str, game: str) -> list[Asked]:
-    """Return the judged tasks of the queried episodes, as they were said.
+    """Return the judged tasks of what a round learns from, as they were said.
 
     The sentence decides, as everywhere; an episode whose sentence is none of the game's own any
     more keeps the task that it was recorded with.
     """
-    from recorder.games import judged_task, task_list
-
-    every = task_list(game, data)
-    tasks = {task.id: task for task in every}
-    found: dict[tuple[str, str], Asked] = {}
-    with Reader.open(data) as reader:
-        rows = chosen_episodes(reader, query, round_id)
-    for row in rows:
-        task = judged_task(every, row.instruction) or tasks.get(row.task_id)
-        if task is not None:
-            question = Asked(task, row.instruction)
-            found[(task.id, question.heard)] = question
-    return list(found.values())
+    return [Asked(task, said) for said, task in _lessons(data, round_id, query, game) if task]
 
 
 def free_sentences_of(data: Path, round_id: int, query: str, game: str) -> list[str]:
-    """Return the sentences of the queried episodes whose play nobody can judge."""
+    """Return the sentences of what a round learns from whose play nobody can judge."""
+    return [said for said, task in _lessons(data, round_id, query, game) if task is None]
+
+
+def _lessons(data: Path, round_id: int, query: str, game: str) -> list[tuple[str, Task | None]]:
+    """Return each sentence that something is learnt of, with its task if one can be judged."""
     from recorder.games import judged_task, task_list
 
     every = task_list(game, data)
-    known = {task.id for task in every}
+    recorded = {task.id: task for task in every}
+    found: dict[tuple[str, str], Task | None] = {}
     with Reader.open(data) as reader:
-        rows = chosen_episodes(reader, query, round_id)
-    return list(
-        dict.fromkeys(
-            row.instruction
-            for row in rows
-            if row.ticks
-            and row.task_id not in known
-            and judged_task(every, row.instruction) is None
-        )
-    )
+        for row in taught_rows(chosen_episodes(reader, query, round_id)):
+            for said in _learnt_of(reader, row):
+                task = judged_task(every, said)
+                if task is None and said == row.instruction:
+                    task = recorded.get(row.task_id)
+                found["" if task is None else task.id, said] = task
+    return [(said, task) for (_, said), task in found.items()]
+
+
+def _learnt_of(reader: Reader, row: EpisodeRow) -> list[str]:
+    """Return the sentences of the ticks of an episode that are learnt from: it may be none."""
+    if row.split is not Split.TRAIN:
+        return []
+    usable = {each.index for each in usable_of(reader, row).usable}
+    texts = {each.id: each.text for each in reader.instructions(row.id)}
+    said = (texts[each.instruction_id] for each in reader.ticks(row.id) if each.index in usable)
+    return list(dict.fromkeys(said))

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.language.instructions import told
 from model.language.prompts import (
     MAX_INSTRUCTION_CHARACTERS,
     MAX_INSTRUCTION_TOKENS,
+    PROMPT_FORMS,
     Told,
     clean_instruction,
     heard,
@@ -18,7 +20,9 @@ from model.language.prompts import (
     prompt_text,
 )
 from model.language.recipes import CURATED
+from model.vla.preprocess import MAX_HISTORY
 from model.vla.tiny import SPECIAL_TOKENS, build_tokenizer
+from model.vla.vla import MAX_TEXT_TOKENS, MAX_TURN_TOKENS
 from recorder.errors import UsageError
 
 TOKENIZER = build_tokenizer(["go to the red torch"] * 4, vocabulary=600)
@@ -167,6 +171,15 @@ def test_many_tokens_are_cut_and_said_to_be() -> None:
     count = len(TOKENIZER(text, add_special_tokens=False).input_ids)
     assert MAX_INSTRUCTION_TOKENS - 4 <= count <= MAX_INSTRUCTION_TOKENS
     assert heard(TOKENIZER, "go to the red torch") == ("go to the red torch", False)
+
+
+@pytest.mark.parametrize("form", PROMPT_FORMS)
+@pytest.mark.parametrize("said", ["\U0001f600" * 400, "qz" * 200, "mine the oak log " * 23])
+def test_what_may_be_typed_has_room_in_every_form(form: str, said: str) -> None:
+    typed = clean_instruction(said[:400])
+    spoken = told(typed, form, rewriting=True) if form.startswith("jarvis") else Told(typed)
+    ids, _cut = prompt_ids(TOKENIZER, form, spoken, 1, ["no"] * MAX_HISTORY)
+    assert len(ids) <= MAX_TEXT_TOKENS + MAX_HISTORY * MAX_TURN_TOKENS
 
 
 def test_a_prompt_has_the_asked_number_of_image_tokens() -> None:

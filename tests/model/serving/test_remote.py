@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -203,5 +204,38 @@ def test_no_server_and_no_answer_are_sentences() -> None:
             Client(Server(url, timeout_s=0.05, retries=0)).models()
     with pytest.raises(ModelError, match="cannot be asked"):
         Client(Server(url, retries=0)).models()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "http://", "http://[::1", "http://127.0.0.1:many", "http://a:99999",
+     "http://me:word@host"],
+)  # fmt: skip
+def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(ModelError, match="address is none"):
-        Client(Server("file:///etc/passwd"))
+        Client(Server(url))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{",
+    ],
+    ids=["another protocol", "half an answer"],
+)
+def test_what_is_no_server_of_models_is_a_sentence(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def reply() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(ModelError, match="cannot be asked"):
+            Client(Server(url, timeout_s=30.0, retries=0)).models()
+        thread.join()

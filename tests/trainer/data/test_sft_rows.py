@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.actions.tokens import decode, encode
 from recorder.errors import DataError
@@ -129,6 +131,24 @@ def test_a_malformed_row_names_row_and_field(
     path.write_text("\n".join(lines))
     with pytest.raises(DataError, match=f"Row 2 of rows.jsonl: the field {words}"):
         list(read_rows(path))
+
+
+@pytest.mark.parametrize("way", ["broken", "huge"])
+def test_a_picture_that_cannot_be_decoded_is_named(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    png = buffer.getvalue()
+    if way == "broken":
+        # The name of its second part of pixels.
+        at = png.index(b"IDAT", png.index(b"IDAT") + 4)
+        png = png[:at] + b"\xff\xff\xff\xff" + png[at + 4 :]
+    else:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(DataError, match="'image_bytes' holds no picture"):
+        read_row({**row(), "image_bytes": [png]}, "Row 1")
 
 
 def test_an_answer_without_an_action_is_named() -> None:

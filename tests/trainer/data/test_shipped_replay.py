@@ -14,8 +14,9 @@ from model.vla.preprocess import CheckpointSpec
 from recorder.errors import DataError, ModelError
 from recorder.store import Reader
 from recorder.types import Action
+from trainer.data import sample_cache
 from trainer.data.examples import Example
-from trainer.data.sample_cache import gather
+from trainer.data.sample_cache import gather, kept_lessons
 from trainer.data.shipped_replay import (
     REPLAY_FILE,
     examples_of_run,
@@ -111,6 +112,23 @@ def test_a_run_gives_examples_of_both_sides(lessons: Path, tmp_path: Path) -> No
     assert len(train) == 40
     assert len(held) == 10
     assert all(each.answer for each in (*train, *held))
+
+
+def test_what_was_gathered_half_is_no_run(
+    lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Reader.open(lessons) as reader:
+        gather(reader, SPEC, tmp_path)
+
+        def killed(*_arguments: object) -> object:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sample_cache, "resize", killed)
+            with pytest.raises(KeyboardInterrupt):
+                gather(reader, replace(SPEC, width=128), tmp_path)
+    with pytest.raises(DataError, match="no samples"):
+        kept_lessons(tmp_path, SPEC)
 
 
 def test_a_folder_without_a_run_is_said(

@@ -20,7 +20,6 @@ from trainer.data.yard_states import (
     Ends,
     _shares,
     crowds_asking,
-    explore,
     explore_asking,
 )
 from trainer.experts.yard import teach
@@ -164,12 +163,6 @@ def test_exploring_is_reproducible_and_stays_on_training_seeds(
     assert runs[0][0][0]
     assert len(seeds) >= 6
     assert all(split == "train" and 100_000 <= seed < 1_000_000 for split, seed in seeds)
-
-
-def test_exploring_a_fixed_list_labels_all_of_it(yard: DoomGame) -> None:
-    for state in islice(explore(yard, np.random.default_rng(1)), 60):
-        assert len(state.actions) == len(state.present) == len(TASKS)
-        assert state.present[state.driven] or not state.episode_start
 
 
 @pytest.mark.parametrize("what", ["play", "crowds"])

@@ -260,3 +260,15 @@ def test_where_nobody_sits_the_game_takes_the_keyboard_again(room: Room) -> None
     room.hands._listener = None
     with pytest.raises(GameSuspendedError):
         room.measure(somebody=False)
+
+
+def test_a_window_that_cannot_be_listened_to_is_closed(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_ears: object) -> None:
+        raise GameError("The screen tells nothing of keys, so nothing was measured; use X11.")
+
+    monkeypatch.setattr(room.game, "listen", refuse)
+    with pytest.raises(GameError, match="tells nothing of keys"):
+        room.measure()
+    assert room.windows.closed

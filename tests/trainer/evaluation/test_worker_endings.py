@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from toy_game import TASKS, ToyGame, WalkPolicy
 
 from model.play.episode import Decision, Proposal
+from model.play.policy import ActionChunk, Observation
 from recorder.errors import GameEndedError
 from recorder.games.base import Asked, Task
 from recorder.games.doom.game import DoomGame
@@ -104,3 +107,39 @@ def test_pairs_stay_pairs_when_the_engine_is_killed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(worker, "open_game", remember)
     assert pairs(killing) == undisturbed
     assert len(games) == 3
+
+
+class Slow(WalkPolicy):
+    """Thinks for two ticks, and says whether it does."""
+
+    thinking = False
+
+    def propose(self, observation: Observation) -> ActionChunk:
+        self.thinking = True
+        time.sleep(0.1)
+        chunk = super().propose(observation)
+        self.thinking = False
+        return chunk
+
+
+def test_an_adapter_is_changed_when_the_thought_about_the_last_picture_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy, thought = Slow(), []
+
+    def change(_policy: object, _adapter: Path | None) -> None:
+        thought.append(policy.thinking)
+
+    monkeypatch.setattr(worker, "open_game", lambda *_args, **_kwargs: ToyGame())
+    monkeypatch.setattr(worker, "make_policy", lambda *_args, **_kwargs: policy)
+    monkeypatch.setattr(worker, "use_adapter", change)
+    monkeypatch.setattr(PlayerSpec, "key", property(lambda self: self.name))
+    measuring = EvaluationWorker("toy", paced=True, threads=1)
+    start = Start(TASKS[0], TASKS[0].instruction, 3)
+    try:
+        for name in ("before", "after", "before"):
+            player = PlayerSpec(name, Path("base"), Path(name))
+            assert measuring.play(player, start).success
+    finally:
+        measuring.close()
+    assert thought == [False, False]

@@ -52,6 +52,7 @@ UNKNOWN = Gate("taught", passed=None, sentence="Not known.")
         ((SAME, KEPT), Choice.TRY),
         ((UNSURE, KEPT), Choice.PLAY_MORE),
         ((SAME, CHECKING), Choice.TRY),
+        ((SAME, unknown_line(Part.TAUGHT, "hop", "Nobody judges it."), KEPT), Choice.TRY),
         ((WORSE, KEPT), Choice.REFUSE),
         ((), Choice.TRY),
         ((unknown_line(Part.TAUGHT, "hop", "Nobody judges it."), KEPT), Choice.TRY),
@@ -126,6 +127,7 @@ def test_the_sentences_say_what_was_found_and_what_could_have_been() -> None:
     assert "about the same" in SAME.sentence
     assert "270" not in KEPT.sentence
     assert "275 of 300 with the base, 275 now" in KEPT.sentence
+    assert "the change is +0 points (" in old_tasks_line(Pairs(290, 4, 5, 1), "base").sentence
 
 
 def test_a_sentence_that_is_known_already_is_told_from_nine_in_ten_on() -> None:

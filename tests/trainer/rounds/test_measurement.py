@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from toy_game import TOY
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import DiskFullError, KnownError
+from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.games import registry
 from recorder.games.base import Asked
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
@@ -18,16 +19,16 @@ from recorder.games.seeds import SeedRange, may_judge, range_of
 from recorder.store import NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Outcome
 from trainer.evaluation import old_tasks
-from trainer.evaluation.lines import verdict_of
+from trainer.evaluation.lines import sentence_line, verdict_of
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside
-from trainer.evaluation.sequential import round_alpha
+from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds import measure_later, measurement, process, protocol
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
-from trainer.rounds.protocol import Message, to_json
+from trainer.rounds.protocol import Gate, Message, to_json
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])
 MEDKIT = Asked(TASK_BY_ID["pick_up:medkit"])
@@ -282,10 +283,13 @@ def known_base(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
     return room
 
 
-def finished_round(room: Room, adapter: Path, *, parent: int | None = None) -> int:
+def finished_round(
+    room: Room, adapter: Path, *, parent: int | None = None, in_use: int | None = None
+) -> int:
     """Teach the barrel, with success, and write the round down as the client does."""
     store = room.ground.store
-    number = store.add_round(parent_adapter_id=parent)
+    began = parent if in_use is None else in_use
+    number = store.add_round(parent_adapter_id=parent, config={"in_use": began})
     with Reader.open(room.data) as reader:
         rows = {row.id: row for row in reader.adapters()}
     row = None if parent is None else rows[parent]
@@ -395,8 +399,6 @@ def test_what_the_person_put_in_use_meanwhile_stays_in_use(
 def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     known_base: Room, small_adapter: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     room = known_base
     first = finished_round(room, small_adapter)
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
@@ -441,3 +443,184 @@ def test_a_base_of_which_nothing_is_known_is_never_changed_by_itself(
     choice, _lines = stored(room, number)
     assert choice is Choice.TRY
     assert not measure_later.check_rest(room.ground, number).activated
+
+
+# What may not put a round in use
+
+
+def lesson_before(room: Room, folder: Path, *sentences: str) -> int:
+    """List an adapter whose round was taught sentences, in use; return its number."""
+    store = room.ground.store
+    number = store.add_round()
+    lines = [
+        sentence_line(Part.TAUGHT, each, Plan(round_alpha(1)), Pairs(gained=10))
+        for each in sentences
+    ]
+    verdict = verdict_of(lines, Choice.USE, "Better.")
+    assert verdict is not None
+    shutil.copytree(room.adapter, folder)
+    (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    adapter = store.add_adapter(
+        NewAdapter(str(folder), base=room.ground.base.name, round_id=number)
+    )
+    store.update_round(number, status=RoundStatus.DONE, adapter_id=adapter, verdict=asdict(verdict))
+    # Its episodes were erased since.
+    store.add_round_samples(number, [(77, 0, 1.0, 1)])
+    store.set_active_adapter(adapter)
+    return adapter
+
+
+def always_good_but_the_barrel(room: Room) -> None:
+    room.yard.succeeds = lambda name, heard, seed: (
+        name == "after" if heard == BARREL.heard else seed % 10 > 0
+    )
+
+
+def test_an_earlier_lesson_whose_episodes_were_erased_is_still_checked(
+    known_base: Room, small_adapter: Path, tmp_path: Path
+) -> None:
+    room = known_base
+    parent = lesson_before(room, tmp_path / "before", MEDKIT.heard)
+    always_good_but_the_barrel(room)
+    number = finished_round(room, small_adapter, parent=parent)
+    _choice, lines = stored(room, number)
+    assert [(line.part, line.name, line.checking) for line in lines][:2] == [
+        (Part.TAUGHT, BARREL.heard, False),
+        (Part.EARLIER, MEDKIT.heard, True),
+    ]
+    checked = measure_later.check_rest(room.ground, number)
+    assert checked.activated
+    assert [line.n for line in checked.verdict.lines if line.part is Part.EARLIER] > [0]
+
+
+def test_an_earlier_lesson_that_is_no_sentence_any_more_keeps_a_round_from_use(
+    known_base: Room, small_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = known_base
+    parent = lesson_before(room, tmp_path / "before", MEDKIT.heard)
+    always_good_but_the_barrel(room)
+    number = finished_round(room, small_adapter, parent=parent)
+    fewer = tuple(task for task in TASK_BY_ID.values() if task.id != MEDKIT.task.id)
+    monkeypatch.setattr("recorder.games.task_list", lambda *_given: fewer)
+    checked = measure_later.check_rest(room.ground, number)
+    assert not checked.activated
+    assert checked.verdict.choice is Choice.TRY
+    [line] = [line for line in checked.verdict.lines if line.part is Part.EARLIER]
+    assert (line.name, line.checking) == (MEDKIT.heard, False)
+    assert "nobody can judge it" in line.sentence
+
+
+def test_a_check_of_earlier_lessons_goes_on_where_it_was_broken_off(
+    room: Room, tmp_path: Path
+) -> None:
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    sides = room.player("before"), room.player("after")
+    number = room.ground.store.add_round()
+    heard = 0
+
+    def stop_at_25() -> None:
+        nonlocal heard
+        heard += 1
+        if heard > 25:
+            raise KnownError("It was cancelled.")
+
+    with pytest.raises(KnownError):
+        measurement.play_earlier(replace(room.ground, check=stop_at_25), [BARREL], *sides, number)
+    # 12 pairs and a half.
+    assert room.rows() == 25
+    first = {key.seed for _, key in room.yard.played}
+    room.yard.played.clear()
+    room.yard.looks.clear()
+    [line] = measurement.play_earlier(room.ground, [BARREL], *sides, number)
+    assert line.n == 80
+    assert room.yard.looks == [3] + [5] * 13
+    assert not first & {key.seed for _, key in room.yard.played}
+    room.yard.played.clear()
+    [again] = measurement.play_earlier(room.ground, [BARREL], *sides, number)
+    assert (again, room.yard.played) == (line, [])
+
+
+def test_what_is_not_checked_is_not_said_to_be_checked(known_base: Room) -> None:
+    room = known_base
+    room.yard.succeeds = lambda name, heard, seed: (
+        name == "after" if heard == BARREL.heard else (seed // 2 + (name == "after")) % 2 == 0
+    )
+    lines = measure_later.after_the_lesson(room.ground, taught(room, BARREL, MEDKIT), None)
+    assert decide(lines).choice is Choice.PLAY_MORE
+    assert not any(line.checking for line in lines)
+    assert lines[-1].sentence == f"What it could before {measurement.UNDECIDED}"
+    free = measurement.unjudged_line(Part.TAUGHT, "dance")
+    lines = measure_later.after_the_lesson(room.ground, [*taught(room, BARREL), free], None)
+    assert decide(lines).choice is Choice.TRY
+    assert not any(line.checking for line in lines)
+    # It was played although a check of its losses had failed: it will not be put in use.
+    failed = [Gate("old tasks", passed=False, sentence="It forgot.")]
+    lines = measure_later.after_the_lesson(room.ground, taught(room, BARREL), None, gates=failed)
+    assert decide(lines, failed).choice is Choice.REFUSE
+    assert not any(line.checking for line in lines)
+
+
+def test_more_starts_of_a_sentence_that_is_none_of_the_games_any_more_are_played(
+    known_base: Room, small_adapter: Path
+) -> None:
+    room = known_base
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    worded = Asked(BARREL.task, "a wording of long ago")
+    store = room.ground.store
+    number = store.add_round()
+    lines = measure_later.after_the_lesson(room.ground, taught(room, worded, round_id=number), None)
+    verdict = verdict_of(lines, Choice.PLAY_MORE, "Not enough.")
+    assert verdict is not None
+    adapter = store.add_adapter(NewAdapter(str(small_adapter), base=room.ground.base.name))
+    store.update_round(number, status=RoundStatus.DONE, adapter_id=adapter, verdict=asdict(verdict))
+    room.yard.played.clear()
+    measure_later.check_rest(room.ground, number, more=True)
+    assert {key.heard for _, key in room.yard.played} == {"a wording of long ago"}
+    assert len(room.yard.played) == 160
+
+
+def test_more_starts_that_nobody_judged_change_nothing(
+    known_base: Room, small_adapter: Path
+) -> None:
+    room = known_base
+    room.yard.succeeds = lambda name, _heard, seed: (seed + (name == "after")) % 2 == 0
+    number = finished_round(room, small_adapter)
+    before = stored(room, number)
+    room.yard.outcome = lambda _seed: Outcome.UNKNOWN
+    measure_later.check_rest(room.ground, number, more=True)
+    assert stored(room, number) == before
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_was_lost_when_a_round_began_is_not_replaced_once_it_is_back(
+    known_base: Room, small_adapter: Path, tmp_path: Path, back: bool
+) -> None:
+    room = known_base
+    store = room.ground.store
+    folder = tmp_path / "before"
+    shutil.copytree(small_adapter, folder)
+    lost = store.add_adapter(NewAdapter(str(folder), base=room.ground.base.name))
+    store.set_active_adapter(lost)
+    folder.rename(tmp_path / "elsewhere")
+    number = finished_round(room, small_adapter, in_use=lost)
+    room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
+    if back:
+        (tmp_path / "elsewhere").rename(folder)
+    checked = measure_later.check_rest(room.ground, number)
+    assert checked.activated is not back
+    assert (in_use(room) == lost) is back
+
+
+def test_a_verdict_of_an_earlier_version_cannot_be_gone_on_with(
+    room: Room, small_adapter: Path
+) -> None:
+    store = room.ground.store
+    number = store.add_round()
+    adapter = store.add_adapter(NewAdapter(str(small_adapter), base=room.ground.base.name))
+    figures = {"before": 1, "after": 9, "n": 10, "difference": 0.8, "low": 0.4, "high": 0.9}
+    store.update_round(
+        number, status=RoundStatus.DONE, adapter_id=adapter,
+        verdict={**figures, "kind": "better", "sentence": "Better."},
+    )  # fmt: skip
+    with pytest.raises(DataError, match="nothing to check"):
+        measure_later.check_rest(room.ground, number)

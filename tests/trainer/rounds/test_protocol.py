@@ -22,7 +22,8 @@ def test_every_message_survives_the_line(message: protocol.Message) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "{}", "[]", '{"kind": "step"}', '{"kind": "nonsense"}', "Loading weights"]
+    "line",
+    ["", "{}", "[]", '{"kind": "step"}', '{"kind": "nonsense"}', '{"kind": []}', "Loading weights"],
 )
 def test_anything_else_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
