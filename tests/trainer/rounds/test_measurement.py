@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
+from lessons import begin, record_attempt
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import DiskFullError, KnownError
-from recorder.games.base import Asked
+from recorder.games.base import Asked, free_task
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
 from recorder.games.seeds import SeedRange, may_judge, range_of
 from recorder.store import NewAdapter, Reader, RoundStatus, Stepping, Store
-from recorder.types import Outcome
+from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import verdict_of
 from trainer.evaluation.players import PlayerSpec
@@ -279,14 +281,16 @@ def known_base(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
     return room
 
 
-def finished_round(room: Room, adapter: Path, *, parent: int | None = None) -> int:
-    """Teach the barrel, with success, and write the round down as the client does."""
+def finished_round(
+    room: Room, adapter: Path, *, parent: int | None = None, asked: Asked = BARREL
+) -> int:
+    """Teach a sentence, with success, and write the round down as the client does."""
     store = room.ground.store
     number = store.add_round(parent_adapter_id=parent)
     with Reader.open(room.data) as reader:
         rows = {row.id: row for row in reader.adapters()}
     row = None if parent is None else rows[parent]
-    lines = measure_later.after_the_lesson(room.ground, taught(room, BARREL, round_id=number), row)
+    lines = measure_later.after_the_lesson(room.ground, taught(room, asked, round_id=number), row)
     decision = decide(lines)
     verdict = verdict_of(lines, decision.choice, decision.sentence)
     assert verdict is not None
@@ -392,8 +396,6 @@ def test_what_the_person_put_in_use_meanwhile_stays_in_use(
 def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     known_base: Room, small_adapter: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     room = known_base
     first = finished_round(room, small_adapter)
     room.yard.succeeds = lambda _name, _heard, seed: seed % 10 > 0
@@ -410,6 +412,35 @@ def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     assert len(room.yard.played) == 300
     against = [line.against for line in checked.verdict.lines if line.part is Part.OLD_TASKS]
     assert against == ["base", "parent"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_an_earlier_round_taught_is_played_before_a_later_one_is_used(
+    known_base: Room, small_adapter: Path, tmp_path: Path, kept: bool
+) -> None:
+    room = known_base
+    store = room.ground.store
+    first = finished_round(room, small_adapter)
+    for task in (BARREL.task, free_task("hop")):
+        shown = record_attempt(
+            store, begin(store, "doom"), [(Driver.PERSON, 3)], seed=10_000_000, task=task
+        )
+        store.add_round_samples(first, [(shown, tick, 1.0, 2) for tick in range(3)])
+    second_folder = Path(shutil.copytree(small_adapter, tmp_path / "second"))
+    second = finished_round(room, second_folder, parent=1, asked=MEDKIT)
+    _, lines = stored(room, second)
+    earlier = {line.name: line for line in lines if line.part is Part.EARLIER}
+    assert set(earlier) == {BARREL.heard, "hop"}
+    assert [earlier[name].checking for name in (BARREL.heard, "hop")] == [True, False]
+    room.yard.succeeds = lambda name, heard, _seed: heard != BARREL.heard or kept or name != "after"
+    room.yard.played.clear()
+    checked = measure_later.check_rest(room.ground, second)
+    assert {key.heard for _, key in room.yard.played} >= {BARREL.heard}
+    line = next(each for each in checked.verdict.lines if each.name == BARREL.heard)
+    assert (line.part, line.not_worse, line.n >= 10) == (Part.EARLIER, kept, True)
+    # What nobody can judge is in the way too: it is offered and no more.
+    assert checked.verdict.choice is (Choice.TRY if kept else Choice.REFUSE)
+    assert in_use(room) is None
 
 
 def test_where_nothing_got_better_nothing_more_is_played(
