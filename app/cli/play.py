@@ -176,7 +176,6 @@ def _play_all(
 ) -> list[Attempted]:
     """Play every attempt that was asked for, each kept on the disk before the next begins."""
     from app.automation.headless import attempt, played_anew, require_kept
-    from recorder.games.base import OwnWindowGame
 
     done = []
     for seed in seeds:
@@ -186,7 +185,6 @@ def _play_all(
             lambda: session.play(text),
             seed=seed,
             on_tick=_Progress(),
-            panicked=lambda: isinstance(game, OwnWindowGame) and game.panicked,
             on_pause=lambda: say(_paused(game)),
         )
         result = played_anew(session, play, say)
