@@ -12,6 +12,7 @@ import pytest
 from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from toy_game import WalkPolicy
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
@@ -19,6 +20,7 @@ from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import FILE_NAME, Settings
 from app.gui.main_window import MainWindow
 from app.session.control_loop import LiveSession
+from model.play.runner import WaitingRunner
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.games.seeds import SeedRange
 from recorder.store import Reader, RoundStatus, Store
@@ -94,13 +96,21 @@ def test_the_window_begins_with_a_start_that_was_never_played(
     with Store.open(tmp_path / "data") as store:
         record_demonstrations(store, "doom", "turn left", [played])
     shown: list[int] = []
+    runners: list[type] = []
 
     def opened(window: MainWindow) -> None:
-        shown.append(window._backend.session.snapshot().seed)
+        session = window._backend.session
+        shown.append(session.snapshot().seed)
+        assert isinstance(session, LiveSession)
+        runner = session._seat._make_runner(WalkPolicy())
+        runners.append(type(runner))
+        runner.close()
         window.close()
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
     assert shown == [played + 1]
+    # The practice yard waits for every answer.
+    assert runners == [WaitingRunner]
 
 
 @pytest.mark.timeout(90)
