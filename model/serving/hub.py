@@ -146,9 +146,10 @@ class Hub:
         folder = place
         for file in plan.files:
             counter.begin(file)
+            whole: Path | None = None
             try:
                 if not file.here:
-                    gather(
+                    whole = gather(
                         plan.repo,
                         file.name,
                         revision=plan.revision,
@@ -168,6 +169,9 @@ class Hub:
                 raise self._problem(plan.repo, error) from error
             counter.end(file)
             folder = Path(path).parent
+            if whole is not None and not Path(path).is_symlink():
+                # Without links (Windows) the library has copied it: once is enough.
+                whole.unlink(missing_ok=True)
         sweep(plan.repo, place)
         return folder
 

@@ -29,9 +29,10 @@ class DamagedError(Exception):
 
 def gather(
     repo: str, name: str, *, revision: str, endpoint: str | None, cache: Path, bar: type[Any]
-) -> None:
+) -> Path | None:
     """Fetch what is missing of a file into the hub's ``cache``, after what a break has left.
 
+    Returns where it lies under its hash, None if the hub does not tell its size and hash.
     ``bar`` is the class of the progress bar, which is told first of the bytes that are here.
     Raises DamagedError for another content than the hub names, OSError where it cannot be
     written, and what ``huggingface_hub`` raises.
@@ -47,14 +48,14 @@ def gather(
     facts = get_hf_file_metadata(url, endpoint=endpoint)
     if facts.size is None or _HASH.fullmatch(facts.etag or "") is None:
         # Nothing says what a part is a part of; the library fetches it whole.
-        return
+        return None
     place = blobs_of(repo, cache) / str(facts.etag)
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = cache / ".locks" / place.parent.parent.name / f"{facts.etag}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(lock):
         if place.exists():
-            return
+            return place
         part = place.with_name(f"{place.name}{PART}")
         with part.open("ab") as file:
             if file.tell() > facts.size:
@@ -73,6 +74,7 @@ def gather(
             part.unlink()
             raise DamagedError(f"{name} arrived damaged")
         part.replace(place)
+    return place
 
 
 def sweep(repo: str, cache: Path) -> None:

@@ -132,6 +132,19 @@ def test_a_part_that_is_none_is_told_and_begun_anew(server: HubServer, tmp_path:
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
+def test_without_links_a_file_is_kept_once(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: False)
+    hub = Hub(endpoint=server.url, cache=tmp_path)
+    folder = hub.fetch(hub.plan("owner/model"))
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert not (folder / "model.safetensors").is_symlink()
+    assert list(blobs_of("owner/model", tmp_path).iterdir()) == []
+    assert hub.cached("owner/model") == folder
+    assert hub.plan("owner/model").missing == 0
+
+
 def test_what_others_left_unfinished_goes_once_it_is_old(server: HubServer, tmp_path: Path) -> None:
     blobs = blobs_of("owner/model", tmp_path)
     blobs.mkdir(parents=True)
