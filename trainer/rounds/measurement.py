@@ -37,7 +37,7 @@ from trainer.evaluation.sequential import (
     looks_up_to,
     round_alpha,
 )
-from trainer.evaluation.starts import Attempt, Start, StartKey, row_of, stepping_of
+from trainer.evaluation.starts import JUDGED, Attempt, Start, StartKey, row_of, stepping_of
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 
@@ -250,8 +250,13 @@ def known_before(ground: Ground, asked: Sequence[Asked], player: PlayerSpec) -> 
     """Return a sentence for each of ``asked`` that ``player`` succeeds at so often already.
 
     What the store knows counts; a sentence of which it knows too little is not played for it.
+    An attempt that nobody judged tells nothing.
     """
-    rows = [row for row in _measured_rows(ground) if row.policy_key == player.key]
+    rows = [
+        row
+        for row in _measured_rows(ground)
+        if row.policy_key == player.key and row.outcome in JUDGED
+    ]
     told = []
     for each in asked:
         seen = [row for row in rows if row.instruction == each.heard]

@@ -249,6 +249,16 @@ def test_a_sentence_that_is_known_already_is_told_beforehand(room: Room) -> None
     assert "already" in sentence
 
 
+def test_what_nobody_judged_makes_no_sentence_less_known(room: Room) -> None:
+    room.yard.succeeds = lambda _name, _heard, _seed: True
+    room.yard.outcome = lambda seed: Outcome.UNKNOWN if seed % 3 == 0 else None
+    taught(room, BARREL)
+    [sentence] = measurement.known_before(room.ground, [BARREL], room.player("before"))
+    judged = {key.seed for _, key in room.yard.played if key.seed % 3}
+    assert len(judged) < len({key.seed for _, key in room.yard.played})
+    assert f"{len(judged)} of {len(judged)}" in sentence
+
+
 @pytest.mark.parametrize("hotkeys", [{"panic": "F2"}, None])
 def test_a_person_beside_a_measured_window_is_told_and_can_stop_it_at_every_tick(
     room: Room, hotkeys: dict[str, str] | None
