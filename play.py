@@ -15,9 +15,9 @@ import subprocess
 import sys
 
 NEEDED = (3, 11)
-TOO_NEW = (3, 14)
-RANGE = "3.11, 3.12 or 3.13"
-CANDIDATES = ("python3.13", "python3.12", "python3.11")
+TOO_NEW = (3, 15)
+RANGE = "3.11, 3.12, 3.13 or 3.14"
+CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3.14")
 INSTALL_COMMANDS = (
     ("apt-get", "sudo apt install python3.11 python3.11-venv"),
     ("dnf", "sudo dnf install python3.12"),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import rooms
 from places import ROOT
+
+from app.cli.seeds import seeds_to_judge_on, seeds_to_show_on
+from app.command_line import parse
 
 DOCUMENTS = sorted(
     [
@@ -22,6 +26,7 @@ DOCUMENTS = sorted(
 FOLDERS = ("app", "model", "trainer", "recorder", "tests", "assets", "docs")
 PLACE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
 MODULE = re.compile(r"python -m ((?:app|model|trainer|recorder)[\w.]*)")
+WITH_SEEDS = re.compile(r"\bplayteach ((?:evaluate|demonstrate)[^`\n]*--seeds [^`\n#]*)")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
@@ -44,6 +49,22 @@ def test_a_document_names_what_is_there(document: Path) -> None:
 def test_the_tour_names_files() -> None:
     found = [name for name, _ in named(ROOT / "docs" / "architecture.md")]
     assert len(found) > 50
+
+
+def test_no_document_has_the_agent_judged_on_what_it_was_shown() -> None:
+    """A pair of a document once demonstrated 0-9 and evaluated 0-49."""
+    commands = [
+        command
+        for document in DOCUMENTS
+        for command in WITH_SEEDS.findall(document.read_text(encoding="utf-8"))
+    ]
+    assert {command.split()[0] for command in commands} == {"evaluate", "demonstrate"}
+    for command in commands:
+        options = parse(shlex.split(command))
+        if command.startswith("demonstrate"):
+            seeds_to_show_on(options.seeds, for_training=options.for_training)
+        else:
+            seeds_to_judge_on(options.seeds, scripted=False, say=pytest.fail)
 
 
 def test_the_picture_of_the_rooms_is_today_s() -> None:

@@ -83,7 +83,6 @@ def attempt(
     seed: int,
     max_free_ticks: int = FREE_TICKS,
     on_tick: Callable[[Snapshot], None] = lambda snapshot: None,
-    panicked: Callable[[], bool] = lambda: False,
     on_pause: Callable[[], None] = lambda: None,
 ) -> Attempted:
     """Play one attempt of an unthreaded session from ``begin`` to its outcome.
@@ -93,7 +92,7 @@ def attempt(
     was pressed, another KnownError if the attempt was ended by a problem, or kept by one from
     beginning.
     """
-    _wait_for_the_person(session, panicked, on_pause)
+    _wait_for_the_person(session, on_pause)
     session.reset(seed)
     begin()
     # What the snapshot says is of the newest attempt that began, which may be one of before.
@@ -103,6 +102,9 @@ def attempt(
     ticks = 0
     while True:
         ticked = session.step()
+        if session.panicked:
+            # Where nobody listens to the person it is no pause either.
+            raise StoppedError(PANIC)
         snapshot = session.snapshot()
         if snapshot.attempts == before or snapshot.outcome is Outcome.INTERRUPTED:
             _fail(snapshot)
@@ -113,7 +115,7 @@ def attempt(
                 raise KnownError(session.suspended)
             if not session.paused:
                 _fail(snapshot)
-            _wait_for_the_person(session, panicked, on_pause)
+            _wait_for_the_person(session, on_pause)
             continue
         ticks += 1
         if snapshot.latency_ms is not None:
@@ -135,12 +137,10 @@ def attempt(
     )
 
 
-def _wait_for_the_person(
-    session: LiveSession, panicked: Callable[[], bool], on_pause: Callable[[], None]
-) -> None:
+def _wait_for_the_person(session: LiveSession, on_pause: Callable[[], None]) -> None:
     """Return once nothing is paused; raises StoppedError after the panic key."""
     told = False
-    while not panicked():
+    while not session.panicked:
         if not session.paused:
             return
         if not told:

@@ -18,6 +18,7 @@ from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
 from recorder.types import RGBImage, Tick
 from trainer.evaluation.players import PlayerSpec, make_policy
+from trainer.evaluation.starts import JUDGED
 from trainer.rounds.books import RoundResult
 
 PICTURES = 5
@@ -98,10 +99,13 @@ def telling_start(
 ) -> EvaluationRow | None:
     """Return the start where the two sides differ; one that got better is preferred.
 
-    A start is a task, the sentence that was heard, and a seed.
+    A start is a task, the sentence that was heard, and a seed.  What nobody judged on either side
+    got neither better nor worse.
     """
-    old = {_start(row): row for row in before}
-    pairs = [(old[_start(row)], row) for row in after if _start(row) in old]
+    old = {_start(row): row for row in before if row.outcome in JUDGED}
+    pairs = [
+        (old[_start(row)], row) for row in after if _start(row) in old and row.outcome in JUDGED
+    ]
     if not pairs:
         return None
     best = max(pairs, key=lambda pair: (pair[1].success - pair[0].success, pair[1].success))

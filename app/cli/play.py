@@ -191,7 +191,6 @@ def _play_all(
             lambda: session.play(text),
             seed=seed,
             on_tick=progress,
-            panicked=lambda: _panicked(session.game),
             on_pause=lambda: say(_paused(session.game)),
         )
         result = played_anew(session, play, say)
@@ -214,12 +213,6 @@ def _small_player(spec: PlayerSpec, game: Game, threads: int | None) -> Policy:
 def disagreement_of(policy: Policy) -> str:
     """Return why a checkpoint's own files do not fit each other, "" where nothing is wrong."""
     return str(getattr(getattr(policy, "policy", policy), "disagreement", ""))
-
-
-def _panicked(game: Game) -> bool:
-    from recorder.games.base import OwnWindowGame
-
-    return isinstance(game, OwnWindowGame) and game.panicked
 
 
 def _paused(game: Game) -> str:

@@ -83,6 +83,11 @@ class LiveSession(SessionThread):
         """Whether ticks come at the game's rate; else the world waits for the agent."""
         return self._paced
 
+    @property
+    def panicked(self) -> bool:
+        """Whether the person has pressed the panic key in a game in a window of its own."""
+        return self._own_window is not None and self._own_window.panicked
+
     def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
         self._let_go()

@@ -366,7 +366,7 @@ def _stoppable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _one_at_a_time(environment: Environment) -> Iterator[int | None]:
-    """Hold the set-up's lock; yields its descriptor, which pip inherits.
+    """Hold the set-up's lock; yields its descriptor, which pip inherits, None where there is none.
 
     So the lock is still held while a pip goes on whose parent was killed.
     """
@@ -378,12 +378,16 @@ def _one_at_a_time(environment: Environment) -> Iterator[int | None]:
 
     # Locking the folder needs no file in it, so the check-out stays clean.
     descriptor = os.open(environment.root, os.O_RDONLY)
+    lock: int | None = descriptor
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             say("Another start is setting Playteach up; waiting for it to finish.")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
+        except OSError:
+            # This disk keeps no locks, so nobody is waited for: it is as on Windows.
+            lock = None
+        yield lock
     finally:
         os.close(descriptor)

@@ -126,10 +126,12 @@ class Hub:
         """Fetch what is missing; return the checkpoint's folder.
 
         Raises ModelError where there is no room or the hub breaks off; what was fetched
-        stays, and the next call goes on from there.
+        stays, part of a file too, and the next call goes on from there.
         """
         from huggingface_hub import hf_hub_download
         from huggingface_hub.constants import HF_HUB_CACHE
+
+        from model.serving.hub_parts import gather, sweep
 
         place = self._cache or Path(HF_HUB_CACHE)
         place.mkdir(parents=True, exist_ok=True)
@@ -144,7 +146,17 @@ class Hub:
         folder = place
         for file in plan.files:
             counter.begin(file)
+            whole: Path | None = None
             try:
+                if not file.here:
+                    whole = gather(
+                        plan.repo,
+                        file.name,
+                        revision=plan.revision,
+                        endpoint=self._endpoint,
+                        cache=place,
+                        bar=counter.bar(),
+                    )
                 path = hf_hub_download(
                     plan.repo,
                     file.name,
@@ -157,6 +169,10 @@ class Hub:
                 raise self._problem(plan.repo, error) from error
             counter.end(file)
             folder = Path(path).parent
+            if whole is not None and not Path(path).is_symlink():
+                # Without links (Windows) the library has copied it: once is enough.
+                whole.unlink(missing_ok=True)
+        sweep(plan.repo, place)
         return folder
 
     def _problem(self, repo: str, error: Exception) -> ModelError:

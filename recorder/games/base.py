@@ -153,7 +153,7 @@ class OwnWindowGame(Game, Protocol):
 
     @property
     def panicked(self) -> bool:
-        """Whether the person has pressed the panic key since somebody listens."""
+        """Whether the person has pressed the panic key."""
         ...
 
     @property

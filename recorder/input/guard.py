@@ -150,7 +150,8 @@ class InputGuard:
             self._ready.set()
         elif word == RELEASING:
             why, *codes = rest
-            self._gate.shut_for("guard")
+            # The panic key outlives the agent's next tick, also where no listener hears it.
+            self._gate.shut_for("panic" if why == "panic" else "guard")
             for code in codes:
                 self._ledger.expect_key(int(code), False)
             self._released.set()

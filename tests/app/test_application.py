@@ -13,7 +13,7 @@ import pytest
 from fake_desktop import Desk
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from toy_game import ToyGame
+from toy_game import ToyGame, WalkPolicy
 
 from app.application import effective_bindings, run_window
 from app.backend.game_ports import GameWish
@@ -21,6 +21,8 @@ from app.backend.model_choice import ModelChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import FILE_NAME, Settings, load_settings
 from app.gui.main_window import MainWindow
+from app.session.control_loop import LiveSession
+from model.play.runner import WaitingRunner
 from recorder.errors import DataBusyError, NoDisplayError, UsageError
 from recorder.games.seeds import SeedRange
 from recorder.store import Reader, RoundStatus, Store
@@ -97,13 +99,21 @@ def test_the_window_begins_with_a_start_that_was_never_played(
     with Store.open(tmp_path / "data") as store:
         record_demonstrations(store, "doom", "turn left", [played])
     shown: list[int] = []
+    runners: list[type] = []
 
     def opened(window: MainWindow) -> None:
-        shown.append(window._backend.session.snapshot().seed)
+        session = window._backend.session
+        shown.append(session.snapshot().seed)
+        assert isinstance(session, LiveSession)
+        runner = session._seat._make_runner(WalkPolicy())
+        runners.append(type(runner))
+        runner.close()
         window.close()
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
     assert shown == [played + 1]
+    # The practice yard waits for every answer.
+    assert runners == [WaitingRunner]
 
 
 @pytest.mark.timeout(90)
@@ -123,6 +133,15 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
         return RoundResult(number, RoundStatus.CANCELLED, "It was cancelled.")
 
     monkeypatch.setattr(RoundClient, "run", run)
+    # The session and then the store are closed after it: how long that takes saves no round.
+    closed: list[bool] = []
+    close = LiveSession.close
+
+    def look_and_close(session: LiveSession) -> None:
+        closed.append("round" in [thread.name for thread in threading.enumerate()])
+        close(session)
+
+    monkeypatch.setattr(LiveSession, "close", look_and_close)
 
     def opened(window: MainWindow) -> None:
         window.calls.rounds.start()
@@ -130,7 +149,7 @@ def test_a_round_has_done_its_books_before_the_store_is_closed(
         window.close_at_once()
 
     assert run_window(tmp_path / "data", base=tmp_path / "none", opened=opened) == 0
-    assert "round" not in [thread.name for thread in threading.enumerate()]
+    assert closed == [False]
     with Reader.open(tmp_path / "data") as reader:
         assert [row.status for row in reader.rounds()] == [RoundStatus.CANCELLED]
 

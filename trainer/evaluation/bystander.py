@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from recorder.errors import GameError, GameSuspendedError
+from recorder.errors import GameError, GameSuspendedError, StoppedError
 from recorder.games.base import OwnWindowGame
 from recorder.types import Outcome
 
@@ -79,11 +79,11 @@ class Bystander:
         self._touches = 0
 
     def look(self) -> None:
-        """Raise TouchedError after a touch, GameError once the person has stopped it all."""
+        """Raise TouchedError after a touch, StoppedError once the person has stopped it all."""
         self._check()
         self._game.hear()
         if self._stopped:
-            raise GameError(STOPPED)
+            raise StoppedError(STOPPED)
         if self._touched:
             raise TouchedError(TOUCHED)
 

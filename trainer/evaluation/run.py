@@ -68,7 +68,8 @@ def evaluate(
     played again; ``on_played`` is told of each new one, on the caller's thread, as it ends, and
     may raise to stop.  ``beside`` is the person on whose screen a game in a window of its own
     is played; attempts are of the play called ``version``.  Raises what the game or the model
-    raises, GameError where worker processes died again and again, or where the person stopped it.
+    raises, GameError where worker processes died again and again, StoppedError where the person
+    stopped it.
     """
     results = evaluate_sides(
         {"": player}, game_name, starts, paced=paced, slowed=slowed, workers=workers,

@@ -33,7 +33,7 @@ def quiet() -> Iterator[None]:
     """Let trainings on this machine rest while the block runs."""
     with _opened() as file:
         if file is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -43,13 +43,23 @@ def wait_for_quiet() -> float:
         if file is None:
             return 0.0
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             log.info("training rests while figures are taken")
             began = time.monotonic()
-            fcntl.flock(file, fcntl.LOCK_SH)
+            _lock(file, fcntl.LOCK_SH)
             return time.monotonic() - began
         return 0.0
+
+
+def _lock(file: IO[bytes], how: int) -> None:
+    """Lock a file; raises BlockingIOError if somebody has it, and does nothing without locks."""
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        log.warning("no lock for figures: %s", error)
 
 
 @contextlib.contextmanager

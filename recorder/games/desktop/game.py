@@ -82,9 +82,9 @@ class DesktopGame:
 
     @property
     def panicked(self) -> bool:
-        """Whether the person has pressed the panic key since somebody listens."""
+        """Whether the person has pressed the panic key; where nobody listens the guard hears it."""
         hearing = self._hands.hearing
-        return hearing is not None and hearing.panics > 0
+        return self._hands.gate.why == "panic" or (hearing is not None and hearing.panics > 0)
 
     @property
     def hotkeys(self) -> Mapping[Hotkey, str]:

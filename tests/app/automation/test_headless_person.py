@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 from desktop_room import Room
+from fake_desktop import Desk
+from toy_game import WalkPolicy
 
 from app.automation.headless import attempt, chosen_player
+from app.automation.scripted_user import ScriptedUser
+from app.session.api import Snapshot
+from app.session.control_loop import LiveSession
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.paths import default_checkpoint
 from recorder.capture.base import Trouble
@@ -38,7 +43,6 @@ def test_the_panic_key_is_an_end_as_asked_for(room: Room) -> None:
             lambda: room.session.play("walk"),
             seed=1,
             on_tick=lambda snapshot: press(room, "F12") if snapshot.tick == 5 else None,
-            panicked=lambda: room.game.panicked,
         )
     assert stopped.value.exit_code is ExitCode.CANCELLED
     assert room.device.down == set()
@@ -48,8 +52,32 @@ def test_the_panic_key_is_an_end_as_asked_for(room: Room) -> None:
             room.session,
             lambda: room.session.play("walk"),
             seed=2,
-            panicked=lambda: room.game.panicked,
         )
+
+
+def test_the_panic_key_ends_it_where_only_the_guard_hears_it() -> None:
+    """Nobody listens to a person while a script demonstrates."""
+    desk = Desk()
+    user = ScriptedUser(WalkPolicy("forward"), desk.game.bindings, desk.clock)
+    session = LiveSession(desk.game, clock=desk.clock, threaded=False, hands=user.hands).start()
+    down: list[set[str]] = []
+
+    def begin() -> None:
+        user.sit_down(session, "walk")
+        session.demonstrate("walk")
+
+    def panic(snapshot: Snapshot) -> None:
+        down.append(set(desk.device.down))
+        if snapshot.tick == 5:
+            # As the guard's own thread says it.
+            desk.hands.gate.shut_for("panic")
+
+    with pytest.raises(StoppedError, match="stopped by the panic key"):
+        attempt(session, begin, seed=1, max_free_ticks=30, on_tick=panic)
+    session.close()
+    assert len(down) == 5
+    assert down[-1] == {"W"}
+    assert desk.device.down == set()
 
 
 @pytest.mark.parametrize("then", ["F6", "F12"])
@@ -72,7 +100,6 @@ def test_a_pause_is_waited_for(room: Room, then: str) -> None:
             seed=1,
             max_free_ticks=12,
             on_tick=lambda snapshot: press(room, "F6") if snapshot.tick == 5 else None,
-            panicked=lambda: room.game.panicked,
             on_pause=waiting.set,
         ).outcome
 

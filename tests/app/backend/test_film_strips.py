@@ -38,6 +38,20 @@ def test_what_got_better_is_shown_first_then_what_got_worse() -> None:
     assert telling_start(before, [row("b", 9, True)]) is None
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.INTERRUPTED])
+def test_what_nobody_judged_got_neither_better_nor_worse(outcome: Outcome) -> None:
+    unknown = [replace(row(key, 1, good=False), outcome=outcome) for key in ("a", "b")]
+    before = [row("a", 2, good=False), unknown[0]]
+    shown = telling_start(before, [row("b", 1, good=True), row("b", 2, good=True)])
+    assert shown is not None
+    assert shown.seed == 2
+    before = [row("a", 1, good=True), row("a", 2, good=True)]
+    shown = telling_start(before, [unknown[1], row("b", 2, good=False)])
+    assert shown is not None
+    assert shown.seed == 2
+    assert telling_start(before, unknown[1:]) is None
+
+
 def test_no_film_is_played_on_the_persons_own_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,15 @@ def test_the_old_model_goes_first_where_both_do_not_fit(desk: Desk) -> None:
     assert BigPolicy.most == 1
 
 
+def test_the_window_says_where_a_models_files_do_not_agree_with_its_play(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.loader.device == "Plays here."
+    monkeypatch.setattr(BigPolicy, "disagreement", "Its files do not agree.", raising=False)
+    desk.loader.choose(desk.two)
+    assert desk.loader.device == "Plays here. Its files do not agree."
+
+
 def test_the_old_model_plays_on_until_the_new_one_is_there_where_both_fit(desk: Desk) -> None:
     desk.memory = 3 * SIZE
     desk.loader.choose(desk.two)

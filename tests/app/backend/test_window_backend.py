@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fake_desktop import Desk
+from lessons import begin, record_attempt
 from toy_game import SIZE, ToyGame, WalkPolicy
 
 from app.backend.ports import RoundUpdate, ThemeChoice
@@ -221,7 +222,10 @@ def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
 
 
 def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
-    for _ in range(14):
+    # What an earlier round has read, and another game's attempts, are no part of the next one.
+    place.store.update_round(place.store.add_round(query="game:toy"), status=RoundStatus.DONE)
+    record_attempt(place.store, begin(place.store, "other"), [(Driver.PERSON, 70)], seed=1)
+    for _ in range(16):
         place.play()
     facts = place.backend.teach()
     rows = chosen_episodes(place.reader, "since:last-round game:toy")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from toy_game import WalkPolicy
 
 from app.__main__ import main
 from app.backend.model_choice import RELEASED, ModelChoice
@@ -16,7 +17,8 @@ from app.cli.model_flags import window_choice
 from app.command_line import build_parser
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.vla.play_options import PlayOptions
-from recorder.errors import ModelError, UsageError
+from model.vla.vla import VlaPolicy
+from recorder.errors import ExitCode, ModelError, UsageError
 from recorder.store import NewAdapter, RoundStatus, Store
 from trainer.rounds import client
 from trainer.rounds.books import RoundResult
@@ -153,3 +155,37 @@ def test_a_checkpoint_plays_with_its_own_adapter_in_use(base: Path, tmp_path: Pa
     assert row is not None
     with pytest.raises(ModelError, match=f"'base' has no adapter {numbers[other]}"):
         model_flags._adapter(options("--data", data, "play", "--adapter", numbers[other]), base)
+
+
+SAID = "the system turn “You dig.” by its chat template"
+
+
+@pytest.fixture
+def disagreeing(base: Path) -> Path:
+    """A released model whose own files say another system turn than it is played with."""
+    text = "<|im_start|>system\nYou dig.<|im_end|>\n"
+    (base / "chat_template.jinja").write_text(text, encoding="utf-8")
+    return base
+
+
+def test_an_evaluation_says_where_a_models_files_do_not_agree_with_its_play(
+    disagreeing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    # It is said before anything is played, and here nothing is: there is no such suite.
+    asked = ["evaluate", "--policy", str(disagreeing), "--suite", "best"]
+    assert main([*data, *asked]) == ExitCode.USAGE
+    assert SAID in capsys.readouterr().err
+
+
+def test_play_without_a_window_says_it_too(
+    disagreeing: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loaded(WalkPolicy):
+        disagreement = f"They do not agree: {SAID}."
+
+    monkeypatch.setattr(VlaPolicy, "load", lambda folder, **_more: Loaded())
+    play = model_flags.large_policy(options("play", "--headless", "--policy", disagreeing))
+    assert play is not None
+    assert isinstance(play(), model_flags.LargePlayer)
+    assert SAID in capsys.readouterr().err

@@ -6,23 +6,32 @@ what was moved until it is read.  So both sides of a row are known from outside 
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_desktop import Desk
-from toy_game import WalkPolicy
+from toy_game import ToyGame, WalkPolicy
 
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
-from app.session.wiring import Player
+from app.session.wiring import Player, store_recording
 from model.play.episode import EpisodeEnd, EpisodeStart
 from model.play.policy import ActionChunk, Observation
 from model.play.runner import LockStepRunner
 from recorder.capture.base import Rect
+from recorder.data_folder import database_path
+from recorder.games.base import Game
 from recorder.input.hearing import Hearing
 from recorder.input.keys import CODES
+from recorder.store import Store
+from recorder.store.pairing import recorded_picture_first
 from recorder.types import Action, Driver, RGBImage, Tick
 
 REPORT_NS = 1_000_000
@@ -223,3 +232,16 @@ def test_after_a_pause_the_picture_is_a_new_one(world: World) -> None:
     world.tick(3)
     assert [done for _, done, _ in world.turns()[2:]] == pytest.approx([0.0] * 2)
     assert world.shown_deg(world.ticks[2]) == pytest.approx(240.0)
+
+
+@pytest.mark.parametrize("make", [lambda: Desk().game, ToyGame])
+def test_what_is_recorded_from_now_on_is_read_as_it_is_stored(
+    tmp_path: Path, make: Callable[[], Game]
+) -> None:
+    """Else the reader would move every row once more, to the picture before its own."""
+    with Store.open(tmp_path) as store:
+        store_recording(store, make())
+        store.wait()
+        with contextlib.closing(sqlite3.connect(database_path(tmp_path))) as connection:
+            (session,) = connection.execute("SELECT realtime, extra FROM session").fetchall()
+    assert recorded_picture_first(bool(session[0]), json.loads(session[1]))

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +173,33 @@ def test_second_start_installs_nothing(
     assert bootstrap.main(["games"], clone.root) == 0
     assert len(done) == first
     assert len(started) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock on Windows")
+@pytest.mark.parametrize(
+    ("number", "waits"), [(errno.EWOULDBLOCK, True), (errno.ENOLCK, False), (errno.ENOTSUP, False)]
+)
+def test_only_another_start_is_waited_for(
+    clone: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    waits: bool,
+) -> None:
+    import fcntl
+
+    asked: list[int] = []
+
+    def refuse_once(_descriptor: int, how: int) -> None:
+        asked.append(how)
+        if how & fcntl.LOCK_NB:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse_once)
+    with bootstrap._one_at_a_time(clone) as lock:
+        assert (lock is not None) is waits
+    assert asked == [fcntl.LOCK_EX | fcntl.LOCK_NB, *([fcntl.LOCK_EX] if waits else [])]
+    assert ("Another start" in capsys.readouterr().err) is waits
 
 
 def test_tests_need_more_and_the_window_less(clone: Environment) -> None:

@@ -21,6 +21,17 @@ def test_a_new_folder_has_nothing_wrong(tmp_path: Path) -> None:
     assert not data.exists()
 
 
+def test_everything_that_can_be_looked_at_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = [name for name in vars(doctor) if name.endswith("_lines")]
+    assert "shared_memory_lines" in checks
+    for check in checks:
+        line = doctor.DoctorLine(check, Status.OK, "fine")
+        monkeypatch.setattr(doctor, check, lambda *_folder, line=line: iter([line]))
+    assert sorted(line.name for line in doctor.run_doctor(tmp_path)) == sorted(checks)
+
+
 def test_the_database_is_counted(tmp_path: Path) -> None:
     with Store.open(tmp_path):
         pass

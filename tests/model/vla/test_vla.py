@@ -22,6 +22,7 @@ from model.language.subgoals import Plan, done_question
 from model.play.policy import ActionChunk, Observation, Policy
 from model.vla import vla
 from model.vla.decoding import Sampling
+from model.vla.play_options import PlayOptions
 from model.vla.preprocess import SPEC_FILE, load_spec, save_spec
 from model.vla.tiny import build_tokenizer
 from model.vla.vla import VlaPolicy
@@ -177,6 +178,21 @@ def test_a_checkpoint_that_was_not_taught_it_hears_the_sentence_whole(
     policy.reset(said)
     policy.propose(Observation(frames[0], said))
     assert policy._plan.now == said
+    assert policy.notice == ""
+
+
+@pytest.mark.parametrize("option", [{"chunk": 2}, {"history": 1}])
+def test_with_several_actions_or_pictures_a_sentence_is_told_whole(
+    hears_parts: VlaPolicy, option: dict[str, int]
+) -> None:
+    """As rounds teach it then; nobody asks between two answers whether a part is done."""
+    policy = VlaPolicy.load(
+        hears_parts.folder, device="cpu", threads=1, options=PlayOptions(**option)
+    )
+    said = "shoot the imp, then go to the red torch"
+    policy.reset(said)
+    assert policy.spec.parts
+    assert policy._plan.parts == (said,)
     assert policy.notice == ""
 
 

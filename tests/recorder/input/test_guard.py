@@ -52,6 +52,22 @@ def test_the_guards_word_is_read_without_the_readers_thread() -> None:
     guard._process.stdout.close()
 
 
+@pytest.mark.parametrize(("said", "why"), [("panic", "panic"), ("focus", "guard")])
+def test_a_panic_is_one_though_only_the_guard_has_heard_it(said: str, why: str) -> None:
+    guard = SilentReader()
+    guard._gate.shut_for("person")
+    os.write(guard.said, f"releasing {said} 17\n".encode())
+    guard.hear()
+    assert guard._gate.why == ("panic" if said == "panic" else "person")
+    guard._gate.open()
+    os.write(guard.said, f"releasing {said} 17\n".encode())
+    guard.hear()
+    assert guard._gate.why == why
+    os.close(guard.said)
+    assert guard._process.stdout is not None
+    guard._process.stdout.close()
+
+
 class JustAfter(threading.Event):
     """Is set by another thread in the moment after it was looked at."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_two_trainings_do_not_wait_for_each_other(own_lock: Path) -> None:
         assert file is not None
         module.fcntl.flock(file, module.fcntl.LOCK_SH)
         assert wait_for_quiet() == 0.0
+
+
+def test_on_a_disk_that_keeps_no_locks_training_and_figures_go_on(
+    own_lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_file: object, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(module.fcntl, "flock", none)
+    with module.quiet():
+        assert module.wait_for_quiet() == 0.0
+    assert own_lock.exists()
 
 
 def test_without_a_place_for_the_lock_training_goes_on(

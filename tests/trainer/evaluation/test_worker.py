@@ -10,7 +10,7 @@ from fake_desktop import Desk as Screen
 from toy_game import WalkPolicy
 
 from recorder.capture.base import Trouble
-from recorder.errors import GameError, GameSuspendedError
+from recorder.errors import ExitCode, GameError, GameSuspendedError, StoppedError
 from recorder.games.base import Task
 from recorder.games.desktop.game import DesktopGame
 from recorder.types import Action, Frame, Outcome
@@ -209,10 +209,10 @@ def test_the_panic_and_the_pause_key_stop_it(room: Room, key: str) -> None:
         room.press(key)
 
     room.game.happens[(1, 2)] = happen
-    with pytest.raises(GameError) as caught:
+    with pytest.raises(StoppedError) as caught:
         room.measure()
     assert caught.value.sentence == bystander.STOPPED
-    assert not isinstance(caught.value, GameSuspendedError)
+    assert caught.value.exit_code is ExitCode.CANCELLED
     assert room.device.down == set()
     assert room.windows.closed
 

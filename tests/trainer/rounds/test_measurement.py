@@ -8,16 +8,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from lessons import begin, record_attempt
 from toy_game import TOY
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.games import registry
-from recorder.games.base import Asked
+from recorder.games.base import Asked, Task, free_task
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
 from recorder.games.seeds import SeedRange, may_judge, range_of
 from recorder.store import NewAdapter, Reader, RoundStatus, Stepping, Store
-from recorder.types import Outcome
+from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import sentence_line, verdict_of
 from trainer.evaluation.players import PlayerSpec
@@ -32,6 +33,7 @@ from trainer.rounds.protocol import Gate, Message, to_json
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])
 MEDKIT = Asked(TASK_BY_ID["pick_up:medkit"])
+OLD_TASKS_FROM = SeedRange.VERDICT.first + old_tasks.LESSON_SEEDS
 
 
 @dataclass
@@ -284,16 +286,21 @@ def known_base(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
 
 
 def finished_round(
-    room: Room, adapter: Path, *, parent: int | None = None, in_use: int | None = None
+    room: Room,
+    adapter: Path,
+    *,
+    parent: int | None = None,
+    in_use: int | None = None,
+    asked: Asked = BARREL,
 ) -> int:
-    """Teach the barrel, with success, and write the round down as the client does."""
+    """Teach a sentence, with success, and write the round down as the client does."""
     store = room.ground.store
     began = parent if in_use is None else in_use
     number = store.add_round(parent_adapter_id=parent, config={"in_use": began})
     with Reader.open(room.data) as reader:
         rows = {row.id: row for row in reader.adapters()}
     row = None if parent is None else rows[parent]
-    lines = measure_later.after_the_lesson(room.ground, taught(room, BARREL, round_id=number), row)
+    lines = measure_later.after_the_lesson(room.ground, taught(room, asked, round_id=number), row)
     decision = decide(lines)
     verdict = verdict_of(lines, decision.choice, decision.sentence)
     assert verdict is not None
@@ -415,6 +422,52 @@ def test_base_and_parent_are_known_and_only_the_new_adapter_plays_the_old_tasks(
     assert len(room.yard.played) == 300
     against = [line.against for line in checked.verdict.lines if line.part is Part.OLD_TASKS]
     assert against == ["base", "parent"]
+
+
+def lesson_after_a_lesson(room: Room, adapter: Path, tmp_path: Path, earlier: Task) -> int:
+    """Teach the barrel, note that ``earlier`` was taught then, and teach the medkit on it."""
+    store = room.ground.store
+    first = finished_round(room, adapter)
+    store.set_active_adapter(1)
+    shown = record_attempt(
+        store, begin(store, "doom"), [(Driver.PERSON, 3)], seed=10_000_000, task=earlier
+    )
+    store.add_round_samples(first, [(shown, tick, 1.0, 2) for tick in range(3)])
+    second_folder = Path(shutil.copytree(adapter, tmp_path / "second"))
+    return finished_round(room, second_folder, parent=1, asked=MEDKIT)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_an_earlier_round_taught_is_played_before_a_later_one_is_used(
+    known_base: Room, small_adapter: Path, tmp_path: Path, kept: bool
+) -> None:
+    room = known_base
+    second = lesson_after_a_lesson(room, small_adapter, tmp_path, BARREL.task)
+    choice, lines = stored(room, second)
+    assert choice is Choice.WAIT
+    assert [(line.part, line.name) for line in lines if line.checking] == [
+        (Part.EARLIER, BARREL.heard),
+        (Part.OLD_TASKS, "what it could before"),
+    ]
+    room.yard.succeeds = lambda name, heard, seed: (
+        name != "after" or kept or heard != BARREL.heard or seed >= OLD_TASKS_FROM
+    )
+    checked = measure_later.check_rest(room.ground, second)
+    line = next(each for each in checked.verdict.lines if each.name == BARREL.heard)
+    assert (line.part, line.not_worse, line.n >= 10) == (Part.EARLIER, kept, True)
+    assert checked.verdict.choice is (Choice.USE if kept else Choice.REFUSE)
+    assert in_use(room) == (2 if kept else 1)
+
+
+def test_an_earlier_lesson_that_nobody_can_judge_leaves_a_round_to_be_tried(
+    known_base: Room, small_adapter: Path, tmp_path: Path
+) -> None:
+    second = lesson_after_a_lesson(known_base, small_adapter, tmp_path, free_task("hop"))
+    choice, lines = stored(known_base, second)
+    assert choice is Choice.TRY
+    line = next(each for each in lines if each.part is Part.EARLIER)
+    assert (line.name, line.n, line.checking) == ("hop", 0, False)
+    assert "nobody can judge it" in line.sentence
 
 
 def test_where_nothing_got_better_nothing_more_is_played(

@@ -7,8 +7,10 @@ import json
 import math
 import shutil
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +29,10 @@ from trainer.data.examples import Example
 from trainer.data.material import material_of
 from trainer.data.sampling import MAX_VISITS, shares_of
 from trainer.data.shipped_replay import write_replay
-from trainer.rounds import protocol
+from trainer.rounds import gates, protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.round import RoundPlan, run_round
+from trainer.rounds.training import lora
 from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 STEPS = 6
@@ -48,7 +51,27 @@ def plan(data: Path, base: Path, name: str = "one") -> RoundPlan:
     )
 
 
-def test_a_round_from_demonstrations_to_an_adapter(data: Path, small_checkpoint: Path) -> None:
+def persons(examples: Iterable[Example]) -> set[int]:
+    """Return the episodes of the person's that examples are of."""
+    return {each.episode_id for each in examples if each.episode_id is not None}
+
+
+def test_a_round_from_demonstrations_to_an_adapter(
+    data: Path, small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: dict[str, set[int]] = {}
+    make, train = gates.Checks.__init__, lora.train
+
+    def look_and_make(self: Any, task: Any, select: Any, gate: Any, **more: Any) -> None:
+        used["strength by"], used["judged by"] = persons(select.taught), persons(gate.taught)
+        make(self, task, select, gate, **more)
+
+    def look_and_train(task: Any, examples: Any, to_stop_by: Any, *more: Any) -> Any:
+        used["learnt"], used["stopped by"] = persons(examples), persons(to_stop_by)
+        return train(task, examples, to_stop_by, *more)
+
+    monkeypatch.setattr(gates.Checks, "__init__", look_and_make)
+    monkeypatch.setattr(lora, "train", look_and_train)
     heard: list[protocol.Message] = []
     before = database_path(data).read_bytes()
     done = run_round(plan(data, small_checkpoint), heard.append)
@@ -64,6 +87,10 @@ def test_a_round_from_demonstrations_to_an_adapter(data: Path, small_checkpoint:
     assert episodes["train"]
     # Five starts of one lesson: three to learn from, one to be judged on, one to choose by.
     assert [len(episodes[side]) for side in ("train", "select", "gate")] == [3, 1, 1]
+    sides = {side: set(numbers) for side, numbers in episodes.items()}
+    assert (used["learnt"], used["judged by"]) == (sides["train"], sides["gate"])
+    # What chooses judges nothing, and what judges chooses nothing.
+    assert used["stopped by"] == used["strength by"] == sides["select"]
     assert metrics["manifest"]["counts"] == metrics["material"]["ticks"]
     assert {sample[0] for sample in metrics["samples"]} <= set(episodes["train"])
     assert done.passed == all(m.passed is not False for m in heard if isinstance(m, protocol.Gate))
