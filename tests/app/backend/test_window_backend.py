@@ -115,9 +115,9 @@ def test_a_check_that_begins_as_the_window_closes_is_ended_too(place: Place) -> 
 
     def last_moment(handle: RoundInProgress) -> None:
         handle.left.wait()
-        backend._check = check.start()
+        backend._teaching._check = check.start()
 
-    backend._round = RoundInProgress(client, last_moment).start()
+    backend._teaching._round = RoundInProgress(client, last_moment).start()
     backend.close()
     assert check.left.is_set()
     assert not check._thread.alive

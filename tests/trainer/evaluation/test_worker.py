@@ -138,7 +138,7 @@ def test_the_panic_key_stops_it_all_in_a_chat_too(room: Room) -> None:
         room.press("F12")
 
     room.game.happens[(1, 2)] = happen
-    with pytest.raises(GameError) as caught:
+    with pytest.raises(StoppedError) as caught:
         room.measure()
     assert caught.value.sentence == bystander.STOPPED
     assert room.game.attempts == 1
