@@ -1,6 +1,8 @@
 """Every test has folders of its own, no network, no screen and no thread left behind."""
 
+import gc
 import os
+import sys
 
 # Before torch, Qt or a hub client is imported anywhere, and inherited by child processes.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -8,18 +10,67 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# Whoever wants no compiled files gets them all the same, in folders that git ignores: hundreds of
+# processes would each compile the same sources again, for minutes in all.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 JOIN_S = 10.0
 """How long a thread may take to end after its test; only a leak waits this long."""
+
+LONG_S = 5.0
+"""A test that takes longer says why, with the marker "long"."""
 
 # A shared machine may stall any single example; hypothesis would call that a failure.
 settings.register_profile("playteach", deadline=None)
 settings.load_profile("playteach")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with the longest tests first: started last, one keeps a process alone."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        for mark in item.iter_markers("long"):
+            takes, why = mark.args
+            if not takes > LONG_S or not why:
+                raise pytest.UsageError(f"{item.nodeid}: long(more than {LONG_S:g}, why)")
+            seconds[item.path] += takes
+    items.sort(key=lambda item: -seconds[item.path])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that took long and do not say why; a busy machine alone fails none."""
+    unexplained = sorted(
+        (report.duration, report.nodeid)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        and report.when == "call"
+        and report.duration > LONG_S
+        and "long" not in report.keywords
+    )
+    if unexplained:
+        terminalreporter.section(f"over {LONG_S:g} s, and no marker says why")
+        for duration, name in reversed(unexplained):
+            terminalreporter.line(f"{duration:.1f} s {name}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what the test modules brought with them out of every later garbage collection.
+
+    Torch, Qt and the tests themselves are millions of objects that live to the end.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
