@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import tempfile
 
 # Before torch, Qt or a hub client is imported anywhere, and inherited by child processes.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -76,7 +77,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Point every place where data and settings could go into a folder of the test's own."""
-    home = tmp_path_factory.mktemp("home")
+    # The factory looks through the thousands of folders that are there before it makes one.
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
     for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(variable, str(home / variable.removeprefix("XDG_").lower()))
     monkeypatch.setenv("PLAYTEACH_CONFIG", str(home / "settings"))
