@@ -88,6 +88,18 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(autouse=True)
+def one_thread_of_torch() -> Iterator[None]:
+    """Put back how many threads torch counts with: a training's main sets it for its process.
+
+    With two threads in each of two processes on two cores, the waiting takes most of the time.
+    """
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
     """Fail a test after which a thread still runs that would keep the process alive."""
     before = set(threading.enumerate())
