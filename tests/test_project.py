@@ -71,7 +71,12 @@ def requirements(*extras: str) -> list[Requirement]:
     [
         ("ruff", "check", "--quiet", "."),
         ("ruff", "format", "--quiet", "--check", "."),
-        ("mypy", "--no-error-summary"),
+        pytest.param(
+            ("mypy", "--no-error-summary"),
+            marks=pytest.mark.long(
+                60, "without its cache, in a fresh clone, mypy reads everything"
+            ),
+        ),
         ("lint-imports",),
     ],
     ids=lambda command: "-".join(command[:2]),

@@ -57,8 +57,13 @@ INPUT_PACKAGES = ("pynput", "python-xlib", "six")
 kernel's headers and serves keyboards without X, which Playteach does not use."""
 REST_MB = 36
 TEST_TOOLS_MB = 33
-WHOLE_SUITE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
-"""The whole suite is shared out among processes, file by file; a part of it runs in one."""
+WHOLE_SUITE = (
+    "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder",
+)  # fmt: skip
+"""The whole suite is shared out among processes, file by file; a part of it runs in one.
+
+The files come in the order of tests/conftest.py, which knows the longest; by itself the plugin
+takes those with the most tests first, and they are not."""
 
 NO_DISPLAY = (
     "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so the window "

@@ -118,7 +118,8 @@ class Sayings:
             key=lambda pair: (-len(pair[0]), pair[0]),
         )
         self._takes = {
-            means: [tuple(words(noun)) for noun in nouns] for means, nouns in (takes or {}).items()
+            means: frozenset(tuple(words(noun)) for noun in nouns)
+            for means, nouns in (takes or {}).items()
         }
         taught = [(way, means) for means, ways in frames.items() for way in (means, *ways)]
         more = [(way, means) for means, ways in (understood or {}).items() for way in ways]
@@ -134,6 +135,11 @@ class Sayings:
         self._frames = [
             _Frame(way, means, *self._weighed(said[way]), _turning(said[way]), denies(said[way]))
             for way, means in dict((*more, *taught)).items()
+        ]
+        self._of_nothing = [
+            (frame.means, _without_articles(words(frame.said)))
+            for frame in self._frames
+            if THING not in frame.said
         ]
 
     @classmethod
@@ -209,12 +215,7 @@ class Sayings:
         Of "go to the red post" and "go to the blue post", none is what "go to the post" means.
         """
         bare = _without_articles(frame)
-        means = {
-            other.means
-            for other in self._frames
-            if THING not in other.said and leaves_out(bare, _without_articles(words(other.said)))
-        }
-        return len(means) > 1
+        return len({means for means, other in self._of_nothing if leaves_out(bare, other)}) > 1
 
     def of_several(self, told: str) -> bool:
         """Return whether familiar words ask for more than the one thing of a taught sentence.
@@ -323,10 +324,8 @@ class Sayings:
     def _may_take(self, means: str, name: Sequence[str]) -> bool:
         """Return whether what is said was taught of such a thing."""
         nouns = self._takes.get(means)
-        return nouns is None or any(
-            tuple(name[at : at + len(noun)]) == noun
-            for noun in nouns
-            for at in range(len(name) - len(noun) + 1)
+        return nouns is None or not nouns.isdisjoint(
+            tuple(name[at:end]) for at in range(len(name)) for end in range(at + 1, len(name) + 1)
         )
 
     def _closest(self, frame: Sequence[str], name: Sequence[str]) -> _Frame | None:
@@ -334,11 +333,12 @@ class Sayings:
         like = _turning(frame), denies(frame)
         best, most = None, LEAST_ALIKE
         for other in self._frames:
-            if (other.turns, other.denies) != like or not self._may_take(other.means, name):
+            if (other.turns, other.denies) != like:
                 continue
             shared = sum(weight * other.features.get(key, 0.0) for key, weight in features.items())
             alike = shared / (length * other.length) if length and other.length else 0.0
-            if alike > most:
+            # Asked last: hardly any frame comes so far.
+            if alike > most and self._may_take(other.means, name):
                 best, most = other, alike
         return best
 

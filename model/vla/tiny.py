@@ -45,6 +45,7 @@ SPECIAL_TOKENS = (
     *RESERVED_NAMES,
 )
 
+LAYERS = 4
 TINY_SPEC = CheckpointSpec(
     pixels="coordinates",
     width=320,
@@ -85,9 +86,16 @@ def build_tokenizer(corpus: list[str], vocabulary: int = 1536) -> Any:
 
 
 def build_model(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec = TINY_SPEC, *, seed: int = 0
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec = TINY_SPEC,
+    *,
+    seed: int = 0,
+    layers: int = LAYERS,
 ) -> Any:
-    """Return an untrained Qwen2VLForConditionalGeneration for ``tokenizer``."""
+    """Return an untrained Qwen2VLForConditionalGeneration for ``tokenizer``.
+
+    ``layers`` (1 or more) is the depth of the picture's tower and of the language model.
+    """
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
     ids = tokenizer.convert_tokens_to_ids
@@ -96,7 +104,7 @@ def build_model(
             "vocab_size": len(tokenizer),
             "hidden_size": 192,
             "intermediate_size": 576,
-            "num_hidden_layers": 4,
+            "num_hidden_layers": layers,
             "num_attention_heads": 6,
             "num_key_value_heads": 6,
             "max_position_embeddings": 2048,
@@ -111,7 +119,7 @@ def build_model(
             "pad_token_id": ids(PAD),
         },
         vision_config={
-            "depth": 4,
+            "depth": layers,
             "embed_dim": 160,
             "hidden_size": 192,
             "num_heads": 5,

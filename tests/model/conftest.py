@@ -40,6 +40,16 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def shallow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One of half as many layers, for those who ask it hundreds of times."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "shallow"
+    tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
+    model = loud(build_model(tokenizer, SPEC, seed=5, layers=2), 6)
+    save_checkpoint(folder, model, tokenizer, SPEC, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
 def frames() -> list[Frame]:
     """Pictures of noise at the game's size."""
     rng = np.random.default_rng(3)

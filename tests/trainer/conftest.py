@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from model.actions.tokens import encode_ids
 from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
 from model.play.episode import Decision, EpisodeLoop, Proposal, run_episode
 from model.play.runner import LockStepRunner
@@ -17,7 +19,9 @@ from model.vla.vla import load_weights
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import EpisodeKind, Store
-from recorder.types import NO_ACTION, Driver, Frame
+from recorder.types import NO_ACTION, Action, Driver, Frame
+from trainer.data.examples import Example
+from trainer.data.shipped_replay import write_replay
 from trainer.experts.yard import TeacherPolicy
 from trainer.rounds.training.lora import LoraConfig, LoraTask
 
@@ -35,8 +39,22 @@ def person_drives(_frame: Frame, proposal: Proposal | None) -> Decision:
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base") / "small"
     tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
-    model = build_model(tokenizer, SPEC, seed=3)
+    model = build_model(tokenizer, SPEC, seed=3, layers=2)
     save_checkpoint(folder, model, tokenizer, SPEC, {"trained_s": 0})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def knowing_checkpoint(small_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small checkpoint with what it knew beside it: a round need not play for it."""
+    folder = Path(shutil.copytree(small_checkpoint, tmp_path_factory.mktemp("knowing") / "small"))
+    known = [
+        Example(
+            np.full((64, 64, 3), grey, np.uint8), "hop", encode_ids(Action(jump=True)), "replay"
+        )
+        for grey in range(0, 240, 10)
+    ]
+    write_replay(folder, known[::2], known[1::2])
     return folder
 
 

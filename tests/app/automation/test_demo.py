@@ -17,9 +17,10 @@ from recorder.errors import ExitCode, UsageError
 from recorder.games import game_spec, registry
 from recorder.games.doom.tasks import TASK_BY_ID
 
-SMALLEST = DemoSize(seeds=1, demonstrations=6, corrections=1, pairs=2, steps=3, replay=200)
+SMALLEST = DemoSize(seeds=1, demonstrations=5, corrections=1, pairs=2, steps=2, replay=24)
 
 
+@pytest.mark.long(45, "the whole loop: lessons, a round's process, two players' and two films")
 def test_the_smallest_demo_ends_with_a_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def test_it_counts_the_mouse_in_the_games_window_and_hears_no_key(
         hand.close()
 
 
+@pytest.mark.long(7, "a real window is waited for until it is given up")
 def test_a_game_that_does_not_turn_is_told_of_and_nothing_stays_behind(
     calibration: DesktopCalibration, window: PlainWindow
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_window_that_is_gone_is_told_of(
         calibration.begin_turn(gone)
 
 
+@pytest.mark.long(15, "a real Luanti, which runs in real time")
 @pytest.mark.skipif(program() is None, reason="Luanti is not installed")
 def test_a_real_game_turns_once_around_by_the_right_calibration_only(
     desktop: str, tmp_path: Path

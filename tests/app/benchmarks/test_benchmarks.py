@@ -57,6 +57,7 @@ def test_a_percentile_covers_its_share(values: list[float], share: float) -> Non
     assert sum(value <= bound for value in values) >= share * len(values) - 1e-6
 
 
+@pytest.mark.long(15, "Qt, torch and the default model are loaded anew, as at a start")
 def test_the_real_window_comes_to_play_in_a_process_of_its_own() -> None:
     run = run_window_child(0.3)
     assert 0 < run.visible_s < run.playing_s

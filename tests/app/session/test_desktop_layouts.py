@@ -229,6 +229,7 @@ def test_what_the_server_refuses_the_fake_refuses_too(desktop: str) -> None:
         device.close()
 
 
+@pytest.mark.long(11, "a real Luanti walks under three layouts")
 @needs_luanti
 def test_luanti_walks_and_chooses_slots_under_every_layout(desktop: str) -> None:
     """It takes keys by what they type, a French or Czech digit with Shift.  One start for all."""

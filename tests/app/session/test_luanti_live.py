@@ -54,6 +54,7 @@ def step_on(game: LuantiGame) -> None:
         game.step(NO_ACTION)
 
 
+@pytest.mark.long(16, "four tasks in a real Luanti, in real time")
 @needs_luanti
 def test_the_teacher_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str) -> None:
     game = open_game("luanti")
@@ -74,6 +75,7 @@ def test_the_teacher_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str
         game.close()
 
 
+@pytest.mark.long(10, "a real Luanti starts, and a task is done in slowed time")
 @needs_luanti
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
 def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
@@ -140,6 +142,7 @@ class SlowThinker(BusyPolicy):
         return super().propose(observation)
 
 
+@pytest.mark.long(10, "a real Luanti starts, and thoughts take three ticks")
 @needs_luanti
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
 def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_over(
@@ -227,6 +230,7 @@ def test_a_luanti_of_the_persons_own_is_played_without_the_mod_and_judged_by_the
             theirs.kill()
 
 
+@pytest.mark.long(15, "two real Luantis start, and one plays a task")
 @needs_luanti
 def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Hand) -> None:
     told: list[str] = []
@@ -264,6 +268,7 @@ def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Ha
         wait_until_down(hand, "W")
 
 
+@pytest.mark.long(10, "a real Luanti starts, and fifty keys are typed beside it")
 @needs_luanti
 def test_what_is_typed_elsewhere_is_stored_nowhere(desktop: str) -> None:
     figures = measure_privacy(50, lambda text: None)
@@ -280,6 +285,7 @@ def test_the_agent_alone_is_never_taken_for_the_person(desktop: str) -> None:
         assert measure_false(60, lambda text: None)["false_takeovers"] == 0
 
 
+@pytest.mark.long(8, "a real Luanti starts")
 @needs_luanti
 def test_a_session_says_how_late_pictures_are_and_how_time_ran(
     desktop: str, tmp_path: Path

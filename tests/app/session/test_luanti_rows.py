@@ -69,6 +69,7 @@ def turns_of(reader: Reader, episode_id: int, driver: Driver) -> list[float]:
     return turns
 
 
+@pytest.mark.long(15, "a real Luanti, which runs in real time")
 @needs_luanti
 def test_no_picture_shows_what_its_row_does_and_all_that_was_turned_is_in_the_rows(
     desktop: str, hand: Hand, tmp_path: Path

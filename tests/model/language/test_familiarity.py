@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ YARD = Repertoire(taught_sentences(ALL_TASKS))
 SMALL = Repertoire(["go to the red torch", "pick up the medkit", "shoot the imp"])
 
 
+@cache
 def told() -> Repertoire:
     """What the default model was taught, as the window asks it."""
     sayings = Sayings.load(default_checkpoint())

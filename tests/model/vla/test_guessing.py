@@ -81,15 +81,16 @@ def test_greedy_answers_are_those_of_transformers_generate(
     assert played(policy, walk) == [baseline.answer(frame.rgb, GO).numbers for frame in walk]
 
 
+@pytest.mark.long(6, "four hundred answers, a hundred of them by transformers' own generate")
 def test_sampled_answers_have_the_distribution_of_generate(
-    checkpoint: Path, frames: list[Frame]
+    shallow_checkpoint: Path, frames: list[Frame]
 ) -> None:
     """The first choice of 300 draws, compared by chi-square at one in ten thousand."""
     from scipy.stats import chi2_contingency
 
-    policy = load(checkpoint, Sampling(1.5))
-    model, tokenizer = load_weights(checkpoint, torch.float32, "cpu")
-    baseline = GenerateBaseline(model, tokenizer, load_spec(checkpoint))
+    policy = load(shallow_checkpoint, Sampling(1.5))
+    model, tokenizer = load_weights(shallow_checkpoint, torch.float32, "cpu")
+    baseline = GenerateBaseline(model, tokenizer, load_spec(shallow_checkpoint))
     policy.reset(GO, seed=4)
     torch.manual_seed(4)
     ours: list[int] = []

@@ -80,6 +80,7 @@ def test_killed_at_fifty_moments(tmp_path: Path) -> None:
     assert Outcome.SUCCESS in outcomes
 
 
+@pytest.mark.long(6, "many processes start, record and are killed")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_again_and_again_in_one_folder(tmp_path: Path) -> None:
     seen: set[int] = set()

@@ -115,6 +115,7 @@ def task() -> LoraTask:
     return LoraTask(model, tokenizer, SPEC, LoraConfig(rank=16, batch=8, learning_rate=5e-3))
 
 
+@pytest.mark.long(10, "a model that knew nothing learns from pictures")
 def test_three_actions_are_learnt_and_come_out_greedily(task: LoraTask, tmp_path: Path) -> None:
     """Of a model that knew nothing: two pictures, each with three actions of its own."""
     data = chunked(64, 3)

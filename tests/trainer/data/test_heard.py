@@ -93,7 +93,7 @@ def test_what_is_taught_is_in_the_words_that_the_model_is_told() -> None:
 @pytest.fixture(scope="module")
 def small() -> tuple[Any, Any]:
     words = build_tokenizer([SAID, "Is this done: Yes. No."] * 4, vocabulary=600)
-    return build_model(words, SPEC, seed=1).eval(), words
+    return build_model(words, SPEC, seed=1, layers=2).eval(), words
 
 
 def test_a_model_is_asked_only_where_it_was_taught_to(

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def words() -> Any:
 
 
 def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> None:
-    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    sequences = Sequences(build_model(words, SPEC, seed=1, layers=2).eval(), words, SPEC)
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
     images = np.stack([resize(frame, SPEC) for frame in frames])
@@ -82,7 +83,7 @@ def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> No
 
 
 def test_the_loss_is_of_the_answers_alone(words: Any) -> None:
-    trainee = Trainee(build_model(words, SPEC, seed=1).eval(), words)
+    trainee = Trainee(build_model(words, SPEC, seed=1, layers=2).eval(), words)
     rng = torch.Generator().manual_seed(0)
     ids = torch.randint(0, len(words), (2, 7), generator=rng)
     hidden = torch.randn(2, 7, trainee.model.config.text_config.hidden_size, generator=rng)
@@ -106,7 +107,7 @@ def test_the_loss_is_of_the_answers_alone(words: Any) -> None:
 
 
 def test_an_answer_begins_where_the_block_says(words: Any) -> None:
-    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    sequences = Sequences(build_model(words, SPEC, seed=1, layers=2).eval(), words, SPEC)
     pair = rule_pairs()[0]
     block = sequences.text_block(pair.question, pair.answer)
     question, answer = (
@@ -153,7 +154,7 @@ def test_a_box_covers_the_cells_it_lies_in(box: tuple[int, int, int, int]) -> No
 
 def test_a_record_holds_what_the_state_shows(words: Any) -> None:
     config = PosttrainConfig(actions_per_frame=5, pairs_per_frame=3)
-    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    sequences = Sequences(build_model(words, SPEC, seed=1, layers=2).eval(), words, SPEC)
     writer = RecordWriter(sequences, SPEC, config, seed=3)
     records = np.zeros(200, record_type(SPEC, config))
     game = DoomGame(labels=True)
@@ -201,7 +202,7 @@ def test_the_stages_follow_each_other_and_fill_the_time() -> None:
 
 
 def test_what_is_held_out_is_never_said(words: Any) -> None:
-    sequences = Sequences(build_model(words, SPEC, seed=1).eval(), words, SPEC)
+    sequences = Sequences(build_model(words, SPEC, seed=1, layers=2).eval(), words, SPEC)
     pairs = [*rule_pairs(), *paraphrase_pairs()]
     blocks = [sequences.text_block(pair.question, pair.answer) for pair in pairs]
     said = " ".join(words.decode(block.tokens) for block in blocks)
@@ -228,10 +229,11 @@ def test_another_models_weights_are_taken_over_with_its_words(words: Any, tmp_pa
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, words: Any) -> PosttrainConfig:
-    """A training of small pictures and few words."""
+    """A training of small pictures, few words and few layers."""
     monkeypatch.setattr(train_yard_model, "TINY_SPEC", SPEC)
     monkeypatch.setattr(losses, "TINY_SPEC", SPEC)
     monkeypatch.setattr(train_yard_model, "build_tokenizer", lambda *_given: words)
+    monkeypatch.setattr(train_yard_model, "build_model", partial(build_model, layers=2))
     return PosttrainConfig(vocabulary=1024, warmup_steps=1)
 
 

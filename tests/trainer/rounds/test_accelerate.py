@@ -33,7 +33,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     data, base = tmp_path / "data", tmp_path / "base"
     record_lessons(data, episodes=6, ticks=26)
     tokenizer = build_tokenizer(["reach the red dot", "observation:"] * 4, vocabulary=600)
-    save_checkpoint(base, build_model(tokenizer, SPEC, seed=3), tokenizer, SPEC, {})
+    save_checkpoint(base, build_model(tokenizer, SPEC, seed=3, layers=2), tokenizer, SPEC, {})
     alone: list[protocol.Message] = []
     plan = RoundPlan(data, base, tmp_path / "alone", tmp_path / "one", query="", max_steps=3)
     run_round(plan, alone.append)

@@ -29,7 +29,7 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 @pytest.fixture
 def task() -> LoraTask:
     tokenizer = build_tokenizer(["go to the red torch", "Is this done: Yes. No."] * 4, 600)
-    model: Any = build_model(tokenizer, SPEC, seed=3).eval()
+    model: Any = build_model(tokenizer, SPEC, seed=3, layers=2).eval()
     return LoraTask(model, tokenizer, SPEC, LoraConfig(rank=2))
 
 

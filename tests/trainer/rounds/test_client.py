@@ -82,23 +82,12 @@ def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
         )
 
 
-def test_a_round_is_written_down_whole(data: Path, client: RoundClient) -> None:
-    result = run(client)
-    assert result.status is RoundStatus.DONE
-    statuses, count, active, folders = books(data)
-    assert statuses == [RoundStatus.DONE]
-    assert (count, folders) == (1, ["round-001"])
-    # Nobody played it, so it is listed and no more.
-    assert (active, result.activated, result.verdict) == (None, False, None)
-    with Reader.open(data) as reader:
-        assert reader.adapters()[0].title == "barrel"
-        assert reader.rounds()[0].adapter_id == result.adapter_id
-    assert not any((data / "rounds").iterdir())
-
-
+@pytest.mark.long(8, "a round's real process, up to its first step")
 def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
-    data: Path, client: RoundClient
+    data: Path, store: Store, knowing_checkpoint: Path
 ) -> None:
+    client = RoundClient(data, store, knowing_checkpoint)
+
     def say(message: Message) -> None:
         if isinstance(message, Step):
             client.cancel()
@@ -115,10 +104,11 @@ def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> No
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
 
 
-def test_a_killed_round_changes_nothing_and_the_next_one_works(
-    data: Path, store: Store, small_checkpoint: Path
+@pytest.mark.long(18, "two real processes: the one that is killed and the one after it")
+def test_a_killed_round_changes_nothing_and_the_next_one_is_written_down_whole(
+    data: Path, store: Store, knowing_checkpoint: Path
 ) -> None:
-    client = RoundClient(data, store, small_checkpoint)
+    client = RoundClient(data, store, knowing_checkpoint)
 
     def kill(message: Message) -> None:
         process = client._process
@@ -129,9 +119,17 @@ def test_a_killed_round_changes_nothing_and_the_next_one_works(
     assert result.status is RoundStatus.FAILED
     assert "plays as before" in result.sentence
     assert books(data) == ([RoundStatus.FAILED], 0, None, [])
-    again = run(RoundClient(data, store, small_checkpoint))
+    again = run(RoundClient(data, store, knowing_checkpoint))
     assert again.status is RoundStatus.DONE
-    assert books(data)[:2] == ([RoundStatus.FAILED, RoundStatus.DONE], 1)
+    statuses, count, active, folders = books(data)
+    assert statuses == [RoundStatus.FAILED, RoundStatus.DONE]
+    assert (count, folders) == (1, ["round-002"])
+    # Nobody played it, so it is listed and no more.
+    assert (active, again.activated, again.verdict) == (None, False, None)
+    with Reader.open(data) as reader:
+        assert reader.adapters()[0].title == "barrel"
+        assert reader.rounds()[1].adapter_id == again.adapter_id
+    assert not any((data / "rounds").iterdir())
 
 
 def talk(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
@@ -342,6 +340,7 @@ def test_a_round_with_too_little_to_learn_from_plays_nothing_beforehand(
     assert beforehand.played == 0
 
 
+@pytest.mark.long(15, "players in processes of their own load a model each")
 @pytest.mark.usefixtures("quick_learner")
 def test_players_that_die_in_the_paired_play_change_nothing(
     data: Path, store: Store, client: RoundClient, monkeypatch: pytest.MonkeyPatch
@@ -367,6 +366,7 @@ def test_players_that_die_in_the_paired_play_change_nothing(
     assert books(data)[1:3] == (2, 2)
 
 
+@pytest.mark.long(15, "two players in processes of their own load a model each")
 @pytest.mark.usefixtures("quick_learner")
 def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
     data: Path, store: Store, client: RoundClient

@@ -46,7 +46,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small checkpoint that is prompted as the released one is."""
     folder = tmp_path_factory.mktemp("released") / "jarvis"
     tokenizer = build_tokenizer(["Mine the oak log.", "observation:"] * 4, vocabulary=600)
-    save_checkpoint(folder, build_model(tokenizer, SPEC, seed=3), tokenizer, SPEC, {})
+    save_checkpoint(folder, build_model(tokenizer, SPEC, seed=3, layers=2), tokenizer, SPEC, {})
     return folder
 
 
@@ -68,6 +68,7 @@ def gates_of(told: list[protocol.Message]) -> dict[str, protocol.Gate]:
     return {each.name: each for each in told if isinstance(each, protocol.Gate)}
 
 
+@pytest.mark.long(9, "a round with long prompts and earlier pictures")
 def test_nothing_earlier_is_said_and_is_no_pass(
     recorded: Path, released: Path, tmp_path: Path
 ) -> None:

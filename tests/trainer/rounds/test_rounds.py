@@ -8,31 +8,28 @@ import math
 import shutil
 import signal
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from lessons import begin, record_attempt
 from toy_game import TASKS
 
-from model.actions.tokens import encode_ids
 from model.adapters.folders import META_FILE, fingerprint, read_meta
 from model.vla.vla import VlaPolicy
 from recorder.data_folder import database_path
 from recorder.errors import DataError, ExitCode, ModelError
 from recorder.store import NewAdapter, Reader, Split, Store
-from recorder.types import Action, Driver
+from recorder.types import Driver
 from trainer.data.earlier_lessons import earlier_rows, taught_by
 from trainer.data.examples import Example
 from trainer.data.material import material_of
 from trainer.data.sampling import MAX_VISITS, shares_of
-from trainer.data.shipped_replay import write_replay
 from trainer.rounds import gates, protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.round import RoundPlan, run_round
-from trainer.rounds.training import lora
+from trainer.rounds.training import lora_loop
 from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 STEPS = 6
@@ -56,11 +53,26 @@ def persons(examples: Iterable[Example]) -> set[int]:
     return {each.episode_id for each in examples if each.episode_id is not None}
 
 
-def test_a_round_from_demonstrations_to_an_adapter(
-    data: Path, small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass(frozen=True)
+class Whole:
+    """A round from demonstrations to an adapter, with what it said on the way.
+
+    ``used`` are the episodes that it learnt on, stopped by, chose its strength by, was judged by.
+    """
+
+    data: Path
+    before: bytes
+    heard: list[protocol.Message]
+    done: protocol.Done
+    used: dict[str, set[int]]
+
+
+@pytest.fixture(scope="module")
+def whole(lessons: Path, small_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """One round for all who only look at what came out of it."""
+    data = Path(shutil.copytree(lessons, tmp_path_factory.mktemp("whole") / "data"))
     used: dict[str, set[int]] = {}
-    make, train = gates.Checks.__init__, lora.train
+    make, train = gates.Checks.__init__, lora_loop.train
 
     def look_and_make(self: Any, task: Any, select: Any, gate: Any, **more: Any) -> None:
         used["strength by"], used["judged by"] = persons(select.taught), persons(gate.taught)
@@ -70,12 +82,18 @@ def test_a_round_from_demonstrations_to_an_adapter(
         used["learnt"], used["stopped by"] = persons(examples), persons(to_stop_by)
         return train(task, examples, to_stop_by, *more)
 
-    monkeypatch.setattr(gates.Checks, "__init__", look_and_make)
-    monkeypatch.setattr(lora, "train", look_and_train)
-    heard: list[protocol.Message] = []
     before = database_path(data).read_bytes()
-    done = run_round(plan(data, small_checkpoint), heard.append)
-    assert database_path(data).read_bytes() == before
+    heard: list[protocol.Message] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gates.Checks, "__init__", look_and_make)
+        patch.setattr(lora_loop, "train", look_and_train)
+        done = run_round(plan(data, small_checkpoint), heard.append)
+    return Whole(data, before, heard, done, used)
+
+
+def test_a_round_from_demonstrations_to_an_adapter(whole: Whole, small_checkpoint: Path) -> None:
+    heard, done, used = whole.heard, whole.done, whole.used
+    assert database_path(whole.data).read_bytes() == whole.before
     kinds = [message.kind for message in heard]
     assert kinds.index("step") < kinds.index("gate")
     steps = [message.step for message in heard if isinstance(message, protocol.Step)]
@@ -99,36 +117,26 @@ def test_a_round_from_demonstrations_to_an_adapter(
     VlaPolicy.load(small_checkpoint, adapter=Path(done.adapter), device="cpu", threads=1)
 
 
-def test_a_round_is_made_of_what_was_foretold(data: Path, small_checkpoint: Path) -> None:
+def test_a_round_is_made_of_what_was_foretold(whole: Whole) -> None:
     """What the card shows before is what the round does: the same counts and the same shares."""
-    with Reader.open(data) as reader:
+    with Reader.open(whole.data) as reader:
         material = material_of(reader, reader.episodes())
     config = LoraConfig(max_steps=STEPS)
     draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
     foretold = shares_of(material, draws, replays=True)
-    heard: list[protocol.Message] = []
-    metrics = run_round(plan(data, small_checkpoint), heard.append).metrics
+    metrics = whole.done.metrics
     assert metrics["material"] == material.document()
     assert metrics["manifest"]["counts"] == dict(material.ticks)
     assert metrics["shares"].keys() == foretold.keys()
     for kind, share in foretold.items():
         assert metrics["shares"][kind] == pytest.approx(share, abs=1 / draws + 1e-9)
-    assert material.sentence in [m.sentence for m in heard if isinstance(m, protocol.Stage)]
+    assert material.sentence in [m.sentence for m in whole.heard if isinstance(m, protocol.Stage)]
 
 
 def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
-    tmp_path: Path, small_checkpoint: Path
+    tmp_path: Path, knowing_checkpoint: Path
 ) -> None:
-    data = tmp_path / "data"
-    # What the base knew lies beside it: nothing has to be played for it.
-    base = Path(shutil.copytree(small_checkpoint, tmp_path / "base"))
-    known = [
-        Example(
-            np.full((64, 64, 3), grey, np.uint8), "hop", encode_ids(Action(jump=True)), "replay"
-        )
-        for grey in range(0, 240, 10)
-    ]
-    write_replay(base, known[::2], known[1::2])
+    data, base = tmp_path / "data", knowing_checkpoint
     with Store.open(data) as store:
         session = begin(store, "doom")
         taught = [
@@ -161,26 +169,20 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
         assert earlier_rows(reader, own, taught_by(reader, first.out), reach=0) == []
 
 
-def test_a_round_goes_on_from_its_parent(data: Path, small_checkpoint: Path) -> None:
-    first = Path(run_round(plan(data, small_checkpoint), lambda _message: None).adapter)
-    second = plan(data, small_checkpoint, "two")
-    child = RoundPlan(
-        **{name: getattr(second, name) for name in second.__slots__ if name != "parent"},
-        parent=first,
-    )
+def test_a_round_goes_on_from_its_parent(whole: Whole, data: Path, small_checkpoint: Path) -> None:
+    first = Path(whole.done.adapter)
+    child = replace(plan(data, small_checkpoint, "two"), parent=first)
     done = run_round(child, lambda _message: None)
     assert read_meta(Path(done.adapter)).parent == "one"
 
 
-def test_an_adapter_for_another_base_is_refused(data: Path, small_checkpoint: Path) -> None:
-    first = Path(run_round(plan(data, small_checkpoint), lambda _message: None).adapter)
+def test_an_adapter_for_another_base_is_refused(
+    whole: Whole, data: Path, tmp_path: Path, small_checkpoint: Path
+) -> None:
+    first = Path(shutil.copytree(whole.done.adapter, tmp_path / "one"))
     meta = json.loads((first / META_FILE).read_text(encoding="utf-8"))
     (first / META_FILE).write_text(json.dumps(meta | {"base": "0" * 64}), encoding="utf-8")
-    second = plan(data, small_checkpoint, "two")
-    child = RoundPlan(
-        **{name: getattr(second, name) for name in second.__slots__ if name != "parent"},
-        parent=first,
-    )
+    child = replace(plan(data, small_checkpoint, "two"), parent=first)
     with pytest.raises(ModelError, match="another base"):
         run_round(child, lambda _message: None)
 
@@ -208,9 +210,9 @@ def speak(plan_: RoundPlan) -> tuple[int, list[protocol.Message]]:
 
 
 def test_every_line_is_a_message_and_the_last_one_says_how_it_ended(
-    data: Path, small_checkpoint: Path
+    data: Path, knowing_checkpoint: Path
 ) -> None:
-    code, said = speak(plan(data, small_checkpoint))
+    code, said = speak(plan(data, knowing_checkpoint))
     assert code == ExitCode.OK
     assert isinstance(said[-1], protocol.Done)
     assert all(isinstance(each, protocol.Message) for each in said)

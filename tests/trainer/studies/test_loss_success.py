@@ -32,7 +32,7 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("snapshots") / "snap_1"
     words = build_tokenizer([task.instruction for task in TASKS] * 2, vocabulary=600)
-    save_checkpoint(folder, build_model(words, SPEC, seed=5), words, SPEC, {"steps": 10})
+    save_checkpoint(folder, build_model(words, SPEC, seed=5, layers=2), words, SPEC, {"steps": 10})
     return folder
 
 

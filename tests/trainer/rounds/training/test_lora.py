@@ -22,7 +22,7 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 
 def fresh_model() -> tuple[Any, Any]:
     tokenizer = build_tokenizer(["go to the red torch", "shoot the imp"] * 4, vocabulary=600)
-    return build_model(tokenizer, SPEC, seed=3).eval(), tokenizer
+    return build_model(tokenizer, SPEC, seed=3, layers=2).eval(), tokenizer
 
 
 def examples(count: int, kind: str = "demonstration") -> list[Example]:
