@@ -38,10 +38,10 @@ MAX_SEEDS = 1_000_000
 """So many starts at once are years of play; more can only be a slip of the keyboard."""
 POLICIES = (
     "default | base | an adapter's number | a checkpoint folder | owner/model on the hub | "
-    "teacher | random | idle"
+    "expert | random | idle"
 )
 WINDOW, PLAY = "app.cli.window:run", "app.cli.play:run"
-NAMED_POLICIES = ("default", "base", "teacher", "random", "idle")
+NAMED_POLICIES = ("default", "base", "expert", "random", "idle")
 DEFAULT_GAME = "doom"
 SLOWED_HELP = "let a game in a window wait for every step"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
@@ -229,7 +229,7 @@ def _add_playing(commands: Subparsers, add: Add) -> None:
 
 def _add_teaching(commands: Subparsers, add: Add) -> None:
     demonstrate = add(
-        commands, "demonstrate", "app.cli.demonstrate:run", "record the scripted teacher's play"
+        commands, "demonstrate", "app.cli.demonstrate:run", "record the scripted expert's play"
     )
     _add_game(demonstrate)
     demonstrate.add_argument("--instruction", required=True, metavar="TEXT")
@@ -331,7 +331,7 @@ def _add_upkeep(commands: Subparsers, add: Add) -> None:
     )
     benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
     benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
-    benchmark.add_argument("--workers", type=positive, metavar="N", help="swap, teacher: processes")
+    benchmark.add_argument("--workers", type=positive, metavar="N", help="swap, expert: processes")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """The whole loop on the embedded game or in Luanti, without our window and without a person.
 
-A scripted teacher sits at the keyboard: it shows the lesson, takes over where the agent
+A scripted expert sits at the keyboard: it shows the lesson, takes over where the agent
 goes wrong, and one round learns from both.  In Luanti, whose window is a real one, it only
 corrects, and the game's time is slowed where that is installed.  Whatever comes out is shown.
 """
@@ -134,7 +134,7 @@ def run_demo(
     """Do it all in the data folder ``data`` (a fresh one); returns what came out.
 
     ``wanted`` is the sentence of the lesson, "" for one that the agent can least.  Raises
-    UsageError for a game without a teacher or a sentence that it cannot judge.
+    UsageError for a game without an expert or a sentence that it cannot judge.
     """
     stage = _stage_of(game, quick=quick)
     laps = _Laps()
@@ -161,14 +161,14 @@ def run_demo(
 
 
 def _stage_of(game: str, *, quick: bool) -> _Stage:
-    """Return where a game's demo happens; raises UsageError for a game without a teacher."""
+    """Return where a game's demo happens; raises UsageError for a game without an expert."""
     from model.vla.vla import check_checkpoint
 
     spec = game_spec(game, so="there is no demo of it")
     if not spec.expert:
         taught = ", ".join(each.name for each in all_games() if each.expert)
         raise UsageError(
-            f"The game {game!r} has no teacher, so there is no demo of it; choose one of: {taught}."
+            f"The game {game!r} has no expert, so there is no demo of it; choose one of: {taught}."
         )
     base = PlayerSpec("base", default_checkpoint(game))
     # Said before anything plays: the players load it in processes of their own.
@@ -283,7 +283,7 @@ def _candidates(game: str, wanted: str, *, quick: bool) -> list[Task]:
 def _said(game: str, every: Sequence[Task], text: str) -> Task:
     """Return the task that ``text`` is a way to say, with that as its sentence."""
     said = clean_instruction(text)
-    task = required_task(game, every, said, "its teacher cannot teach it")
+    task = required_task(game, every, said, "its expert cannot teach it")
     return replace(task, instruction=said)
 
 
@@ -362,11 +362,11 @@ def _user_at_session(
     stack.callback(game.close)
     session_id, recording = store_recording(store, game, wait_when_full=True)
     stack.callback(store.end_session, session_id)
-    # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+    # The expert needs no time to think, so the clock jumps from tick to tick; a game in a
     # window of its own does not wait, so there it is its own.
     own_window = isinstance(game, OwnWindowGame)
     clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
-    user = ScriptedUser(make_policy(PlayerSpec("teacher"), game), game.bindings, clock)
+    user = ScriptedUser(make_policy(PlayerSpec("expert"), game), game.bindings, clock)
     hands = _Hands(user.hands)
     session = LiveSession(
         game,

@@ -1,4 +1,4 @@
-"""Demonstrations by the scripted teacher, recorded through the input path of a person."""
+"""Demonstrations by the scripted expert, recorded through the input path of a person."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def record_demonstrations(
     stumbles: bool = False,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> list[Attempted]:
-    """Let the teacher play ``instruction`` on every seed; each is an episode of its own.
+    """Let the expert play ``instruction`` on every seed; each is an episode of its own.
 
     ``slowed`` lets a game in a window of its own wait for every step; with ``stumbles``
     the view is jerked away now and then, so that the way back is shown too.  ``tell`` hears why
     a demonstration is played anew: its game had ended.
 
-    Raises UsageError for a sentence that the game cannot judge, since its teacher would
+    Raises UsageError for a sentence that the game cannot judge, since its expert would
     not know what to do, and DataError as soon as something could not be stored.
     """
     done: list[Attempted] = []
@@ -42,16 +42,16 @@ def record_demonstrations(
         game = open_game(game_name, slowed=slowed)
         # The session closes the game too, but it may never come to a session.
         stack.callback(game.close)
-        required_task(game_name, game.tasks(), instruction, "its teacher does not know what to do")
-        session_id, recording = store_recording(store, game, policy="teacher", wait_when_full=True)
+        required_task(game_name, game.tasks(), instruction, "its expert does not know what to do")
+        session_id, recording = store_recording(store, game, policy="expert", wait_when_full=True)
         stack.callback(store.end_session, session_id)
-        # The teacher needs no time to think, so the clock jumps from tick to tick; a game in a
+        # The expert needs no time to think, so the clock jumps from tick to tick; a game in a
         # window of its own does not wait, so there it is the real one.
         clock: Clock = ManualClock(MonotonicClock().now_ns())
         if game.realtime:
             clock = clock_of(game)
         user = ScriptedUser(
-            make_policy(PlayerSpec("teacher"), game),
+            make_policy(PlayerSpec("expert"), game),
             game.bindings,
             clock,
             stumbles=random.Random(f"{instruction}/stumbles") if stumbles else None,

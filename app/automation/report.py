@@ -58,7 +58,7 @@ def report_html(result: DemoResult) -> str:
     parts.append("</table><h2>What was recorded</h2>")
     parts.append(
         f"<p>{result.demonstrations} demonstrations and {result.corrections} takeovers, "
-        f"{result.person_ticks} ticks of the teacher at the keyboard.</p>"
+        f"{result.person_ticks} ticks of the expert at the keyboard.</p>"
     )
     parts.append("<h2>How the lesson was chosen</h2><table><tr><th>task<th>successes</tr>")
     for text, (good, n) in sorted(result.looked.items(), key=lambda item: item[1]):

@@ -19,10 +19,10 @@ BENCHMARKS = {
     "round": "time of one LoRA round on 10 short demonstrations",
     "rounds": "how often a verdict is wrong: simulated, or --part gaining | no-effect for real",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
-    "teacher": "how often the scripted teacher succeeds, 100 unseen seeds a verb",
+    "expert": "how often the scripted expert succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
 }
-PLAYED = ("swap", "teacher")
+PLAYED = ("swap", "expert")
 """What plays many starts in lock-step, on as many processes as is said."""
 
 

@@ -1,4 +1,4 @@
-"""``playteach demonstrate``: the teacher plays through the same input path as a person."""
+"""``playteach demonstrate``: the expert plays through the same input path as a person."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ BEFORE = 6
 """A part is done where the model says so with at least the probability SURE, and it was less
 by RISE within the BEFORE ticks before: yellow light can look like the flash of what is taken.
 
-Chosen on 48 sentences of the yard done by the teacher (seeds from 2,500,000): told within
+Chosen on 48 sentences of the yard done by the expert (seeds from 2,500,000): told within
 four ticks of the end in 34 and too early in 6, against 17 and 29 at 0.5 alone.
 """
 IN_A_ROW = 2

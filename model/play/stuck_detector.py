@@ -53,7 +53,7 @@ class WatchSettings:
 PRACTICE_WATCH = WatchSettings(answers=80, heat=False, returns=15)
 """For the practice model, whose play a hotter temperature would change.
 
-80 equal answers are more than the teacher needs for the slowest ore of Luanti (72 ticks with the
+80 equal answers are more than the expert needs for the slowest ore of Luanti (72 ticks with the
 way there).
 
 Chosen on 200 attempts of the yard (suites, two-step and untaught sentences, seeds from

@@ -222,7 +222,7 @@ GAMES: tuple[GameSpec, ...] = (
         _open_yard,
         _yards_tasks,
         detail="Doom's engine inside Playteach",
-        expert="trainer.experts.yard:TeacherPolicy",
+        expert="trainer.experts.yard:ExpertPolicy",
         suites=(
             DEFAULT_SUITE,
             "seen",
@@ -250,7 +250,7 @@ GAMES: tuple[GameSpec, ...] = (
         missing=_luanti_missing,
         slow_missing=_luanti_slow_missing,
         checkpoint="checkpoint-luanti",
-        expert="trainer.experts.luanti:LuantiTeacher",
+        expert="trainer.experts.luanti:LuantiExpert",
         lessons=("go to the white post", "collect the diamond"),
     ),
     # Only what its profile cannot say needs an entry: the model that plays it.

@@ -52,7 +52,7 @@ def test_a_game_of_one_entry_is_looked_at_by_the_doctor(monkeypatch: pytest.Monk
 
 def test_a_game_of_one_entry_is_measured_by_its_expert() -> None:
     asked = [Asked(task) for task in TASKS]
-    played = evaluate(PlayerSpec("teacher"), "toy", starts_of(asked, range(2)), workers=1)
+    played = evaluate(PlayerSpec("expert"), "toy", starts_of(asked, range(2)), workers=1)
     assert [each.outcome for each in played] == [Outcome.SUCCESS] * 4
     idle = evaluate(PlayerSpec("idle"), "toy", starts_of(asked, range(1)), workers=1)
     assert [each.outcome for each in idle] == [Outcome.TIMEOUT] * 2
@@ -61,7 +61,7 @@ def test_a_game_of_one_entry_is_measured_by_its_expert() -> None:
 def test_a_game_of_one_entry_is_measured_by_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["evaluate", "--game", "toy", "--policy", "teacher", "--seeds", "0-1"]
+    arguments = ["evaluate", "--game", "toy", "--policy", "expert", "--seeds", "0-1"]
     code = main([*arguments, "--workers", "1", "--json", "--data", str(tmp_path)])
     assert code == ExitCode.OK
     told = json.loads(capsys.readouterr().out)

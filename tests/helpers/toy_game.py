@@ -85,10 +85,10 @@ class ToyGame:
         return Frame(self._count, self._count, rgb)
 
 
-class ToyTeacher:
+class ToyExpert:
     """Walks to the target; made with the game, as every expert is."""
 
-    name = "teacher"
+    name = "expert"
 
     def __init__(self, game: ToyGame) -> None:
         self._game = game
@@ -103,7 +103,7 @@ class ToyTeacher:
 
 TOY = GameSpec(
     "toy", "Toy", lambda opening: ToyGame(), lambda: TASKS,
-    detail="A dot", expert="toy_game:ToyTeacher", lessons=("reach the red dot",),
+    detail="A dot", expert="toy_game:ToyExpert", lessons=("reach the red dot",),
 )  # fmt: skip
 """The entry that makes the toy a game like any other."""
 

@@ -22,7 +22,7 @@ from recorder.store import EpisodeKind, Store
 from recorder.types import NO_ACTION, Action, Driver, Frame
 from trainer.data.examples import Example
 from trainer.data.shipped_replay import write_replay
-from trainer.experts.yard import TeacherPolicy
+from trainer.experts.yard import ExpertPolicy
 from trainer.rounds.training.lora import LoraConfig, LoraTask
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
@@ -92,7 +92,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
             recorder = store.episode_recorder(
                 session, kind=EpisodeKind.DEMONSTRATION, policy="person", when_full="wait"
             )
-            runner = LockStepRunner(TeacherPolicy(game))
+            runner = LockStepRunner(ExpertPolicy(game))
             loop = EpisodeLoop(game, runner, policy_name="person", observers=(recorder,))
             for seed in range(DEMONSTRATIONS):
                 run_episode(loop, LESSON, seed, decide=person_drives)

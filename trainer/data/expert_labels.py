@@ -1,4 +1,4 @@
-"""What a teacher said of every picture of an attempt, one file an attempt."""
+"""What an expert said of every picture of an attempt, one file an attempt."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the base was taught, made anew: the anti-forgetting part of every round on the yard's model.
 
-The practice yard is free to play, so nothing has to be shipped or stored: the teacher answers
+The practice yard is free to play, so nothing has to be shipped or stored: the expert answers
 sentences on fresh training states.  They are drawn over all that was taught, two steps and the
 question whether something is done included, so that no verb and no sentence is passed over.
 """
@@ -29,7 +29,7 @@ from trainer.experts.yard_answers import Answer
 KEEP_EVERY = 3
 """Neighbouring ticks look alike; one of three is kept."""
 ASKED = 10
-"""So many sentences the teacher answers in a state; the rarest of them so far are kept."""
+"""So many sentences the expert answers in a state; the rarest of them so far are kept."""
 KEPT = 2
 """So many sentences are kept of a state."""
 DONE_SHARE = 0.1

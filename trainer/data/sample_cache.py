@@ -33,7 +33,7 @@ from trainer.data.material import (
 PICTURES_FILE = "pictures.u8"
 FACTS_FILE = "lessons.json"
 CHECKED_EVERY = 10
-"""One in so many attempts that a teacher labelled is checked on and not learnt from."""
+"""One in so many attempts that an expert labelled is checked on and not learnt from."""
 SIDED = re.compile(r"\b(?:left|right|clockwise|anticlockwise)\b", re.IGNORECASE)
 """In such a sentence left and right are not to be exchanged: its mirror image is another one."""
 
@@ -92,7 +92,7 @@ def gather(
 
     What is in ``folder`` is used again.  Learnt from are episodes of the train side, those of the
     select side are ``held_out``; the gate's are not read.  ``labelled`` is a folder with what a
-    teacher said of a player's attempts, however they ended (:mod:`trainer.data.expert_labels`).
+    expert said of a player's attempts, however they ended (:mod:`trainer.data.expert_labels`).
 
     Raises DataError where there is too little.
     """
@@ -123,7 +123,7 @@ def _opened(facts: dict[str, Any], spec: CheckpointSpec, folder: Path) -> Lesson
     count = len(facts["sentences"])
     if count < MIN_PERSON_TICKS:
         raise DataError(
-            f"There is too little to learn from ({count} ticks of a person's or a teacher's), so "
+            f"There is too little to learn from ({count} ticks of a person's or an expert's), so "
             "nothing was trained; record demonstrations with `playteach demonstrate`."
         )
     pictures = np.memmap(

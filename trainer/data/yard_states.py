@@ -1,7 +1,7 @@
-"""States of the practice yard with the teacher's answers to chosen sentences.
+"""States of the practice yard with the expert's answers to chosen sentences.
 
-The teacher has no memory, so one picture can be asked about every task.  States come
-from a noisy teacher, and from the policy itself (DAgger: Ross et al. 2011), so that the
+The expert has no memory, so one picture can be asked about every task.  States come
+from a noisy expert, and from the policy itself (DAgger: Ross et al. 2011), so that the
 model learns what to do where it really goes.
 """
 
@@ -54,7 +54,7 @@ Dones = tuple[tuple[Task, bool], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedState:
-    """One state with the teacher's answers to chosen tasks; the first is being played.
+    """One state with the expert's answers to chosen tasks; the first is being played.
 
     ``done``: tasks, and whether they have just been done.
     """
@@ -108,7 +108,7 @@ def crowds_asking(
     questions: int = 6,
     kinds: Sequence[Kind] = KINDS,
 ) -> Iterator[AskedState]:
-    """Yield views of crowded yards with the teacher's answers to a few tasks each, without end.
+    """Yield views of crowded yards with the expert's answers to a few tasks each, without end.
 
     One picture shows many things, so that what they look like is learnt from few pictures.
     ``kinds`` are those that the crowds are of.
@@ -274,7 +274,7 @@ def explore_asking(
     noise: float = 0.05,
     bare_share: float = 1.0,
 ) -> Iterator[AskedState]:
-    """Yield states with the teacher's answers to a few chosen tasks each, without end.
+    """Yield states with the expert's answers to a few chosen tasks each, without end.
 
     Made for long lists: only ``questions`` tasks are answered in a state, the one being
     played among them.  Of the states in which nothing is in view only ``bare_share`` (0

@@ -14,7 +14,7 @@ from recorder.errors import UsageError
 from recorder.games import registered
 from recorder.games.base import Game
 
-SCRIPTED = ("teacher", "random", "idle")
+SCRIPTED = ("expert", "random", "idle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def make_policy(spec: PlayerSpec, game: Game, *, threads: int | None = None) -> 
             sampling=None if spec.temperature is None else Sampling(spec.temperature),
             options=spec.options,
         )
-    if spec.name == "teacher":
+    if spec.name == "expert":
         return _expert(game)
     from model.play.scripted_policies import IdlePolicy, RandomPolicy
 
@@ -101,7 +101,7 @@ def _expert(game: Game) -> Policy:
     """Return the scripted player that the game's entry names; raises UsageError for none."""
     spec = registered(game.name)
     if spec is None or not spec.expert:
-        raise UsageError(f"The game {game.name!r} has no teacher; choose another policy.")
+        raise UsageError(f"The game {game.name!r} has no expert; choose another policy.")
     module, _, name = spec.expert.partition(":")
     make: Callable[[Game], Policy] = getattr(importlib.import_module(module), name)
     return make(game)

@@ -60,10 +60,10 @@ def aim_at(state: PlayerState, angles: tuple[float, float], x: float, y: float, 
     return Aim(bearing, drop - pitch, distance)
 
 
-class LuantiTeacher:
-    """The teacher behind the policy protocol; it reads the game that it was given."""
+class LuantiExpert:
+    """The expert behind the policy protocol; it reads the game that it was given."""
 
-    name = "teacher"
+    name = "expert"
 
     def __init__(self, game: LuantiGame) -> None:
         self._game = game
@@ -75,7 +75,7 @@ class LuantiTeacher:
         self._begin()
 
     def propose(self, observation: Observation) -> ActionChunk:
-        """Return the teacher's action; in a free task it stands still."""
+        """Return the expert's action; in a free task it stands still."""
         started = time.perf_counter()
         goal = self._game.goal
         self._tick += 1

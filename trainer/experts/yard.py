@@ -2,7 +2,7 @@
 
 It has no memory: what it does depends on the present state only, and on things out of
 view only in that it looks for them by turning.  So a policy that sees one picture can
-learn to do the same, and the teacher can label any state that a policy reaches.
+learn to do the same, and the expert can label any state that a policy reaches.
 """
 
 from __future__ import annotations
@@ -197,20 +197,20 @@ def _around(state: HiddenState, target: SeenThing, bearing: float, distance: flo
     return bearing + bend
 
 
-class TeacherPolicy:
-    """The teacher behind the policy protocol; it reads the game it was given."""
+class ExpertPolicy:
+    """The expert behind the policy protocol; it reads the game it was given."""
 
-    name = "teacher"
+    name = "expert"
 
     def __init__(self, game: DoomGame) -> None:
         self._game = game
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
-        """Nothing to forget: the teacher looks at the game's state only."""
+        """Nothing to forget: the expert looks at the game's state only."""
         del instruction, seed
 
     def propose(self, observation: Observation) -> ActionChunk:
-        """Return the teacher's action; in a free task it stands still."""
+        """Return the expert's action; in a free task it stands still."""
         started = time.perf_counter()
         goal = self._game.goal
         action = NO_ACTION if goal is None else teach(self._game.hidden_state(), goal)

@@ -1,4 +1,4 @@
-"""The teacher's answers to any sentence in any state of the yard, and which to ask for."""
+"""The expert's answers to any sentence in any state of the yard, and which to ask for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _begins_here(state: HiddenState, task: Task, counts: Counts) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the teacher does for one task in one state.
+    """What the expert does for one task in one state.
 
     ``present``: all that the task is about is in the yard, in the number that its words
     suppose, so that the sentence makes sense there.  ``visible``: the thing to act on now
@@ -45,7 +45,7 @@ class Answer:
 
 
 def answer(state: HiddenState, task: Task) -> Answer:
-    """Return the teacher's answer to one task; raises ValueError for a free task."""
+    """Return the expert's answer to one task; raises ValueError for a free task."""
     goal = goal_for(task)
     target = target_of(state, step_to_do(state, goal))
     return Answer(
@@ -58,7 +58,7 @@ def answer(state: HiddenState, task: Task) -> Answer:
 
 
 def answers(state: HiddenState, tasks: Sequence[Task]) -> tuple[Answer, ...]:
-    """Return the teacher's answers to the given tasks, in their order."""
+    """Return the expert's answers to the given tasks, in their order."""
     return tuple(answer(state, task) for task in tasks)
 
 

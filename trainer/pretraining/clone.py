@@ -1,7 +1,7 @@
 """Trains a small checkpoint on demonstrations: ``python -m trainer.pretraining.clone --help``.
 
 Every weight learns, the vision tower's too, so that a model which knows one game learns to
-see another.  What the person or the teacher did in attempts that succeeded is imitated;
+see another.  What the person or the expert did in attempts that succeeded is imitated;
 every second picture is shown mirrored, with the turn the other way round.  A run can be
 stopped at any moment and goes on where it was.
 """

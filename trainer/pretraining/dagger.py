@@ -1,6 +1,6 @@
 """DAgger, learning by doing: ``python -m trainer.pretraining.dagger --help``.
 
-Clones what is recorded in ``--data``, then lets the clone play while the scripted teacher says
+Clones what is recorded in ``--data``, then lets the clone play while the scripted expert says
 in every state that it gets into what should be done there (DAgger), and learns from that too,
 round after round.  What was said is kept episode by episode, so a run can be stopped at any
 moment and goes on where it was.
@@ -42,27 +42,27 @@ FOLDER = "labelled"
 
 
 class Apprentice:
-    """A player behind the policy protocol: a student's hands, and a teacher beside it.
+    """A player behind the policy protocol: a student's hands, and an expert beside it.
 
-    The teacher is asked in every tick; in stretches drawn with ``teacher_share`` it also
+    The expert is asked in every tick; in stretches drawn with ``expert_share`` it also
     plays.  What it says is kept in :attr:`said`, the pictures as ``spec`` wants them.
     """
 
     def __init__(
         self,
         student: Policy,
-        teacher: Policy,
+        expert: Policy,
         spec: CheckpointSpec,
         *,
-        teacher_share: float,
+        expert_share: float,
     ) -> None:
-        if not 0.0 <= teacher_share <= 1.0:
-            raise ValueError(f"a share is from 0 to 1, got {teacher_share}")
-        self.name = f"{student.name} with its teacher"
+        if not 0.0 <= expert_share <= 1.0:
+            raise ValueError(f"a share is from 0 to 1, got {expert_share}")
+        self.name = f"{student.name} with its expert"
         self._student = student
-        self._teacher = teacher
+        self._expert = expert
         self._spec = spec
-        self._share = teacher_share
+        self._share = expert_share
         self._chance = random.Random(0)
         self._left = 0
         self._taught = False
@@ -71,14 +71,14 @@ class Apprentice:
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; what was said in the one before is forgotten."""
         self._student.reset(instruction, seed=seed)
-        self._teacher.reset(instruction, seed=seed)
+        self._expert.reset(instruction, seed=seed)
         self._chance = random.Random(seed)
         self._left = 0
         self.said = LabelledEpisode(instruction=instruction)
 
     def propose(self, observation: Observation) -> ActionChunk:
         """Return the next action of whoever has the hands."""
-        advice = self._teacher.propose(observation)
+        advice = self._expert.propose(observation)
         self.said.pictures.append(resize(observation.frame.rgb, self._spec))
         self.said.answers.append(encode_ids(advice.actions[0]))
         if self._left == 0:
@@ -108,7 +108,7 @@ def practise(
     starts: Sequence[tuple[Task, int]],
     folder: Path,
     *,
-    teacher_share: float,
+    expert_share: float,
 ) -> Generator[Practised, None, None]:
     """Play each (task, seed) whose labels are not in ``folder`` yet, and put them there.
 
@@ -120,8 +120,8 @@ def practise(
     if not missing:
         return
     student = make_policy(PlayerSpec("student", checkpoint), game, threads=1)
-    teacher = make_policy(PlayerSpec("teacher"), game)
-    apprentice = Apprentice(student, teacher, load_spec(checkpoint), teacher_share=teacher_share)
+    expert = make_policy(PlayerSpec("expert"), game)
+    apprentice = Apprentice(student, expert, load_spec(checkpoint), expert_share=expert_share)
     clock: Clock = game.clock if isinstance(game, OwnWindowGame) else MonotonicClock()
     # A world that waits is played in lock-step, one that does not at its own pace.
     pacer = Pacer(clock, game.tick_rate_hz) if game.realtime else None
@@ -142,7 +142,7 @@ def practise(
 class Course:
     """How a run goes: ``rounds`` of practice between ``rounds`` + 1 equal parts of training.
 
-    In round r (from 0) the teacher plays 0.5 ** (r + 1) of the stretches.
+    In round r (from 0) the expert plays 0.5 ** (r + 1) of the stretches.
     """
 
     rounds: int = 3
@@ -194,11 +194,11 @@ def run_course(
             tasks = [_judged(game, text) for text in instructions]
             starts = [(task, seed) for seed in seeds for task in tasks]
             done = successes = 0
-            for each in practise(checkpoint, game, starts, folder, teacher_share=0.5 ** (part + 1)):
+            for each in practise(checkpoint, game, starts, folder, expert_share=0.5 ** (part + 1)):
                 done += 1
                 successes += each.outcome is Outcome.SUCCESS
                 say(f"practice {part + 1}: {each.task_id} {each.seed} {each.outcome}")
-        say(f"practice {part + 1}: {successes} of {done} succeeded, the teacher helping")
+        say(f"practice {part + 1}: {successes} of {done} succeeded, the expert helping")
         (folder / _mark(part)).touch()
     raise AssertionError("a course ends with training")
 
@@ -213,7 +213,7 @@ def _is_practised(folder: Path, part: int) -> bool:
 
 def _judged(game: Game, instruction: str) -> Task:
     return required_task(
-        game.name, game.tasks(), instruction, "its teacher does not know what to do"
+        game.name, game.tasks(), instruction, "its expert does not know what to do"
     )
 
 

@@ -1,7 +1,7 @@
 """Trains the yard's default model from nothing: ``python -m`` this module ``--out DIR``.
 
 Three stages (:mod:`trainer.pretraining.config`): language, vision and language, then
-imitation of the teacher on noisy states and on those that the model reaches itself
+imitation of the expert on noisy states and on those that the model reaches itself
 (DAgger).  Two helping losses are dropped afterwards: which thing each vision token covers,
 and in which column of the picture the asked-for thing stands.  The run can be stopped at
 any moment and goes on where it was; from weights alone too.

@@ -42,7 +42,7 @@ class Read:
 def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: Say) -> Read:
     """Read what is taught, and what the agent could before.
 
-    That is what the base brings with it, or what the practice yard's teacher does; of a
+    That is what the base brings with it, or what the practice yard's expert does; of a
     ``released`` base all earlier episodes stand for it.  Beside it stand the lessons of the
     parent's round and of those before.  Raises DataError where too little was driven by a person.
     """

@@ -1,6 +1,6 @@
 """What the stages before imitation are worth: `python -m trainer.studies.ablation --out DIR`.
 
-Four trainings with the same third stage (the teacher's actions and the two helping losses, the
+Four trainings with the same third stage (the expert's actions and the two helping losses, the
 same states, the same number of samples): without anything before it, after stage I, after
 stage II, after both; and a fifth after both, whose third stage leaves the vision tower as it
 is, as the paper's does.  Each from several seeds, one seed of all after the other, the

@@ -94,7 +94,7 @@ def make_states(
     """Make what is missing of the files in ``folder``, and open them.
 
     ``counts`` are the states of SEEING (yards crowded with what ``tasks`` are about) and of
-    ACTING (the teacher's noisy play of ``tasks``); both are asked about those alone, as the
+    ACTING (the expert's noisy play of ``tasks``); both are asked about those alone, as the
     part's configuration says.
     ``tokenizer_of`` returns a model and its tokenizer, and is called only where something
     is missing.

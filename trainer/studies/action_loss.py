@@ -1,6 +1,6 @@
 """The loss of a checkpoint's actions on fixed states that no training saw.
 
-Nats a token of the teacher's answers, on unseen seeds, so that checkpoints and trainings
+Nats a token of the expert's answers, on unseen seeds, so that checkpoints and trainings
 are compared on the same states; the loss that a training logs is that of its own.
 """
 
@@ -55,7 +55,7 @@ walk sideways."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaughtState:
-    """A picture (H x W x 3, uint8), what was asked for, and what the teacher does."""
+    """A picture (H x W x 3, uint8), what was asked for, and what the expert does."""
 
     rgb: NDArray[np.uint8]
     instruction: str
@@ -65,7 +65,7 @@ class TaughtState:
 def taught_states(
     tasks: Sequence[Task], *, seeds: int = SEEDS, every: int = EVERY
 ) -> list[TaughtState]:
-    """Return states of the teacher's noisy play of every task on ``seeds`` unseen seeds."""
+    """Return states of the expert's noisy play of every task on ``seeds`` unseen seeds."""
     states = []
     game = DoomGame(labels=True)
     try:
@@ -86,7 +86,7 @@ def taught_states(
 
 
 def action_loss(checkpoint: Path, states: Sequence[TaughtState]) -> float:
-    """Return the mean loss (nats a token) of the teacher's actions in ``states``.
+    """Return the mean loss (nats a token) of the expert's actions in ``states``.
 
     Raises ModelError where the checkpoint does not load, ValueError without states.
     """

@@ -1,7 +1,7 @@
 """Loss against success: `python -m trainer.studies.loss_success CHECKPOINT ... --out DIR`.
 
 For a series of checkpoints (copies that trainings kept, or their ends): the loss of the
-teacher's actions on fixed states that no training saw, and how often the checkpoint
+expert's actions on fixed states that no training saw, and how often the checkpoint
 succeeds on twelve instructions (unseen seeds, Wilson's 95 % interval).
 JARVIS-VLA's authors saw no success above a loss of 0.30, and a rise below 0.22; their
 losses are of other tokens, so that only the shape can be compared.  Random play on the

@@ -196,7 +196,7 @@ class DoomGame:
         return self._outcome
 
     def hidden_state(self) -> HiddenState:
-        """Return the engine's own view of the scene, for teachers and judges."""
+        """Return the engine's own view of the scene, for experts and judges."""
         if self._hidden is None:
             self._hidden = self._look()
         return self._hidden

@@ -1,4 +1,4 @@
-"""What only a teacher and a judge may look at: the engine's own view of a scene."""
+"""What only an expert and a judge may look at: the engine's own view of a scene."""
 
 from __future__ import annotations
 

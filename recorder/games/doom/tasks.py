@@ -17,7 +17,7 @@ SORTS = frozenset({KEY, WEAPON, MONSTER, DOOR, SWITCH})
 KEEP_AWAY_TICKS = 90
 """So long must something be kept away from."""
 
-# 2.5 times the teacher's median number of ticks (17.5 a second), measured over 320 starts
+# 2.5 times the expert's median number of ticks (17.5 a second), measured over 320 starts
 # of every verb; `tests/recorder/games/doom/test_doom.py` measures a part of it again.
 MAX_TICKS: dict[str, int] = {
     goals.GO_TO: 65,

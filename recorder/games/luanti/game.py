@@ -139,7 +139,7 @@ class LuantiGame(DesktopGame):
 
     @property
     def layout(self) -> Layout:
-        """Where everything stood at the start, for teachers; :meth:`reset` first."""
+        """Where everything stood at the start, for experts; :meth:`reset` first."""
         if self._layout is None:
             raise RuntimeError("reset() was not called")
         return self._layout

@@ -58,7 +58,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A start: the mod's command, and what a teacher may know of it."""
+    """A start: the mod's command, and what an expert may know of it."""
 
     command: dict[str, object]
     yaw_deg: float

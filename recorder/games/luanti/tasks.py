@@ -29,7 +29,7 @@ class Goal:
         return frozenset((self.target, *self.also))
 
 
-# About 2.5 times the number of ticks (20 a second) that the teacher needs for the longest task
+# About 2.5 times the number of ticks (20 a second) that the expert needs for the longest task
 # of a verb.
 MAX_TICKS = {
     "mine": 180, "craft": 180, "smelt": 300, "cook": 300, "kill": 150, "place": 60,

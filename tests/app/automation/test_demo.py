@@ -46,10 +46,10 @@ def test_the_smallest_demo_ends_with_a_report(
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
 
 
-def test_a_game_without_a_teacher_has_no_demo(
+def test_a_game_without_an_expert_has_no_demo(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for game, reason in (("minerl", "no teacher"), ("chess", "no game called")):
+    for game, reason in (("minerl", "no expert"), ("chess", "no game called")):
         assert main(["demo", "--game", game, "--out", str(tmp_path)]) == ExitCode.USAGE
         said = capsys.readouterr().err
         assert reason in said
@@ -76,7 +76,7 @@ def test_without_a_model_it_says_so_before_anything_plays(
     assert "nowhere" in captured.err
 
 
-def test_a_lesson_that_no_teacher_knows_is_refused(
+def test_a_lesson_that_no_expert_knows_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for game in ("doom", "luanti"):

@@ -1,4 +1,4 @@
-"""Demonstrations of the teacher: recorded as a person's, and never lost in silence."""
+"""Demonstrations of the expert: recorded as a person's, and never lost in silence."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_every_attempt_that_counts_is_in_the_database_whatever_ends_the_engine(
 
     with Store.open(tmp_path) as store:
         _, recording = store_recording(store, game, width=160, height=120, wait_when_full=True)
-        player = Player(make_policy(PlayerSpec("teacher"), game))
+        player = Player(make_policy(PlayerSpec("expert"), game))
         session = LiveSession(
             game, player=player, make_recording=recording, make_runner=LockStepRunner,
             paced=False, threaded=False,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.benchmarks import sentences, swap, teacher
+from app.benchmarks import expert, sentences, swap
 from app.benchmarks.common import Target, median, percentile, report
 from app.benchmarks.headless_child import run_headless_child
 from app.benchmarks.play import MANY_PARTS, SENTENCE
@@ -142,8 +142,8 @@ def test_a_model_that_only_looks_is_told_from_one_that_reads(
     assert sum(row["n"] for row in read["by_verb"].values()) == read["starts"]
 
 
-def test_every_verb_of_the_teacher_has_its_hundred_starts() -> None:
-    starts = teacher.verb_starts(ALL_TASKS, 100)
+def test_every_verb_of_the_expert_has_its_hundred_starts() -> None:
+    starts = expert.verb_starts(ALL_TASKS, 100)
     counts = Counter(start.task.verb for start in starts)
     assert set(counts) == {task.verb for task in ALL_TASKS}
     assert set(counts.values()) == {100}
@@ -154,7 +154,7 @@ def test_every_verb_of_the_teacher_has_its_hundred_starts() -> None:
     assert max(each.values()) - min(each.values()) <= 1
 
 
-def test_a_verb_that_the_teacher_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verb_that_the_expert_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def play(player: PlayerSpec, _game: str, starts: Any, **more: Any) -> list[Attempt]:
         played = [
             attempt(
@@ -170,8 +170,8 @@ def test_a_verb_that_the_teacher_fails_is_named(monkeypatch: pytest.MonkeyPatch)
             more["on_played"](one)
         return played
 
-    monkeypatch.setattr(teacher, "evaluate", play)
-    document = teacher.measure(1, lambda _line: None)
+    monkeypatch.setattr(expert, "evaluate", play)
+    document = expert.measure(1, lambda _line: None)
     assert document["median"]["verbs_significantly_below"] == 1
     assert document["median"]["success shoot"] == 0.9
     assert len(document["failed"]) == document["by_verb"]["shoot"]["wrong"] == 10

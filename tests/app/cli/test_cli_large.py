@@ -98,7 +98,7 @@ def test_the_window_opens_with_the_model_that_is_named(
     assert named == ModelChoice(
         "server", server="http://127.0.0.1:8000", server_model="x", actions="text"
     )
-    for wrong in (["--policy", "teacher"], ["--policy", base, "--adapter", "none"]):
+    for wrong in (["--policy", "expert"], ["--policy", base, "--adapter", "none"]):
         with pytest.raises(UsageError, match="The window cannot take"):
             window_choice(options("play", *wrong))
     server = ("--server", "http://127.0.0.1:8000")

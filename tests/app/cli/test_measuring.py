@@ -126,7 +126,7 @@ def test_a_task_is_judged_whatever_is_said(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, out, _ = run(
-        capsys, "--data", tmp_path, "evaluate", "--policy", "teacher", "--task", "turn_left",
+        capsys, "--data", tmp_path, "evaluate", "--policy", "expert", "--task", "turn_left",
         "--say", "swing about", "--seeds", "5-6", "--workers", "1", "--json",
     )  # fmt: skip
     assert code == ExitCode.OK

@@ -33,7 +33,7 @@ from trainer.evaluation.bystander import TOUCHED
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Start
 from trainer.evaluation.worker import Beside, EvaluationWorker
-from trainer.experts.luanti import LuantiTeacher
+from trainer.experts.luanti import LuantiExpert
 
 pytest_plugins = ("live_fixtures",)
 pytestmark = [
@@ -42,10 +42,10 @@ pytestmark = [
 ]
 
 
-def play_as_teacher(game: LuantiGame, sentence: str, seed: int) -> Outcome:
-    runner = LockStepRunner(LuantiTeacher(game))
+def play_as_expert(game: LuantiGame, sentence: str, seed: int) -> Outcome:
+    runner = LockStepRunner(LuantiExpert(game))
     pacer = Pacer(game.clock, game.tick_rate_hz) if game.realtime else None
-    loop = EpisodeLoop(game, runner, policy_name="teacher", clock=game.clock, pacer=pacer)
+    loop = EpisodeLoop(game, runner, policy_name="expert", clock=game.clock, pacer=pacer)
     return run_episode(loop, find_task(game, sentence), seed).outcome
 
 
@@ -56,13 +56,13 @@ def step_on(game: LuantiGame) -> None:
 
 @pytest.mark.long(16, "four tasks in a real Luanti, in real time")
 @needs_luanti
-def test_the_teacher_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str) -> None:
+def test_the_expert_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str) -> None:
     game = open_game("luanti")
     try:
         assert isinstance(game, LuantiGame)
         assert game.facts()["time"] == "real"
         for sentence in ("chop a tree", "craft planks", "go to the red post", "kill the pig"):
-            assert play_as_teacher(game, sentence, 1) is Outcome.SUCCESS, sentence
+            assert play_as_expert(game, sentence, 1) is Outcome.SUCCESS, sentence
         # The game dies: told in one sentence.
         game._process.send(signal.SIGKILL)
         with pytest.raises(GameEndedError, match="Luanti ended by itself"):
@@ -83,7 +83,7 @@ def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
     try:
         assert isinstance(game, LuantiGame)
         assert game.facts()["time"] == "slowed"
-        assert play_as_teacher(game, "mine stone", 1) is Outcome.SUCCESS
+        assert play_as_expert(game, "mine stone", 1) is Outcome.SUCCESS
         game.reset(find_task(game, "dance"), 3)
         game.step(NO_ACTION)
         # What was drawn when the game was stopped may still be on its way to the screen.
@@ -255,7 +255,7 @@ def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Ha
         before = desk.session.snapshot()
         try:
             task = find_task(desk.game, "chop a tree")
-            played = measuring.play(PlayerSpec("teacher"), Start(task, task.instruction, 1))
+            played = measuring.play(PlayerSpec("expert"), Start(task, task.instruction, 1))
         finally:
             measuring.close()
         assert played.success

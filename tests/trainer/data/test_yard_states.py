@@ -1,4 +1,4 @@
-"""The teacher's labels: honest, cheap, and about what a picture can tell."""
+"""The expert's labels: honest, cheap, and about what a picture can tell."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def yard() -> Iterator[DoomGame]:
     game.close()
 
 
-def test_an_answer_is_the_teachers_and_tells_what_is_there(yard: DoomGame) -> None:
+def test_an_answer_is_the_experts_and_tells_what_is_there(yard: DoomGame) -> None:
     yard.reset(TASK_BY_ID["go_to:nearest:tree"], 150_000)
     state = yard.hidden_state()
     nearest, plain, absent, turn = answers(
@@ -56,7 +56,7 @@ def test_an_answer_is_the_teachers_and_tells_what_is_there(yard: DoomGame) -> No
 
 
 def test_a_label_depends_on_the_state_only(yard: DoomGame) -> None:
-    """Asked in any order, at any time, the teacher says the same."""
+    """Asked in any order, at any time, the expert says the same."""
     yard.reset(TASKS[0], 150_001)
     states = []
     for _ in range(6):

@@ -43,9 +43,9 @@ def torch(*seeds: int) -> list[Start]:
     return starts_of([TORCH], seeds)
 
 
-def test_the_teacher_succeeds_idle_never_and_results_resume() -> None:
+def test_the_expert_succeeds_idle_never_and_results_resume() -> None:
     heard: list[Attempt] = []
-    spec = PlayerSpec("teacher")
+    spec = PlayerSpec("expert")
     first = evaluate(spec, "doom", torch(0, 1), workers=1, on_played=heard.append)
     assert [result.success for result in first] == [True, True]
     known = {each.key.start: each for each in first}
@@ -221,8 +221,8 @@ def test_after_a_worker_was_killed_what_is_missing_is_played_and_nothing_twice(
         if heard.total() <= 1 + running.MOST_DEATHS:
             kill_workers(before)
 
-    # The teacher is done with a start soon.
-    spec = PlayerSpec("teacher")
+    # The expert is done with a start soon.
+    spec = PlayerSpec("expert")
     played = evaluate(spec, "doom", torch(*range(8)), workers=2, on_played=on_played)
     assert heard == Counter(range(8))
     assert [each.seed for each in played] == list(range(8))
@@ -232,7 +232,7 @@ def test_after_a_worker_was_killed_what_is_missing_is_played_and_nothing_twice(
 @linux_only
 def test_the_next_look_is_asked_for_when_what_a_killed_worker_owed_was_heard() -> None:
     before = children(os.getpid())
-    player = PlayerSpec("teacher")
+    player = PlayerSpec("expert")
     heard: list[tuple[str, int]] = []
     at_look: list[int] = []
     first = SeedRange.VERDICT.first

@@ -29,7 +29,7 @@ WORDS = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_siz
 STARTS = st.builds(StartKey, WORDS, WORDS, st.integers(0, SeedRange.TEST.last))
 KEYS = st.builds(
     AttemptKey,
-    st.sampled_from(("teacher", "ab:cd", "ab:cd:ef")),
+    st.sampled_from(("expert", "ab:cd", "ab:cd:ef")),
     st.sampled_from(("doom", "luanti")),
     STARTS,
     st.sampled_from(Stepping),
@@ -115,7 +115,7 @@ def test_attempts_are_written_some_at_a_time_and_the_newest_counts(tmp_path: Pat
         keeper = AttemptKeeper(store)
         for seed in range(KEEP_EVERY + 1):
             start = StartKey("t", "t", seed)
-            key = AttemptKey("teacher", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
+            key = AttemptKey("expert", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
             keeper.keep(Attempt(key, Outcome.TIMEOUT, 5))
         assert len(reader.evaluations()) == KEEP_EVERY
         keeper.keep(Attempt(key, Outcome.SUCCESS, 6))

@@ -71,7 +71,7 @@ def test_a_game_that_ends_every_time_ends_the_measurement(monkeypatch: pytest.Mo
 
 def test_pairs_stay_pairs_when_the_engine_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     task: Task = TASK_BY_ID["go_to:red_torch"]
-    sides = PlayerSpec("teacher"), PlayerSpec("teacher")
+    sides = PlayerSpec("expert"), PlayerSpec("expert")
 
     def pairs(decide: Callable[[Frame, Proposal | None], Decision]) -> list[list[object]]:
         monkeypatch.setattr(worker, "policy_drives", decide)

@@ -9,7 +9,7 @@ from recorder.games.luanti.game import LuantiGame
 from recorder.games.luanti.judge import PlayerState
 from recorder.games.luanti.tasks import TASKS, Goal, goal_of
 from recorder.types import Action, Frame
-from trainer.experts.luanti import LuantiTeacher, aim_at
+from trainer.experts.luanti import LuantiExpert, aim_at
 from trainer.experts.luanti_forms import Click, Rest, cook_moves, craft_moves
 
 
@@ -178,11 +178,11 @@ class DeafScreen:
 @pytest.mark.parametrize("deaf_to", [0, 1, 3])
 def test_a_screen_that_did_not_open_is_opened_again(deaf_to: int) -> None:
     game = DeafScreen(deaf_to)
-    teacher = LuantiTeacher(cast("LuantiGame", game))
-    teacher.reset("craft planks")
+    expert = LuantiExpert(cast("LuantiGame", game))
+    expert.reset("craft planks")
     picture = np.zeros((4, 4, 3), np.uint8)
     for number in range(300):
-        chunk = teacher.propose(Observation(Frame(number, number, picture), "craft planks"))
+        chunk = expert.propose(Observation(Frame(number, number, picture), "craft planks"))
         game.step(chunk.actions[0])
         if game.clicks:
             break

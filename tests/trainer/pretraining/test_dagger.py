@@ -52,9 +52,9 @@ def look(number: int = 0) -> Observation:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_the_teacher_labels_every_state_whoever_plays(share: float) -> None:
-    student, teacher = Says("s", Action(back=True)), Says("t", Action(forward=True))
-    both = Apprentice(student, teacher, SPEC, teacher_share=share)
+def test_the_expert_labels_every_state_whoever_plays(share: float) -> None:
+    student, expert = Says("s", Action(back=True)), Says("t", Action(forward=True))
+    both = Apprentice(student, expert, SPEC, expert_share=share)
     both.reset("walk", seed=4)
     chunks = [both.propose(look(number)) for number in range(200)]
     assert both.said.answers == [encode_ids(Action(forward=True))] * 200
@@ -64,16 +64,14 @@ def test_the_teacher_labels_every_state_whoever_plays(share: float) -> None:
     assert 0 < taught < 200 or share != 0.5
     # The student's plan is one action long: every state that it leads to is judged.
     assert all(len(chunk.actions) == 1 for chunk in chunks if not chunk.actions[0].forward)
-    assert teacher.asked == 200
+    assert expert.asked == 200
     both.reset("walk", seed=4)
     assert both.said.answers == []
 
 
 def test_practice_is_the_same_for_the_same_seed() -> None:
     def hands(seed: int) -> list[bool]:
-        both = Apprentice(
-            Says("s", Action(back=True)), Says("t", Action()), SPEC, teacher_share=0.5
-        )
+        both = Apprentice(Says("s", Action(back=True)), Says("t", Action()), SPEC, expert_share=0.5)
         both.reset("walk", seed=seed)
         return [both.propose(look()).actions[0].back for _ in range(100)]
 
@@ -136,14 +134,14 @@ def test_practice_goes_on_where_it_was_stopped(small_checkpoint: Path, tmp_path:
     starts = [(TASK, seed) for seed in (1, 2)]
     game = DoomGame(labels=True)
     try:
-        play = practise(small_checkpoint, game, starts, tmp_path, teacher_share=1.0)
+        play = practise(small_checkpoint, game, starts, tmp_path, expert_share=1.0)
         assert next(play).seed == 1
         # Stopped here: the second attempt is played the next time, the first is not again.
         play.close()
-        again = list(practise(small_checkpoint, game, starts, tmp_path, teacher_share=1.0))
+        again = list(practise(small_checkpoint, game, starts, tmp_path, expert_share=1.0))
         assert [each.seed for each in again] == [2]
         assert len(labelled_files(tmp_path)) == 2
-        assert not list(practise(small_checkpoint, game, starts, tmp_path, teacher_share=1.0))
+        assert not list(practise(small_checkpoint, game, starts, tmp_path, expert_share=1.0))
     finally:
         game.close()
 

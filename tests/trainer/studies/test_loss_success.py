@@ -49,7 +49,7 @@ def test_the_states_are_unseen_and_the_same_each_time(states: list[TaughtState])
     assert {one.instruction for one in states} == {task.instruction for task in TASKS[:2]}
 
 
-def test_the_loss_is_that_of_the_teachers_tokens(
+def test_the_loss_is_that_of_the_experts_tokens(
     checkpoint: Path, states: list[TaughtState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(losses, "TINY_SPEC", SPEC)
@@ -118,17 +118,17 @@ def test_the_first_loss_with_success(lows: tuple[float, ...], found: float | Non
 def test_rows_are_kept_through_an_interruption(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     start = StartKey("shoot:imp", "shoot the imp", 7)
-    key = AttemptKey("teacher", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
+    key = AttemptKey("expert", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
     played = Attempt(key, Outcome.SUCCESS, 30, 1.5)
     KeptRows(path).keep("a", played)
     with path.open("a") as file:
         file.write('{"label": "a", "player": "tea')
     rows = KeptRows(path)
-    assert rows.of("a", "teacher") == {start: played}
-    assert rows.of("b", "teacher") == rows.of("a", "random") == {}
+    assert rows.of("a", "expert") == {start: played}
+    assert rows.of("b", "expert") == rows.of("a", "random") == {}
     rows.keep("b", played)
     assert len(path.read_text().splitlines()) == 2
-    assert KeptRows(path).of("b", "teacher")
+    assert KeptRows(path).of("b", "expert")
     # Of another play, and of an earlier version's that did not tell: readable, but not today's.
     old = replace(played, key=replace(key, player="old", version="play-0"))
     KeptRows(path).keep("a", old)
@@ -139,7 +139,7 @@ def test_rows_are_kept_through_an_interruption(tmp_path: Path) -> None:
         file.write(json.dumps({**line, "player": "older"}) + "\n")
     rows = KeptRows(path)
     assert rows.of("a", "old") == rows.of("a", "older") == {}
-    assert rows.of("a", "teacher") == {start: played}
+    assert rows.of("a", "expert") == {start: played}
     path.write_text("{}\n")
     with pytest.raises(KnownError, match="no result of play"):
         KeptRows(path)

@@ -1,7 +1,7 @@
-"""``playteach benchmark teacher``: how often the scripted teacher does what it teaches.
+"""``playteach benchmark expert``: how often the scripted expert does what it teaches.
 
 For every verb, two-step sentences included, STARTS test seeds spread evenly over the
-verb's tasks.  A teacher that fails shows mistakes, or the yard made a map that cannot be
+verb's tasks.  An expert that fails shows mistakes, or the yard made a map that cannot be
 played; each failed start is listed, so that it can be watched.
 """
 
@@ -42,7 +42,7 @@ class VerbRate(TypedDict):
 
 
 def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, object]:
-    """Play every verb's starts as the teacher; ``runs`` times as many seeds.
+    """Play every verb's starts as the expert; ``runs`` times as many seeds.
 
     A verb is significantly below where the upper end of Wilson's 95 % interval is below
     the aim.  ``by_verb`` holds (successes, starts, interval); ``failed`` the starts.
@@ -56,7 +56,7 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, obj
         if len(done) % SAY_EVERY == 0 or len(done) == len(starts):
             say(f"{len(done)} played, {sum(not one.success for one in done)} failed")
 
-    played = evaluate(PlayerSpec("teacher"), "doom", starts, workers=workers, on_played=on_played)
+    played = evaluate(PlayerSpec("expert"), "doom", starts, workers=workers, on_played=on_played)
     by_verb: dict[str, list[Attempt]] = {}
     for start, result in zip(starts, played, strict=True):
         by_verb.setdefault(start.task.verb, []).append(result)
@@ -74,7 +74,7 @@ def measure(runs: int, say: Say, *, workers: int | None = None) -> dict[str, obj
     ]
     low, high = wilson(good, len(played))
     return report(
-        "teacher",
+        "expert",
         [figures],
         TARGETS,
         extra={
