@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QEvent, QSettings
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from sample import BINDINGS, SampleBackend, SampleSession
 
@@ -26,7 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def theme(qapp: object) -> Theme:
+def theme(qapp: QApplication) -> Theme:
+    # The windows of the test before, or all that is in them is given the new style as well.
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     theme = Theme(ThemeChoice.DARK)
     theme.apply()
     return theme
