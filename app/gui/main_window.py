@@ -140,7 +140,6 @@ class MainWindow(QMainWindow):
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
         # teaching
         teach.round_asked.connect(commands.start_round)
-        teach.lessons.wished.connect(calls.wish)
         teach.cancel_asked.connect(commands.cancel_round)
         self.side.agent.change_asked.connect(self.dialogs.choose_agent)
         # the window itself
@@ -357,6 +356,7 @@ def connect_backend(
     library.restore_wanted.connect(calls.restore)
     library.picture_wanted.connect(calls.load_picture)
     page.recent.picture_wanted.connect(calls.load_picture)
+    side.teach.lessons.wished.connect(calls.wish)
     side.verdict.use_asked.connect(calls.use_adapter)
     side.verdict.back_asked.connect(calls.go_back)
     side.verdict.more_asked.connect(calls.play_more)

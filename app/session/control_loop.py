@@ -330,20 +330,3 @@ class LiveSession(SessionThread):
             self._controls.picture_read()
         # Else the game was looked at just now: what came after that picture is no pause's.
         self._controls.forget_shown()
-
-    def _come_back(self) -> bool:
-        """Go on with the game after a pause; False, with a sentence, where that cannot be."""
-        try:
-            if self._own_window is not None:
-                self._own_window.come_back()
-            if self._attempt is not None:
-                self._attempt.go_on()
-        except GameSuspendedError as error:
-            self._publish(message=error.sentence)
-            return False
-        return True
-
-    def _let_go(self) -> None:
-        """Release what the agent holds in a window of its own."""
-        if self._own_window is not None:
-            self._own_window.let_go()

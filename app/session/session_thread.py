@@ -15,7 +15,7 @@ from app.session.player_seat import PlayerSeat
 from app.session.requests import SessionFront
 from app.session.wiring import BUG_SENTENCE, MakeRunner, Player, Reopen, clock_of
 from recorder.clock import Clock
-from recorder.errors import GameEndedError, KnownError
+from recorder.errors import GameEndedError, GameSuspendedError, KnownError
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.threads import BackgroundThread
 
@@ -221,6 +221,23 @@ class SessionThread(SessionFront, ABC):
                 news = of.describe(news)
             self._snapshot = replace(news, **changes)
             self._wake.notify_all()
+
+    def _come_back(self) -> bool:
+        """Go on with the game after a pause; False, with a sentence, where that cannot be."""
+        try:
+            if self._own_window is not None:
+                self._own_window.come_back()
+            if self._attempt is not None:
+                self._attempt.go_on()
+        except GameSuspendedError as error:
+            self._publish(message=error.sentence)
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        """Release what the agent holds in a window of its own."""
+        if self._own_window is not None:
+            self._own_window.let_go()
 
     @abstractmethod
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:

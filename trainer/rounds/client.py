@@ -108,9 +108,7 @@ class RoundClient:
                 lines = after_the_lesson(
                     ground, lines, books.parent, wanted=old_tasks, gates=books.gates
                 )
-            with self._lock:
-                if self._cancelled:
-                    raise EndedError(CANCELLED)
+            ground.check()
             return books.keep(ended, lines, tasks, few_bits=self._few_bits)
         except BaseException as error:
             if books.is_done():

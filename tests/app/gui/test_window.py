@@ -453,7 +453,7 @@ def test_a_window_that_is_closed_while_a_model_is_fetched_does_not_wait_for_it(
     assert isinstance(dialog, ModelDialog)
     dialog.sources.button(SOURCES.index("hub")).setChecked(True)
     settle(qtbot, window)
-    dialog.fetch.click()
+    dialog.hub.fetch.click()
     qtbot.waitUntil(lambda: models.began)
     window.close_at_once()
     assert models.stopped

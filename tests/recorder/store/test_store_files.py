@@ -240,6 +240,7 @@ def test_names_are_stable() -> None:
         "0001_foundation",
         "0002_adapters_relative_to_the_data_folder",
         "0003_three_sides",
+        "0004_wishes_about_teaching",
     ]
     assert APPLICATION_ID == 0x506C5479
 
