@@ -68,8 +68,11 @@ def test_a_game_of_the_persons_own_cannot_be_slowed(data: Path) -> None:
 
 def test_a_broken_profile_is_told_of(data: Path) -> None:
     (profiles_folder(data) / "bad.toml").write_text("schema = 7", encoding="utf-8")
+    # It keeps no other game from being played.
+    assert "bad" not in game_names(data)
+    assert "my_game" in game_names(data)
     with pytest.raises(DataError, match=r"bad\.toml"):
-        game_names(data)
+        open_game("bad", data=data)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -102,8 +103,10 @@ def test_what_was_taught_earlier_is_replayed_and_checked(
     query = " ".join(f"id:{row.id}" for row in own)
     done = run_round(plan(recorded, released, tmp_path, query=query, replay=40), told.append)
     gate = gates_of(told)["old tasks"]
-    assert gate.passed is not None
-    assert gate.sentence.startswith("What you taught it before is")
+    # One earlier start is on the gate's side, and one alone has no error to be told with.
+    assert gate.passed is None
+    assert math.isfinite(gate.figures["before"] or math.nan)
+    assert gate.sentence.startswith("Whether what you taught it before is kept is not sure")
     assert "was not checked" in gate.sentence
     assert done.metrics["shares"]["replay"] > 0
 
