@@ -66,7 +66,7 @@ class DemoSize:
     replay: int = REPLAY_EXAMPLES
 
 
-QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=12, steps=60, replay=300)
+QUICK = DemoSize(seeds=4, demonstrations=6, corrections=2, pairs=40, steps=60, replay=300)
 FULL = DemoSize(seeds=6, demonstrations=10, corrections=4, pairs=40, steps=160)
 OWN_WINDOW_QUICK = DemoSize(seeds=3, demonstrations=0, corrections=8, pairs=8, steps=60)
 OWN_WINDOW = DemoSize(seeds=5, demonstrations=0, corrections=20, pairs=40, steps=160)

@@ -116,7 +116,7 @@ class Checks:
 
     def measure(self, scale: float) -> Offline:
         """Measure the adapter as it is now on the gate's side; ``scale`` is noted only."""
-        gate, before, base = self._gate, self._before[id(self._gate)], self._base[id(self._gate)]
+        gate, before = self._gate, self._before[id(self._gate)]
         legality = math.nan
         if self._served:
             everything = [*gate.taught, *gate.known, *gate.earlier]
@@ -124,18 +124,23 @@ class Checks:
         after = self._losses(gate)
         gains = _differences(gate.taught, after.taught, before.taught)
         low, high = mean_interval(gains)
-        bounds = (
-            (before.known, after.known, gate.known),
-            (base, after.known, gate.known),
-            (before.earlier, after.earlier, gate.earlier),
-        )
         return replace(
             self._compared(gate, after, legality, scale),
             gain_low=low,
             gain_high=high,
             episodes=len(gains),
-            rises=tuple(_rise(examples, was, now) for was, now, examples in bounds if examples),
+            rises=self._rises(gate, after),
         )
+
+    def _rises(self, side: CheckSet, after: _Losses) -> tuple[Rise, ...]:
+        """Return by how much what is to be kept rose on a side, against each loss that bounds it."""
+        before, base = self._before[id(side)], self._base[id(side)]
+        bounds = (
+            (before.known, after.known, side.known),
+            (base, after.known, side.known),
+            (before.earlier, after.earlier, side.earlier),
+        )
+        return tuple(_rise(examples, was, now) for was, now, examples in bounds if examples)
 
     def choose_scale(self) -> Offline:
         """Go back towards the start until no more is forgotten than allowed; measure that.
