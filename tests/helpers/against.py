@@ -86,8 +86,9 @@ def measure(commit: str, parts: list[str], runs: int) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     earlier = kept.parent / commit
     if not earlier.exists():
-        command = ["git", "worktree", "add", "--quiet", "--detach", str(earlier), commit]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        # One whose folder was removed is still listed.
+        for words in (("prune",), ("add", "--quiet", "--detach", str(earlier), commit)):
+            subprocess.run(["git", "worktree", *words], cwd=ROOT, check=True)
     rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
     for part in parts:
         for number in range(runs):
