@@ -133,7 +133,7 @@ class Checks:
         )
 
     def _rises(self, side: CheckSet, after: _Losses) -> tuple[Rise, ...]:
-        """Return by how much what is to be kept rose on a side, against each loss that bounds it."""
+        """Return how much what is to be kept rose on a side, against each loss that bounds it."""
         before, base = self._before[id(side)], self._base[id(side)]
         bounds = (
             (before.known, after.known, side.known),
