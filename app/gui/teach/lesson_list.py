@@ -67,7 +67,9 @@ class LessonList(QWidget):
     def _show_head(self) -> None:
         taught = sum(lesson.taught_s > 0 for lesson in self._lessons)
         arrow = "▾" if self.open else "▸"
-        self.head.setText(f"{arrow} What is taught: {taught} of {len(self._lessons)} attempts")
+        n = len(self._lessons)
+        attempts = "attempt" if n == 1 else "attempts"
+        self.head.setText(f"{arrow} What is taught: {taught} of {n} {attempts}")
 
     def _turn(self) -> None:
         self._area.setVisible(not self.open)

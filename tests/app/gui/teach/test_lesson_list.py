@@ -65,6 +65,8 @@ def test_pauses_are_put_back_and_cut_again(qtbot: QtBot, lessons: LessonList) ->
 
 
 def test_without_anything_shown_there_is_nothing_to_see(lessons: LessonList) -> None:
+    lessons.show_lessons(SHOWN[:1])
+    assert lessons.head.text().endswith("1 of 1 attempt")
     lessons.show_lessons(())
     assert not lessons.isVisible()
 
