@@ -55,6 +55,7 @@ LEFT_OUT = {
 }
 """Why an attempt is left out, in a row of its own."""
 TELL_STILL_S = 0.5
+"""Less standing still than this is not worth telling."""
 KINDS = {
     "correction": "your corrections",
     "demonstration": "your demonstrations",

@@ -38,7 +38,7 @@ from trainer.evaluation.run import evaluate_sides
 from trainer.evaluation.sequential import OLD_TASKS_MARGIN
 from trainer.evaluation.starts import Start, starts_of
 from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.study_rows import ROWS_FILE, KeptRows
+from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, whole_lines
 from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind, paired_interval
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
@@ -160,15 +160,8 @@ class KeptRounds:
     def __init__(self, path: Path) -> None:
         """Read what is there; raises KnownError if the file is no list of rounds."""
         self._path = path
-        self._rounds: list[PlayedRound] = []
-        if not path.exists():
-            return
-        text = path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            path.write_text(whole, encoding="utf-8")
         try:
-            self._rounds = [_round_of(json.loads(line)) for line in whole.splitlines()]
+            self._rounds = [_round_of(json.loads(line)) for line in whole_lines(path)]
         except (ValueError, KeyError, TypeError) as error:
             raise KnownError(
                 f"{path} holds a line that is no round, so it cannot be continued; move it away or "

@@ -14,13 +14,16 @@ PAUSE_S = 0.3
 
 _ASKED = re.compile(
     r"\b(still|stand|stay|wait|stop|halt|hold|freeze|remain|rest|pause|motionless|idle|guard|"
-    r"(do not|don't|dont|without) mov(e|ing))\b",
+    r"away|avoid|distance|(do not|don't|dont|without) mov(e|ing))\b",
     re.IGNORECASE,
 )
 
 
 def asks_to_stand_still(sentence: str) -> bool:
-    """Whether standing still may be what the sentence asks for ("wait at the door")."""
+    """Whether standing still may be what the sentence asks for ("wait at the door").
+
+    Who is far enough from what they are to keep away from stands still too.
+    """
     return _ASKED.search(sentence) is not None
 
 

@@ -22,12 +22,11 @@ from recorder.types import Driver, Outcome, SegmentKind
 REACTION_S = 0.2
 """After a takeover the hands are still on their way: ticks without input are left out."""
 IDLE_WEIGHT = 0.2
-PAUSE_S = 1.0
+MEANT_S = 1.0
 """In a correction up to this long, standing still is taken as meant."""
 MIN_PERSON_TICKS = 50
 PERSONS = ("correction", "demonstration")
 """The kinds of ticks in which the person drove."""
-_PERSONS = frozenset({SegmentKind.CORRECTION, SegmentKind.DEMONSTRATION})
 
 
 class Why(StrEnum):
@@ -103,10 +102,10 @@ def usable_ticks(
             left_out[why] += segment.ticks
             continue
         correction = segment.kind is SegmentKind.CORRECTION
-        meant = standing or (correction and segment.ticks <= PAUSE_S * tick_rate_hz)
+        meant = standing or (correction and segment.ticks <= MEANT_S * tick_rate_hz)
         driven = ticks[segment.start : segment.stop]
         cut: frozenset[int] = frozenset()
-        if not meant and segment.kind in _PERSONS:
+        if not meant and segment.kind in PERSONS:
             cut = pauses([tick.executed.is_noop for tick in driven], tick_rate_hz)
         for place, tick in enumerate(driven):
             still = tick.executed.is_noop

@@ -23,6 +23,21 @@ from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
 ROWS_FILE = "rows.jsonl"
 
 
+def whole_lines(path: Path) -> list[str]:
+    """Return the lines of a file of rows, [] without one; a last one that was cut off is removed.
+
+    Only a newline ends a row: a sentence may hold what Unicode calls the end of a line.
+    """
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    *lines, cut = text.split("\n")
+    if cut:
+        # The end of an interrupted run: the next row must begin a line.
+        path.write_text(text.removesuffix(cut), encoding="utf-8")
+    return lines
+
+
 class KeptRows:
     """The rows of one file; it is made with the first row."""
 
@@ -30,14 +45,7 @@ class KeptRows:
         """Read what is there; raises KnownError where the file is no list of rows."""
         self._path = path
         self._rows: dict[tuple[str, str], dict[StartKey, Attempt]] = {}
-        if not path.exists():
-            return
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):
-            # The end of an interrupted run: the next row must begin a line.
-            lines.pop()
-            path.write_text("".join(lines), encoding="utf-8")
-        for line in lines:
+        for line in whole_lines(path):
             self._take(line)
 
     def _take(self, line: str) -> None:

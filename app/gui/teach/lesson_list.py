@@ -17,8 +17,6 @@ MOST_ROWS = 40
 """So many rows are shown, the newest; a card is no library."""
 HEIGHT = 168
 RIGHT = Qt.AlignmentFlag.AlignRight
-WORTH_TELLING_S = 0.5
-"""Less standing still than this is not worth a line."""
 
 
 class LessonList(QWidget):
@@ -101,8 +99,8 @@ class LessonList(QWidget):
         grid.addWidget(label(seconds, "muted"), row, 2, RIGHT)
         if lesson.note:
             grid.addWidget(Elided(lesson.note, "caption"), row + 1, 1)
-        still = lesson.taught_s > 0 and lesson.still_s >= WORTH_TELLING_S
-        if still or lesson.pauses:
+        # Of an attempt that is taught the note tells what was cut.
+        if lesson.pauses or (lesson.note and lesson.taught_s > 0):
             words = "cut the pauses" if lesson.pauses else "put back"
             link = button(words, "link")
             link.setAccessibleName(f"{words}, attempt {lesson.episode_id}")

@@ -17,6 +17,8 @@ from recorder.store.standing import PAUSE_S, asks_to_stand_still, pauses
         ("go to the statue and don't move", True),
         ("walk to the torch without moving the view", True),
         ("stay where you are", True),
+        ("keep away from the imp", True),
+        ("avoid the demon", True),
         ("go to the red torch", False),
         ("use your gun on the barrel", False),
         ("find the understanding", False),

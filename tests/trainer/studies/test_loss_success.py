@@ -115,6 +115,15 @@ def test_the_first_loss_with_success(lows: tuple[float, ...], found: float | Non
     assert loss_success.PAPER_MARKS == (0.30, 0.22)
 
 
+def test_a_sentence_may_hold_what_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    start = StartKey("free", "go there\u2028and\u0085 back", 7)
+    key = AttemptKey("expert", "doom", start, Stepping.LOCK_STEP, PLAY_VERSION)
+    played = Attempt(key, Outcome.SUCCESS, 30)
+    KeptRows(path).keep("a", played)
+    assert KeptRows(path).of("a", "expert") == {start: played}
+
+
 def test_rows_are_kept_through_an_interruption(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     start = StartKey("shoot:imp", "shoot the imp", 7)
