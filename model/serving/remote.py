@@ -11,15 +11,13 @@ import base64
 import io
 import json
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 from PIL import Image
 
 from model.actions.codecs import CODECS, Parsed
@@ -65,11 +63,6 @@ class RefusedRequestError(ModelError):
     """The server understood and does not take a request of this form."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """Follow nothing: another address would get the key and the pictures."""
-
-
 def _is_address(url: str) -> bool:
     """Return whether an address is a server's and holds nothing else."""
     try:
@@ -102,7 +95,8 @@ class Client:
         self._base = server.url.rstrip("/").removesuffix("/v1")
         self._key = server_key(server.url) if key is None else key
         self._wait = wait
-        self._open = urllib.request.build_opener(_NoRedirect).open
+        # No redirect is followed: another address would get the key and the pictures.
+        self._http = httpx2.Client(timeout=server.timeout_s, follow_redirects=False)
 
     def models(self) -> tuple[str, ...]:
         """Return the names that the server plays under: the health check."""
@@ -172,66 +166,63 @@ class Client:
             if attempt:
                 self._wait(0.2 * 2 ** (attempt - 1))
             try:
-                return self._once(path, body, plain=plain)
-            except urllib.error.HTTPError as error:
-                said = self._words_of(error)
-                error.close()
-                if error.code in (401, 403):
-                    raise ModelError(
-                        f"The server at {self._where} refused the key, so nothing plays; set it in "
-                        f"{KEY_VARIABLE} or in the keyring."
-                    ) from error
-                problem = f"it answered {error.code}" + (f": {said}" if said else "")
-                if error.code in (400, 422):
-                    raise RefusedRequestError(
-                        f"The server at {self._where} does not take the request ({problem}), so "
-                        "the agent has no plan; use a server that takes vLLM's settings, or a "
-                        "model with text actions."
-                    ) from error
-                if error.code < 500 and error.code != 429:
-                    break
-            except TimeoutError:
+                answer, content = self._once(path, body)
+                if answer.is_success:
+                    return {} if plain else as_dict(json.loads(content), "its answer")
+            except httpx2.TimeoutException:
                 problem = f"no answer within {self.server.timeout_s:g} s"
-            except (OSError, ValueError, HTTPException) as error:
+                continue
+            except (httpx2.HTTPError, OSError, ValueError) as error:
                 # What answers may speak another protocol, or stop in the middle.
-                reason = getattr(error, "reason", error)
-                problem = (
-                    f"no answer within {self.server.timeout_s:g} s"
-                    if isinstance(reason, TimeoutError)
-                    else str(reason) or type(reason).__name__
-                )
+                problem = str(error) or type(error).__name__
+                continue
+            problem = self._refused(answer.status_code, content)
+            if answer.status_code < 500 and answer.status_code != 429:
+                break
         raise ModelError(
             f"The server at {self._where} cannot be asked ({problem}), so the agent has no plan; "
             "see whether it runs, then start again."
         )
 
-    def _words_of(self, error: urllib.error.HTTPError) -> str:
+    def _refused(self, code: int, content: bytes) -> str:
+        """Return what a status means; raises ModelError for one that asking again can't mend."""
+        if code in (401, 403):
+            raise ModelError(
+                f"The server at {self._where} refused the key, so nothing plays; set it in "
+                f"{KEY_VARIABLE} or in the keyring."
+            )
+        said = self._words_of(content)
+        problem = f"it answered {code}" + (f": {said}" if said else "")
+        if code in (400, 422):
+            raise RefusedRequestError(
+                f"The server at {self._where} does not take the request ({problem}), so "
+                "the agent has no plan; use a server that takes vLLM's settings, or a "
+                "model with text actions."
+            )
+        return problem
+
+    def _words_of(self, content: bytes) -> str:
         """Return what a server says of a request that failed, without the key, or ""."""
         try:
-            answer = json.loads(error.read(_LIMIT))
+            answer = json.loads(content)
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
-        except (OSError, ValueError, AttributeError, HTTPException):
+        except (ValueError, AttributeError):
             return ""
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]
 
-    def _once(self, path: str, body: dict[str, object] | None, *, plain: bool) -> dict[str, object]:
-        request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
-            self._base + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        if self._key:
-            request.add_unredirected_header("Authorization", f"Bearer {self._key}")
-        with self._open(request, timeout=self.server.timeout_s) as answer:
-            content = answer.read(_LIMIT)
-        if plain:
-            return {}
-        made = json.loads(content)
-        if not isinstance(made, dict):
-            raise ValueError("it sent no table")
-        return made
+    def _once(self, path: str, body: dict[str, object] | None) -> tuple[httpx2.Response, bytes]:
+        """Ask once; return the answer's head and at most _LIMIT bytes of what it says."""
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        method = "GET" if body is None else "POST"
+        with self._http.stream(method, self._base + path, json=body, headers=headers) as answer:
+            content = bytearray()
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) > _LIMIT:
+                    raise ValueError(f"it sent more than {_LIMIT // 1_000_000} MB")
+        return answer, bytes(content)
 
 
 class RemotePolicy:

@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from model.vla.device import SMALL_HIDDEN, DeviceChoice
 from recorder.errors import ModelError, UsageError
 
@@ -33,7 +35,6 @@ PROMPT_TOKENS = 1024
 PATCHES = 1196
 CUDA_CONTEXT_BYTES = 600_000_000
 _LAYER = re.compile(r"layers\.\d+\.(?:self_attn|mlp)\.\w+_proj\.weight$")
-_HEADER_LIMIT = 100_000_000
 _NF4_GROUP = 64
 _NO_BITS = (
     "Playing with 8 or 4 bits needs the package bitsandbytes, which is not installed, so no "
@@ -213,17 +214,10 @@ def _bytes(name: str, shape: tuple[int, ...], size: int, precision: str | None) 
 def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor that a safetensors file's header names."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length < _HEADER_LIMIT:
-                raise ValueError("its header has no length")
-            header = json.loads(file.read(length))
-        return {
-            name: tuple(int(side) for side in facts["shape"])
-            for name, facts in header.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        with safe_open(path, "np") as stored:
+            names = stored.keys()
+            return {name: tuple(stored.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
         raise ModelError(
             f"The weights {path.name} of {path.parent.name!r} could not be loaded ({error}), so "
             "nothing plays; take a fresh copy or use the default model."

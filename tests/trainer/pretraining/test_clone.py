@@ -22,7 +22,8 @@ from recorder.types import Action, Outcome
 from trainer.data import sample_cache
 from trainer.data.material import material_of
 from trainer.data.sample_cache import FACTS_FILE, Lessons, gather, mirror_image
-from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, rate_at, ways_to_say
+from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, ways_to_say
+from trainer.pretraining.rate import rate_at
 
 
 @pytest.fixture(scope="module")
