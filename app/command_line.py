@@ -174,6 +174,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def minutes(text: str) -> float:
+    """Read a number of minutes, 0.1 to 600; raises argparse.ArgumentTypeError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.1 <= number <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 0.1 to 600")
+    return number
+
+
 def seed_number(text: str) -> int:
     """Read one seed, 0 to 999,999,999; raises argparse.ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
@@ -259,6 +270,22 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
         help="what is taught: default | a checkpoint folder | owner/model on the hub",
     )
     _add_prompting(teach)
+    practise = add(
+        commands, "practise", "app.cli.practise:run", "let the agent practise a sentence by itself"
+    )
+    practise.add_argument("sentence", nargs="+", metavar="SENTENCE", help="one that is judged")
+    practise.add_argument(
+        "--minutes", type=minutes, default=10.0, metavar="N", help="how long (default 10)"
+    )
+    _add_game(practise)
+    practise.add_argument(
+        "--policy",
+        "--base",
+        default="default",
+        metavar="P",
+        help="who practises: default | a checkpoint folder | owner/model on the hub",
+    )
+    _add_prompting(practise)
 
 
 def _add_lists(commands: Subparsers, add: Add) -> None:

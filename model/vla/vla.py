@@ -262,6 +262,11 @@ class VlaPolicy:
         """Base and adapter."""
         return self.folder.name + (f"+{self.adapter.name}" if self.adapter else "")
 
+    @property
+    def heard(self) -> str:
+        """What the model is told now: the sentence, or the part of it that it is at, as worded."""
+        return self._heard
+
     def set_adapter(self, folder: Path | None) -> None:
         """Play with another adapter, or with none; between episodes only.
 

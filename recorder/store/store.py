@@ -278,11 +278,14 @@ class Store:
         config: Mapping[str, object] | None = None,
         manifest: Mapping[str, object] | None = None,
         choose: bool = False,
+        practises: str | None = None,
     ) -> int:
         """Note that a round begins; return its id.
 
         ``choose`` fixes the episodes of the query that have ended by now as those that it learns
-        from (:attr:`RoundRow.chosen`).  Raises UsageError for a query that cannot be answered.
+        from (:attr:`RoundRow.chosen`); one that ``practises`` a game learns from none, and what
+        was shown since the last round is the next one's.  Raises UsageError for a query that
+        cannot be answered.
         """
         return self._worker.call(
             partial(
@@ -292,6 +295,7 @@ class Store:
                 config=config or {},
                 manifest=manifest or {},
                 choose=choose,
+                practises=practises,
             )
         )
 

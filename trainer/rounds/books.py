@@ -97,9 +97,19 @@ class RoundBooks:
 
     @classmethod
     def begin(
-        cls, data: Path, store: Store, base: Path, query: str, say: Say, sizes: Mapping[str, int]
+        cls,
+        data: Path,
+        store: Store,
+        base: Path,
+        query: str,
+        say: Say,
+        sizes: Mapping[str, float],
+        *,
+        practises: str | None = None,
     ) -> RoundBooks:
         """Write the row of a round on what ``query`` chooses; ``sizes`` are noted with it.
+
+        One that ``practises`` a game learns from no episodes.
 
         Raises UsageError for a query that cannot be read, DataError if the database cannot be.
         """
@@ -117,7 +127,8 @@ class RoundBooks:
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
             config=config,
-            choose=True,
+            choose=practises is None,
+            practises=practises,
         )
         return cls(data, store, base, query, round_id, parent, done)
 

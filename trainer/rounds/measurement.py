@@ -317,7 +317,7 @@ def earlier_lessons(
     """Return what the rounds of ``parent`` and those before taught, without what is taught now.
 
     The sentences that can be judged, with their tasks, and those that cannot.  Of a round whose
-    episodes were erased since, its verdict tells which were played.
+    episodes were erased since, and of practice, its verdict tells which were played.
     """
     from recorder.games import judged_task, task_list
 
@@ -334,7 +334,10 @@ def earlier_lessons(
     sentences = set(reader.taught_sentences(tuple(rounds)))
     there = {row.id for row in reader.episodes(include_deleted=True)}
     for row in reader.rounds():
-        if row.id in rounds and not reader.taught_episodes([row.id]) <= there:
+        if row.id not in rounds:
+            continue
+        episodes = reader.taught_episodes([row.id])
+        if not episodes or not episodes <= there:
             verdict = read_verdict(row.verdict)
             lines = () if verdict is None else verdict.lines
             sentences.update(line.name for line in lines if line.part is Part.TAUGHT and line.n)

@@ -91,6 +91,23 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Practised:
+    """Practice has played and learnt once more.
+
+    ``seconds`` of ``whole_s`` are over; ``attempts`` and ``successes`` count all so far, ``newest``
+    and ``newest_good`` those since the message before.
+    """
+
+    kind: ClassVar[str] = "practised"
+    seconds: float
+    whole_s: float
+    attempts: int
+    successes: int
+    newest: int
+    newest_good: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A sentence, or the old tasks, are decided."""
 
@@ -98,9 +115,9 @@ class Measured:
     line: Line
 
 
-Message = Stage | Step | Gate | Done | Failed | Played | Measured
+Message = Stage | Step | Gate | Done | Failed | Played | Practised | Measured
 _KINDS: Mapping[str, type[Any]] = {
-    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played, Measured)
+    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played, Practised, Measured)
 }
 
 

@@ -283,14 +283,30 @@ def round_arguments(options: PlayOptions) -> list[str]:
     return told if options.rewrite else [*told, "--as-typed"]
 
 
-class _CancelledError(BaseException):
+OPTION_NAMES = ("precision", "chunk", "prompt", "history", "rewrite", "recipes")
+
+
+def add_option_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what :func:`round_arguments` writes: each of OPTION_NAMES."""
+    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
+    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
+    parser.add_argument("--prompt", help="the prompt form that it is played with")
+    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    parser.add_argument(
+        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
+    )
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
+
+
+class CancelledError(BaseException):
     """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
 
 
-def _cancel(number: int, _frame: object) -> None:
+def cancel(number: int, _frame: object) -> None:
+    """Take SIGTERM for a cancel: fits :func:`signal.signal`."""
     # Once is enough: a second signal must not break off the tidying up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _CancelledError(number)
+    raise CancelledError(number)
 
 
 def _place(text: str) -> Path:
@@ -313,14 +329,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
-    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
-    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
-    parser.add_argument("--prompt", help="the prompt form that it is played with")
-    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
-    parser.add_argument(
-        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
-    )
-    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
+    add_option_arguments(parser)
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
@@ -337,7 +346,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         out.write(protocol.to_json(message) + "\n")
         out.flush()
 
-    signal.signal(signal.SIGTERM, _cancel)
+    signal.signal(signal.SIGTERM, cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
         # Cancels this round as SIGTERM does.
@@ -351,7 +360,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
             say(protocol.Stage("listing", _list(plan, done, gates)))
     except KnownError as error:
         last, code = protocol.Failed(error.sentence), error.exit_code
-    except (_CancelledError, KeyboardInterrupt):
+    except (CancelledError, KeyboardInterrupt):
         last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
     # It is over: a cancel from here on must not change how it ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

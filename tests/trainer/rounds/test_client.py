@@ -31,6 +31,7 @@ from recorder.store import (
     Stepping,
     Store,
     adapters_path,
+    parse_query,
 )
 from recorder.types import Outcome
 from trainer.evaluation import run as running
@@ -45,6 +46,7 @@ from trainer.rounds.protocol import Message, Step
 from trainer.rounds.working_folder import make_work_folder, work_path
 
 LESSON = Asked(TASK_BY_ID["go_to:barrel"])
+SINCE_LAST_ROUND_OF_DOOM = parse_query("game:doom since:last-round")
 
 
 @pytest.fixture
@@ -500,6 +502,34 @@ def test_a_round_learns_only_from_what_had_ended_when_it_began(
         # What was thrown away since is not taught either.
         store.delete_episode(chosen[0])
         assert len(chosen_episodes(reader, "kind:demonstration", 1)) == len(chosen) - 1
+
+
+def test_practice_leaves_what_was_shown_to_the_next_round(
+    data: Path,
+    client: RoundClient,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    small_adapter: Path,
+) -> None:
+    told = tmp_path / "told"
+    note = f"open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+    script = LEARNER.format(python=sys.executable, adapter=str(small_adapter))
+    talk(monkeypatch, tmp_path, script.replace("metrics =", note + "metrics =", 1))
+    with Reader.open(data) as reader:
+        before = len(reader.episodes(SINCE_LAST_ROUND_OF_DOOM))
+    result = client.run(questions=[LESSON], paired_seeds=0, practice_min=0.5)
+    assert result.status is RoundStatus.DONE
+    arguments = told.read_text(encoding="utf-8")
+    assert arguments.startswith("-m trainer.practice --with-parent")
+    assert "--minutes 0.5 --number 1 --sentence go to the barrel" in arguments
+    with Reader.open(data) as reader:
+        # It learnt from none of the episodes, so they are still to be learnt from.
+        assert before > 0
+        assert len(reader.episodes(SINCE_LAST_ROUND_OF_DOOM)) == before
+        (row,) = reader.rounds()
+        assert row.chosen is None
+        assert row.config["practice_min"] == 0.5
 
 
 def test_a_round_takes_over_what_a_killed_one_left_and_leaves_a_running_one_alone(

@@ -125,6 +125,11 @@ class LoraTask:
             return [self._seen[id(example.image)][1] for example in examples]
         return Joined([[self._seen[id(p)][1] for p in each] for each in pictures])
 
+    def forget(self, examples: Sequence[Example]) -> None:
+        """Let go of the pictures of examples that are not learnt from any more."""
+        for picture in (picture for example in examples for picture in self._pictures(example)):
+            self._seen.pop(id(picture), None)
+
     def _earlier(self, example: Example) -> tuple[tuple[NDArray[np.uint8], str], ...]:
         """Return the pictures before an example's with their answers, as many as in play."""
         known = example.earlier[len(example.earlier) - self.spec.history :]
@@ -202,13 +207,13 @@ class LoraTask:
             for example in part:
                 for position in range(len(example.answer)):
                     number = number_of.get(best[at + position])
-                    legal += number in legal_next(_of_this_action(example.answer[:position]))
+                    legal += number in legal_next(of_this_action(example.answer[:position]))
                     count += 1
                 at += self.answer_tokens(example)
         return legal / count if count else math.nan
 
 
-def _of_this_action(written: Sequence[int]) -> Sequence[int]:
+def of_this_action(written: tuple[int, ...]) -> tuple[int, ...]:
     """Return what of an answer belongs to the action that is being written, () between two."""
     ends = [at for at, number in enumerate(written) if number == ACTION_END]
     return written[ends[-1] + 1 :] if ends else written
