@@ -127,7 +127,7 @@ class Learner:
         for at in range(0, len(examples), 64):
             part = examples[at : at + 64]
             logs = self._logs(part, features[at : at + 64])
-            found += torch.split(logs, [len(each.answer) for each in part])  # type: ignore[no-untyped-call]
+            found += torch.split(logs, [len(each.answer) for each in part])
         return found
 
     def _logs(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> torch.Tensor:
