@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from app.session.api import Phase
 from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotChanges
@@ -90,7 +92,7 @@ class LiveSession(SessionThread):
 
     def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
-        self._let_go()
+        self._let_go_anyhow()
         self._waiting = None
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
@@ -109,8 +111,9 @@ class LiveSession(SessionThread):
                 attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
                 self._publish(attempt, driver=Driver.NOBODY)
         finally:
-            self._seat.close()
-            self._game.close()
+            with contextlib.ExitStack() as closing:
+                closing.callback(self._game.close)
+                closing.callback(self._seat.close)
 
     def _step(self) -> bool:
         while (request := self._take()) is not None:

@@ -239,6 +239,13 @@ class SessionThread(SessionFront, ABC):
         if self._own_window is not None:
             self._own_window.let_go()
 
+    def _let_go_anyhow(self) -> None:
+        """Release it after a fault: whatever comes of that, the attempt must be ended and kept."""
+        try:
+            self._let_go()
+        except Exception:
+            log.exception("what the agent held could not be let go")
+
     @abstractmethod
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
         """Begin an attempt; ``anew``: by itself, after the game's program ended in one."""
