@@ -97,7 +97,9 @@ class LiveSession(SessionThread):
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
         if attempt is not None:
-            attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+            said = self._verdict()
+            source = LabelSource.PERSON if said else LabelSource.RECORDER
+            attempt.end(said or Outcome.INTERRUPTED, source)
         # Without an attempt none has begun: how the one before went is not how this one did.
         cleared: AttemptFigures = NO_ATTEMPT if attempt is None else {}
         self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
@@ -140,7 +142,9 @@ class LiveSession(SessionThread):
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
-            self._end(outcome, LabelSource.GAME)
+            # Said while the last tick ran, the person's word is newer than the game's.
+            said = self._verdict()
+            self._end(said or outcome, LabelSource.PERSON if said else LabelSource.GAME)
         return True
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
@@ -217,10 +221,20 @@ class LiveSession(SessionThread):
                 self._handing_back = False
                 self._move(Wish.TAKE_OVER)
             case Ask.PAUSE:
-                self._waiting = None
-                self._move(Wish.PAUSE)
+                self._pause()
             case Ask.RESUME:
                 self._move(Wish.RESUME)
+
+    def _pause(self) -> None:
+        waited, self._waiting = self._waiting, None
+        if self._attempt is not None or not self._threaded:
+            # Whoever steps the session by themselves holds the next attempt by it too.
+            self._move(Wish.PAUSE)
+            return
+        # There is nothing to go on with.
+        self._let_go()
+        if waited is not None:
+            self._publish(message="")
 
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands
 from app.session.teaching_seeds import require_unjudged
-from app.session.wiring import Ask, Player, Request, clock_of
+from app.session.wiring import NEW_ATTEMPT, Ask, Player, Request, clock_of
 from model.language.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.errors import GameError, ModelError
@@ -256,6 +256,20 @@ class SessionFront:
         if self._idle_s is None or self._controls.keys_held:
             return False
         return (self._clock.now_ns() - self._last_input_ns) / 1e9 >= self._idle_s
+
+    def _verdict(self) -> Outcome | None:
+        """Take the person's verdict on the attempt that ends right now out of what was asked.
+
+        None without one: what follows a wish for another attempt is not about this one.
+        """
+        with self._wake:
+            for request in self._queue:
+                if request.ask in NEW_ATTEMPT:
+                    return None
+                if request.ask is Ask.STOP and request.by_person:
+                    self._queue.remove(request)
+                    return request.outcome
+        return None
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:
