@@ -97,9 +97,7 @@ class LiveSession(SessionThread):
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
         if attempt is not None:
-            said = self._verdict()
-            source = LabelSource.PERSON if said else LabelSource.RECORDER
-            attempt.end(said or Outcome.INTERRUPTED, source)
+            attempt.end(*self._last_word(Outcome.INTERRUPTED, LabelSource.RECORDER))
         # Without an attempt none has begun: how the one before went is not how this one did.
         cleared: AttemptFigures = NO_ATTEMPT if attempt is None else {}
         self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
@@ -108,14 +106,12 @@ class LiveSession(SessionThread):
         self._controls.release_all()
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._game.close)
+            closing.callback(self._seat.close)
             if attempt is not None:
                 attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
                 self._publish(attempt, driver=Driver.NOBODY)
-        finally:
-            with contextlib.ExitStack() as closing:
-                closing.callback(self._game.close)
-                closing.callback(self._seat.close)
 
     def _step(self) -> bool:
         while (request := self._take()) is not None:
@@ -142,9 +138,7 @@ class LiveSession(SessionThread):
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
-            # Said while the last tick ran, the person's word is newer than the game's.
-            said = self._verdict()
-            self._end(said or outcome, LabelSource.PERSON if said else LabelSource.GAME)
+            self._end(*self._last_word(outcome, LabelSource.GAME))
         return True
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
@@ -230,11 +224,10 @@ class LiveSession(SessionThread):
         if self._attempt is not None or not self._threaded:
             # Whoever steps the session by themselves holds the next attempt by it too.
             self._move(Wish.PAUSE)
-            return
-        # There is nothing to go on with.
-        self._let_go()
-        if waited is not None:
-            self._publish(message="")
+        else:
+            # There is nothing to go on with.
+            self._let_go()
+            self._publish(message=self._snapshot.message if waited is None else "")
 
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
@@ -340,10 +333,3 @@ class LiveSession(SessionThread):
             self._forget_the_pause()
             self._last_input_ns = self._clock.now_ns()
         self._publish(driver=self._hands.owner)
-
-    def _forget_the_pause(self) -> None:
-        """Forget what the person did while nobody drove; what they still hold stays held."""
-        if self._own_window is None:
-            self._controls.picture_read()
-        # Else the game was looked at just now: what came after that picture is no pause's.
-        self._controls.forget_shown()

@@ -16,6 +16,7 @@ from recorder.clock import Clock
 from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Game, Task
 from recorder.games.controls import HeldControls
+from recorder.store.rows import LabelSource
 from recorder.types import Driver, Outcome
 
 TAKEOVER_TURN_DEG = 2.0
@@ -257,19 +258,20 @@ class SessionFront:
             return False
         return (self._clock.now_ns() - self._last_input_ns) / 1e9 >= self._idle_s
 
-    def _verdict(self) -> Outcome | None:
-        """Take the person's verdict on the attempt that ends right now out of what was asked.
+    def _last_word(self, outcome: Outcome, source: LabelSource) -> tuple[Outcome, LabelSource]:
+        """Return how an attempt ends that ends right now, and who says so.
 
-        None without one: what follows a wish for another attempt is not about this one.
+        Asked for while its last tick ran, the person's verdict is newer than ``outcome``, and is
+        served by that.  What follows a wish for another attempt is not about this one.
         """
         with self._wake:
             for request in self._queue:
                 if request.ask in NEW_ATTEMPT:
-                    return None
+                    break
                 if request.ask is Ask.STOP and request.by_person:
                     self._queue.remove(request)
-                    return request.outcome
-        return None
+                    return request.outcome, LabelSource.PERSON
+        return outcome, source
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:
