@@ -30,6 +30,7 @@ from model.play.sampling import Sampling
 from model.serving.server_keys import KEY_VARIABLE, server_key
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.json_values import as_dict, as_list
 from recorder.types import NO_ACTION, RGBImage
@@ -208,7 +209,7 @@ class Client:
     def _words_of(self, error: urllib.error.HTTPError) -> str:
         """Return what a server says of a request that failed, without the key, or ""."""
         try:
-            answer = json.loads(error.read(_LIMIT))
+            answer = json_values.parse(error.read(_LIMIT))
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
         except (OSError, ValueError, AttributeError, HTTPException):
@@ -228,7 +229,7 @@ class Client:
             content = answer.read(_LIMIT)
         if plain:
             return {}
-        made = json.loads(content)
+        made = json_values.parse(content)
         if not isinstance(made, dict):
             raise ValueError("it sent no table")
         return made

@@ -16,7 +16,6 @@ tower keep two bytes.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from model.vla.device import SMALL_HIDDEN, DeviceChoice
+from recorder import json_values
 from recorder.errors import ModelError, UsageError
 
 PRECISIONS = ("bf16", "8bit", "4bit")
@@ -217,13 +217,13 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
             length = int.from_bytes(file.read(8), "little")
             if not 0 < length < _HEADER_LIMIT:
                 raise ValueError("its header has no length")
-            header = json.loads(file.read(length))
+            header = json_values.parse(file.read(length))
         return {
             name: tuple(int(side) for side in facts["shape"])
             for name, facts in header.items()
             if name != "__metadata__"
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(
             f"The weights {path.name} of {path.parent.name!r} could not be loaded ({error}), so "
             "nothing plays; take a fresh copy or use the default model."
@@ -232,7 +232,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def _tables(folder: Path) -> tuple[dict[str, object], dict[str, object]]:
     """Return the config's tables of the language model and of the vision tower."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
     text, vision = config.get("text_config", config), config.get("vision_config", {})
     return (text if isinstance(text, dict) else {}), (vision if isinstance(vision, dict) else {})
 
