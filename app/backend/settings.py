@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any
 
 from app.backend.model_choice import ModelChoice, model_choice
 from recorder.input.layout import Layout, in_places, layout_in_use
+from recorder.json_values import parse_toml
 
 SCHEMA = 1
 FILE_NAME = "settings.toml"
@@ -95,10 +95,10 @@ def load_settings(
     """
     path = (folder or config_folder()) / FILE_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Loaded(Settings())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         return Loaded(
             Settings(),
             (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from app.session.api import Phase
 from app.session.arbiter import Hands, Wish, move
 from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotChanges
@@ -90,12 +92,12 @@ class LiveSession(SessionThread):
 
     def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
-        self._let_go()
+        self._let_go_anyhow()
         self._waiting = None
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
         if attempt is not None:
-            attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+            attempt.end(*self._last_word(Outcome.INTERRUPTED, LabelSource.RECORDER))
         # Without an attempt none has begun: how the one before went is not how this one did.
         cleared: AttemptFigures = NO_ATTEMPT if attempt is None else {}
         self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
@@ -104,13 +106,12 @@ class LiveSession(SessionThread):
         self._controls.release_all()
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._game.close)
+            closing.callback(self._seat.close)
             if attempt is not None:
                 attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
                 self._publish(attempt, driver=Driver.NOBODY)
-        finally:
-            self._seat.close()
-            self._game.close()
 
     def _step(self) -> bool:
         while (request := self._take()) is not None:
@@ -137,7 +138,7 @@ class LiveSession(SessionThread):
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
-            self._end(outcome, LabelSource.GAME)
+            self._end(*self._last_word(outcome, LabelSource.GAME))
         return True
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
@@ -214,10 +215,19 @@ class LiveSession(SessionThread):
                 self._handing_back = False
                 self._move(Wish.TAKE_OVER)
             case Ask.PAUSE:
-                self._waiting = None
-                self._move(Wish.PAUSE)
+                self._pause()
             case Ask.RESUME:
                 self._move(Wish.RESUME)
+
+    def _pause(self) -> None:
+        waited, self._waiting = self._waiting, None
+        if self._attempt is not None or not self._threaded:
+            # Whoever steps the session by themselves holds the next attempt by it too.
+            self._move(Wish.PAUSE)
+        else:
+            # There is nothing to go on with.
+            self._let_go()
+            self._publish(message=self._snapshot.message if waited is None else "")
 
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
@@ -323,10 +333,3 @@ class LiveSession(SessionThread):
             self._forget_the_pause()
             self._last_input_ns = self._clock.now_ns()
         self._publish(driver=self._hands.owner)
-
-    def _forget_the_pause(self) -> None:
-        """Forget what the person did while nobody drove; what they still hold stays held."""
-        if self._own_window is None:
-            self._controls.picture_read()
-        # Else the game was looked at just now: what came after that picture is no pause's.
-        self._controls.forget_shown()

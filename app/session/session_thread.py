@@ -234,10 +234,24 @@ class SessionThread(SessionFront, ABC):
             return False
         return True
 
+    def _forget_the_pause(self) -> None:
+        """Forget what the person did while nobody drove; what they still hold stays held."""
+        if self._own_window is None:
+            self._controls.picture_read()
+        # Else the game was looked at just now: what came after that picture is no pause's.
+        self._controls.forget_shown()
+
     def _let_go(self) -> None:
         """Release what the agent holds in a window of its own."""
         if self._own_window is not None:
             self._own_window.let_go()
+
+    def _let_go_anyhow(self) -> None:
+        """Release it after a fault: whatever comes of that, the attempt must be ended and kept."""
+        try:
+            self._let_go()
+        except Exception:
+            log.exception("what the agent held could not be let go")
 
     @abstractmethod
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:

@@ -155,7 +155,9 @@ URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.PAUSE})
 """Asked for while a tick waits for its deadline, these count in that very tick."""
 
 
-NOT_AT_REST = frozenset({Ask.PLAY, Ask.DEMONSTRATE, Ask.RESUME, Ask.RESET})
+NEW_ATTEMPT = frozenset({Ask.PLAY, Ask.DEMONSTRATE, Ask.RESET})
+"""What begins an attempt, or shows another start, if none is under way."""
+NOT_AT_REST = NEW_ATTEMPT | {Ask.RESUME}
 """What would give the game the keyboard."""
 
 

@@ -28,6 +28,7 @@ from model.play.sampling import Sampling
 from model.serving.server_keys import KEY_VARIABLE, server_key
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.json_values import as_dict, as_list
 from recorder.types import NO_ACTION, RGBImage
@@ -168,7 +169,7 @@ class Client:
             try:
                 answer, content = self._once(path, body)
                 if answer.is_success:
-                    return {} if plain else as_dict(json.loads(content), "its answer")
+                    return {} if plain else as_dict(json_values.parse(content), "its answer")
             except httpx2.TimeoutException:
                 problem = f"no answer within {self.server.timeout_s:g} s"
                 continue
@@ -204,7 +205,7 @@ class Client:
     def _words_of(self, content: bytes) -> str:
         """Return what a server says of a request that failed, without the key, or ""."""
         try:
-            answer = json.loads(content)
+            answer = json_values.parse(content)
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
         except (ValueError, AttributeError):

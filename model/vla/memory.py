@@ -16,7 +16,6 @@ tower keep two bytes.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -27,6 +26,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from model.vla.device import SMALL_HIDDEN, DeviceChoice
+from recorder import json_values
 from recorder.errors import ModelError, UsageError
 
 PRECISIONS = ("bf16", "8bit", "4bit")
@@ -226,7 +226,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def _tables(folder: Path) -> tuple[dict[str, object], dict[str, object]]:
     """Return the config's tables of the language model and of the vision tower."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
     text, vision = config.get("text_config", config), config.get("vision_config", {})
     return (text if isinstance(text, dict) else {}), (vision if isinstance(vision, dict) else {})
 

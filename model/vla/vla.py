@@ -6,7 +6,6 @@ differs is in the folder's spec (:mod:`model.vla.preprocess`).
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import deque
@@ -45,6 +44,7 @@ from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.vla.prompt_cache import PromptReader
 from model.vla.tokenizers import check_tokenizer, repair_tokenizer
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 
@@ -72,7 +72,7 @@ def check_checkpoint(folder: Path) -> dict[str, object]:
             "path or use the default model."
         )
     try:
-        config: object = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: object = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise ValueError("it holds no table")
     except (OSError, ValueError) as error:

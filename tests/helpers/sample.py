@@ -133,9 +133,10 @@ class SampleSession:
         self.set(phase=Phase.DEMONSTRATING, instruction=instruction, outcome=None, episode_id=1)
 
     def pause(self) -> None:
-        """Note it."""
+        """Note it; without an attempt there is nothing to go on with."""
         self.calls.append(("pause",))
-        self.set(phase=Phase.PAUSED)
+        if self.state.phase is not Phase.WATCHING:
+            self.set(phase=Phase.PAUSED)
 
     def resume(self) -> None:
         """Note it."""

@@ -228,7 +228,8 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
 
 def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec, said: Sequence[Path]) -> str:
     described: list[list[Any]] = [
-        [row.id, row.ticks, row.began_wall_s, row.outcome, row.split] for row in rows
+        [row.id, row.ticks, row.began_wall_s, row.outcome, row.split, row.wish.use, row.wish.pauses]
+        for row in rows
     ]
     described += [[path.name, path.stat().st_size] for path in said]
     # What was kept before rows were read so is gathered anew.

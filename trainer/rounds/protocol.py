@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from recorder import json_values
 from trainer.evaluation.stored_verdicts import read_line
 from trainer.evaluation.verdict import Line
 
@@ -140,7 +141,7 @@ def finite(value: Any) -> Any:
 
 def parse(line: str) -> Message:
     """Read a line.  Raises ValueError for anything that is no message."""
-    raw = json.loads(line)
+    raw = json_values.parse(line)
     kind = raw.pop("kind", None) if isinstance(raw, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"not a progress message: {line[:120]!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from recorder.errors import DataError, UsageError
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.input.keys import is_key
+from recorder.json_values import parse_toml
 from recorder.types import BUTTON_CONTROLS
 
 SCHEMA = 1
@@ -74,9 +74,9 @@ def profiles_folder(data: Path) -> Path:
 def load_profile(path: Path, *, shipped: bool) -> Profile:
     """Read a profile; raises DataError with the fault and what to do about it."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
         return parse_profile(document, shipped=shipped)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"The game profile {path.name} cannot be used ({error}), so this game is not offered; "
             "correct the file, or make it anew with the window's game wizard."

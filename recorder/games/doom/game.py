@@ -188,7 +188,7 @@ class DoomGame:
         if self._outcome is None and self._dead:
             self._outcome = Outcome.UNKNOWN if self._judge is None else Outcome.FAILURE
         elif self._outcome is None and self._judge is not None:
-            self._outcome = self._judge.see(self.hidden_state())
+            self._outcome = self._judge.see(self.hidden_state(), yaw_deg)
         return self._frame()
 
     def outcome(self) -> Outcome | None:

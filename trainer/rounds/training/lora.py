@@ -40,13 +40,19 @@ class LoraTask:
         spec: CheckpointSpec,
         config: LoraConfig,
         options: PlayOptions | None = None,
+        *,
+        base: str = "",
     ) -> None:
-        """``options`` say how sentences are told, as in play; ``spec`` has them in it already."""
+        """``options`` say how sentences are told, as in play; ``spec`` has them in it already.
+
+        ``base`` is the fingerprint of the model's weights, for a run that may be gone on with.
+        """
         from peft import LoraConfig as PeftConfig
         from peft import get_peft_model
 
         self.spec = spec
         self.config = config
+        self.base = base
         if getattr(model, "is_loaded_in_8bit", False) or getattr(model, "is_loaded_in_4bit", False):
             from peft import prepare_model_for_kbit_training
 
@@ -139,14 +145,18 @@ class LoraTask:
     def _pictures(self, example: Example) -> list[NDArray[np.uint8]]:
         return [*(picture for picture, _ in self._earlier(example)), example.image]
 
+    def prompt_of(self, example: Example) -> tuple[int, ...]:
+        """Return the tokens that an example is asked with."""
+        answers = tuple(said for _, said in self._earlier(example))
+        return self.sequences.prompt_ids(example.instruction, answers)
+
     def logits(
         self, examples: Sequence[Example], features: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits, targets) of all answer tokens, begin to end of turn."""
         sequences, starts = [], []
         for example in examples:
-            answers = tuple(said for _, said in self._earlier(example))
-            prompt = self.sequences.prompt_ids(example.instruction, answers)
+            prompt = self.prompt_of(example)
             answer = self._answer_ids(example)
             sequences.append((*prompt, *answer, self.sequences.end_id))
             starts.append(len(prompt))
