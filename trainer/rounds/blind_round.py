@@ -49,6 +49,7 @@ NOT_PLAYED = "was not played, so it is not known whether it changed."
 class Judged:
     """What a blind comparison came to: its line, the person's own consistency, the round."""
 
+    round_id: int
     line: Line
     alike: int
     twice: int
@@ -212,7 +213,7 @@ def settle_blind(ground: Ground, comparison_id: int, *, keep_pictures: bool = Fa
     lines = with_taught(ground, lines, {line.name: line}, parts.round_row, parts.parent)
     checked = settle(ground, parts.round_row, parts.adapter, lines)
     ground.store.end_comparison(comparison_id, keep_pictures=keep_pictures)
-    return Judged(line, course.alike, course.twice, checked)
+    return Judged(parts.row.round_id, line, course.alike, course.twice, checked)
 
 
 def _parts(reader: Reader, comparison_id: int) -> _Parts:

@@ -9,8 +9,8 @@ from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds.protocol import Gate
 
 NOT_MEASURED = (
-    "Not measured yet, and not in use: nothing here can judge how it plays but you. Judge it blind "
-    "in the window, or try it and go back if it plays worse."
+    "Nothing here can judge how it plays but you, so it is not measured yet and not in use. Judge "
+    "it blind in the window, or try it and go back if it plays worse."
 )
 OLD_TASKS_NOT_MEASURED = (
     "Not in use: it was not measured whether it still can what it could before; try it, and go "
