@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from app.backend.blind_judging import BlindJudging
 from app.backend.blind_ports import BlindResult
@@ -13,6 +14,7 @@ from app.backend.model_catalogue import options_of, play_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import VerdictFacts
 from app.backend.view_facts import blind_result
+from model.adapters.in_use import belongs
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import ComparisonRow, Reader, RoundRow
 from trainer.evaluation.verdict import Choice
@@ -54,7 +56,8 @@ class BlindRounds:
         self._woken = woken
         self._keep_clips = keep_clips
         self._open: BlindJudging | None = None
-        self._waiting: dict[int, tuple[str, ...]] = {}
+        # By round and base: another model's adapter cannot be played with this one.
+        self._waiting: dict[tuple[int, Path], tuple[str, ...]] = {}
 
     def open(self, round_id: int) -> BlindJudging:
         """Begin to judge a round's first waiting sentence, or take that up again.
@@ -107,7 +110,7 @@ class BlindRounds:
 
     def _on_settled(self, judged: Judged) -> BlindResult:
         """Let what a person judged have its effect, and return it as it is shown."""
-        self._waiting.pop(judged.round_id, None)
+        self._waiting.clear()
         if judged.checked.activated:
             self._loader.load()
         if judged.checked.verdict.choice is Choice.WAIT:
@@ -121,12 +124,20 @@ class BlindRounds:
 
     def _waiting_of(self, row: RoundRow) -> tuple[str, ...]:
         """Return the sentences of a round that nobody has measured, looked up once."""
-        found = self._waiting.get(row.id)
+        key = row.id, self._loader.base
+        found = self._waiting.get(key)
         if found is None:
-            ground = self._ground()
-            found = tuple(waiting_sentences(ground.data, ground.game, row))
-            self._waiting[row.id] = found
+            found = self._waiting[key] = self._looked_up(row)
         return found
+
+    def _looked_up(self, row: RoundRow) -> tuple[str, ...]:
+        adapter = next(
+            (each for each in self._reader.adapters() if each.id == row.adapter_id), None
+        )
+        if adapter is None or not belongs(adapter, self._loader.base):
+            return ()
+        ground = self._ground()
+        return tuple(waiting_sentences(ground.data, ground.game, row))
 
     @property
     def _few_bits(self) -> bool:

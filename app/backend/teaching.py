@@ -204,9 +204,10 @@ class Teaching:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
             return RoundUpdate(verdict=self.last_verdict(), finished=True)
-        if result.status is RoundStatus.DONE:
+        facts = self.last_verdict()
+        if facts is not None and facts.kind is None and facts.round_id == result.round_id:
             # Nobody has judged it: its card says so and offers to.
-            return RoundUpdate(verdict=self.last_verdict(), finished=True)
+            return RoundUpdate(verdict=facts, finished=True)
         cancelled = result.status is RoundStatus.CANCELLED
         return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
 

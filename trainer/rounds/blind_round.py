@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from recorder.errors import DataError
@@ -23,6 +24,7 @@ from recorder.store import (
     RoundRow,
     Side,
 )
+from recorder.store.query import games_named
 from trainer.evaluation.blind import told_by
 from trainer.evaluation.blind_order import Course, Place, course_of, draw_order
 from trainer.evaluation.lines import blind_line, unknown_line
@@ -69,8 +71,12 @@ class _Parts:
 def waiting_sentences(data: Path, game: str, row: RoundRow) -> list[str]:
     """Return the sentences that a done round taught and that nobody has measured.
 
-    They are read from its lines; of a round that has none, from what it learnt from.
+    They are read from its lines; of a round that has none, from what it learnt from.  A round of
+    another game has none here.
     """
+    games = games_named(row.query)
+    if games and not any(fnmatchcase(game, each) for each in games):
+        return []
     return [
         line.name
         for line in _lines_of(data, game, row)

@@ -26,6 +26,7 @@ from app.gui.shortcuts import ShortcutsDialog
 from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
+from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
 
@@ -96,7 +97,11 @@ class DialogCommands(QObject):
             dialog.next_asked.connect(lambda: self.judge_blind(round_id))
             self._show(dialog)
 
-        self._session.pause()
+        if not self._backend.own_window:
+            self._session.pause()
+        elif self._session.snapshot().phase is not Phase.WATCHING:
+            # A pause might leave the game itself in its menu, and it is to be played now.
+            self._session.stop()
         self._calls.bridge.ask(
             lambda: self._backend.judge_blind(round_id), show, replaces="judge blind"
         )

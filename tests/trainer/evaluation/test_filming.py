@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_game import TASKS, TOY, ToyGame
+from fake_desktop import Desk
+from toy_game import TASKS, TOY, ToyGame, WalkPolicy
 
 from recorder.games import registry
 from recorder.games.base import free_task
 from recorder.games.seeds import SeedRange
 from recorder.store.comparison_rows import Film
 from recorder.store.frames.h264 import decode_segment
-from recorder.types import Outcome, RGBImage
+from recorder.types import Action, Frame, Outcome, RGBImage
+from trainer.evaluation import bystander, worker
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate, film_sides
 from trainer.evaluation.starts import Attempt, Start
+from trainer.evaluation.worker import Beside, EvaluationWorker
 
 SEED = SeedRange.VERDICT.first
 EXPERT, IDLE = PlayerSpec("expert"), PlayerSpec("idle")
@@ -100,3 +103,55 @@ def test_what_was_taught_on_is_never_filmed_to_be_judged() -> None:
     taught = Start(TASKS[0], TASKS[0].instruction, SeedRange.TEACHING.first)
     with pytest.raises(ValueError, match="may not judge"):
         filmed([("before", taught)])
+
+
+class Screen(Desk):
+    """A game in a window of its own that nobody judges, on a fake screen."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.steps = 0
+        self.touch_at = 0
+        self.data: Path | None = None
+        game, step = self.game, self.game.step
+
+        def stepped(action: Action) -> Frame:
+            self.steps += 1
+            if self.steps == self.touch_at:
+                self.press("A", True)
+                self.press("A", False)
+            return step(action)
+
+        def opened(_name: str, *, slowed: bool, hotkeys: object, data: Path | None) -> object:
+            del slowed, hotkeys
+            self.data = data
+            return game
+
+        monkeypatch.setattr(game, "step", stepped)
+        monkeypatch.setattr(bystander, "AGAIN_S", 0.0)
+        monkeypatch.setattr(worker, "open_game", opened)
+        monkeypatch.setattr(worker, "make_policy", lambda *_args, **_given: WalkPolicy("forward"))
+
+
+@pytest.mark.parametrize("touch_at", [0, 4])
+def test_a_game_in_its_own_window_is_filmed_and_a_touched_clip_is_filmed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, touch_at: int
+) -> None:
+    screen = Screen(monkeypatch)
+    screen.touch_at = touch_at
+    told: list[str] = []
+    beside = Beside({}, told.append, lambda: None, attending=True)
+    filming = EvaluationWorker(
+        "toy", paced=False, threads=1, beside=beside, filmed_ticks=7, data=tmp_path
+    )
+    try:
+        seen = filming.play(PlayerSpec("walk"), Start(free_task("walk"), "walk", SEED))
+    finally:
+        filming.close()
+    assert screen.data == tmp_path
+    assert (seen.outcome, seen.ticks) == (Outcome.UNKNOWN, 7)
+    assert len(pictures(seen.film)) == 8
+    assert screen.steps == 7 + touch_at
+    assert len(told) == bool(touch_at)
+    # Nothing stays pressed.
+    assert not screen.device.down

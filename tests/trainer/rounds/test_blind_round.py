@@ -380,6 +380,13 @@ def test_what_was_measured_does_not_wait(room: Room) -> None:
     assert waiting_sentences(room.data, "doom", room.row(number)) == []
 
 
+def test_a_round_of_another_game_waits_in_that_game(room: Room) -> None:
+    row = room.row(room.round())
+    assert waiting_sentences(room.data, "doom", replace(row, query="game:doom")) == [SENTENCE]
+    assert waiting_sentences(room.data, "luanti", replace(row, query="game:doom")) == []
+    assert waiting_sentences(room.data, "luanti", replace(row, query="game:*")) == [SENTENCE]
+
+
 @pytest.mark.long(15, "two real attempts in the yard's engine")
 def test_the_yard_is_played_and_filmed_before_and_after(
     room: Room, monkeypatch: pytest.MonkeyPatch

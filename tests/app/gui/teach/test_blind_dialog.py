@@ -11,12 +11,14 @@ from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleComparison, room
 
 from app.backend.blind_ports import BlindResult, BlindState
-from app.backend.ports import VerdictFacts
+from app.backend.ports import Preferences, VerdictFacts
+from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
 from app.gui.teach.blind_result import own_words
 from app.gui.teach.verdict_card import VerdictCard
+from recorder.games.base import Bindings
 from trainer.evaluation.lines import unknown_line
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
 
@@ -241,6 +243,17 @@ def test_the_button_on_the_card_opens_the_dialog(
     assert isinstance(dialog._state, BlindState)
     dialog.reject()
     assert place.comparison.asked == ["put off"]
+
+
+def test_whether_clips_are_kept_is_a_setting(qtbot: QtBot) -> None:
+    dialog = SettingsDialog(Preferences(), Bindings(), None)
+    qtbot.addWidget(dialog)
+    assert not dialog.edited().keep_clips
+    dialog.keep_clips.setChecked(True)
+    assert dialog.edited().keep_clips
+    again = SettingsDialog(dialog.edited(), Bindings(), None)
+    qtbot.addWidget(again)
+    assert again.keep_clips.isChecked()
 
 
 @pytest.mark.parametrize(
