@@ -317,6 +317,11 @@ def _add_lists(commands: Subparsers, add: Add) -> None:
     more.add_argument("folder", type=place)
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    rounds = add(commands, "rounds", "app.cli.rounds:list_", "what rounds came to, which wait")
+    verbs = rounds.add_subparsers(metavar="VERB")
+    add(verbs, "list", "app.cli.rounds:list_", "list the rounds, oldest first")
+    show_round = add(verbs, "show", "app.cli.rounds:show", "what was measured of one")
+    show_round.add_argument("id", type=positive)
     tasks = add(commands, "tasks", "app.cli.tasks:run", "what can be asked for and judged")
     _add_game(tasks)
     for name, text in (("games", "what can be played"), ("models", "what can play")):

@@ -35,6 +35,7 @@ class Settings:
     differs from the game's own.  ``hotkeys`` maps what a key asks for in a game's own window
     ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means
     never.  ``data_folder`` None means the platform's.  ``model`` is which one plays.
+    ``keep_clips`` keeps the clips of a blind comparison after its result.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Settings:
     hotkeys: Mapping[str, str] = field(default_factory=dict)
     seen_privacy: bool = False
     model: ModelChoice = field(default_factory=ModelChoice)
+    keep_clips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ _ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
     "seen_welcome": (_flag, "true or false"),
     "hotkeys": (_keys, "a table of hotkey and key"),
     "seen_privacy": (_flag, "true or false"),
+    "keep_clips": (_flag, "true or false"),
     "model": (model_choice, "a table of where the model is and how it is played"),
 }
 
@@ -235,6 +238,8 @@ def _to_toml(settings: Settings) -> str:
         "seen_welcome": settings.seen_welcome,
         "seen_privacy": settings.seen_privacy,
     }
+    if settings.keep_clips:
+        file[\"keep_clips\"] = True
     if settings.data_folder is not None:
         file["data_folder"] = str(settings.data_folder)
     file["keys"] = dict(sorted(settings.keys.items()))

@@ -18,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from recorder.errors import GameError
@@ -31,7 +32,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
 from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides"]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides", "film_sides"]
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +153,38 @@ def evaluate_pair(
             on_played(side, result)
 
 
+def film_sides(
+    sides: Mapping[str, PlayerSpec],
+    game_name: str,
+    wanted: Sequence[tuple[str, Start]],
+    on_played: Callable[[str, Attempt], None],
+    *,
+    ticks: int,
+    slowed: bool = False,
+    workers: int | None = None,
+    beside: Beside | None = None,
+    version: str = PLAY_VERSION,
+    data: Path | None = None,
+) -> None:
+    """Play and film (side, start) for each of ``wanted``, in that order, ``ticks`` each at most.
+
+    ``on_played`` hears (side, attempt with its film), on the caller's thread, and may raise to
+    stop; where several play at a time the order is nearly that of ``wanted``.  ``data`` is the
+    data folder with the person's own games.  Otherwise as :func:`evaluate_pair`, and it raises the
+    same.
+    """
+    specs = list(sides.values())
+    if not all(same_but_adapter(specs[0], spec) for spec in specs):
+        raise ValueError("what is compared is one checkpoint with different adapters")
+    if unfit := [start.seed for _, start in wanted if not may_judge(start.seed)]:
+        raise ValueError(f"seed {unfit[0]} may not judge: it was kept for learning")
+    jobs = [_Job(side, sides[side], start) for side, start in wanted]
+    setup = _Setup(game_name, False, slowed, beside, version, ticks, data)
+    with contextlib.closing(_play(iter([jobs]), setup, workers)) as played:
+        for side, result in played:
+            on_played(side, result)
+
+
 class _Job(NamedTuple):
     """One attempt to be made; ``side`` comes back with it."""
 
@@ -169,6 +202,8 @@ class _Setup:
     slowed: bool
     beside: Beside | None
     version: str
+    filmed_ticks: int | None = None
+    data: Path | None = None
 
 
 def _play(
@@ -179,8 +214,9 @@ def _play(
     if not first:
         return
     batches = itertools.chain([first], batches)
-    own_window = game_spec(setup.game, so="nothing was measured").own_window
-    paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
+    own_window = game_spec(setup.game, setup.data, so="nothing was measured").own_window
+    stepping = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed, data=setup.data)
+    paced = stepping is Stepping.PACED
     # There is one keyboard.
     count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(first))
     if count > 1:
@@ -201,7 +237,8 @@ def _play_here(
 
             stack.enter_context(torch_threads(1))
         # Beside another program that draws, a second thread only waits for the first.
-        threads = 1 if not paced or game_spec(setup.game).own_window else None
+        own_window = game_spec(setup.game, setup.data).own_window
+        threads = 1 if not paced or own_window else None
         worker = EvaluationWorker(
             setup.game,
             paced=paced,
@@ -209,6 +246,8 @@ def _play_here(
             slowed=setup.slowed,
             beside=setup.beside,
             version=setup.version,
+            filmed_ticks=setup.filmed_ticks,
+            data=setup.data,
         )
         stack.callback(worker.close)
         for job in itertools.chain.from_iterable(batches):
@@ -254,7 +293,7 @@ def _play_in_processes(
 
 def _pool(setup: _Setup, count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
-        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
+        count, mp.get_context("spawn"), _begin_worker, (replace(setup, beside=None),)
     )
 
 
@@ -288,7 +327,7 @@ _open_worker: Callable[[], EvaluationWorker] | None = None
 _worker: EvaluationWorker | None = None
 
 
-def _begin_worker(game_name: str, version: str) -> None:
+def _begin_worker(setup: _Setup) -> None:
     """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
     global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
     signal.signal(signal.SIGTERM, _leave)
@@ -297,7 +336,15 @@ def _begin_worker(game_name: str, version: str) -> None:
     if parent is not None:
         # A game must not stay behind alone.
         follow_parent(terminate_self, pipe=parent.sentinel)
-    _open_worker = partial(EvaluationWorker, game_name, paced=False, threads=1, version=version)
+    _open_worker = partial(
+        EvaluationWorker,
+        setup.game,
+        paced=False,
+        threads=1,
+        version=setup.version,
+        filmed_ticks=setup.filmed_ticks,
+        data=setup.data,
+    )
 
 
 def _leave(number: int, _frame: object) -> None:

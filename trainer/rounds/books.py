@@ -174,7 +174,10 @@ class RoundBooks:
                     **protocol.finite(metrics),
                     "gates": [asdict(gate) for gate in self.gates],
                 },
-                verdict={} if verdict is None else asdict(verdict),
+                # Without a verdict the lines still tell what waits to be judged.
+                verdict={"lines": [asdict(line) for line in lines]}
+                if verdict is None
+                else asdict(verdict),
             ),
         )
         self._listed = True
