@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.backend.model_loader import ModelLoader
-from model.language.familiarity import Repertoire, taught_sentences
+from app.backend.ports import Hint
+from model.language.familiarity import Repertoire, Unfamiliar, taught_sentences
 from model.language.paraphrase import Sayings
 from recorder.games.base import Task
 from recorder.games.sentences import either, quoted
 from recorder.store import AdapterRow, Reader, database_path
 from trainer.evaluation.players import PlayerSpec
+
+MOST_TRIES = 3
+"""So many sentences that may be meant are offered at most."""
 
 
 class FamiliarityHint:
@@ -25,9 +29,18 @@ class FamiliarityHint:
         self._tasks = tasks
         self._known: tuple[tuple[Path, bool, tuple[int, ...]], Repertoire] | None = None
 
-    def of(self, sentence: str) -> str:
-        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
-        return _sentence(self._repertoire(), sentence)
+    def of(self, sentence: str) -> Hint:
+        """Return that a sentence is unfamiliar, and what may be meant."""
+        unfamiliar = self._repertoire().check(sentence)
+        if unfamiliar is None:
+            return Hint()
+        meant = [task.instruction for task in unfamiliar.meanings]
+        tries = meant or [unfamiliar.closest]
+        return Hint(_told(unfamiliar), tuple(filter(None, tries))[:MOST_TRIES])
+
+    def knows(self, sentence: str) -> bool:
+        """Return whether what plays was taught a sentence."""
+        return self._repertoire().check(sentence) is None
 
     def _repertoire(self) -> Repertoire:
         """Return what the model was taught, and then by the rounds that what plays came from."""
@@ -56,8 +69,10 @@ def hint_for(
 
 def _sentence(known: Repertoire, sentence: str) -> str:
     unfamiliar = known.check(sentence)
-    if unfamiliar is None:
-        return ""
+    return "" if unfamiliar is None else _told(unfamiliar)
+
+
+def _told(unfamiliar: Unfamiliar) -> str:
     if unfamiliar.meanings:
         return (
             f"Which one do you mean: {named(unfamiliar.meanings)}? The sentence does not say it, "

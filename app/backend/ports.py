@@ -64,6 +64,33 @@ class TeachFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What to tell a person of a sentence that the agent plays, ``sentence`` "" for nothing.
+
+    ``tries`` are sentences that it was taught and that may be meant, the likeliest first.
+    """
+
+    sentence: str = ""
+    tries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceFacts:
+    """A sentence that the game judges, and how well the agent that plays now does it.
+
+    ``ways`` are all ways to say it, ``taught`` whether the agent was taught it.  ``good`` of
+    ``tries`` attempts succeeded; 0 of 0 if none are known.
+    """
+
+    sentence: str
+    verb: str = ""
+    ways: tuple[str, ...] = ()
+    taught: bool = True
+    good: int = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeFacts:
     """One recorded episode as the lists show it.
 
@@ -341,8 +368,12 @@ class Backend(Protocol):
         """Erase what is in the bin for good; return how many episodes that were."""
         ...
 
-    def familiarity_hint(self, sentence: str) -> str:
-        """Return what to tell a person before the agent plays a sentence, "" for nothing."""
+    def familiarity_hint(self, sentence: str) -> Hint:
+        """Return what to tell a person of a sentence that the agent plays."""
+        ...
+
+    def sentences(self) -> Sequence[SentenceFacts]:
+        """Return what the game judges, in its order, and how well the agent does each."""
         ...
 
     def games(self) -> Sequence[GameFacts]:

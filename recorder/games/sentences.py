@@ -7,6 +7,7 @@ that is judged in one of them is judged in all of them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -19,6 +20,8 @@ MOST_NAMED = 8
 """So many things are named in one sentence for a person."""
 MAX_MEANINGS = 24
 """Searching for further tasks that a sentence may mean stops at so many."""
+_PICTURES = frozenset({"So", "Sk", "Cf"})
+"""Unicode's categories of emoji, their skin tones, and what joins them."""
 _SEVERAL_PARTS = re.compile(r"\bthen\b|[,;]|\bafter that\b")
 
 
@@ -84,7 +87,8 @@ def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:
 
 
 def normalise_instruction(text: str) -> str:
-    """Fold case, white space, curly apostrophes and a final full stop."""
+    """Fold case, white space, curly apostrophes and a final full stop; leave emoji out."""
+    text = "".join(" " if unicodedata.category(each) in _PICTURES else each for each in text)
     return " ".join(text.lower().replace("\u2019", "'").strip().rstrip(".!").split())
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.gui.style import icons
+from app.gui.style.key_places import press_id
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import FlowLayout, button, label
 from app.session.api import Phase, Snapshot
 from recorder.games.base import Task
+from recorder.types import Outcome
 
 HISTORY_LENGTH = 200
-LONGEST_INSTRUCTION = 2000
+LONGEST_INSTRUCTION = 100_000
+"""Far more than is played: a sentence that is too long is refused whole, not cut."""
+RUNNING_CAPTION = "This attempt:"
+OVER_CAPTION = "How was it?"
 MAX_CHIPS = 24
 """Examples offered; a game may know hundreds of sentences."""
 
@@ -64,6 +69,7 @@ class InstructionEdit(QLineEdit):
     def __init__(self, history: History) -> None:
         super().__init__()
         self.history = history
+        self._pressed: set[int] = set()
         self.setProperty("role", "instruction")
         self.setMaxLength(LONGEST_INSTRUCTION)
         self.setPlaceholderText("What should it do?")
@@ -73,13 +79,25 @@ class InstructionEdit(QLineEdit):
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk the history with the arrows."""
+        """Walk the history with the arrows.
+
+        A key that was pressed before the focus came, to drive, is no letter while it is held.
+        """
+        if event.isAutoRepeat() and press_id(event) not in self._pressed:
+            return
+        self._pressed.add(press_id(event))
         if event.key() == Qt.Key.Key_Up:
             self.setText(self.history.older(self.text()))
         elif event.key() == Qt.Key.Key_Down:
             self.setText(self.history.newer(self.text()))
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Note which keys are up."""
+        if not event.isAutoRepeat():
+            self._pressed.discard(press_id(event))
+        super().keyReleaseEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Light the frame up."""
@@ -89,6 +107,7 @@ class InstructionEdit(QLineEdit):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Dim the frame."""
         super().focusOutEvent(event)
+        self._pressed.clear()
         self.focus_changed.emit(False)
 
 
@@ -200,10 +219,12 @@ class InstructionBar(QFrame):
 class ChipRow(QWidget):
     """Examples of the current game, the demonstrate chip, and the person's own verdict.
 
-    Signals: example_chosen(str), demonstrate_asked(), success_asked(), failure_asked().
+    Signals: example_chosen(str), more_asked() for all that can be said, demonstrate_asked(),
+    success_asked(), failure_asked().
     """
 
     example_chosen = Signal(str)
+    more_asked = Signal()
     demonstrate_asked = Signal()
     success_asked = Signal()
     failure_asked = Signal()
@@ -212,13 +233,14 @@ class ChipRow(QWidget):
         super().__init__()
         self._theme = theme
         self._examples = QWidget()
-        self._examples.installEventFilter(self)
         self._flow = FlowLayout(rows=1)
         self._examples.setLayout(self._flow)
         self._examples.setFixedHeight(32)
+        self._sentences: tuple[str, ...] = ()
+        self._offered: list[str] = []
+        self.more = button("What can I say?", "link")
         self.demonstrate = button("Show it myself", "chip", "person")
-        self.demonstrate.setToolTip("Record a demonstration: you play, it learns (F7)")
-        self.caption = label("This attempt:", "muted")
+        self.caption = label(RUNNING_CAPTION, "muted")
         self.success = button("Done", "chip", "ok")
         self.success.setAccessibleName("Mark this attempt as done")
         self.failure = button("Failed", "chip", "bad")
@@ -227,6 +249,7 @@ class ChipRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         layout.addWidget(self._examples, 1)
+        layout.addWidget(self.more)
         layout.addWidget(self.demonstrate)
         layout.addSpacing(GRID)
         for widget in (self.caption, self.success, self.failure):
@@ -236,39 +259,54 @@ class ChipRow(QWidget):
 
     def show_tasks(self, tasks: Sequence[Task]) -> None:
         """Offer the tasks' sentences, spread over their verbs so that the first few differ."""
+        self._sentences = tuple(spread(tasks))
+        self.more.setVisible(bool(tasks))
+        self._offer(self._sentences[:MAX_CHIPS])
+
+    def complete(self, typed: str) -> None:
+        """Offer the sentences that what is being typed may become; the examples without any."""
+        found = completions(self._sentences, typed) if typed.strip() else ()
+        self._offer((found or self._sentences)[:MAX_CHIPS])
+
+    def _offer(self, sentences: Sequence[str]) -> None:
+        if list(sentences) == self._offered:
+            return
+        self._offered = list(sentences)
         self._flow.clear()
-        for sentence in spread(tasks)[:MAX_CHIPS]:
+        for sentence in sentences:
             chip = button(sentence, "chip")
             chip.setAccessibleName(f"Example: {sentence}")
             chip.clicked.connect(lambda _checked=False, s=sentence: self.example_chosen.emit(s))
             self._flow.addWidget(chip)
             chip.show()
+        self._flow.activate()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Offer the verdict buttons only while an attempt runs."""
+        """Offer the verdict on the attempt that runs, or that ended last."""
         running = snapshot.in_attempt
-        for widget in (self.caption, self.success, self.failure):
-            widget.setEnabled(running)
+        over = not running and snapshot.outcome is not None and snapshot.episode_id is not None
+        self.caption.setText(OVER_CAPTION if over else RUNNING_CAPTION)
+        self.caption.setEnabled(running or over)
+        for widget, outcome in (
+            (self.success, Outcome.SUCCESS),
+            (self.failure, Outcome.FAILURE),
+        ):
+            # What it is taken for already needs no saying.
+            widget.setEnabled(running or (over and snapshot.outcome is not outcome))
         self.demonstrate.setEnabled(snapshot.phase is not Phase.DEMONSTRATING)
 
     def show_compact(self, compact: bool) -> None:
-        """Drop the caption where room is short."""
+        """Drop the caption and the keys where room is short."""
         self.caption.setVisible(not compact)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep chips that do not fit out of the tab order."""
-        if watched is self._examples and event.type() == QEvent.Type.Resize:
-            for index in range(self._flow.count()):
-                item = self._flow.itemAt(index)
-                chip = item.widget() if item is not None else None
-                if chip is not None:
-                    seen = chip.x() >= 0
-                    chip.setFocusPolicy(
-                        Qt.FocusPolicy.StrongFocus if seen else Qt.FocusPolicy.NoFocus
-                    )
-        return super().eventFilter(watched, event)
+        for widget, text, keys in (
+            (self.demonstrate, "Show it myself", "F7"),
+            (self.success, "Done", "F9"),
+            (self.failure, "Failed", "F10"),
+        ):
+            widget.setText(text if compact else f"{text}  {keys}")
 
     def _connect_signals(self) -> None:
+        self.more.clicked.connect(self.more_asked)
         self.demonstrate.clicked.connect(self.demonstrate_asked)
         self.success.clicked.connect(self.success_asked)
         self.failure.clicked.connect(self.failure_asked)
@@ -284,6 +322,23 @@ class ChipRow(QWidget):
         for widget, name, token in pairs:
             widget.setIcon(icons.icon(name, self._theme.colour(token), grey))
             widget.setIconSize(QSize(14, 14))
+
+
+def completions(sentences: Sequence[str], typed: str) -> tuple[str, ...]:
+    """Return the sentences that begin as typed, then those that have every word of it.
+
+    Of a word that is being typed its beginning is enough.
+    """
+    wanted = typed.lower().split()
+    begin = " ".join(wanted)
+    first = [each for each in sentences if each.lower().startswith(begin)]
+    rest = [
+        each
+        for each in sentences
+        if each not in first
+        and all(any(word.startswith(part) for word in each.lower().split()) for part in wanted)
+    ]
+    return (*sorted(first, key=len), *sorted(rest, key=len))
 
 
 def spread(tasks: Sequence[Task]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.library.episode_list import RecentStrip
@@ -54,10 +54,11 @@ class SideColumn(QScrollArea):
 class PlayPage(QWidget):
     """Lays the game out as large as the window allows, everything else around it.
 
-    Signals: library_asked().
+    Signals: library_asked(), typed(str) with a letter that nothing else on the page took.
     """
 
     library_asked = Signal()
+    typed = Signal(str)
 
     def __init__(self, session: PlaySession, theme: Theme, history: History) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class PlayPage(QWidget):
         self.no_attempts.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._recent_head = QWidget()
         self._library = button("Library →", "link")
-        self._left = QWidget()
+        self.left = QWidget()
         self._below = QWidget()
         self._side: SideColumn | None = None
         self._row = QHBoxLayout(self)
@@ -105,6 +106,20 @@ class PlayPage(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Tell of what is typed while nothing that takes letters has the focus."""
+        held = event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier
+            | Qt.KeyboardModifier.KeypadModifier
+            | Qt.KeyboardModifier.GroupSwitchModifier
+        )
+        text = event.text()
+        letter = text.isprintable() and bool(text.strip()) and not held
+        if letter and not event.isAutoRepeat():
+            self.typed.emit(text)
+        else:
+            super().keyPressEvent(event)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Place the notice when it comes, changes its text, or the view moves."""
         if event.type() in {
@@ -131,7 +146,7 @@ class PlayPage(QWidget):
         below.addWidget(self._recent_head)
         below.addWidget(self.recent)
         below.addWidget(self.no_attempts)
-        left = QVBoxLayout(self._left)
+        left = QVBoxLayout(self.left)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(12)
         left.addWidget(self.view)
@@ -139,7 +154,7 @@ class PlayPage(QWidget):
         left.addStretch(1)
         self._row.setContentsMargins(MARGIN, 14, MARGIN, 14)
         self._row.setSpacing(2 * GRID + 2)
-        self._row.addWidget(self._left)
+        self._row.addWidget(self.left)
 
     def _arrange(self) -> None:
         """Widths from the height: the left column is as wide as its 16:9 picture."""
@@ -159,8 +174,8 @@ class PlayPage(QWidget):
         view_height = self.height() - 28 - fixed
         wish = int((view_height - rim) * ASPECT) + rim
         left = max(min(wish, most), 320)
-        self._left.setFixedWidth(left if side else min(max(wish, 640), most))
-        width = self._left.maximumWidth()
+        self.left.setFixedWidth(left if side else min(max(wish, 640), most))
+        width = self.left.maximumWidth()
         self.view.setFixedHeight(min(round((width - rim) / ASPECT) + rim, max(view_height, 180)))
         compact = width < COMPACT_PX
         self.bar.show_compact(compact)

@@ -240,6 +240,7 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
         Phase.DEMONSTRATING: Driver.PERSON,
         Phase.PAUSED: Driver.NOBODY,
     }
+    session.set(instruction="go to the barrel")
     for phase, driver in expected.items():
         session.set(phase=phase)
         assert hud.driver_of(session.state) is driver
@@ -247,13 +248,15 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     session.set(phase=Phase.PLAYING)
     assert "Click" in hud.hint(session.state, focused=False)
     assert "Touch" in hud.hint(session.state, focused=True)
-    assert dict(hud.metrics(session.state))["model"] == "–"
-    session.set(latency_ms=34.4, plan_age_ticks=2, missed_ticks=3, confidence=0.5)
+    assert dict(hud.metrics(session.state))["thinks"] == "–"
+    assert dict(hud.metrics(session.state))["time left"] == "–"
+    session.set(latency_ms=34.4, plan_age_ticks=2, missed_ticks=3, confidence=0.5, left_s=3.71)
     figures = dict(hud.metrics(session.state))
-    assert figures["model"] == "34 ms"
-    assert figures["plan age"] == "2 ticks"
-    assert figures["missed"] == "3"
-    assert figures["sure"] == "50 %"
+    assert figures["thinks"] == "34 ms"
+    assert figures["time left"] == "3.7 s"
+    assert figures["late"] == "3"
+    # The model is as sure when it spins in an empty room as when it walks straight there.
+    assert not any("%" in value for value in figures.values())
     assert "invalid" not in figures
     session.set(invalid_outputs=4)
     assert dict(hud.metrics(session.state))["invalid"] == "4"

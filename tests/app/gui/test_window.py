@@ -25,6 +25,7 @@ from app.backend.model_ports import FetchProgress
 from app.backend.ports import (
     EpisodeFacts,
     Gate,
+    Hint,
     LessonFacts,
     RoundUpdate,
     TeachFacts,
@@ -97,17 +98,34 @@ def test_empty_instruction_is_one_sentence(
 def test_an_unfamiliar_sentence_is_played_and_can_be_shown(
     qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
-    place.said = "The agent was not taught this sentence; it does what it can."
+    place.said = Hint("The agent was not taught this sentence.", ("shoot the imp", "face the imp"))
     notice = window.play_page.notice
     edit = window.play_page.bar.edit
     qtbot.keyClicks(edit, "photograph the imp")
     with qtbot.waitSignal(window.calls.hinted):
         qtbot.keyClick(edit, Qt.Key.Key_Return)
-    assert notice.text() == place.said
+    assert notice.text() == place.said.sentence
     assert ("play", "photograph the imp") in session.calls
-    qtbot.mouseClick(notice.action, Qt.MouseButton.LeftButton)
+    wanted = ["Show it myself", "Try “shoot the imp”", "Try “face the imp”"]
+    assert [each.text() for each in notice.buttons] == wanted
+    qtbot.mouseClick(notice.buttons[0], Qt.MouseButton.LeftButton)
     assert ("demonstrate", "photograph the imp") in session.calls
+    assert window.play_page.view.captured
     assert notice.text() == ""
+
+
+def test_the_nearest_known_sentence_is_one_click_away(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
+) -> None:
+    place.said = Hint("The agent was not taught this sentence.", ("shoot the imp",))
+    with qtbot.waitSignal(window.calls.hinted):
+        window.commands.play("photograph the imp")
+    place.said = Hint()
+    qtbot.mouseClick(window.play_page.notice.buttons[1], Qt.MouseButton.LeftButton)
+    # On a start of its own: the room may hold no imp.
+    asked = [call for call in session.calls if call[0] in {"stop", "play"}]
+    assert asked[-2:] == [("stop", Outcome.ABANDONED), ("play", "shoot the imp")]
+    assert window.play_page.bar.edit.text() == "shoot the imp"
 
 
 def test_typing_does_not_reach_the_game(
