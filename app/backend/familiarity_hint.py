@@ -14,6 +14,8 @@ from recorder.games.sentences import either, quoted
 from recorder.store import AdapterRow, Reader, database_path
 from trainer.evaluation.players import PlayerSpec
 
+STRANGE = 0.75
+"""Of a sentence that scores so much hardly a word is known (:class:`Repertoire`)."""
 MOST_TRIES = 3
 """So many sentences that may be meant are offered at most."""
 
@@ -31,12 +33,13 @@ class FamiliarityHint:
 
     def of(self, sentence: str) -> Hint:
         """Return that a sentence is unfamiliar, and what may be meant."""
-        unfamiliar = self._repertoire().check(sentence)
+        known = self._repertoire()
+        unfamiliar = known.check(sentence)
         if unfamiliar is None:
             return Hint()
         meant = [task.instruction for task in unfamiliar.meanings]
         tries = meant or [unfamiliar.closest]
-        return Hint(_told(unfamiliar), tuple(filter(None, tries))[:MOST_TRIES])
+        return Hint(_told(known, unfamiliar), tuple(filter(None, tries))[:MOST_TRIES])
 
     def knows(self, sentence: str) -> bool:
         """Return whether what plays was taught a sentence."""
@@ -69,14 +72,19 @@ def hint_for(
 
 def _sentence(known: Repertoire, sentence: str) -> str:
     unfamiliar = known.check(sentence)
-    return "" if unfamiliar is None else _told(unfamiliar)
+    return "" if unfamiliar is None else _told(known, unfamiliar)
 
 
-def _told(unfamiliar: Unfamiliar) -> str:
+def _told(known: Repertoire, unfamiliar: Unfamiliar) -> str:
     if unfamiliar.meanings:
         return (
             f"Which one do you mean: {named(unfamiliar.meanings)}? The sentence does not say it, "
             "so the agent may go for any of them; type which one."
+        )
+    if known.score(unfamiliar.sentence) >= STRANGE:
+        return (
+            "The agent knows hardly a word of this sentence: it was taught short English ones. "
+            "Say it in other words, or show it."
         )
     closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
     return f"The agent was not taught this sentence; it does what it can.{closest}"

@@ -171,12 +171,23 @@ class VerdictFacts:
     progress: str = ""
 
 
+class RoundPart(StrEnum):
+    """The parts of a round, in their order; each may be left out."""
+
+    BEFORE = "before"
+    PREPARE = "prepare"
+    TRAIN = "train"
+    CHECK = "check"
+    MEASURE = "measure"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundUpdate:
     """News of a running round; None and empty fields mean "as before".
 
     ``notice`` is a sentence that the person has to read now: their screen is needed.
     ``aside`` is one on the round itself, which stays in sight until it ends.
+    ``part`` is the part of the round that this is about, None as before.
     ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
     belong to ``step``.  Exactly one update of a round is final (``finished``), with a
     ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
@@ -194,6 +205,7 @@ class RoundUpdate:
     finished: bool = False
     notice: str = ""
     aside: str = ""
+    part: RoundPart | None = None
 
 
 class RoundHandle(Protocol):

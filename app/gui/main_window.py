@@ -175,6 +175,7 @@ class MainWindow(QMainWindow):
             page.view.show_snapshot(snapshot)
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
+        self.side.teach.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
         where = self._backend.game_title
         # The starts of a game that nobody lays out have no numbers.
@@ -209,6 +210,7 @@ class MainWindow(QMainWindow):
             self.welcome.hide()
         self.pages.setCurrentIndex(page)
         self.header.show_page(page)
+        self._show_frame()
 
     def _on_episodes(self, episodes: list[EpisodeFacts]) -> None:
         self.library.show_episodes(episodes)
@@ -251,6 +253,14 @@ class MainWindow(QMainWindow):
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self._show_frame()
+
+    def _show_frame(self) -> None:
+        """Leave nothing but game and sentence on a full screen."""
+        alone = self.isFullScreen() and self.pages.currentIndex() == pages.PLAY
+        for widget in (self.header, self.status):
+            widget.setVisible(not alone)
+        self.play_page.show_alone(alone)
 
     def close_at_once(self) -> None:
         """Close without asking, as when the system ends."""
@@ -309,7 +319,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert app is not None
         app.removeEventFilter(self)
-        self._state.keep(self, self.pages.currentIndex(), self._history.lines)
+        self._state.keep(self, self._history.lines)
         self.library.player.shut_down()
         self.dialogs.close()
         self.calls.close()
@@ -345,9 +355,8 @@ class MainWindow(QMainWindow):
         self.header.show_teach_tab(narrow)
 
     def _restore_layout(self) -> None:
+        # Always on the game: what it does is not seen from the library.
         self._state.restore(self, own_window=self._backend.own_window)
-        if self._state.page == pages.LIBRARY:
-            self.show_page(pages.LIBRARY)
 
 
 def connect_backend(
@@ -368,6 +377,7 @@ def connect_backend(
     side.teach.lessons.wished.connect(calls.wish)
     side.verdict.use_asked.connect(calls.use_adapter)
     side.verdict.back_asked.connect(calls.go_back)
+    side.verdict.back_asked.connect(side.teach.curve.hide)
     side.verdict.more_asked.connect(calls.play_more)
     calls.teach_changed.connect(side.teach.show_facts)
     calls.agent_changed.connect(side.agent.show_facts)
@@ -382,6 +392,7 @@ def connect_backend(
     calls.problem.connect(dialogs.tell_problem)
     calls.problem.connect(library.tell_problem)
     calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+    calls.done.connect(library.tell_problem)
 
 
 def show_tips(page: PlayPage, side: SideColumn, library: Library) -> None:

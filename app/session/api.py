@@ -41,7 +41,8 @@ class Snapshot:
     the person who took over does nothing, and at 0 the hands go back; 0 if that does not apply.
     ``asks`` says that the agent was paused for the person to say whether it is done: nobody else
     can.  ``missing`` is what the sentence names and the room does not hold ("monster"), "" for
-    nothing.  ``problem`` is what ended it, or kept the next one from beginning,
+    nothing.  ``waits`` says that a sentence is played as soon as there is a policy.
+    ``problem`` is what ended it, or kept the next one from beginning,
     None while all is well.
     """
 
@@ -77,6 +78,7 @@ class Snapshot:
     hand_back_share: float = 0.0
     asks: bool = False
     missing: str = ""
+    waits: bool = False
     problem: Exception | None = None
 
     @property

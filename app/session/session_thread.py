@@ -219,6 +219,7 @@ class SessionThread(SessionFront, ABC):
                 policy=self._seat.name,
                 policy_ready=self._seat.player is not None,
                 asks=self._asks,
+                waits=self._waiting is not None,
             )
             if of is not None:
                 news = replace(of.describe(news), hand_back_share=self._hand_back_share)

@@ -162,6 +162,7 @@ class DialogCommands(QObject):
         )
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
+        self._page.view.use_hand_back_by_itself(wanted.idle_handback_s is not None)
 
     def about(self) -> None:
         """Show version and licences; they are read from many small files, so elsewhere."""
@@ -185,7 +186,7 @@ class DialogCommands(QObject):
                 log_file=self._backend.log_file(),
             )
         )
-        self._page.notice.tell("The diagnostics are in the clipboard.", tone="agent")
+        self._calls.done.emit("The diagnostics are in the clipboard.")
 
     def show_log(self) -> None:
         """Show the end of the log."""

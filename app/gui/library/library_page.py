@@ -35,6 +35,7 @@ from app.gui.style.widgets import Card, Elided, FlowLayout, button, label
 from recorder.types import Outcome, RGBImage
 
 UNDO_MS = 12_000
+NO_MATCH_TEXT = "No attempt has these words. Clear the search, or choose “All”."
 EMPTY_TEXT = "Nothing recorded yet. Every attempt you play, correct or show appears here."
 
 
@@ -116,8 +117,7 @@ class Library(QWidget):
         self._delegate.now_s = self._now_s()
         chosen = self._current
         self.model.show_episodes(episodes)
-        self.empty.setVisible(not episodes)
-        self.list.setVisible(bool(episodes))
+        self._show_which()
         if chosen is not None:
             row = self.model.row_of(chosen)
             if row is None:
@@ -255,6 +255,7 @@ class Library(QWidget):
             (Qt.Key.Key_Space, self.player.toggle),
             (Qt.Key.Key_Left, lambda: self.player.step(-1)),
             (Qt.Key.Key_Right, lambda: self.player.step(1)),
+            (Qt.Key.Key_Delete, self.delete_chosen),
         ):
             shortcut = QShortcut(key, self.list, act)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -268,6 +269,14 @@ class Library(QWidget):
 
     def _on_filter(self) -> None:
         self.filter.choose(list(Filter)[self._chips.checkedId()], self.search.text())
+        self._show_which()
+
+    def _show_which(self) -> None:
+        """Show the list, or a word on why there is nothing in it."""
+        found = self.filter.rowCount() > 0
+        self.empty.setText(NO_MATCH_TEXT if self.model.rowCount() else EMPTY_TEXT)
+        self.empty.setVisible(not found)
+        self.list.setVisible(found)
 
     def _on_current(self, index: QModelIndex) -> None:
         if index.isValid():

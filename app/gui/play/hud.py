@@ -34,6 +34,8 @@ PHASE_WORDS = {
     Phase.PAUSED: "PAUSED",
 }
 
+WAKING = "WAKING UP"
+
 _CAP_ORDER = (
     "forward",
     "left",
@@ -86,11 +88,13 @@ def hint(
     captured: bool = False,
     own_window: bool = False,
     back: str = "",
+    by_itself: bool = False,
 ) -> str:
     """Return the one thing worth knowing now about taking over and handing back.
 
     ``captured`` says that the mouse turns the view.  ``own_window`` games hear the person
-    themselves; ``back`` is the key that hands back there.
+    themselves; ``back`` is the key that hands back there.  ``by_itself`` says that the hands go
+    back if nothing is done for a moment.
     """
     if own_window:
         away = {
@@ -100,6 +104,8 @@ def hint(
         }
         if snapshot.phase in away:
             return away[snapshot.phase]
+    if snapshot.waits:
+        return "It begins by itself as soon as the agent is awake"
     if not snapshot.in_attempt:
         return "Type what it should do, then press Enter"
     if snapshot.phase is Phase.PAUSED:
@@ -111,7 +117,8 @@ def hint(
     if not captured:
         return "Click to grab the mouse" if focused else "Click here to go on driving"
     if snapshot.phase is Phase.CORRECTING:
-        return "Enter hands back, Esc frees the mouse"
+        hands_back = "Enter or letting go hands back" if by_itself else "Enter hands back"
+        return f"{hands_back}, Esc frees the mouse"
     return "F9 when it is done, Esc frees the mouse"
 
 
@@ -180,6 +187,7 @@ class Hud:
         self._caps: tuple[Cap, ...] = ()
         self._own_window = False
         self._hand_back = ""
+        self._by_itself = False
         self._badge_font = ui_font(13, bold=True)
         self._value_font = ui_font(14, bold=True)
         self._label_font = ui_font(11)
@@ -193,6 +201,10 @@ class Hud:
     def use_own_window(self, own: bool, hand_back: str) -> None:
         """Say whether the game hears the person itself, and which key hands back there."""
         self._own_window, self._hand_back = own, hand_back
+
+    def use_hand_back_by_itself(self, by_itself: bool) -> None:
+        """Say whether the hands go back if nothing is done for a moment."""
+        self._by_itself = by_itself
 
     def paint(
         self,
@@ -214,6 +226,7 @@ class Hud:
             captured=captured,
             own_window=self._own_window,
             back=self._hand_back,
+            by_itself=self._by_itself,
         )
         more = "" if self._own_window else hint_more(snapshot, captured=captured)
         self._paint_hint(painter, area, text, more, badge.right())
@@ -228,7 +241,7 @@ class Hud:
         if driver_of(snapshot) is Driver.NOBODY:
             # Words need more contrast than a frame: grey proper is for the frame only.
             colour = QColor(DARK.text if phase is Phase.PAUSED else DARK.muted)
-        text = PHASE_WORDS[phase]
+        text = WAKING if snapshot.waits else PHASE_WORDS[phase]
         width = QFontMetricsF(self._badge_font).horizontalAdvance(text) + 46
         box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, 32)
         _panel(painter, box, 16)

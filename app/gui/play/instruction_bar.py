@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
@@ -17,6 +18,8 @@ from recorder.games.base import Task
 from recorder.types import Outcome
 
 HISTORY_LENGTH = 200
+FIRST_REPEAT_S, NEXT_REPEAT_S = 0.8, 0.3
+"""A key that is held repeats after so long at the latest, and then each time sooner than that."""
 LONGEST_INSTRUCTION = 100_000
 """Far more than is played: a sentence that is too long is refused whole, not cut."""
 RUNNING_CAPTION = "This attempt:"
@@ -70,6 +73,8 @@ class InstructionEdit(QLineEdit):
         super().__init__()
         self.history = history
         self._pressed: set[int] = set()
+        # Keys that drove when the focus came, and until when their presses are no letters.
+        self._driving: dict[int, float] = {}
         self.setProperty("role", "instruction")
         self.setMaxLength(LONGEST_INSTRUCTION)
         self.setPlaceholderText("What should it do?")
@@ -83,7 +88,7 @@ class InstructionEdit(QLineEdit):
 
         A key that was pressed before the focus came, to drive, is no letter while it is held.
         """
-        if event.isAutoRepeat() and press_id(event) not in self._pressed:
+        if self._drives(event) or (event.isAutoRepeat() and press_id(event) not in self._pressed):
             return
         self._pressed.add(press_id(event))
         if event.key() == Qt.Key.Key_Up:
@@ -95,9 +100,27 @@ class InstructionEdit(QLineEdit):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Note which keys are up."""
-        if not event.isAutoRepeat():
+        if not self._drives(event) and not event.isAutoRepeat():
             self._pressed.discard(press_id(event))
         super().keyReleaseEvent(event)
+
+    def ignore_held(self, keys: Iterable[int]) -> None:
+        """Take these keys, by what a press and its release share, for no letters while held.
+
+        A busy machine does not always tell a repeated press from a new one, so a key counts as
+        held until nothing was heard of it for a moment.
+        """
+        until = time.monotonic() + FIRST_REPEAT_S
+        self._driving = dict.fromkeys(keys, until)
+
+    def _drives(self, event: QKeyEvent) -> bool:
+        key = press_id(event)
+        now = time.monotonic()
+        if now >= self._driving.get(key, 0.0):
+            self._driving.pop(key, None)
+            return False
+        self._driving[key] = now + NEXT_REPEAT_S
+        return True
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Light the frame up."""
@@ -239,11 +262,12 @@ class ChipRow(QWidget):
         self._sentences: tuple[str, ...] = ()
         self._offered: list[str] = []
         self.more = button("What can I say?", "link")
+        self.more.setAccessibleName("What can I say?")
         self.demonstrate = button("Show it myself", "chip", "person")
         self.caption = label(RUNNING_CAPTION, "muted")
-        self.success = button("Done", "chip", "ok")
+        self.success = button("Done  F9", "chip", "ok")
         self.success.setAccessibleName("Mark this attempt as done")
-        self.failure = button("Failed", "chip", "bad")
+        self.failure = button("Failed  F10", "chip", "bad")
         self.failure.setAccessibleName("Mark this attempt as failed")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -298,12 +322,8 @@ class ChipRow(QWidget):
     def show_compact(self, compact: bool) -> None:
         """Drop the caption and the keys where room is short."""
         self.caption.setVisible(not compact)
-        for widget, text, keys in (
-            (self.demonstrate, "Show it myself", "F7"),
-            (self.success, "Done", "F9"),
-            (self.failure, "Failed", "F10"),
-        ):
-            widget.setText(text if compact else f"{text}  {keys}")
+        self.more.setText("More …" if compact else "What can I say?")
+        self.demonstrate.setText("Show it myself" if compact else "Show it myself  F7")
 
     def _connect_signals(self) -> None:
         self.more.clicked.connect(self.more_asked)

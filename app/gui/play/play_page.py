@@ -96,6 +96,12 @@ class PlayPage(QWidget):
             self._side = None
             self._arrange()
 
+    def show_alone(self, alone: bool) -> None:
+        """Show nothing but the game and the sentence, or everything again."""
+        if alone is not self._alone:
+            self._alone = alone
+            self._arrange()
+
     def show_any_attempts(self, any_attempts: bool) -> None:
         """Show the strip of recent attempts once there are some."""
         self._has_attempts = any_attempts
@@ -132,7 +138,7 @@ class PlayPage(QWidget):
         return super().eventFilter(watched, event)
 
     def _build(self) -> None:
-        self._has_attempts = False
+        self._has_attempts = self._alone = False
         head = QHBoxLayout(self._recent_head)
         head.setContentsMargins(0, 4, 0, 0)
         head.addWidget(label("Recent attempts", "muted"))
@@ -159,13 +165,16 @@ class PlayPage(QWidget):
     def _arrange(self) -> None:
         """Widths from the height: the left column is as wide as its 16:9 picture."""
         inner_width = self.width() - 2 * MARGIN
-        side = self._side is not None
+        side = self._side is not None and not self._alone
+        if self._side is not None:
+            self._side.setVisible(side)
+        self.chips.setVisible(not self._alone)
         most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
         # The frame in the driver's colour lies outside the picture.
         rim = round(2 * FRAME_PX)
         # Where the width limits the game, the strip may have the height that is left over.
         needed = self._below_height(True) + 40 + round((most - rim) / ASPECT) + rim
-        tall = self.height() >= min(SHORT_PX, needed)
+        tall = self.height() >= min(SHORT_PX, needed) and not self._alone
         self._recent_head.setVisible(tall)
         self.recent.setVisible(tall and self._has_attempts)
         self.no_attempts.setVisible(tall and not self._has_attempts)
@@ -180,7 +189,7 @@ class PlayPage(QWidget):
         compact = width < COMPACT_PX
         self.bar.show_compact(compact)
         self.chips.show_compact(compact)
-        if self._side is not None:
+        if self._side is not None and side:
             rest = inner_width - left - self._row.spacing()
             self._side.setFixedWidth(min(max(rest, SIDE_MIN), SIDE_MAX))
         # Extra height goes to the pictures of the recent attempts before it goes to nothing.
@@ -198,7 +207,9 @@ class PlayPage(QWidget):
         self.notice.raise_()
 
     def _below_height(self, recent: bool) -> int:
-        height = self.bar.sizeHint().height() + GRID + self.chips.sizeHint().height()
+        height = self.bar.sizeHint().height()
+        if not self._alone:
+            height += GRID + self.chips.sizeHint().height()
         if recent:
             height += self._recent_head.sizeHint().height() + 84 + 2 * GRID
         return height

@@ -113,6 +113,11 @@ class PlayView(QWidget):
         """Whether the mouse is captured."""
         return self._captured
 
+    @property
+    def held_keys(self) -> frozenset[int]:
+        """The keys that are down, by what a press and its release share."""
+        return frozenset(self._keys_down)
+
     def use_bindings(self, bindings: Bindings) -> None:
         """Show the key caps of these bindings, and keep their keys from being shortcuts."""
         self._bindings = bindings
@@ -126,6 +131,11 @@ class PlayView(QWidget):
         """
         self._own_window = own
         self._hud.use_own_window(own, hand_back)
+        self.update()
+
+    def use_hand_back_by_itself(self, by_itself: bool) -> None:
+        """Say whether the hands go back if the person does nothing for a moment."""
+        self._hud.use_hand_back_by_itself(by_itself)
         self.update()
 
     def use_sensitivity(self, factor: float) -> None:

@@ -262,6 +262,40 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     assert dict(hud.metrics(session.state))["invalid"] == "4"
 
 
+def test_a_sentence_that_waits_for_the_agent_is_no_empty_field() -> None:
+    session = SampleSession()
+    session.set(waits=True, instruction="go to the barrel")
+    assert "by itself" in hud.hint(session.state, focused=True)
+    session.set(waits=False, instruction="")
+    assert hud.hint(session.state, focused=True).startswith("Type")
+
+
+def test_a_pause_of_nothing_is_no_pause() -> None:
+    session = SampleSession()
+    session.set(phase=Phase.PAUSED, instruction="go to the barrel", outcome=Outcome.TIMEOUT)
+    assert hud.shown_phase(session.state) is Phase.WATCHING
+    assert hud.describe(session.state).startswith(hud.PHASE_WORDS[Phase.WATCHING].capitalize())
+    session.set(outcome=None)
+    assert hud.shown_phase(session.state) is Phase.PAUSED
+
+
+def test_hints_name_the_keys_that_end_an_attempt_and_say_when_the_mouse_is_free() -> None:
+    session = SampleSession()
+    session.set(phase=Phase.DEMONSTRATING, instruction="go to the barrel")
+    assert "F9" in hud.hint(session.state, focused=True, captured=True)
+    assert hud.hint(session.state, focused=True) == "Click to grab the mouse"
+    session.set(phase=Phase.CORRECTING)
+    assert "letting go" not in hud.hint(session.state, focused=True, captured=True)
+    assert "Enter or letting go" in hud.hint(
+        session.state, focused=True, captured=True, by_itself=True
+    )
+    assert hud.hint(session.state, focused=True) == "Click to grab the mouse"
+    session.set(phase=Phase.PLAYING)
+    for captured in (True, False):
+        assert "F9 done · F10 failed" in hud.hint_more(session.state, captured=captured)
+    assert "Esc frees the mouse" in hud.hint_more(session.state, captured=True)
+
+
 def test_licences_name_what_the_window_is_built_on() -> None:
     found = {part.name.lower(): part for part in components()}
     qt = next(part for name, part in found.items() if name.startswith("pyside6"))

@@ -27,6 +27,7 @@ from app.backend.ports import (
     Gate,
     Hint,
     LessonFacts,
+    RoundPart,
     RoundUpdate,
     TeachFacts,
     ThemeChoice,
@@ -93,6 +94,14 @@ def test_empty_instruction_is_one_sentence(
     assert "play" not in names(session)
     assert "no instruction" in window.play_page.notice.text()
     assert window.play_page.bar.edit.hasFocus()
+
+
+def test_a_sentence_that_is_too_long_is_refused_whole_and_not_cut(
+    window: MainWindow,
+) -> None:
+    edit = window.play_page.bar.edit
+    edit.setText("go " * 1000)
+    assert edit.text() == "go " * 1000
 
 
 def test_an_unfamiliar_sentence_is_played_and_can_be_shown(
@@ -297,10 +306,12 @@ def test_round_from_click_to_verdict_and_back(
     round_ = place.round
     assert round_ is not None
     for step in range(3):
-        round_.send(RoundUpdate("Training", step, 3, 3.0 - step, 1.0 - step / 4))
+        news = RoundUpdate("Training", step, 3, 3.0 - step, 1.0 - step / 4, part=RoundPart.TRAIN)
+        round_.send(news)
     qtbot.waitUntil(lambda: len(teach.curve.points[0]) == 3)
     assert teach.left.text() == "1 s left"
-    assert teach.progress.maximum() == 3
+    # Two of three steps of a training that is two fifths of the round.
+    assert (teach.progress.value(), teach.progress.maximum()) == (47, 100)
     place.verdict = VERDICT
     round_.send(
         RoundUpdate(
@@ -644,7 +655,8 @@ def test_layout_and_history_are_remembered(
     first.close()
     second = MainWindow(place, theme, state)
     qtbot.addWidget(second)
-    assert second.pages.currentIndex() == pages.LIBRARY
+    # The game goes on unseen in the library, so the window opens on the game.
+    assert second.pages.currentIndex() == pages.PLAY
     assert second.play_page.bar.edit.history.lines == ["go to the barrel"]
     second.close()
 

@@ -81,14 +81,13 @@ def test_keys_that_drove_when_the_attempt_ended_are_no_letters(
     assert view.captured
     end(window, session)
     assert not view.captured
-    type_anywhere(qtbot, "wd")
+    type_anywhere(qtbot, "d")
     qtbot.waitUntil(edit.hasFocus, timeout=10 * SETTLE_MS)
-    # The key is still down, and repeats.
-    for _ in range(3):
-        held = QKeyEvent(
-            QEvent.Type.KeyPress, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", True
-        )
-        QApplication.sendEvent(edit, held)
+    # The key is still down, and repeats; a busy machine takes repeats for new presses.
+    none = Qt.KeyboardModifier.NoModifier
+    for repeats in (True, False, True):
+        event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_W, none, "w", repeats)
+        QApplication.sendEvent(edit, event)
     assert edit.text() == BARREL
     type_anywhere(qtbot, "jump")
     assert edit.text() == "jump"
