@@ -101,12 +101,16 @@ class ModelLoader:
     def player_key(self, row: AdapterRow | None) -> str:
         """Return what measured attempts of the model with an adapter are kept under.
 
-        "" for a model of the person's own: all its weights would have to be read for it.
+        "" for a model of the person's own: all its weights would have to be read for it.  "" too
+        if the model is not there.
         """
         if self.choice.source != "practice":
             return ""
         adapter = None if row is None else Path(row.folder)
-        return PlayerSpec("window", self.base, adapter, options=options_of(self.choice)).key
+        try:
+            return PlayerSpec("window", self.base, adapter, options=options_of(self.choice)).key
+        except (ModelError, AdapterError):
+            return ""
 
     def load_in_background(self) -> None:
         """Load on a thread of its own; returns at once."""

@@ -89,7 +89,8 @@ def teach_facts(
         corrections=material.takeovers,
         person_s=material.persons() / material.tick_rate_hz,
         mix=mix if material.persons(Split.TRAIN) else (),
-        sentence=" ".join([*told, *material.asides]),
+        # What is said of a round that cannot begin has them in it already.
+        sentence=" ".join([*told, *(each for each in material.asides if each not in blocked)]),
         predicted_s=predicted_s,
         blocked=blocked,
         lessons=tuple(map(lesson_facts, material.shown)),

@@ -96,6 +96,11 @@ def test_teach_is_blocked_without_lessons_and_for_a_given_reason() -> None:
     assert view_facts.teach_facts(material(demonstration=50), {}, None).blocked == ""
     little = material(demonstration=49)
     assert view_facts.teach_facts(little, {}, None).blocked == little.lack
+    # What is left out is told once.
+    idle = Material({"train/demonstration": 10}, {Why.STILL: 40}, attempts=1)
+    told = view_facts.teach_facts(idle, {"demonstration": 1.0}, None)
+    assert "stood still" in told.blocked
+    assert "stood still" not in told.sentence
     assert view_facts.teach_facts(material(correction=99), {}, None, "Busy.").blocked == "Busy."
 
 
