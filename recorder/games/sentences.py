@@ -16,6 +16,8 @@ from recorder.errors import UsageError
 from recorder.games.base import Task
 
 ARTICLES = frozenset({"a", "an", "the"})
+POINTING = frozenset({"that", "this"})
+"""Words that point at the one thing that an article would name."""
 MOST_NAMED = 8
 """So many things are named in one sentence for a person."""
 MAX_MEANINGS = 24
@@ -29,8 +31,8 @@ def judged_task(tasks: Iterable[Task], sentence: str) -> Task | None:
     """Return the task that a sentence asks for, None if the game cannot judge it.
 
     Every phrasing of a task is its sentence, also one that is held out from training.  Case,
-    surrounding space and a final full stop do not matter, and neither does an article if only
-    one task is left without it.
+    surrounding space, emoji and a final full stop do not matter, and neither does an article, or
+    "that" in its place, if only one task is left without it.
     """
     return _index(tuple(tasks)).task(sentence)
 
@@ -93,8 +95,8 @@ def normalise_instruction(text: str) -> str:
 
 
 def without_articles(text: str) -> str:
-    """Return a normalised sentence without its articles."""
-    return " ".join(word for word in text.split() if word not in ARTICLES)
+    """Return a normalised sentence without its articles, and what may stand for them."""
+    return " ".join(word for word in text.split() if word not in ARTICLES | POINTING)
 
 
 def leaves_out(short: Sequence[str], whole: Sequence[str]) -> bool:
