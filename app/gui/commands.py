@@ -225,16 +225,18 @@ class Commands(QObject):
         if hint.sentence and not self._page.notice.text():
             tries = [self._trying(each) for each in hint.tries]
             self._page.notice.tell(
-                hint.sentence, [Offer("Show it myself", self.demonstrate), *tries], tone="agent"
+                hint.sentence,
+                [Offer("Show it myself", self.demonstrate, "person"), *tries],
+                tone="agent",
             )
 
     def ask_how_it_went(self, question: str) -> None:
         """Ask about an attempt that nobody else can judge, and that was paused for it."""
         offers = (
-            Offer("Done", lambda: self.mark(Outcome.SUCCESS)),
-            Offer("Failed", lambda: self.mark(Outcome.FAILURE)),
+            Offer("Done", lambda: self.mark(Outcome.SUCCESS), "ok"),
+            Offer("Failed", lambda: self.mark(Outcome.FAILURE), "bad"),
             Offer("Go on", self.toggle_pause),
-            Offer("Show it myself", self.demonstrate),
+            Offer("Show it myself", self.demonstrate, "person"),
         )
         self._page.notice.tell(question, offers, tone="agent")
 

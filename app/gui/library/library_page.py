@@ -116,6 +116,7 @@ class Library(QWidget):
         """Show these, newest first; the chosen one stays chosen while it exists."""
         self._delegate.now_s = self._now_s()
         chosen = self._current
+        place = -1 if chosen is None else self.list.currentIndex().row()
         self.model.show_episodes(episodes)
         self._show_which()
         if chosen is not None:
@@ -124,6 +125,7 @@ class Library(QWidget):
                 self._current = None
                 self._show_current(None)
                 self.player.clear("Choose an attempt to play it back.")
+                self._choose_beside(place)
             else:
                 self._select_row(row)
                 self._show_current(self._facts_at(row))
@@ -306,6 +308,15 @@ class Library(QWidget):
         self.list.selectionModel().setCurrentIndex(
             index, QItemSelectionModel.SelectionFlag.ClearAndSelect
         )
+
+    def _choose_beside(self, place: int) -> None:
+        """Choose what has come to the place of an attempt that is gone, so that work goes on."""
+        last = self.filter.rowCount() - 1
+        if self.isVisible() and place >= 0 and last >= 0:
+            index = self.filter.index(min(place, last), 0)
+            self.list.selectionModel().setCurrentIndex(
+                index, QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
 
     def _facts_at(self, row: int) -> EpisodeFacts:
         facts: EpisodeFacts = self.model.index(row).data(FACTS_ROLE)

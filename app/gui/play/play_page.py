@@ -76,6 +76,7 @@ class PlayPage(QWidget):
         self.left = QWidget()
         self._below = QWidget()
         self._side: SideColumn | None = None
+        self._alone = False
         self._row = QHBoxLayout(self)
         self._build()
         self._library.clicked.connect(self.library_asked)
@@ -138,7 +139,7 @@ class PlayPage(QWidget):
         return super().eventFilter(watched, event)
 
     def _build(self) -> None:
-        self._has_attempts = self._alone = False
+        self._has_attempts = False
         head = QHBoxLayout(self._recent_head)
         head.setContentsMargins(0, 4, 0, 0)
         head.addWidget(label("Recent attempts", "muted"))

@@ -121,7 +121,10 @@ class Figure(QWidget):
 
 
 class Elided(QLabel):
-    """A one-line label that ends in an ellipsis where it does not fit; the tip has it all."""
+    """A one-line label that ends in an ellipsis where it does not fit; the tip has it all.
+
+    ``tip`` is shown while it fits.
+    """
 
     def __init__(self, text: str = "", role: str = "") -> None:
         super().__init__()
@@ -129,6 +132,7 @@ class Elided(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._full = ""
+        self.tip = ""
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -147,7 +151,7 @@ class Elided(QLabel):
             self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20)
         )
         super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(self._full if shown != self._full else self.tip)
 
 
 class DriverStrip(QWidget):
@@ -271,10 +275,11 @@ class Dot(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A button of a notice: its words, and what it does."""
+    """A button of a notice: its words, what it does, and whose colour it wears."""
 
     text: str
     do: Callable[[], None]
+    tone: str = "agent"
 
 
 class Notice(QFrame):
@@ -329,7 +334,7 @@ class Notice(QFrame):
         self.hide()
 
     def _button(self, offer: Offer) -> QPushButton:
-        result = button(offer.text, "chip")
+        result = button(offer.text, "chip", offer.tone)
         result.clicked.connect(lambda _checked=False: offer.do())
         return result
 

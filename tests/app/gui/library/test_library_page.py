@@ -38,3 +38,8 @@ def test_delete_puts_the_chosen_attempt_into_the_bin(
     with qtbot.waitSignal(window.calls.deleted):
         qtbot.keyClick(window.library.list, Qt.Key.Key_Delete)
     assert [each.id for each in place.episodes()] == [4, 2, 1]
+    # Who deletes one after the other need not choose each.
+    qtbot.waitUntil(lambda: window.library.model.rowCount() == 3)
+    with qtbot.waitSignal(window.calls.deleted):
+        qtbot.keyClick(window.library.list, Qt.Key.Key_Delete)
+    assert [each.id for each in place.episodes()] == [4, 1]
