@@ -299,7 +299,8 @@ class LiveSession(SessionThread):
         self._publish(
             seed=self._seed,
             message="" if shown in {"", self._task.id} else ANOTHER_ROOM,
-            missing=self._missing(text),
+            # What a game judges it has laid out.
+            missing="" if self._task.judged else self._missing(text),
             executed=NO_ACTION,
             driver=self._hands.owner,
             attempts=self._snapshot.attempts + 1,

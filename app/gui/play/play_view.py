@@ -146,8 +146,12 @@ class PlayView(QWidget):
         """Show the newest state; a frame that is shown already is not scaled again."""
         before = self._snapshot
         self._snapshot = snapshot
-        if snapshot.phase is not Phase.CORRECTING:
-            self._only_modifiers = True
+        if before is not None and (before.phase, before.attempts) != (
+            snapshot.phase,
+            snapshot.attempts,
+        ):
+            # Not before a takeover: what makes it is known here earlier than it is shown.
+            self._only_modifiers |= snapshot.phase is not Phase.CORRECTING
         if snapshot.in_attempt:
             self._expected_until_ns = 0
         frame = snapshot.frame
@@ -197,7 +201,8 @@ class PlayView(QWidget):
     def forget_shortcut(self) -> None:
         """Take back what the keys of a shortcut did to the game: they were not meant for it."""
         self._undecided.clear()
-        if self._only_modifiers and any(self._keys_down.values()):
+        corrects = self._session.snapshot().phase is Phase.CORRECTING
+        if corrects and self._only_modifiers and any(self._keys_down.values()):
             self._keys_down.clear()
             self._session.take_back()
 

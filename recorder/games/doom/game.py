@@ -18,7 +18,7 @@ from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.state import HiddenState, SeenThing
 from recorder.games.doom.tasks import ALL_TASKS, TASKS, goal_of
-from recorder.games.doom.things import KIND_BY_ACTOR
+from recorder.games.doom.things import KIND_BY_ACTOR, WEAPON_SLOTS
 from recorder.games.doom.wad import write_wad
 from recorder.types import Action, Frame, Outcome, RGBImage
 
@@ -204,8 +204,10 @@ class DoomGame:
         scene = self._scene
         if scene is None:
             return ""
-        things = (placed.kind.key for placed in scene.things)
-        return missing_thing(sentence, (*things, *(each.key for each in scene.plan.fixtures)))
+        things = [placed.kind.key for placed in scene.things]
+        things += [fixture.key for fixture in scene.plan.fixtures]
+        things += [weapon for weapon, slot in WEAPON_SLOTS.items() if slot in scene.armed]
+        return missing_thing(sentence, things)
 
     def hidden_state(self) -> HiddenState:
         """Return the engine's own view of the scene, for experts and judges."""

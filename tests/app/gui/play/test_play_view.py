@@ -1,6 +1,7 @@
 """Input: keys only with the focus, the mouse only while captured, warps are no motion."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -145,6 +146,8 @@ def test_a_shortcut_takes_back_what_only_its_modifiers_did(
     view.setFocus()
     if drove:
         press(view, Qt.Key.Key_W)
+        # What is shown is a moment old.
+        view.show_snapshot(replace(session.snapshot(), phase=Phase.PLAYING))
     press(view, Qt.Key.Key_Control)
     qtbot.waitUntil(lambda: ("Ctrl", True) in keys(session))
     view.show_snapshot(session.snapshot())
