@@ -41,7 +41,8 @@ class Named:
 
 def named_things(sentence: str) -> tuple[Named, ...]:
     """Return what a sentence names, in its order; the longest names first where they overlap."""
-    said = _WORD.findall(normalise_instruction(sentence))
+    # "Switch to the shotgun" names no switch.
+    said = _WORD.findall(normalise_instruction(sentence).replace("switch to ", "take "))
     names = _names()
     longest = max(map(len, names))
     found: list[Named] = []

@@ -17,6 +17,7 @@ from recorder.games.doom.tasks import ALL_TASKS, goal_of
         ("pick up the red skull then go to the blue torch", ["red skull", "blue torch"]),
         ("Run away from the ZOMBIES!", ["zombies"]),
         ("use your gun on the explosive barrel", ["explosive barrel"]),
+        ("switch to the shotgun, then press the switch", ["shotgun", "switch"]),
         ("zigzag", []),
         ("go left", []),
     ],
