@@ -35,6 +35,7 @@ from recorder.store import Reader, Store, default_data_folder, logs_path
 
 log = logging.getLogger(__name__)
 
+ASK_AFTER_S = 20.0
 LOG_BYTES = 2_000_000
 NOTICE_MS = 400
 """After the window stands, so that a sentence about the settings is not overlooked."""
@@ -197,6 +198,7 @@ def _open_session(
         paced=not start.wish.slowed,
         bindings=effective_bindings(game, settings),
         idle_handback_s=settings.idle_handback_s,
+        ask_after_s=asks_after_s(game),
         seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
         reopen=opens,
     )
@@ -205,6 +207,17 @@ def _open_session(
         # The person takes over in the game's own window.
         game.listen(session)
     return game, session
+
+
+def asks_after_s(game: Game) -> float | None:
+    """Return how long the agent may be at a sentence that nobody judges before it asks.
+
+    As long as any task of the game may take; never in a window of its own, which does not wait.
+    """
+    if isinstance(game, OwnWindowGame):
+        return None
+    longest = max((task.max_ticks for task in game.tasks()), default=0)
+    return max(ASK_AFTER_S, longest / game.tick_rate_hz)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from app import __version__
 
@@ -47,6 +50,22 @@ SLOWED_HELP = "let a game in a window wait for every step"
 QUERY_HELP = "which episodes, such as 'task:go_to:* outcome:success since:last-round'"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says of a mistyped command which one may be meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 and the message."""
+        found = re.match(
+            r"argument [A-Z]+: invalid choice: '([^']*)' \(choose from (.*)\)", message
+        )
+        if found is not None:
+            known = [each.strip(" '") for each in found[2].split(",")]
+            near = difflib.get_close_matches(found[1], known, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            message = f"there is no command {found[1]!r}.{meant} `{self.prog} --help` lists them."
+        super().error(message)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; ``command_of`` finds what it chose."""
     common = argparse.ArgumentParser(add_help=False)
@@ -64,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="print one JSON document on one line, last on stdout",
     )
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="playteach",
         description="Watch a model play a game, take over when it goes wrong, and teach it. "
         "Without a command the window opens.",
@@ -139,7 +158,11 @@ def is_named_policy(text: str) -> bool:
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; every file and folder in it is an absolute path afterwards."""
-    options = build_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["help"]:
+        # What people try first.
+        given = [*given[1:], "--help"]
+    options = build_parser().parse_args(given)
     policy: str = getattr(options, "policy", "")
     # With a server it is a name over there.
     here = policy and not getattr(options, "server", None)

@@ -6,12 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.backend.model_loader import ModelLoader
-from model.language.familiarity import Repertoire, taught_sentences
+from app.backend.ports import Hint
+from model.language.familiarity import Repertoire, Unfamiliar, taught_sentences
 from model.language.paraphrase import Sayings
 from recorder.games.base import Task
 from recorder.games.sentences import either, quoted
 from recorder.store import AdapterRow, Reader, database_path
 from trainer.evaluation.players import PlayerSpec
+
+STRANGE = 0.75
+"""Of a sentence that scores so much hardly a word is known (:class:`Repertoire`)."""
+MOST_TRIES = 3
+"""So many sentences that may be meant are offered at most."""
 
 
 class FamiliarityHint:
@@ -25,9 +31,19 @@ class FamiliarityHint:
         self._tasks = tasks
         self._known: tuple[tuple[Path, bool, tuple[int, ...]], Repertoire] | None = None
 
-    def of(self, sentence: str) -> str:
-        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
-        return _sentence(self._repertoire(), sentence)
+    def of(self, sentence: str) -> Hint:
+        """Return that a sentence is unfamiliar, and what may be meant."""
+        known = self._repertoire()
+        unfamiliar = known.check(sentence)
+        if unfamiliar is None:
+            return Hint()
+        meant = [task.instruction for task in unfamiliar.meanings]
+        tries = meant or [unfamiliar.closest]
+        return Hint(_told(known, unfamiliar), tuple(filter(None, tries))[:MOST_TRIES])
+
+    def knows(self, sentence: str) -> bool:
+        """Return whether what plays was taught a sentence."""
+        return self._repertoire().check(sentence) is None
 
     def _repertoire(self) -> Repertoire:
         """Return what the model was taught, and then by the rounds that what plays came from."""
@@ -56,12 +72,19 @@ def hint_for(
 
 def _sentence(known: Repertoire, sentence: str) -> str:
     unfamiliar = known.check(sentence)
-    if unfamiliar is None:
-        return ""
+    return "" if unfamiliar is None else _told(known, unfamiliar)
+
+
+def _told(known: Repertoire, unfamiliar: Unfamiliar) -> str:
     if unfamiliar.meanings:
         return (
             f"Which one do you mean: {named(unfamiliar.meanings)}? The sentence does not say it, "
             "so the agent may go for any of them; type which one."
+        )
+    if known.score(unfamiliar.sentence) >= STRANGE:
+        return (
+            "The agent knows hardly a word of this sentence: it was taught short English ones. "
+            "Say it in other words, or show it."
         )
     closest = f" Closest to it: “{unfamiliar.closest}”." if unfamiliar.closest else ""
     return f"The agent was not taught this sentence; it does what it can.{closest}"

@@ -45,7 +45,11 @@ def _facts(spec: GameSpec, in_use: bool, slowed: bool) -> GameFacts:
     detail = spec.detail
     try:
         judged = len(spec.tasks())
-        detail += f"; it judges {judged} sentences." if judged else "; you judge the attempts."
+        detail += (
+            f"; it judges {judged} sentences, and of others you are the judge."
+            if judged
+            else "; you judge the attempts."
+        )
     except KnownError as error:
         detail += "."
         problem = problem or error.sentence

@@ -65,6 +65,33 @@ class TeachFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What to tell a person of a sentence that the agent plays, ``sentence`` "" for nothing.
+
+    ``tries`` are sentences that it was taught and that may be meant, the likeliest first.
+    """
+
+    sentence: str = ""
+    tries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceFacts:
+    """A sentence that the game judges, and how well the agent that plays now does it.
+
+    ``ways`` are all ways to say it, ``taught`` whether the agent was taught it.  ``good`` of
+    ``tries`` attempts succeeded; 0 of 0 if none are known.
+    """
+
+    sentence: str
+    verb: str = ""
+    ways: tuple[str, ...] = ()
+    taught: bool = True
+    good: int = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeFacts:
     """One recorded episode as the lists show it.
 
@@ -151,12 +178,23 @@ class VerdictFacts:
     blind: bool = False
 
 
+class RoundPart(StrEnum):
+    """The parts of a round, in their order; each may be left out."""
+
+    BEFORE = "before"
+    PREPARE = "prepare"
+    TRAIN = "train"
+    CHECK = "check"
+    MEASURE = "measure"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundUpdate:
     """News of a running round; None and empty fields mean "as before".
 
     ``notice`` is a sentence that the person has to read now: their screen is needed.
     ``aside`` is one on the round itself, which stays in sight until it ends.
+    ``part`` is the part of the round that this is about, None as before.
     ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
     belong to ``step``.  Exactly one update of a round is final (``finished``), with a
     ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
@@ -174,6 +212,7 @@ class RoundUpdate:
     finished: bool = False
     notice: str = ""
     aside: str = ""
+    part: RoundPart | None = None
 
 
 class RoundHandle(Protocol):
@@ -358,8 +397,12 @@ class Backend(Protocol):
         """Erase what is in the bin for good; return how many episodes that were."""
         ...
 
-    def familiarity_hint(self, sentence: str) -> str:
-        """Return what to tell a person before the agent plays a sentence, "" for nothing."""
+    def familiarity_hint(self, sentence: str) -> Hint:
+        """Return what to tell a person of a sentence that the agent plays."""
+        ...
+
+    def sentences(self) -> Sequence[SentenceFacts]:
+        """Return what the game judges, in its order, and how well the agent does each."""
         ...
 
     def games(self) -> Sequence[GameFacts]:

@@ -239,7 +239,7 @@ def _to_toml(settings: Settings) -> str:
         "seen_privacy": settings.seen_privacy,
     }
     if settings.keep_clips:
-        file[\"keep_clips\"] = True
+        file["keep_clips"] = True
     if settings.data_folder is not None:
         file["data_folder"] = str(settings.data_folder)
     file["keys"] = dict(sorted(settings.keys.items()))

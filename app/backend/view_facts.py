@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.backend.blind_ports import BlindResult
 from app.backend.ports import (
@@ -11,6 +12,7 @@ from app.backend.ports import (
     EpisodeFacts,
     Gate,
     LessonFacts,
+    RoundPart,
     RoundUpdate,
     TeachFacts,
     VerdictFacts,
@@ -29,6 +31,15 @@ BLIND_METHOD = "for clips judged blind, without your errors, valid when judging 
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."
 )
+PART_OF_STAGE = {
+    protocol.BEFORE: RoundPart.BEFORE,
+    "reading": RoundPart.PREPARE,
+    "replay": RoundPart.PREPARE,
+    "seeing": RoundPart.PREPARE,
+    "training": RoundPart.TRAIN,
+    "gates": RoundPart.CHECK,
+    "measuring": RoundPart.MEASURE,
+}
 PLAYING_BEFORE = "Finding out whether it can do this already"
 PLAYING_PAIRS = "Playing the same starts before and after"
 
@@ -81,8 +92,9 @@ def teach_facts(
         episodes=material.attempts,
         corrections=material.takeovers,
         person_s=material.persons() / material.tick_rate_hz,
-        mix=() if empty else mix,
-        sentence=" ".join([*told, *material.asides]),
+        mix=mix if material.persons(Split.TRAIN) else (),
+        # What is said of a round that cannot begin has them in it already.
+        sentence=" ".join([*told, *(each for each in material.asides if each not in blocked)]),
         predicted_s=predicted_s,
         blocked=blocked,
         lessons=tuple(map(lesson_facts, material.shown)),
@@ -295,7 +307,24 @@ def round_update(message: protocol.Message) -> RoundUpdate:
             update = RoundUpdate(stage="Trained; now it is measured")
         case protocol.Failed():
             update = RoundUpdate(problem=message.sentence, finished=True)
-    return update
+    return replace(update, part=part_of(message))
+
+
+def part_of(message: protocol.Message) -> RoundPart | None:
+    """Return the part of a round that its news are about, None for what is about no part."""
+    match message:
+        case protocol.Stage(name=protocol.KNOWN) | protocol.Failed():
+            return None
+        case protocol.Stage(name=name):
+            return PART_OF_STAGE.get(name)
+        case protocol.Step():
+            return RoundPart.TRAIN
+        case protocol.Gate():
+            return RoundPart.CHECK
+        case protocol.Played(side=protocol.BEFORE):
+            return RoundPart.BEFORE
+        case _:
+            return RoundPart.MEASURE
 
 
 def speed_sentence(latency_ms: float | None, tick_rate_hz: float) -> str:
@@ -304,6 +333,7 @@ def speed_sentence(latency_ms: float | None, tick_rate_hz: float) -> str:
         return ""
     actions = 1000 / latency_ms
     if actions >= tick_rate_hz:
-        return f"{actions:.0f} actions a second; the game needs {tick_rate_hz:g}."
+        # A guess that came true takes no time, so how fast it could be says nothing.
+        return "It is fast enough for the game."
     wait = spoken_duration(latency_ms / 1000) if latency_ms >= 1000 else f"{latency_ms:.0f} ms"
     return f"One action takes {wait}, longer than a tick of the game."

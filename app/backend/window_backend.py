@@ -22,15 +22,18 @@ from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
+    Hint,
     Playback,
     Preferences,
     RoundUpdate,
+    SentenceFacts,
     StorageFacts,
     TeachFacts,
     VerdictFacts,
 )
 from app.backend.preferences import preferences_of, settings_of
 from app.backend.round_in_progress import RoundInProgress
+from app.backend.sentence_list import measured, sentence_facts, shipped, watched
 from app.backend.settings import Settings, save_settings
 from app.backend.teaching import Teaching
 from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
@@ -143,8 +146,8 @@ class WindowBackend:
                 found[row.adapter_id] = verdict.kind
         return found
 
-    def familiarity_hint(self, sentence: str) -> str:
-        """Return that a sentence is unfamiliar and what it may mean, "" where it is known."""
+    def familiarity_hint(self, sentence: str) -> Hint:
+        """Return that a sentence is unfamiliar, and what may be meant."""
         return self._hint.of(sentence)
 
     # Rounds
@@ -211,6 +214,27 @@ class WindowBackend:
         return counts.episodes
 
     # Games
+
+    def sentences(self) -> Sequence[SentenceFacts]:
+        """Return what the game judges, and how well what plays now does each of it."""
+        adapter = next(
+            (row for row in self._loader.shown(self._reader.adapters()) if row.active), None
+        )
+        counts = [
+            watched(
+                self._reader,
+                self._game_name,
+                None if adapter is None else adapter.id,
+                self.session.snapshot().policy,
+            )
+        ]
+        key = self._loader.player_key(adapter)
+        if key:
+            rows = self._reader.evaluations(policy_key=key, game=self._game_name)
+            counts.append(measured(rows))
+            if adapter is None:
+                counts.append(shipped(key))
+        return sentence_facts(self.session.tasks(), self._hint.knows, counts)
 
     def games(self) -> Sequence[GameFacts]:
         """Return every game that can be chosen."""

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QInputDialog, QWidget
 
-from app.backend.ports import Backend, VerdictFacts
+from app.backend.ports import Backend, Hint, VerdictFacts
 from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.library.library_page import Library
 from app.gui.play.play_page import PlayPage, SideColumn
+from app.gui.style.widgets import Offer
 from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.types import Outcome
@@ -64,12 +65,13 @@ class Commands(QObject):
             "pause": self.toggle_pause,
             "demonstrate": self.demonstrate,
             "hand_back": self._session.hand_back,
-            "success": lambda: self._session.mark(Outcome.SUCCESS),
-            "failure": lambda: self._session.mark(Outcome.FAILURE),
+            "success": lambda: self.mark(Outcome.SUCCESS),
+            "failure": lambda: self.mark(Outcome.FAILURE),
             "stop": self.stop,
             "reset": self.reset,
             "seed": self.reset_with_seed,
             "instruction": self.focus_instruction,
+            "sentences": dialogs.show_sentences,
             "view": self.focus_view,
             "page_play": lambda: self.page_wanted.emit(pages.PLAY),
             "page_library": lambda: self.page_wanted.emit(pages.LIBRARY),
@@ -102,6 +104,7 @@ class Commands(QObject):
             return
         if self._ask(lambda: self._session.play(instruction)):
             self._calls.look_up_hint(instruction)
+            self._page.view.expect_attempt()
             self.focus_view()
         else:
             self.focus_instruction()
@@ -118,6 +121,7 @@ class Commands(QObject):
         text = self._page.bar.edit.text().strip()
         self.page_wanted.emit(pages.PLAY)
         if self._ask(lambda: self._session.demonstrate(text)):
+            self._page.view.expect_attempt()
             if not self._backend.own_window:
                 self._page.view.capture()
         else:
@@ -127,6 +131,7 @@ class Commands(QObject):
         """Pause, or go on."""
         if self._session.snapshot().phase is Phase.PAUSED:
             self._session.resume()
+            self._page.notice.clear()
             self.focus_view()
         else:
             self.stop_everything()
@@ -215,10 +220,52 @@ class Commands(QObject):
         self.page_wanted.emit(pages.LIBRARY)
         self._library.focus_search()
 
-    def tell_hint(self, sentence: str) -> None:
-        """Say what is unfamiliar about the sentence that is played, and offer to teach it."""
-        if sentence and not self._page.notice.text():
-            self._page.notice.tell(sentence, "Show it myself", tone="agent")
+    def tell_hint(self, hint: Hint) -> None:
+        """Say what is unfamiliar about the sentence that is played, and offer what helps."""
+        if hint.sentence and not self._page.notice.text():
+            tries = [self._trying(each) for each in hint.tries]
+            self._page.notice.tell(
+                hint.sentence,
+                [Offer("Show it myself", self.demonstrate, "person"), *tries],
+                tone="agent",
+            )
+
+    def ask_how_it_went(self, question: str) -> None:
+        """Ask about an attempt that nobody else can judge, and that was paused for it."""
+        offers = (
+            Offer("Done", lambda: self.mark(Outcome.SUCCESS), "ok"),
+            Offer("Failed", lambda: self.mark(Outcome.FAILURE), "bad"),
+            Offer("Go on", self.toggle_pause),
+            Offer("Show it myself", self.demonstrate, "person"),
+        )
+        self._page.notice.tell(question, offers, tone="agent")
+
+    def tell_missing(self, thing: str) -> None:
+        """Say that what the new sentence names is not in the room, and offer a room with it."""
+        again = self._session.snapshot().instruction
+        self._page.notice.tell(
+            f"There is no {thing} in this room.",
+            [Offer("Put one in", lambda: self.play_anew(again))],
+            tone="agent",
+        )
+
+    def play_anew(self, instruction: str) -> None:
+        """End the attempt and play a sentence on a start of its own."""
+        self._session.stop()
+        self.play_example(instruction)
+
+    def mark(self, outcome: Outcome) -> None:
+        """Say how the attempt went that runs, or the one that ended last."""
+        shot = self._session.snapshot()
+        if not shot.in_attempt:
+            if shot.outcome is None or shot.episode_id is None:
+                return
+            self._calls.label(shot.episode_id, outcome)
+        self._session.mark(outcome)
+        self._page.notice.clear()
+
+    def _trying(self, instruction: str) -> Offer:
+        return Offer(f"Try “{instruction}”", lambda: self.play_anew(instruction))
 
     def _ask(self, call: Callable[[], None]) -> bool:
         """Run a request to the session; a KnownError is told, and False returned."""

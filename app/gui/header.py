@@ -33,6 +33,7 @@ class Header(QWidget):
         self._tabs = QButtonGroup(self)
         self.menu = QMenu(self)
         self.where = Elided("", "muted")
+        self.where.tip = "The number of this start; the same number gives the same start"
         self.where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._help = button("", "quiet")
         self._help.setAccessibleName("Keyboard shortcuts")

@@ -23,6 +23,7 @@ from app.gui.dialogs.welcome import Welcome
 from app.gui.header import Header
 from app.gui.library.library_page import Library
 from app.gui.play.beside_game import NARROW_PX, takes_back
+from app.gui.play.hands import Hands
 from app.gui.play.instruction_bar import History
 from app.gui.play.play_page import MARGIN, PlayPage, SideColumn
 from app.gui.play.status_line import StatusLine
@@ -36,7 +37,6 @@ from recorder.types import Outcome
 SNAPSHOT_MS = 33
 ASK_AGAIN_MS = 300
 TEACH_PAGE_PX = 560
-DRIVING = frozenset({Phase.PLAYING, Phase.CORRECTING, Phase.DEMONSTRATING})
 
 
 class MainWindow(QMainWindow):
@@ -80,6 +80,9 @@ class MainWindow(QMainWindow):
             page=self.play_page,
             side=self.side,
             library=self.library,
+        )
+        self.hands = Hands(
+            self.play_page, self.commands.focus_instruction, own_window=backend.own_window
         )
         self.welcome = Welcome(
             theme, self._central, (self.play_page.bar, self.play_page.view, self.side.teach)
@@ -132,11 +135,13 @@ class MainWindow(QMainWindow):
         page.bar.stop_asked.connect(commands.stop)
         page.bar.reset_asked.connect(commands.reset)
         page.chips.example_chosen.connect(commands.play_example)
+        page.chips.more_asked.connect(self.dialogs.show_sentences)
+        self.dialogs.sentence_chosen.connect(commands.play_example)
+        page.bar.edit.textEdited.connect(page.chips.complete)
         page.chips.demonstrate_asked.connect(commands.demonstrate)
-        page.chips.success_asked.connect(lambda: self._session.mark(Outcome.SUCCESS))
-        page.chips.failure_asked.connect(lambda: self._session.mark(Outcome.FAILURE))
+        page.chips.success_asked.connect(lambda: commands.mark(Outcome.SUCCESS))
+        page.chips.failure_asked.connect(lambda: commands.mark(Outcome.FAILURE))
         page.recent.chosen.connect(commands.open_in_library)
-        page.notice.acted.connect(commands.demonstrate)
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
         # teaching
         teach.round_asked.connect(commands.start_round)
@@ -170,6 +175,7 @@ class MainWindow(QMainWindow):
             page.view.show_snapshot(snapshot)
         page.bar.show_snapshot(snapshot)
         page.chips.show_snapshot(snapshot)
+        self.side.teach.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
         where = self._backend.game_title
         # The starts of a game that nobody lays out have no numbers.
@@ -182,11 +188,13 @@ class MainWindow(QMainWindow):
             self.calls.refresh_lessons()
         if snapshot.who_plays != before.who_plays:
             self.calls.refresh_agent()
-        if page.view.captured and before.phase in DRIVING and snapshot.phase not in DRIVING:
-            # The attempt is over: give the mouse back without being asked.
-            page.view.release()
         if self._backend.own_window and takes_back(before, snapshot):
             self._to_front()
+        self.hands.follow(before, snapshot)
+        if snapshot.asks and not before.asks:
+            self.commands.ask_how_it_went(snapshot.message)
+        if snapshot.missing and snapshot.missing != before.missing:
+            self.commands.tell_missing(snapshot.missing)
 
     def _to_front(self) -> None:
         self.raise_()
@@ -202,6 +210,7 @@ class MainWindow(QMainWindow):
             self.welcome.hide()
         self.pages.setCurrentIndex(page)
         self.header.show_page(page)
+        self._show_frame()
 
     def _on_episodes(self, episodes: list[EpisodeFacts]) -> None:
         self.library.show_episodes(episodes)
@@ -244,6 +253,14 @@ class MainWindow(QMainWindow):
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self._show_frame()
+
+    def _show_frame(self) -> None:
+        """Leave nothing but game and sentence on a full screen."""
+        alone = self.isFullScreen() and self.pages.currentIndex() == pages.PLAY
+        for widget in (self.header, self.status):
+            widget.setVisible(not alone)
+        self.play_page.show_alone(alone)
 
     def close_at_once(self) -> None:
         """Close without asking, as when the system ends."""
@@ -254,6 +271,8 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Esc releases everything and pauses, whatever has the focus; it stays usable there."""
+        if event.type() == QEvent.Type.Shortcut:
+            self.play_page.view.forget_shortcut()
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             # One press is offered to several receivers in turn; it counts once.
             new = event.timestamp() != self._escape_stamp or not event.timestamp()
@@ -300,7 +319,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert app is not None
         app.removeEventFilter(self)
-        self._state.keep(self, self.pages.currentIndex(), self._history.lines)
+        self._state.keep(self, self._history.lines)
         self.library.player.shut_down()
         self.dialogs.close()
         self.calls.close()
@@ -336,9 +355,8 @@ class MainWindow(QMainWindow):
         self.header.show_teach_tab(narrow)
 
     def _restore_layout(self) -> None:
+        # Always on the game: what it does is not seen from the library.
         self._state.restore(self, own_window=self._backend.own_window)
-        if self._state.page == pages.LIBRARY:
-            self.show_page(pages.LIBRARY)
 
 
 def connect_backend(
@@ -359,6 +377,7 @@ def connect_backend(
     side.teach.lessons.wished.connect(calls.wish)
     side.verdict.use_asked.connect(calls.use_adapter)
     side.verdict.back_asked.connect(calls.go_back)
+    side.verdict.back_asked.connect(side.teach.curve.hide)
     side.verdict.more_asked.connect(calls.play_more)
     side.verdict.judge_asked.connect(dialogs.judge_blind)
     calls.teach_changed.connect(side.teach.show_facts)
@@ -374,6 +393,7 @@ def connect_backend(
     calls.problem.connect(dialogs.tell_problem)
     calls.problem.connect(library.tell_problem)
     calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
+    calls.done.connect(library.tell_problem)
 
 
 def show_tips(page: PlayPage, side: SideColumn, library: Library) -> None:
@@ -384,6 +404,7 @@ def show_tips(page: PlayPage, side: SideColumn, library: Library) -> None:
         (bar.pause, "pause"),
         (bar.stop, "stop"),
         (bar.reset, "reset"),
+        (chips.more, "sentences"),
         (chips.demonstrate, "demonstrate"),
         (chips.success, "success"),
         (chips.failure, "failure"),

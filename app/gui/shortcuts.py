@@ -35,6 +35,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("reset", "Play", "Reset", "Ctrl+R", "Show a new start of the same task"),
     Entry("seed", "Play", "Reset with a seed …", "Ctrl+Shift+R", "Choose the start by number"),
     Entry("instruction", "Go to", "Instruction", "Ctrl+L", "Type what it should do"),
+    Entry(
+        "sentences", "Go to", "What can I say? …", "Ctrl+K", "Every sentence, and how well it does"
+    ),
     Entry("view", "Go to", "Game view", "Ctrl+G", "Give the game the keys and the mouse"),
     Entry("page_play", "Go to", "Play", "Ctrl+1", "The game and the agent"),
     Entry("page_library", "Go to", "Library", "Ctrl+2", "Everything that was recorded"),

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QMainWindow
 
 from app.backend.ports import EpisodeFacts
-from app.gui import header as pages
 from app.gui.play.beside_game import first_place
 from app.session.api import Snapshot
 
@@ -16,7 +15,7 @@ MOST_ASKED_AGAIN = 20
 
 
 class WindowState:
-    """The window's place, its page and the sentences that were typed, in a settings file."""
+    """The window's place and the sentences that were typed, in a settings file."""
 
     def __init__(self, stored: QSettings) -> None:
         self._stored = stored
@@ -29,11 +28,6 @@ class WindowState:
             return [value]
         return [str(line) for line in value] if isinstance(value, list) else []
 
-    @property
-    def page(self) -> int:
-        """The page that was shown last, a number of :mod:`app.gui.header`."""
-        return int(str(self._stored.value("page", pages.PLAY, type=int)))
-
     def restore(self, window: QMainWindow, *, own_window: bool) -> None:
         """Put the window back to its place; at a first start, beside the game's ``own_window``."""
         geometry = self._stored.value("geometry")
@@ -43,10 +37,9 @@ class WindowState:
             if own_window:
                 window.move(place.topLeft())
 
-    def keep(self, window: QMainWindow, page: int, history: list[str]) -> None:
+    def keep(self, window: QMainWindow, history: list[str]) -> None:
         """Write it all down."""
         self._stored.setValue("geometry", window.saveGeometry())
-        self._stored.setValue("page", page)
         self._stored.setValue("history", history)
         self._stored.sync()
 

@@ -36,7 +36,13 @@ class Snapshot:
     ``policy_problem`` says why there is no policy, "" while there is one or it is being loaded.
     ``drivers`` is the strip of this attempt: (driver, ticks) runs in order.
     ``attempts`` counts those that have begun: ``outcome`` and all else about an attempt is of
-    the newest that did.  ``problem`` is what ended it, or kept the next one from beginning,
+    the newest that did.  ``left_s`` is what the sentence still has of its time, which stands still
+    while the person drives; None if it has no limit.  ``hand_back_share`` falls from 1 to 0 while
+    the person who took over does nothing, and at 0 the hands go back; 0 if that does not apply.
+    ``asks`` says that the agent was paused for the person to say whether it is done: nobody else
+    can.  ``missing`` is what the sentence names and the room does not hold ("monster"), "" for
+    nothing.  ``waits`` says that a sentence is played as soon as there is a policy.
+    ``problem`` is what ended it, or kept the next one from beginning,
     None while all is well.
     """
 
@@ -68,6 +74,11 @@ class Snapshot:
     drivers: tuple[tuple[Driver, int], ...] = ()
     confidence: float | None = None
     attempts: int = 0
+    left_s: float | None = None
+    hand_back_share: float = 0.0
+    asks: bool = False
+    missing: str = ""
+    waits: bool = False
     problem: Exception | None = None
 
     @property
@@ -117,7 +128,10 @@ class PlaySession(Protocol):
         ...
 
     def mark(self, outcome: Outcome) -> None:
-        """End the episode with the person's own verdict (success or failure)."""
+        """End the episode with the person's own verdict (success or failure).
+
+        After its end only :meth:`snapshot` follows; the caller stores the label.
+        """
         ...
 
     def reset(self, seed: int | None = None) -> None:
@@ -126,6 +140,10 @@ class PlaySession(Protocol):
 
     def hand_back(self) -> None:
         """Give the hands back to the policy."""
+        ...
+
+    def take_back(self) -> None:
+        """Undo a takeover that only the keys of a shortcut made: it teaches nothing."""
         ...
 
     def key(self, name: str, down: bool, mono_ns: int) -> None:

@@ -39,10 +39,14 @@ class AttemptFigures(TypedDict, total=False):
     lost_ticks: int
     drivers: tuple[tuple[Driver, int], ...]
     confidence: float | None
+    left_s: float | None
+    hand_back_share: float
 
 
 class SnapshotChanges(AttemptFigures, total=False):
     """Everything of a snapshot that the loop itself changes."""
+
+    missing: str
 
     driver: Driver
     frame: Frame
@@ -70,6 +74,8 @@ NO_ATTEMPT = AttemptFigures(
     lost_ticks=0,
     drivers=(),
     confidence=None,
+    left_s=None,
+    hand_back_share=0.0,
 )
 """What a snapshot says if no attempt has begun: nothing of the one before, whose outcome would
 be taken for this one's.  The newest episode's id stays: its rows may still be on their way."""
@@ -97,10 +103,12 @@ class Attempt:
         task: Task,
         instruction: str,
         *,
+        tick_rate_hz: float,
         recording: Recording | None,
         runner: AnyRunner | None,
     ) -> None:
         self._loop = loop
+        self._tick_rate_hz = tick_rate_hz
         self._pacer = pacer
         self._task = task
         self._instruction = instruction
@@ -109,6 +117,8 @@ class Attempt:
         self._judged = task.judged
         self._outcome: Outcome | None = None
         self._not_the_persons = 0
+        # Of these, how many came since the person had a hand in it.
+        self._unattended = 0
         self._newest: Tick | None = None
         self._notice = ""
         self._strip: list[tuple[Driver, int]] = []
@@ -140,7 +150,15 @@ class Attempt:
         )
         played = unhurried(task, game.tick_rate_hz)
         loop.begin(played, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
-        return cls(loop, pacer, task, instruction, recording=recording, runner=runner)
+        return cls(
+            loop,
+            pacer,
+            task,
+            instruction,
+            tick_rate_hz=game.tick_rate_hz,
+            recording=recording,
+            runner=runner,
+        )
 
     @property
     def instruction(self) -> str:
@@ -159,6 +177,7 @@ class Attempt:
         """
         if text == self._instruction:
             return
+        self._unattended = 0
         self._instruction = text
         self._judged = self._task.judged and meant.id == self._task.id
         self._loop.set_instruction(text)
@@ -166,7 +185,9 @@ class Attempt:
     def tick(self, decide: Decide) -> None:
         """Do one tick."""
         done = self._newest = self._loop.tick(decide)
-        self._not_the_persons += done.driver is not Driver.PERSON
+        persons = done.driver is Driver.PERSON
+        self._not_the_persons += not persons
+        self._unattended = 0 if persons else self._unattended + 1
         if self._strip and self._strip[-1][0] is done.driver:
             self._strip[-1] = (done.driver, self._strip[-1][1] + 1)
         else:
@@ -176,15 +197,32 @@ class Attempt:
     def go_on(self) -> None:
         """Go on after a pause; raises what the game raises that has to be looked at anew."""
         self._loop.go_on()
+        self._unattended = 0
         self._stamps.clear()
+
+    def take_back(self) -> None:
+        """Note that what the person did last was meant for the window, not for the game."""
+        driver, ticks = self._strip[-1] if self._strip else (Driver.NOBODY, 0)
+        if driver is Driver.PERSON and self._recording is not None:
+            self._recording.take_back(self._loop.index - ticks)
+
+    @property
+    def unjudged_s(self) -> float:
+        """How long the agent has been at a sentence that nobody judges, since the person's hand."""
+        return 0.0 if self._judged else self._unattended / self._tick_rate_hz
 
     def outcome(self) -> Outcome | None:
         """Return the game's verdict where it counts, None while the attempt goes on."""
         if not self._judged:
             return None
-        limit = self._task.max_ticks
-        late = 0 < limit <= self._not_the_persons
-        return self._loop.outcome() or (Outcome.TIMEOUT if late else None)
+        left = self._left_ticks
+        return self._loop.outcome() or (Outcome.TIMEOUT if left == 0 else None)
+
+    @property
+    def _left_ticks(self) -> int | None:
+        """What the sentence still has of its time, None if it has no limit."""
+        limit = self._task.max_ticks if self._judged else 0
+        return max(0, limit - self._not_the_persons) if limit else None
 
     def end(self, outcome: Outcome, source: LabelSource) -> str:
         """Close the attempt; return what the person has to know of its outcome, "" for nothing.
@@ -209,6 +247,7 @@ class Attempt:
         # What the policy said before is no longer true where it says something else.
         others = "" if base.message == self._notice else base.message
         over = self._outcome is not None
+        left = self._left_ticks
         self._notice = "" if runner is None or over else runner.notice
         return replace(
             base,
@@ -232,6 +271,7 @@ class Attempt:
             message=(others or self._notice) if problem is None else problem.sentence,
             drivers=tuple(self._strip),
             confidence=None if chunk is None else chunk.confidence,
+            left_s=None if left is None or over else left / self._tick_rate_hz,
         )
 
     def _rate_hz(self) -> float:

@@ -24,12 +24,17 @@ from model.play.runner import BackgroundRunner
 from recorder.clock import Clock
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import find_task
-from recorder.games.base import Bindings, Game, Task
+from recorder.games.base import Bindings, FurnishedGame, Game, Task
 from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
 
 IDLE_HANDBACK_S = 1.5
+ANOTHER_ROOM = "This sentence needs another start than the one that was shown, so it has one."
+ASKING = (
+    "The agent has been at this for {seconds:.0f} s, and nobody but you can tell whether it is "
+    "done: say how it went, or let it go on."
+)
 LOADING_SENTENCE = "The agent is still waking up; it starts by itself as soon as it is ready."
 
 
@@ -40,6 +45,8 @@ class LiveSession(SessionThread):
     without, the caller does the ticks by :meth:`step`, on one thread.  The session owns
     the game and closes it.  With ``reopen`` a game whose program has ended is opened again for
     the next attempt; with ``threaded`` too, the attempt in which it ended is begun anew, once.
+    With ``ask_after_s`` an attempt that nobody judges pauses after so long without a hand of the
+    person's, for them to say how it went (:attr:`~app.session.api.Snapshot.asks`).
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class LiveSession(SessionThread):
         paced: bool = True,
         threaded: bool = True,
         hands: ScriptedHands | None = None,
+        ask_after_s: float | None = None,
         reopen: Reopen | None = None,
     ) -> None:
         super().__init__(
@@ -73,8 +81,11 @@ class LiveSession(SessionThread):
         self._make_recording = make_recording
         self._scripted = hands
         self._paced = paced
+        self._ask_after_s = ask_after_s
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
+        # The task whose start is shown, "" for none.
+        self._shown = ""
         # The sentence that the agent played on this start, "" if somebody else did.
         self._watched = ""
         # A hand-back that waits for the tick that carries the person's last input.
@@ -139,6 +150,10 @@ class LiveSession(SessionThread):
         outcome = attempt.outcome()
         if outcome is not None:
             self._end(*self._last_word(outcome, LabelSource.GAME))
+        elif self._ask_after_s is not None and attempt.unjudged_s >= self._ask_after_s:
+            self._move(Wish.PAUSE)
+            self._asks = True
+            self._publish(message=ASKING.format(seconds=self._ask_after_s))
         return True
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
@@ -198,6 +213,8 @@ class LiveSession(SessionThread):
                 self._begin(request.text, Wish.DEMONSTRATE)
             case Ask.STOP:
                 self._waiting = None
+                if self._attempt is None and request.by_person:
+                    self._say_later(request.outcome)
                 source = LabelSource.PERSON if request.by_person else LabelSource.GAME
                 self._end(request.outcome, source)
             case Ask.RESET:
@@ -205,11 +222,21 @@ class LiveSession(SessionThread):
                 self._end(Outcome.ABANDONED, LabelSource.GAME)
                 self._seed = next_seed(self._seed) if request.seed is None else request.seed
                 self._show_start()
+            case _:
+                self._serve_hands(request)
+
+    def _serve_hands(self, request: Request) -> None:
+        """Give the hands to whom the person wants to have them."""
+        match request.ask:
             case Ask.HAND_BACK:
                 if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
                     # What they did just before it happened in the game: one more tick is theirs.
                     self._handing_back = True
                 else:
+                    self._move(Wish.HAND_BACK)
+            case Ask.TAKE_BACK:
+                if self._hands.phase is Phase.CORRECTING and self._attempt is not None:
+                    self._attempt.take_back()
                     self._move(Wish.HAND_BACK)
             case Ask.TAKE_OVER:
                 self._handing_back = False
@@ -234,7 +261,7 @@ class LiveSession(SessionThread):
             self._attempt.say(request.text, find_task(self._game, request.text))
             if self._seat.player is not None:
                 self._move(Wish.PLAY)
-            self._publish()
+            self._publish(missing=self._missing(request.text))
             return
         self._swap_player()
         if self._seat.player is None:
@@ -242,6 +269,10 @@ class LiveSession(SessionThread):
             self._publish(**NO_ATTEMPT, message=LOADING_SENTENCE, instruction=request.text)
             return
         self._begin(request.text, Wish.PLAY)
+
+    def _missing(self, sentence: str) -> str:
+        game = self._game
+        return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
 
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
         self._wish, self._anew = wish, anew
@@ -251,6 +282,8 @@ class LiveSession(SessionThread):
         # What the agent was just watched at is shown where it was: that start is the lesson.
         again = wish is Wish.DEMONSTRATE and text == self._watched
         self._seed = self._seed if self._fresh or again else next_seed(self._seed)
+        # What a person looks at before they press Play, if that is another start.
+        shown, self._shown = self._shown if self._fresh else "", ""
         self._fresh = False
         self._watched = text if wish is Wish.PLAY else ""
         kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
@@ -275,7 +308,9 @@ class LiveSession(SessionThread):
         self._move(wish)
         self._publish(
             seed=self._seed,
-            message="",
+            message="" if shown in {"", self._task.id} else ANOTHER_ROOM,
+            # What a game judges it has laid out.
+            missing="" if self._task.judged else self._missing(text),
             executed=NO_ACTION,
             driver=self._hands.owner,
             attempts=self._snapshot.attempts + 1,
@@ -296,16 +331,23 @@ class LiveSession(SessionThread):
         news["driver"] = Driver.NOBODY
         self._publish(attempt, **news)
 
+    def _say_later(self, outcome: Outcome) -> None:
+        """Show the person's verdict on the attempt that has ended, if there is one."""
+        if self._snapshot.outcome is not None:
+            self._publish(outcome=outcome, message="")
+
     def _show_start(self) -> None:
         frame = self._with_its_program(lambda: self._game.reset(self._task, self._seed))
         self._let_go()
         self._fresh = True
+        self._shown = self._task.id
         self._watched = ""
         self._publish(
             **NO_ATTEMPT,
             frame=frame,
             task=self._task,
             seed=self._seed,
+            missing="",
             problem=None,
             message=self._player_problem,
             driver=Driver.NOBODY,
@@ -319,6 +361,9 @@ class LiveSession(SessionThread):
             return
         self._hands = after
         self.suspended = ""
+        if self._asks:
+            self._asks = False
+            self._publish(message="")
         self._handing_back = False
         if self._own_window is not None and after.phase is Phase.PAUSED:
             self._own_window.hold_still()

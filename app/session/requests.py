@@ -19,6 +19,8 @@ from recorder.games.controls import HeldControls
 from recorder.store.rows import LabelSource
 from recorder.types import Driver, Outcome
 
+LET_GO_S = 0.25
+"""From here on a person who drives is seen to do nothing."""
 TAKEOVER_TURN_DEG = 2.0
 """A mouse move of less than this in one tick is a trembling hand, not a takeover."""
 
@@ -142,6 +144,11 @@ class SessionFront:
         """Give the hands back to the policy."""
         self._post(Request(Ask.HAND_BACK))
 
+    def take_back(self) -> None:
+        """Undo a takeover that only the keys of a shortcut made; the agent goes on."""
+        self._controls.release_all()
+        self._post(Request(Ask.TAKE_BACK))
+
     def key(self, name: str, down: bool, mono_ns: int) -> None:
         """Hear a key or button; a bound one takes over while the policy plays."""
         if not self._controls.key(name, down, mono_ns):
@@ -256,7 +263,24 @@ class SessionFront:
         """Whether the person has done nothing for so long that the hands go back by themselves."""
         if self._idle_s is None or self._controls.keys_held:
             return False
-        return (self._clock.now_ns() - self._last_input_ns) / 1e9 >= self._idle_s
+        return self._idle_for_s >= self._idle_s
+
+    @property
+    def _idle_for_s(self) -> float:
+        return (self._clock.now_ns() - self._last_input_ns) / 1e9
+
+    @property
+    def _hand_back_share(self) -> float:
+        """What is left, 1 to 0, of the time until the hands go back by themselves; 0 if they won't.
+
+        Somebody who drives lets go for a moment all the time: that does not count yet.
+        """
+        if self._hands.phase is not Phase.CORRECTING or not self._idle_s:
+            return 0.0
+        idle_s = self._idle_for_s
+        if self._controls.keys_held or idle_s < LET_GO_S:
+            return 0.0
+        return max(0.0, 1.0 - idle_s / self._idle_s)
 
     def _last_word(self, outcome: Outcome, source: LabelSource) -> tuple[Outcome, LabelSource]:
         """Return how an attempt ends that ends right now, and who says so.

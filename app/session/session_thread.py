@@ -71,6 +71,8 @@ class SessionThread(SessionFront, ABC):
         # How the newest attempt was begun, and whether that was by itself.
         self._wish = Wish.PLAY
         self._anew = False
+        # Whether the attempt waits for the person to say how it went.
+        self._asks = False
         self._attempt: Attempt | None = None
         self._seat = PlayerSeat(make_runner)
         self._closing = False
@@ -216,9 +218,11 @@ class SessionThread(SessionFront, ABC):
                 phase=self._hands.phase,
                 policy=self._seat.name,
                 policy_ready=self._seat.player is not None,
+                asks=self._asks,
+                waits=self._waiting is not None,
             )
             if of is not None:
-                news = of.describe(news)
+                news = replace(of.describe(news), hand_back_share=self._hand_back_share)
             self._snapshot = replace(news, **changes)
             self._wake.notify_all()
 

@@ -70,6 +70,10 @@ class Recording(EpisodeObserver, Protocol):
         """Say who gives the outcome."""
         ...
 
+    def take_back(self, tick: int) -> None:
+        """Note that the person's driving from ``tick`` on was no correction but a shortcut."""
+        ...
+
 
 MakeRecording = Callable[[EpisodeKind, int | None], Recording]
 """Makes the recording of one episode: its kind and the adapter that plays (None: base)."""
@@ -145,13 +149,14 @@ class Ask(StrEnum):
     DEMONSTRATE = "demonstrate"
     TAKE_OVER = "take_over"
     HAND_BACK = "hand_back"
+    TAKE_BACK = "take_back"
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
     RESET = "reset"
 
 
-URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.PAUSE})
+URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.TAKE_BACK, Ask.PAUSE})
 """Asked for while a tick waits for its deadline, these count in that very tick."""
 
 

@@ -129,6 +129,15 @@ class Game(Protocol):
 
 
 @runtime_checkable
+class FurnishedGame(Protocol):
+    """A game that lays out what a sentence is about, and knows what it has laid out."""
+
+    def missing(self, sentence: str) -> str:
+        """Return the sentence's word for a thing that is not there ("monster"), "" for nothing."""
+        ...
+
+
+@runtime_checkable
 class OwnWindowGame(Game, Protocol):
     """A game in a window of its own, in which the person plays by touching it.
 

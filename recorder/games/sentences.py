@@ -7,6 +7,7 @@ that is judged in one of them is judged in all of them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,10 +16,14 @@ from recorder.errors import UsageError
 from recorder.games.base import Task
 
 ARTICLES = frozenset({"a", "an", "the"})
+POINTING = frozenset({"that", "this"})
+"""Words that point at the one thing that an article would name."""
 MOST_NAMED = 8
 """So many things are named in one sentence for a person."""
 MAX_MEANINGS = 24
 """Searching for further tasks that a sentence may mean stops at so many."""
+_PICTURES = frozenset({"So", "Sk", "Cf"})
+"""Unicode's categories of emoji, their skin tones, and what joins them."""
 _SEVERAL_PARTS = re.compile(r"\bthen\b|[,;]|\bafter that\b")
 
 
@@ -26,8 +31,8 @@ def judged_task(tasks: Iterable[Task], sentence: str) -> Task | None:
     """Return the task that a sentence asks for, None if the game cannot judge it.
 
     Every phrasing of a task is its sentence, also one that is held out from training.  Case,
-    surrounding space and a final full stop do not matter, and neither does an article if only
-    one task is left without it.
+    surrounding space, emoji and a final full stop do not matter, and neither does an article, or
+    "that" in its place, if only one task is left without it.
     """
     return _index(tuple(tasks)).task(sentence)
 
@@ -84,13 +89,14 @@ def sentences_of(tasks: Iterable[Task]) -> Iterator[tuple[Task, str]]:
 
 
 def normalise_instruction(text: str) -> str:
-    """Fold case, white space, curly apostrophes and a final full stop."""
+    """Fold case, white space, curly apostrophes and a final full stop; leave emoji out."""
+    text = "".join(" " if unicodedata.category(each) in _PICTURES else each for each in text)
     return " ".join(text.lower().replace("\u2019", "'").strip().rstrip(".!").split())
 
 
 def without_articles(text: str) -> str:
-    """Return a normalised sentence without its articles."""
-    return " ".join(word for word in text.split() if word not in ARTICLES)
+    """Return a normalised sentence without its articles, and what may stand for them."""
+    return " ".join(word for word in text.split() if word not in ARTICLES | POINTING)
 
 
 def leaves_out(short: Sequence[str], whole: Sequence[str]) -> bool:

@@ -182,6 +182,10 @@ class EpisodeRecorder:
         """Note that the sentence changed before tick ``tick``."""
         self._worker.post(partial(self._running().instruct, tick=tick, text=text))
 
+    def take_back(self, tick: int) -> None:
+        """Note that the person's driving from ``tick`` on was no correction but a shortcut."""
+        self._worker.post(partial(self._running().take_back, tick=tick))
+
     def on_tick(self, tick: Tick) -> None:
         """Take a tick; a picture that may be written to is copied: the game may use it again."""
         writer = self._running()

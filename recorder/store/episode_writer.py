@@ -23,6 +23,7 @@ from recorder.store.connect import Whereabouts, as_known, full_sentence
 from recorder.store.frames.h264 import CODEC_NAME, SEGMENT_S, SegmentEncoder, frames_per_segment
 from recorder.store.labelling import give_side, label_end, write_segments
 from recorder.store.rows import EpisodeKind, LabelSource
+from recorder.store.segments import SHORTCUT
 from recorder.store.tick_codec import TICK_COLUMNS, TICK_PLACES, tick_values
 from recorder.store.worker import transaction
 from recorder.types import Outcome, RGBImage, Tick
@@ -141,6 +142,18 @@ class EpisodeWriter:
     def instruct(self, _connection: sqlite3.Connection, tick: int, text: str) -> None:
         """Take a sentence that counts from tick ``tick`` on."""
         self._instructions.append((tick, text))
+
+    def take_back(self, connection: sqlite3.Connection, tick: int) -> None:
+        """Note that the person's driving from ``tick`` on, which was taken, teaches nothing."""
+        self.flush(connection)
+        if self.failed.is_set() or self.committed_ticks <= tick:
+            return
+        with self._noting_trouble(), transaction(connection):
+            connection.execute(
+                "INSERT INTO input_event (episode_id, tick, mono_ns, device, code, value) "
+                "VALUES (?, ?, ?, ?, '', 1)",
+                (self.facts.id, tick, self._clock.now_ns(), SHORTCUT),
+            )
 
     def add(
         self, connection: sqlite3.Connection, tick: Tick, rgb: RGBImage, offered_ns: int

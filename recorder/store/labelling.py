@@ -10,7 +10,7 @@ import sqlite3
 import time
 
 from recorder.store.rows import EpisodeKind, LabelSource, Split, Wish
-from recorder.store.segments import Span, derive_segments, teaches
+from recorder.store.segments import SHORTCUT, Span, derive_segments, teaches
 from recorder.store.selection import reach_of_game
 from recorder.store.split import LessonGroups, lesson_of, side_of
 from recorder.store.standing import asks_to_stand_still
@@ -74,11 +74,15 @@ def spans_of(connection: sqlite3.Connection, episode_id: int) -> tuple[Span, ...
         "FROM tick WHERE episode_id = ? ORDER BY tick",
         (*NO_ACTION_VALUES, episode_id),
     ).fetchall()
+    taken_back = connection.execute(
+        "SELECT tick FROM input_event WHERE episode_id = ? AND device = ?", (episode_id, SHORTCUT)
+    ).fetchall()
     return derive_segments(
         [Driver(driver) for driver, _ in rows],
         [bool(active) for _, active in rows],
         EpisodeKind(kind),
         tick_rate_hz,
+        frozenset(tick for (tick,) in taken_back),
     )
 
 

@@ -218,12 +218,14 @@ class Reader(ComparisonReader):
             return segment_with(connection, episode_id, tick).frame(tick)
 
     def thumbnail(self, episode_id: int) -> RGBImage | None:
-        """Return a small picture (at most 160 wide) from the middle, None without frames."""
+        """Return a small picture (at most 160 wide) from the end, None without frames.
+
+        There what was to be done is in sight, if it was done; a start is often a bare wall.
+        """
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT start FROM video_segment WHERE episode_id = ? AND start <= "
-                "(SELECT ticks / 2 FROM episode WHERE id = ?) ORDER BY start DESC LIMIT 1",
-                (episode_id, episode_id),
+                "SELECT start FROM video_segment WHERE episode_id = ? ORDER BY start DESC LIMIT 1",
+                (episode_id,),
             ).fetchone()
             if row is None:
                 return None

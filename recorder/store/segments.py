@@ -7,7 +7,7 @@ run writes a new label version beside the old ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from recorder.store.rows import DriverStrip, EpisodeKind
@@ -19,6 +19,10 @@ MERGE_S = 1.0
 """Takeovers closer than this are one; the policy's ticks between them teach nothing."""
 REACTION_S = 0.2
 """A correction's first moments without input are the hand moving, not advice."""
+
+SHORTCUT = "shortcut"
+"""The device of an event that takes a run of the person's back: its keys were meant for the window.
+It stands at the run's first tick."""
 
 NOT_SHOWN = frozenset({Outcome.FAILURE, Outcome.TIMEOUT, Outcome.ABANDONED, Outcome.INTERRUPTED})
 """A demonstration that ended so did not show how it is done."""
@@ -64,6 +68,7 @@ def derive_segments(
     active: Sequence[bool],
     kind: EpisodeKind,
     tick_rate_hz: float,
+    taken_back: Collection[int] = (),
 ) -> tuple[Span, ...]:
     """Return the segments that cover every tick of an episode once, in order.
 
@@ -72,7 +77,8 @@ def derive_segments(
     after that, and in every rollout, they are a correction.  Of a correction the first
     0.2 s without input are idle.  The policy's ticks in the 0.75 s before a takeover
     are ``pre_takeover``, and so are all between two takeovers less than 1 s apart.
-    Ticks that nobody drove are idle.
+    Ticks that nobody drove are idle.  A run of the person's that begins at a tick of
+    ``taken_back`` was no takeover: it is idle, and nothing led up to it.
     """
     if len(drivers) != len(active):
         raise ValueError(f"{len(drivers)} drivers but {len(active)} activity flags")
@@ -84,6 +90,8 @@ def derive_segments(
         stop = start + ticks
         if driver is Driver.POLICY:
             policy_drove = True
+        elif driver is Driver.PERSON and start in taken_back:
+            kinds[start:stop] = [SegmentKind.IDLE] * ticks
         elif driver is Driver.PERSON and not policy_drove:
             last_person_stop = stop
         elif driver is Driver.PERSON:

@@ -32,6 +32,7 @@ from app.backend.ports import (
     Gate,
     LessonFacts,
     Preferences,
+    RoundPart,
     RoundUpdate,
     StorageFacts,
     TeachFacts,
@@ -165,7 +166,7 @@ def training(stage: Stage) -> None:
     losses = sample_losses(160)
     for step, (loss, held) in enumerate(losses[:96]):
         stage.window.side.teach.show_update(
-            RoundUpdate("Training", step, 160, 51 - step / 2, loss, held)
+            RoundUpdate("Training", step, 160, 51 - step / 2, loss, held, part=RoundPart.TRAIN)
         )
 
 
@@ -184,7 +185,9 @@ def collected(stage: Stage) -> None:
 def _round(stage: Stage, kind: VerdictKind | None, **changes: object) -> None:
     training(stage)
     for step, (loss, held) in enumerate(sample_losses(160)[96:], start=96):
-        stage.window.side.teach.show_update(RoundUpdate("Training", step, 160, 1, loss, held))
+        stage.window.side.teach.show_update(
+            RoundUpdate("Training", step, 160, 1, loss, held, part=RoundPart.TRAIN)
+        )
     good = kind is not VerdictKind.WORSE
     gates = (
         Gate("corrections", True, "Held-out corrections: loss 1.82 before, 0.61 after."),

@@ -24,10 +24,12 @@ from app.backend.ports import (
     AgentFacts,
     DriverRuns,
     EpisodeFacts,
+    Hint,
     Playback,
     Preferences,
     RoundHandle,
     RoundUpdate,
+    SentenceFacts,
     StorageFacts,
     TeachFacts,
     VerdictFacts,
@@ -165,6 +167,12 @@ class SampleSession:
         """Note it."""
         self.calls.append(("hand_back",))
         self.set(phase=Phase.PLAYING)
+
+    def take_back(self) -> None:
+        """Note it; the agent goes on."""
+        self.calls.append(("take_back",))
+        if self.state.phase is Phase.CORRECTING:
+            self.set(phase=Phase.PLAYING)
 
     def key(self, name: str, down: bool, mono_ns: int) -> None:
         """Note it; a press takes over."""
@@ -329,7 +337,7 @@ class SampleBackend:
         self.judged: list[int] = []
         self.comparison = SampleComparison(self._frames)
         self.log: Path | None = None
-        self.said = ""
+        self.said = Hint()
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
         self.calibration: Calibration | None = None
@@ -430,9 +438,23 @@ class SampleBackend:
         self._bin.clear()
         return count
 
-    def familiarity_hint(self, sentence: str) -> str:
+    def familiarity_hint(self, sentence: str) -> Hint:
         """Return what was set to be said, whatever the sentence."""
-        return self.said if sentence else ""
+        return self.said if sentence else Hint()
+
+    def sentences(self) -> Sequence[SentenceFacts]:
+        """Return the invented tasks with invented figures."""
+        return [
+            SentenceFacts(
+                task.instruction,
+                verb=task.verb,
+                ways=(task.instruction, f"please {task.instruction}"),
+                taught=index % 5 != 4,
+                good=0 if index % 3 == 2 else 20 - index,
+                tries=0 if index % 3 == 2 else 20,
+            )
+            for index, task in enumerate(TASKS)
+        ]
 
     def games(self) -> Sequence[GameFacts]:
         """Return what was set."""

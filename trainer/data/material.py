@@ -214,8 +214,8 @@ class Material:
         missing = max(1, round((MIN_PERSON_TICKS - ticks) / self.tick_rate_hz))
         more = "".join(f" {sentence}" for sentence in self.asides)
         return (
-            f"There is too little to learn from ({ticks} ticks of yours), so no round can begin; "
-            f"drive about {missing} s more.{more}"
+            f"There is too little to learn from ({ticks / self.tick_rate_hz:.1f} s of yours), so "
+            f"no round can begin; drive about {missing} s more.{more}"
         )
 
     @property
@@ -269,9 +269,10 @@ def left_out_sentence(left_out: int, turns_cut: int) -> str:
             "game's own window, and what followed their pictures cannot be told any more."
         )
     if turns_cut:
+        one = turns_cut == 1
         told.append(
-            f"{turns_cut} ticks hold a turn of more than {CAMERA_MAX_DEG:g} degrees, which is the "
-            "most that an answer can say: so much of it is taught."
+            f"{turns_cut} {'moment' if one else 'moments'} of a faster turn than the agent can "
+            f"make ({CAMERA_MAX_DEG:g} degrees) {'is' if one else 'are'} taught as its fastest."
         )
     return " ".join(told)
 

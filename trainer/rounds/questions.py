@@ -16,8 +16,11 @@ from trainer.rounds.inputs import chosen_episodes
 
 
 def title_of(questions: Sequence[Asked]) -> str:
-    """Return what a round was about in a few words: the things it was taught with."""
-    things = list(dict.fromkeys(question.task.thing for question in questions))
+    """Return what a round was about in a few words: the things it was taught with.
+
+    A sentence about no thing ("turn left") stands for itself.
+    """
+    things = list(dict.fromkeys(question.task.thing or question.heard for question in questions))
     return ", ".join(things[:2]) + (f" and {len(things) - 2} more" if len(things) > 2 else "")
 
 

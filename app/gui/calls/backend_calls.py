@@ -31,8 +31,8 @@ class BackendCalls(QObject):
     agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
     picture_loaded(int, RGB image or None), playback_opened(int, Playback),
     playback_failed(int, str), deleted(int) once an episode is in the bin,
-    round_updated(RoundUpdate), hinted(str) on the sentence that
-    is played ("" for nothing to say), problem(str), done(str) with a short word on something
+    round_updated(RoundUpdate), hinted(Hint) on the sentence that
+    is played, problem(str), done(str) with a short word on something
     that was asked for.
     """
 
@@ -47,7 +47,7 @@ class BackendCalls(QObject):
     playback_failed = Signal(int, str)
     deleted = Signal(int)
     round_updated = Signal(object)
-    hinted = Signal(str)
+    hinted = Signal(object)
     problem = Signal(str)
     done = Signal(str)
 

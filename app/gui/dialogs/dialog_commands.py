@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.backend.blind_ports import BlindComparison
 from app.backend.game_ports import GameFacts
-from app.backend.ports import Backend
+from app.backend.ports import Backend, SentenceFacts
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
 from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.dialogs.model_dialog import ModelDialog
+from app.gui.dialogs.sentences_dialog import SentencesDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.play.agent_panel import AgentsDialog
 from app.gui.play.play_page import PlayPage
@@ -36,10 +37,11 @@ log = logging.getLogger(__name__)
 class DialogCommands(QObject):
     """Opens the dialogs, and owns the preferences that they edit.
 
-    Signals: game_wanted(GameWish).
+    Signals: game_wanted(GameWish), sentence_chosen(str) for a sentence to be played.
     """
 
     game_wanted = Signal(object)
+    sentence_chosen = Signal(str)
 
     def __init__(
         self,
@@ -79,6 +81,16 @@ class DialogCommands(QObject):
 
         self._session.pause()
         self._calls.bridge.ask(self._backend.games, show, replaces="games")
+
+    def show_sentences(self) -> None:
+        """Show what can be said in this game, and how well the agent does it."""
+
+        def show(facts: Sequence[SentenceFacts]) -> None:
+            dialog = SentencesDialog(facts, self._theme, self._window)
+            dialog.chosen.connect(self.sentence_chosen)
+            self._show(dialog)
+
+        self._calls.bridge.ask(self._backend.sentences, show, replaces="sentences")
 
     def choose_model(self) -> None:
         """Show what can play: the practice model, a checkpoint, a server."""
@@ -172,6 +184,7 @@ class DialogCommands(QObject):
         )
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
+        self._page.view.use_hand_back_by_itself(wanted.idle_handback_s is not None)
 
     def about(self) -> None:
         """Show version and licences; they are read from many small files, so elsewhere."""
@@ -195,7 +208,7 @@ class DialogCommands(QObject):
                 log_file=self._backend.log_file(),
             )
         )
-        self._page.notice.tell("The diagnostics are in the clipboard.", tone="agent")
+        self._calls.done.emit("The diagnostics are in the clipboard.")
 
     def show_log(self) -> None:
         """Show the end of the log."""

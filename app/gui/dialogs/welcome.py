@@ -26,16 +26,17 @@ class Step:
 
 STEPS: tuple[Step, Step, Step] = (
     Step(
-        "Say what it should do",
-        "Type a sentence, or pick an example below the field, and press Enter. "
+        "An AI plays, you correct it, it learns",
+        "Type what it should do, or pick an example below the field, and press Enter. "
         "The agent looks at the picture and plays with keyboard and mouse. "
         "Everything blue is the agent.",
         "agent",
     ),
     Step(
-        "Take over when it goes wrong",
+        "Take over when it goes wrong, or show it",
         "Click into the picture and touch any game key: the agent is silent at once and you "
-        "drive. Let go for a moment and it drives again. Esc always releases everything. "
+        "drive. Let go for a moment and it drives again. To show something from its beginning, "
+        "press “Show it myself”, and F9 when it is done. Esc always frees the mouse. "
         "Everything amber is you.",
         "person",
     ),

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import EpisodeFacts
 from app.gui.style import icons
-from app.gui.style.theme import OUTCOME_WORDS, Theme, ui_font
+from app.gui.style.theme import DARK, OUTCOME_WORDS, Theme, ui_font
 from app.gui.style.widgets import describe_runs, paint_runs, to_pixmap
 from recorder.types import Outcome, RGBImage
 
@@ -288,6 +288,7 @@ class AttemptButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         paint_thumb(painter, self._theme, self.facts, self._picture, area)
+        self._paint_sentence(painter, area)
         badge = QRectF(area.right() - 25, area.top() + 5, 20, 20)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.outcome(self.facts.outcome))
@@ -303,6 +304,20 @@ class AttemptButton(QAbstractButton):
             painter.setPen(QPen(self._theme.colour("agent"), 2))
             painter.drawRoundedRect(area.adjusted(-1, -1, 1, 1), 6, 6)
         painter.end()
+
+    def _paint_sentence(self, painter: QPainter, area: QRectF) -> None:
+        """Write what was asked at the picture's foot, in the dark look that lies on pictures."""
+        font = ui_font(11)
+        foot = QRectF(area.left(), area.bottom() - 9 - 18, area.width(), 18)
+        shade = QColor(12, 14, 18)
+        shade.setAlphaF(0.72)
+        painter.fillRect(foot, shade)
+        painter.setFont(font)
+        painter.setPen(QColor(DARK.text))
+        words = QFontMetricsF(font).elidedText(
+            self.facts.instruction, Qt.TextElideMode.ElideRight, foot.width() - 12
+        )
+        painter.drawText(foot.adjusted(6, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter, words)
 
 
 class RecentStrip(QWidget):

@@ -35,6 +35,7 @@ from app.gui.style.widgets import Card, Elided, FlowLayout, button, label
 from recorder.types import Outcome, RGBImage
 
 UNDO_MS = 12_000
+NO_MATCH_TEXT = "No attempt has these words. Clear the search, or choose “All”."
 EMPTY_TEXT = "Nothing recorded yet. Every attempt you play, correct or show appears here."
 
 
@@ -115,15 +116,16 @@ class Library(QWidget):
         """Show these, newest first; the chosen one stays chosen while it exists."""
         self._delegate.now_s = self._now_s()
         chosen = self._current
+        place = -1 if chosen is None else self.list.currentIndex().row()
         self.model.show_episodes(episodes)
-        self.empty.setVisible(not episodes)
-        self.list.setVisible(bool(episodes))
+        self._show_which()
         if chosen is not None:
             row = self.model.row_of(chosen)
             if row is None:
                 self._current = None
                 self._show_current(None)
                 self.player.clear("Choose an attempt to play it back.")
+                self._choose_beside(place)
             else:
                 self._select_row(row)
                 self._show_current(self._facts_at(row))
@@ -255,6 +257,7 @@ class Library(QWidget):
             (Qt.Key.Key_Space, self.player.toggle),
             (Qt.Key.Key_Left, lambda: self.player.step(-1)),
             (Qt.Key.Key_Right, lambda: self.player.step(1)),
+            (Qt.Key.Key_Delete, self.delete_chosen),
         ):
             shortcut = QShortcut(key, self.list, act)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -268,6 +271,14 @@ class Library(QWidget):
 
     def _on_filter(self) -> None:
         self.filter.choose(list(Filter)[self._chips.checkedId()], self.search.text())
+        self._show_which()
+
+    def _show_which(self) -> None:
+        """Show the list, or a word on why there is nothing in it."""
+        found = self.filter.rowCount() > 0
+        self.empty.setText(NO_MATCH_TEXT if self.model.rowCount() else EMPTY_TEXT)
+        self.empty.setVisible(not found)
+        self.list.setVisible(found)
 
     def _on_current(self, index: QModelIndex) -> None:
         if index.isValid():
@@ -297,6 +308,15 @@ class Library(QWidget):
         self.list.selectionModel().setCurrentIndex(
             index, QItemSelectionModel.SelectionFlag.ClearAndSelect
         )
+
+    def _choose_beside(self, place: int) -> None:
+        """Choose what has come to the place of an attempt that is gone, so that work goes on."""
+        last = self.filter.rowCount() - 1
+        if self.isVisible() and place >= 0 and last >= 0:
+            index = self.filter.index(min(place, last), 0)
+            self.list.selectionModel().setCurrentIndex(
+                index, QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
 
     def _facts_at(self, row: int) -> EpisodeFacts:
         facts: EpisodeFacts = self.model.index(row).data(FACTS_ROLE)

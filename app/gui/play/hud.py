@@ -27,12 +27,14 @@ FULL_DIAL_DEG = 20.0
 """The camera turn of one tick that fills the dial; larger ones are drawn at its rim."""
 
 PHASE_WORDS = {
-    Phase.WATCHING: "WATCHING",
+    Phase.WATCHING: "READY",
     Phase.PLAYING: "AGENT DRIVES",
     Phase.CORRECTING: "YOU DRIVE",
     Phase.DEMONSTRATING: "YOU SHOW HOW",
     Phase.PAUSED: "PAUSED",
 }
+
+WAKING = "WAKING UP"
 
 _CAP_ORDER = (
     "forward",
@@ -79,10 +81,20 @@ def driver_of(snapshot: Snapshot) -> Driver:
     return Driver.NOBODY
 
 
-def hint(snapshot: Snapshot, *, focused: bool, own_window: bool = False, back: str = "") -> str:
+def hint(
+    snapshot: Snapshot,
+    *,
+    focused: bool,
+    captured: bool = False,
+    own_window: bool = False,
+    back: str = "",
+    by_itself: bool = False,
+) -> str:
     """Return the one thing worth knowing now about taking over and handing back.
 
-    ``own_window`` games hear the person themselves; ``back`` is the key that hands back there.
+    ``captured`` says that the mouse turns the view.  ``own_window`` games hear the person
+    themselves; ``back`` is the key that hands back there.  ``by_itself`` says that the hands go
+    back if nothing is done for a moment.
     """
     if own_window:
         away = {
@@ -92,26 +104,52 @@ def hint(snapshot: Snapshot, *, focused: bool, own_window: bool = False, back: s
         }
         if snapshot.phase in away:
             return away[snapshot.phase]
-    hints = {
-        Phase.PLAYING: (
-            "Touch any game key to take over" if focused else "Click here to take over"
-        ),
-        Phase.CORRECTING: (
-            "Enter hands back, Esc pauses" if focused else "Click here to go on driving"
-        ),
-        Phase.DEMONSTRATING: (
-            "Esc pauses and frees the mouse" if focused else "Click here to drive"
-        ),
-        Phase.PAUSED: "F6 goes on",
-        Phase.WATCHING: "Type what it should do, then press Enter",
-    }
-    waiting = snapshot.phase is Phase.PAUSED and not snapshot.in_attempt
-    return hints[Phase.WATCHING if waiting else snapshot.phase]
+    if snapshot.waits:
+        return "It begins by itself as soon as the agent is awake"
+    if not snapshot.in_attempt:
+        return "Type what it should do, then press Enter"
+    if snapshot.phase is Phase.PAUSED:
+        return "F6 goes on"
+    if snapshot.phase is Phase.PLAYING:
+        if captured:
+            return "Move the mouse or touch a key to take over"
+        return "Touch any game key to take over" if focused else "Click here to take over"
+    if not captured:
+        return "Click to grab the mouse" if focused else "Click here to go on driving"
+    if snapshot.phase is Phase.CORRECTING:
+        hands_back = "Enter or letting go hands back" if by_itself else "Enter hands back"
+        return f"{hands_back}, Esc frees the mouse"
+    return "F9 when it is done, Esc frees the mouse"
+
+
+def hint_more(snapshot: Snapshot, *, captured: bool = False) -> str:
+    """Return the keys that are worth a place beside the hint if there is room, "" for none."""
+    if not snapshot.in_attempt:
+        return ""
+    if snapshot.phase is Phase.PLAYING and captured:
+        return "Esc frees the mouse · F9 done · F10 failed"
+    if snapshot.phase is Phase.DEMONSTRATING and captured:
+        return "F10 if it failed"
+    if snapshot.phase is Phase.CORRECTING and not captured:
+        return "Enter hands back · F9 done · F10 failed"
+    return "F9 done · F10 failed"
+
+
+def is_idle(snapshot: Snapshot) -> bool:
+    """Return whether nothing goes on that could be paused or go on: who pauses then waits."""
+    return snapshot.phase is Phase.WATCHING or (
+        snapshot.phase is Phase.PAUSED and not snapshot.in_attempt
+    )
+
+
+def shown_phase(snapshot: Snapshot) -> Phase:
+    """Return the phase as it is told: a pause of nothing is no pause."""
+    return Phase.WATCHING if is_idle(snapshot) else snapshot.phase
 
 
 def describe(snapshot: Snapshot) -> str:
     """Return the HUD in words, for screen readers."""
-    parts = [PHASE_WORDS[snapshot.phase].capitalize()]
+    parts = [PHASE_WORDS[shown_phase(snapshot)].capitalize()]
     if snapshot.instruction:
         parts.append(f"instruction: {snapshot.instruction}")
     if snapshot.outcome is not None:
@@ -119,19 +157,26 @@ def describe(snapshot: Snapshot) -> str:
     return ", ".join(parts)
 
 
+METRICS_TIP = (
+    "Time left: what the sentence still has; it stands still while you drive.\n"
+    "Thinks: how long the agent takes from a picture to an action.\n"
+    "Speed: how many pictures a second the game runs at.\n"
+    "Late: how often the game had to go on without waiting for this machine."
+)
+
+
 def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     """Return the (label, value) pairs on the right, most important last."""
-    age = snapshot.plan_age_ticks
     rate = snapshot.measured_rate_hz or snapshot.tick_rate_hz
     # Answers that were no action: none, as long as the model's own grammar is kept.
     invalid = snapshot.invalid_outputs
+    thinks = snapshot.latency_ms
     return (
-        ("sure", "–" if snapshot.confidence is None else f"{100 * snapshot.confidence:.0f} %"),
-        ("model", "–" if snapshot.latency_ms is None else f"{snapshot.latency_ms:.0f} ms"),
-        ("tick", f"{rate:.1f} Hz" if rate else "–"),
-        ("missed", str(snapshot.missed_ticks)),
+        ("late", str(snapshot.missed_ticks)),
         *((("invalid", str(invalid)),) if invalid else ()),
-        ("plan age", "–" if age is None else f"{age} tick{'' if age == 1 else 's'}"),
+        ("speed", f"{rate:.1f}/s" if rate else "–"),
+        ("thinks", "–" if thinks is None else f"{thinks:.0f} ms"),
+        ("time left", "–" if snapshot.left_s is None else f"{snapshot.left_s:.1f} s"),
     )
 
 
@@ -142,6 +187,7 @@ class Hud:
         self._caps: tuple[Cap, ...] = ()
         self._own_window = False
         self._hand_back = ""
+        self._by_itself = False
         self._badge_font = ui_font(13, bold=True)
         self._value_font = ui_font(14, bold=True)
         self._label_font = ui_font(11)
@@ -156,12 +202,34 @@ class Hud:
         """Say whether the game hears the person itself, and which key hands back there."""
         self._own_window, self._hand_back = own, hand_back
 
-    def paint(self, painter: QPainter, area: QRectF, snapshot: Snapshot, *, focused: bool) -> None:
+    def use_hand_back_by_itself(self, by_itself: bool) -> None:
+        """Say whether the hands go back if nothing is done for a moment."""
+        self._by_itself = by_itself
+
+    def paint(
+        self,
+        painter: QPainter,
+        area: QRectF,
+        snapshot: Snapshot,
+        *,
+        focused: bool,
+        captured: bool = False,
+    ) -> None:
         """Draw everything into ``area``, the picture's rectangle in logical pixels."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if captured:
+            _paint_crosshair(painter, area.center())
         badge = self._paint_badge(painter, area, snapshot)
-        text = hint(snapshot, focused=focused, own_window=self._own_window, back=self._hand_back)
-        self._paint_hint(painter, area, text, badge.right())
+        text = hint(
+            snapshot,
+            focused=focused,
+            captured=captured,
+            own_window=self._own_window,
+            back=self._hand_back,
+            by_itself=self._by_itself,
+        )
+        more = "" if self._own_window else hint_more(snapshot, captured=captured)
+        self._paint_hint(painter, area, text, more, badge.right())
         if snapshot.outcome is not None:
             self._paint_outcome(painter, area, snapshot.outcome)
         if area.height() > 200:
@@ -169,22 +237,31 @@ class Hud:
 
     def _paint_badge(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> QRectF:
         colour = QColor(getattr(DARK, driver_token(driver_of(snapshot))))
+        phase = shown_phase(snapshot)
         if driver_of(snapshot) is Driver.NOBODY:
             # Words need more contrast than a frame: grey proper is for the frame only.
-            colour = QColor(DARK.text if snapshot.phase is Phase.PAUSED else DARK.muted)
-        text = PHASE_WORDS[snapshot.phase]
+            colour = QColor(DARK.text if phase is Phase.PAUSED else DARK.muted)
+        text = WAKING if snapshot.waits else PHASE_WORDS[phase]
         width = QFontMetricsF(self._badge_font).horizontalAdvance(text) + 46
         box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, 32)
         _panel(painter, box, 16)
         mark = QRectF(box.left() + 13, box.center().y() - 6, 12, 12)
-        _paint_mark(painter, mark, snapshot.phase, colour)
+        if phase is Phase.CORRECTING and snapshot.hand_back_share > 0:
+            _paint_ring(painter, mark, snapshot.hand_back_share, colour)
+        _paint_mark(painter, mark, phase, colour)
         painter.setPen(colour)
         painter.setFont(self._badge_font)
         painter.drawText(box.adjusted(33, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
         return box
 
-    def _paint_hint(self, painter: QPainter, area: QRectF, text: str, left: float) -> None:
-        width = QFontMetricsF(self._hint_font).horizontalAdvance(text) + 24
+    def _paint_hint(
+        self, painter: QPainter, area: QRectF, text: str, more: str, left: float
+    ) -> None:
+        measure = QFontMetricsF(self._hint_font)
+        whole = f"{text} · {more}" if more else text
+        if measure.horizontalAdvance(whole) + 24 + 2 * MARGIN + 8 < area.right() - left:
+            text = whole
+        width = measure.horizontalAdvance(text) + 24
         box = QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, 32)
         if box.left() < left + 8:
             return
@@ -304,6 +381,21 @@ def _panel(painter: QPainter, box: QRectF, radius: float, opacity: float = 0.78)
     fill.setAlphaF(opacity)
     painter.setBrush(fill)
     painter.drawRoundedRect(box, radius, radius)
+
+
+def _paint_crosshair(painter: QPainter, centre: QPointF) -> None:
+    """Mark the middle of the picture: the mouse turns it."""
+    for width, colour in ((4.0, QColor(0, 0, 0, 130)), (1.6, QColor(255, 255, 255, 220))):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            painter.drawLine(centre + QPointF(4 * dx, 4 * dy), centre + QPointF(9 * dx, 9 * dy))
+
+
+def _paint_ring(painter: QPainter, box: QRectF, share: float, colour: QColor) -> None:
+    """Draw how much is left, 0 to 1, of the time until the hands go back by themselves."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawArc(box.adjusted(-4.5, -4.5, 4.5, 4.5), 90 * 16, round(share * 360 * 16))
 
 
 def _paint_mark(painter: QPainter, box: QRectF, phase: Phase, colour: QColor) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.gui.style import icons
+from app.gui.style.key_places import press_id
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import FlowLayout, button, label
 from app.session.api import Phase, Snapshot
 from recorder.games.base import Task
+from recorder.types import Outcome
 
 HISTORY_LENGTH = 200
-LONGEST_INSTRUCTION = 2000
+FIRST_REPEAT_S, NEXT_REPEAT_S = 0.8, 0.3
+"""A key that is held repeats after so long at the latest, and then each time sooner than that."""
+LONGEST_INSTRUCTION = 100_000
+"""Far more than is played: a sentence that is too long is refused whole, not cut."""
+RUNNING_CAPTION = "This attempt:"
+OVER_CAPTION = "How was it?"
 MAX_CHIPS = 24
 """Examples offered; a game may know hundreds of sentences."""
 
@@ -64,6 +72,9 @@ class InstructionEdit(QLineEdit):
     def __init__(self, history: History) -> None:
         super().__init__()
         self.history = history
+        self._pressed: set[int] = set()
+        # Keys that drove when the focus came, and until when their presses are no letters.
+        self._driving: dict[int, float] = {}
         self.setProperty("role", "instruction")
         self.setMaxLength(LONGEST_INSTRUCTION)
         self.setPlaceholderText("What should it do?")
@@ -73,13 +84,43 @@ class InstructionEdit(QLineEdit):
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk the history with the arrows."""
+        """Walk the history with the arrows.
+
+        A key that was pressed before the focus came, to drive, is no letter while it is held.
+        """
+        if self._drives(event) or (event.isAutoRepeat() and press_id(event) not in self._pressed):
+            return
+        self._pressed.add(press_id(event))
         if event.key() == Qt.Key.Key_Up:
             self.setText(self.history.older(self.text()))
         elif event.key() == Qt.Key.Key_Down:
             self.setText(self.history.newer(self.text()))
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Note which keys are up."""
+        if not self._drives(event) and not event.isAutoRepeat():
+            self._pressed.discard(press_id(event))
+        super().keyReleaseEvent(event)
+
+    def ignore_held(self, keys: Iterable[int]) -> None:
+        """Take these keys, by what a press and its release share, for no letters while held.
+
+        A busy machine does not always tell a repeated press from a new one, so a key counts as
+        held until nothing was heard of it for a moment.
+        """
+        until = time.monotonic() + FIRST_REPEAT_S
+        self._driving = dict.fromkeys(keys, until)
+
+    def _drives(self, event: QKeyEvent) -> bool:
+        key = press_id(event)
+        now = time.monotonic()
+        if now >= self._driving.get(key, 0.0):
+            self._driving.pop(key, None)
+            return False
+        self._driving[key] = now + NEXT_REPEAT_S
+        return True
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Light the frame up."""
@@ -89,6 +130,7 @@ class InstructionEdit(QLineEdit):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Dim the frame."""
         super().focusOutEvent(event)
+        self._pressed.clear()
         self.focus_changed.emit(False)
 
 
@@ -200,10 +242,12 @@ class InstructionBar(QFrame):
 class ChipRow(QWidget):
     """Examples of the current game, the demonstrate chip, and the person's own verdict.
 
-    Signals: example_chosen(str), demonstrate_asked(), success_asked(), failure_asked().
+    Signals: example_chosen(str), more_asked() for all that can be said, demonstrate_asked(),
+    success_asked(), failure_asked().
     """
 
     example_chosen = Signal(str)
+    more_asked = Signal()
     demonstrate_asked = Signal()
     success_asked = Signal()
     failure_asked = Signal()
@@ -212,21 +256,24 @@ class ChipRow(QWidget):
         super().__init__()
         self._theme = theme
         self._examples = QWidget()
-        self._examples.installEventFilter(self)
         self._flow = FlowLayout(rows=1)
         self._examples.setLayout(self._flow)
         self._examples.setFixedHeight(32)
+        self._sentences: tuple[str, ...] = ()
+        self._offered: list[str] = []
+        self.more = button("What can I say?", "link")
+        self.more.setAccessibleName("What can I say?")
         self.demonstrate = button("Show it myself", "chip", "person")
-        self.demonstrate.setToolTip("Record a demonstration: you play, it learns (F7)")
-        self.caption = label("This attempt:", "muted")
-        self.success = button("Done", "chip", "ok")
+        self.caption = label(RUNNING_CAPTION, "muted")
+        self.success = button("Done  F9", "chip", "ok")
         self.success.setAccessibleName("Mark this attempt as done")
-        self.failure = button("Failed", "chip", "bad")
+        self.failure = button("Failed  F10", "chip", "bad")
         self.failure.setAccessibleName("Mark this attempt as failed")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         layout.addWidget(self._examples, 1)
+        layout.addWidget(self.more)
         layout.addWidget(self.demonstrate)
         layout.addSpacing(GRID)
         for widget in (self.caption, self.success, self.failure):
@@ -236,39 +283,50 @@ class ChipRow(QWidget):
 
     def show_tasks(self, tasks: Sequence[Task]) -> None:
         """Offer the tasks' sentences, spread over their verbs so that the first few differ."""
+        self._sentences = tuple(spread(tasks))
+        self.more.setVisible(bool(tasks))
+        self._offer(self._sentences[:MAX_CHIPS])
+
+    def complete(self, typed: str) -> None:
+        """Offer the sentences that what is being typed may become; the examples without any."""
+        found = completions(self._sentences, typed) if typed.strip() else ()
+        self._offer((found or self._sentences)[:MAX_CHIPS])
+
+    def _offer(self, sentences: Sequence[str]) -> None:
+        if list(sentences) == self._offered:
+            return
+        self._offered = list(sentences)
         self._flow.clear()
-        for sentence in spread(tasks)[:MAX_CHIPS]:
+        for sentence in sentences:
             chip = button(sentence, "chip")
             chip.setAccessibleName(f"Example: {sentence}")
             chip.clicked.connect(lambda _checked=False, s=sentence: self.example_chosen.emit(s))
             self._flow.addWidget(chip)
             chip.show()
+        self._flow.activate()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Offer the verdict buttons only while an attempt runs."""
+        """Offer the verdict on the attempt that runs, or that ended last."""
         running = snapshot.in_attempt
-        for widget in (self.caption, self.success, self.failure):
-            widget.setEnabled(running)
+        over = not running and snapshot.outcome is not None and snapshot.episode_id is not None
+        self.caption.setText(OVER_CAPTION if over else RUNNING_CAPTION)
+        self.caption.setEnabled(running or over)
+        for widget, outcome in (
+            (self.success, Outcome.SUCCESS),
+            (self.failure, Outcome.FAILURE),
+        ):
+            # What it is taken for already needs no saying.
+            widget.setEnabled(running or (over and snapshot.outcome is not outcome))
         self.demonstrate.setEnabled(snapshot.phase is not Phase.DEMONSTRATING)
 
     def show_compact(self, compact: bool) -> None:
-        """Drop the caption where room is short."""
+        """Drop the caption and the keys where room is short."""
         self.caption.setVisible(not compact)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep chips that do not fit out of the tab order."""
-        if watched is self._examples and event.type() == QEvent.Type.Resize:
-            for index in range(self._flow.count()):
-                item = self._flow.itemAt(index)
-                chip = item.widget() if item is not None else None
-                if chip is not None:
-                    seen = chip.x() >= 0
-                    chip.setFocusPolicy(
-                        Qt.FocusPolicy.StrongFocus if seen else Qt.FocusPolicy.NoFocus
-                    )
-        return super().eventFilter(watched, event)
+        self.more.setText("More …" if compact else "What can I say?")
+        self.demonstrate.setText("Show it myself" if compact else "Show it myself  F7")
 
     def _connect_signals(self) -> None:
+        self.more.clicked.connect(self.more_asked)
         self.demonstrate.clicked.connect(self.demonstrate_asked)
         self.success.clicked.connect(self.success_asked)
         self.failure.clicked.connect(self.failure_asked)
@@ -284,6 +342,23 @@ class ChipRow(QWidget):
         for widget, name, token in pairs:
             widget.setIcon(icons.icon(name, self._theme.colour(token), grey))
             widget.setIconSize(QSize(14, 14))
+
+
+def completions(sentences: Sequence[str], typed: str) -> tuple[str, ...]:
+    """Return the sentences that begin as typed, then those that have every word of it.
+
+    Of a word that is being typed its beginning is enough.
+    """
+    wanted = typed.lower().split()
+    begin = " ".join(wanted)
+    first = [each for each in sentences if each.lower().startswith(begin)]
+    rest = [
+        each
+        for each in sentences
+        if each not in first
+        and all(any(word.startswith(part) for word in each.lower().split()) for part in wanted)
+    ]
+    return (*sorted(first, key=len), *sorted(rest, key=len))
 
 
 def spread(tasks: Sequence[Task]) -> list[str]:

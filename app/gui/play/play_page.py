@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.library.episode_list import RecentStrip
@@ -54,10 +54,11 @@ class SideColumn(QScrollArea):
 class PlayPage(QWidget):
     """Lays the game out as large as the window allows, everything else around it.
 
-    Signals: library_asked().
+    Signals: library_asked(), typed(str) with a letter that nothing else on the page took.
     """
 
     library_asked = Signal()
+    typed = Signal(str)
 
     def __init__(self, session: PlaySession, theme: Theme, history: History) -> None:
         super().__init__()
@@ -72,9 +73,10 @@ class PlayPage(QWidget):
         self.no_attempts.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._recent_head = QWidget()
         self._library = button("Library →", "link")
-        self._left = QWidget()
+        self.left = QWidget()
         self._below = QWidget()
         self._side: SideColumn | None = None
+        self._alone = False
         self._row = QHBoxLayout(self)
         self._build()
         self._library.clicked.connect(self.library_asked)
@@ -95,6 +97,12 @@ class PlayPage(QWidget):
             self._side = None
             self._arrange()
 
+    def show_alone(self, alone: bool) -> None:
+        """Show nothing but the game and the sentence, or everything again."""
+        if alone is not self._alone:
+            self._alone = alone
+            self._arrange()
+
     def show_any_attempts(self, any_attempts: bool) -> None:
         """Show the strip of recent attempts once there are some."""
         self._has_attempts = any_attempts
@@ -104,6 +112,20 @@ class PlayPage(QWidget):
         """Give the game its room."""
         super().resizeEvent(event)
         self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Tell of what is typed while nothing that takes letters has the focus."""
+        held = event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier
+            | Qt.KeyboardModifier.KeypadModifier
+            | Qt.KeyboardModifier.GroupSwitchModifier
+        )
+        text = event.text()
+        letter = text.isprintable() and bool(text.strip()) and not held
+        if letter and not event.isAutoRepeat():
+            self.typed.emit(text)
+        else:
+            super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Place the notice when it comes, changes its text, or the view moves."""
@@ -131,7 +153,7 @@ class PlayPage(QWidget):
         below.addWidget(self._recent_head)
         below.addWidget(self.recent)
         below.addWidget(self.no_attempts)
-        left = QVBoxLayout(self._left)
+        left = QVBoxLayout(self.left)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(12)
         left.addWidget(self.view)
@@ -139,18 +161,21 @@ class PlayPage(QWidget):
         left.addStretch(1)
         self._row.setContentsMargins(MARGIN, 14, MARGIN, 14)
         self._row.setSpacing(2 * GRID + 2)
-        self._row.addWidget(self._left)
+        self._row.addWidget(self.left)
 
     def _arrange(self) -> None:
         """Widths from the height: the left column is as wide as its 16:9 picture."""
         inner_width = self.width() - 2 * MARGIN
-        side = self._side is not None
+        side = self._side is not None and not self._alone
+        if self._side is not None:
+            self._side.setVisible(side)
+        self.chips.setVisible(not self._alone)
         most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
         # The frame in the driver's colour lies outside the picture.
         rim = round(2 * FRAME_PX)
         # Where the width limits the game, the strip may have the height that is left over.
         needed = self._below_height(True) + 40 + round((most - rim) / ASPECT) + rim
-        tall = self.height() >= min(SHORT_PX, needed)
+        tall = self.height() >= min(SHORT_PX, needed) and not self._alone
         self._recent_head.setVisible(tall)
         self.recent.setVisible(tall and self._has_attempts)
         self.no_attempts.setVisible(tall and not self._has_attempts)
@@ -159,13 +184,13 @@ class PlayPage(QWidget):
         view_height = self.height() - 28 - fixed
         wish = int((view_height - rim) * ASPECT) + rim
         left = max(min(wish, most), 320)
-        self._left.setFixedWidth(left if side else min(max(wish, 640), most))
-        width = self._left.maximumWidth()
+        self.left.setFixedWidth(left if side else min(max(wish, 640), most))
+        width = self.left.maximumWidth()
         self.view.setFixedHeight(min(round((width - rim) / ASPECT) + rim, max(view_height, 180)))
         compact = width < COMPACT_PX
         self.bar.show_compact(compact)
         self.chips.show_compact(compact)
-        if self._side is not None:
+        if self._side is not None and side:
             rest = inner_width - left - self._row.spacing()
             self._side.setFixedWidth(min(max(rest, SIDE_MIN), SIDE_MAX))
         # Extra height goes to the pictures of the recent attempts before it goes to nothing.
@@ -183,7 +208,9 @@ class PlayPage(QWidget):
         self.notice.raise_()
 
     def _below_height(self, recent: bool) -> int:
-        height = self.bar.sizeHint().height() + GRID + self.chips.sizeHint().height()
+        height = self.bar.sizeHint().height()
+        if not self._alone:
+            height += GRID + self.chips.sizeHint().height()
         if recent:
             height += self._recent_head.sizeHint().height() + 84 + 2 * GRID
         return height

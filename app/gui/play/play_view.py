@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QCursor,
@@ -46,6 +46,13 @@ MODIFIERS = {
     Qt.KeyboardModifier.MetaModifier: "Meta",
 }
 """Names of held modifier keys, as of their places."""
+MODIFIER_KEYS = frozenset({
+    Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_AltGr, Qt.Key.Key_Meta,
+})  # fmt: skip
+LAYING_OUT_NS = 1_500_000_000
+"""So long may a start take to be laid out; a key meanwhile is no letter of the next sentence."""
+MODIFIER_WAIT_MS = 150
+"""So long may a modifier still become a shortcut of the window's before it drives the game."""
 
 
 class PlayView(QWidget):
@@ -76,6 +83,15 @@ class PlayView(QWidget):
         self._source: QPixmap | None = None
         # By what a press and its release share; the name is kept, as Shift and the layout change.
         self._keys_down: dict[int, str] = {}
+        # Modifiers that may be the beginning of a shortcut.
+        self._undecided: dict[int, str] = {}
+        self._undecided_timer = QTimer(self)
+        self._undecided_timer.setSingleShot(True)
+        self._undecided_timer.setInterval(MODIFIER_WAIT_MS)
+        self._undecided_timer.timeout.connect(self._send_undecided)
+        # Whether nothing but modifiers came from the person since the agent drove.
+        self._only_modifiers = True
+        self._expected_until_ns = 0
         self._buttons_down: set[Qt.MouseButton] = set()
         self._captured = False
         self._last = QPointF()
@@ -97,6 +113,11 @@ class PlayView(QWidget):
         """Whether the mouse is captured."""
         return self._captured
 
+    @property
+    def held_keys(self) -> frozenset[int]:
+        """The keys that are down, by what a press and its release share."""
+        return frozenset(self._keys_down)
+
     def use_bindings(self, bindings: Bindings) -> None:
         """Show the key caps of these bindings, and keep their keys from being shortcuts."""
         self._bindings = bindings
@@ -112,6 +133,11 @@ class PlayView(QWidget):
         self._hud.use_own_window(own, hand_back)
         self.update()
 
+    def use_hand_back_by_itself(self, by_itself: bool) -> None:
+        """Say whether the hands go back if the person does nothing for a moment."""
+        self._hud.use_hand_back_by_itself(by_itself)
+        self.update()
+
     def use_sensitivity(self, factor: float) -> None:
         """Multiply mouse counts by ``factor``."""
         self._sensitivity = factor
@@ -120,6 +146,14 @@ class PlayView(QWidget):
         """Show the newest state; a frame that is shown already is not scaled again."""
         before = self._snapshot
         self._snapshot = snapshot
+        if before is not None and (before.phase, before.attempts) != (
+            snapshot.phase,
+            snapshot.attempts,
+        ):
+            # Not before a takeover: what makes it is known here earlier than it is shown.
+            self._only_modifiers |= snapshot.phase is not Phase.CORRECTING
+        if snapshot.in_attempt:
+            self._expected_until_ns = 0
         frame = snapshot.frame
         if frame is not None and frame.id != self._shown_frame:
             self._shown_frame = frame.id
@@ -145,8 +179,17 @@ class PlayView(QWidget):
     def release(self) -> None:
         """Let the mouse go and tell the session that nothing is held any more."""
         self._keys_down.clear()
+        self._undecided.clear()
         self._buttons_down.clear()
         self._session.focus_lost()
+        self.let_mouse_go()
+
+    def expect_attempt(self) -> None:
+        """Take keys for the game's from now on: an attempt was asked for that is being laid out."""
+        self._expected_until_ns = self._now_ns() + LAYING_OUT_NS
+
+    def let_mouse_go(self) -> None:
+        """Give the mouse back to the person; keys that are held stay held."""
         if self._captured:
             self._captured = False
             self._warping = False
@@ -154,6 +197,14 @@ class PlayView(QWidget):
             self.unsetCursor()
             self.capture_changed.emit(False)
         self.update()
+
+    def forget_shortcut(self) -> None:
+        """Take back what the keys of a shortcut did to the game: they were not meant for it."""
+        self._undecided.clear()
+        corrects = self._session.snapshot().phase is Phase.CORRECTING
+        if corrects and self._only_modifiers and any(self._keys_down.values()):
+            self._keys_down.clear()
+            self._session.take_back()
 
     def picture_rect(self) -> QRectF:
         """Return where the picture lies, in the widget's logical pixels."""
@@ -174,7 +225,7 @@ class PlayView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Keep bound-looking keys from becoming shortcuts or focus moves while captured."""
-        if isinstance(event, QKeyEvent):
+        if isinstance(event, QKeyEvent) and self._in_attempt:
             held = [name for flag, name in MODIFIERS.items() if event.modifiers() & flag]
             plain = "Ctrl" not in held and "Meta" not in held
             function_key = Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35
@@ -194,16 +245,28 @@ class PlayView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Tell the session of a key, once per press."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            if not event.isAutoRepeat():
+            if not self._in_attempt:
+                event.ignore()
+            elif not event.isAutoRepeat():
                 self.hand_back_asked.emit()
             return
         name = place_name(event)
         # Esc is the window's: it releases everything and pauses.
         if event.isAutoRepeat() or not name or event.key() == Qt.Key.Key_Escape:
             return
+        if not self._in_attempt:
+            # There is nothing to drive: what is typed is the next sentence.
+            event.ignore()
+            return
         if self._own_window:
             # The game itself hears the person; here they only press a picture's keys.
             return
+        if event.key() in MODIFIER_KEYS and not self._captured:
+            self._undecided[press_id(event)] = name
+            self._undecided_timer.start()
+            return
+        self._send_undecided()
+        self._only_modifiers &= event.key() in MODIFIER_KEYS
         self._keys_down[press_id(event)] = name
         self._session.key(name, True, self._now_ns())
 
@@ -211,9 +274,23 @@ class PlayView(QWidget):
         """Tell the session of a key let go."""
         if event.isAutoRepeat():
             return
+        self._undecided.pop(press_id(event), "")
         name = self._keys_down.pop(press_id(event), "")
         if name:
             self._session.key(name, False, self._now_ns())
+
+    def _send_undecided(self) -> None:
+        """Let modifiers drive that became no shortcut."""
+        self._undecided_timer.stop()
+        waiting, self._undecided = self._undecided, {}
+        for press, name in waiting.items():
+            self._keys_down[press] = name
+            self._session.key(name, True, self._now_ns())
+
+    @property
+    def _in_attempt(self) -> bool:
+        # The session itself is asked: what is shown may be a moment old.
+        return self._now_ns() < self._expected_until_ns or self._session.snapshot().in_attempt
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Capture on the first click of an attempt; tell of the button while captured.
@@ -221,13 +298,14 @@ class PlayView(QWidget):
         Before and after one there is nothing to drive, and the mouse stays the person's.
         """
         if not self._captured:
-            if self._snapshot is not None and self._snapshot.phase is not Phase.WATCHING:
+            if self._in_attempt:
                 self.capture()
             else:
                 self.setFocus()
             return
         name = event.button().name
         if name is not None:
+            self._only_modifiers = False
             self._buttons_down.add(event.button())
             self._session.key(name, True, self._now_ns())
 
@@ -256,6 +334,7 @@ class PlayView(QWidget):
         delta = here - self._last
         self._last = here
         if not delta.isNull():
+            self._only_modifiers = False
             self._session.mouse_move(
                 delta.x() * self._sensitivity, delta.y() * self._sensitivity, self._now_ns()
             )
@@ -290,7 +369,9 @@ class PlayView(QWidget):
         painter.setClipPath(clip)
         self._paint_picture(painter, area)
         if self._snapshot is not None:
-            self._hud.paint(painter, area, self._snapshot, focused=self.hasFocus())
+            self._hud.paint(
+                painter, area, self._snapshot, focused=self.hasFocus(), captured=self._captured
+            )
         painter.restore()
         self._paint_frame(painter, area)
         painter.end()

@@ -25,8 +25,10 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._dot = Dot(theme.colour("nobody"))
         self.recording = label("Not recording", "muted")
-        self.lost = label("0 ticks lost", "muted")
+        self.lost = label("", "muted")
         self.storage = label("", "muted")
+        self.recording.setToolTip("Every attempt is recorded, and kept on this machine.")
+        self.lost.setToolTip("Pictures that the disk could not take in time.")
         self.message = Elided("", "muted")
         self.privacy = label("", "muted")
         self.show_remote(remote_server)
@@ -63,7 +65,10 @@ class StatusLine(QWidget):
             else "Not recording",
         )
         ticks = snapshot.lost_ticks
-        self._set_text(self.lost, f"{ticks} tick{'' if ticks == 1 else 's'} lost")
+        self._set_text(
+            self.lost, f"{ticks} picture{'' if ticks == 1 else 's'} lost" if ticks else ""
+        )
+        self.lost.setVisible(bool(ticks))
         set_role(self.lost, tone="bad" if ticks else "")
         self.message.setText(snapshot.message)
         if snapshot.recording is not self._recording:
@@ -74,12 +79,12 @@ class StatusLine(QWidget):
         """Show the database's size and the free room."""
         self._set_text(
             self.storage,
-            f"{spoken_size(facts.database)} of lessons · {spoken_size(facts.free)} free",
+            f"{spoken_size(facts.database)} recorded · {spoken_size(facts.free)} free",
         )
         low = facts.free < LOW_DISK_BYTES
         set_role(self.storage, tone="bad" if low else "")
         self.storage.setToolTip(
-            f"The lessons lie in {facts.folder}."
+            f"Everything that was recorded lies in {facts.folder}."
             + (" The disk is nearly full: recording stops when it is." if low else "")
         )
 

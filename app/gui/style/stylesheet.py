@@ -58,6 +58,10 @@ QPushButton[role="chip"]:disabled { color: $nobody; }
 QPushButton[role="chip"][tone="person"] {
   border-color: $person; color: $person_text; font-weight: 600;
 }
+QPushButton[role="chip"][tone="agent"] {
+  border-color: $agent; color: $agent_text; font-weight: 600;
+}
+QPushButton[role="chip"][tone="agent"]:hover { background: $raised; }
 QPushButton[role="chip"][tone="ok"] { border-color: $ok; color: $ok_text; font-weight: 600; }
 QPushButton[role="chip"][tone="bad"] { border-color: $bad; color: $bad_text; font-weight: 600; }
 QPushButton[role="chip"][tone="person"]:hover { background: $person_tint; }

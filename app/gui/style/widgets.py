@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -119,7 +121,10 @@ class Figure(QWidget):
 
 
 class Elided(QLabel):
-    """A one-line label that ends in an ellipsis where it does not fit; the tip has it all."""
+    """A one-line label that ends in an ellipsis where it does not fit; the tip has it all.
+
+    ``tip`` is shown while it fits.
+    """
 
     def __init__(self, text: str = "", role: str = "") -> None:
         super().__init__()
@@ -127,6 +132,7 @@ class Elided(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._full = ""
+        self.tip = ""
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -145,7 +151,7 @@ class Elided(QLabel):
             self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20)
         )
         super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(self._full if shown != self._full else self.tip)
 
 
 class DriverStrip(QWidget):
@@ -267,42 +273,57 @@ class Dot(QWidget):
         painter.end()
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button of a notice: its words, what it does, and whose colour it wears."""
+
+    text: str
+    do: Callable[[], None]
+    tone: str = "agent"
+
+
 class Notice(QFrame):
-    """A sentence on something wrong, where the person looks, with one thing to do.
-
-    Signals: acted() when the button is pressed.
-    """
-
-    acted = Signal()
+    """A sentence where the person looks, with what can be done about it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.setProperty("role", "notice")
         self._text = label("", wrap=True)
-        self.action = button("", "link")
-        self.action.hide()
-        self.action.clicked.connect(self.acted)
+        self.buttons: list[QPushButton] = []
+        self._row = QHBoxLayout()
+        self._row.setSpacing(GRID)
         self._close = button("", "quiet", tip="Close")
         self._close.setAccessibleName("Close this message")
         self._close.clicked.connect(self.clear)
-        layout = QHBoxLayout(self)
+        head = QHBoxLayout()
+        head.addWidget(self._text, 1)
+        head.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self.action)
-        layout.addWidget(self._close)
+        layout.setSpacing(4)
+        layout.addLayout(head)
+        layout.addLayout(self._row)
         theme.changed.connect(self._restyle)
         self._restyle()
         self.hide()
 
-    def tell(self, sentence: str, action: str = "", *, tone: str = "bad") -> None:
-        """Show a sentence, and a button where ``action`` is its text."""
+    def tell(self, sentence: str, offers: Sequence[Offer] = (), *, tone: str = "bad") -> None:
+        """Show a sentence, and a button for each of ``offers``."""
         self._text.setText(sentence)
         self.setAccessibleName(sentence)
-        self.action.setText(action)
-        self.action.setVisible(bool(action))
+        while (item := self._row.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        self.buttons = [self._button(offer) for offer in offers]
+        for each in self.buttons:
+            self._row.addWidget(each)
+        if offers:
+            self._row.addStretch(1)
         set_role(self, tone=tone)
         self.show()
+        self.updateGeometry()
 
     def text(self) -> str:
         """Return the sentence shown, "" while hidden."""
@@ -311,6 +332,11 @@ class Notice(QFrame):
     def clear(self) -> None:
         """Hide."""
         self.hide()
+
+    def _button(self, offer: Offer) -> QPushButton:
+        result = button(offer.text, "chip", offer.tone)
+        result.clicked.connect(lambda _checked=False: offer.do())
+        return result
 
     def _restyle(self) -> None:
         self._close.setIcon(icons.icon("cross", self._theme.colour("muted")))
@@ -389,9 +415,15 @@ class FlowLayout(QLayout):
                     x, y, row_height, row = rect.x(), y + row_height + self.spacing(), 0, row + 1
             if move:
                 widget = item.widget()
+                if isinstance(widget, QAbstractButton):
+                    # Who tabs through the window must not stop at what is out of sight.
+                    widget.setFocusPolicy(
+                        Qt.FocusPolicy.NoFocus if full else Qt.FocusPolicy.StrongFocus
+                    )
                 if full and widget is not None:
-                    # Out of sight without hide(), which would ask for a new layout.
-                    item.setGeometry(QRect(QPoint(-10_000, -10_000), hint))
+                    # Out of sight without hide(), which would ask for a new layout; the item
+                    # itself would not go so far.
+                    widget.setGeometry(QRect(QPoint(-10_000, -10_000), hint))
                 else:
                     width = min(hint.width(), rect.width())
                     item.setGeometry(QRect(QPoint(x, y), QSize(width, hint.height())))

@@ -46,6 +46,10 @@ class LossCurve(QWidget):
         self._steps = 0
         self.setFixedHeight(88)
         self.setAccessibleName("Loss curve")
+        self.setToolTip(
+            "How far its answers are from what you did, lower is closer; dashed, on what is kept "
+            "aside to check by."
+        )
         theme.changed.connect(self.update)
 
     def clear(self, steps: int = 0) -> None:
@@ -68,7 +72,7 @@ class LossCurve(QWidget):
         if self._training:
             words = f"training loss {self._training[-1][1]:.3f} at step {self._training[-1][0]}"
             if self._held_out:
-                words += f", held out {self._held_out[-1][1]:.3f}"
+                words += f", kept aside {self._held_out[-1][1]:.3f}"
             self.setAccessibleDescription(words)
         self.update()
 
@@ -161,7 +165,7 @@ class LossCurve(QWidget):
     def _paint_legend(self, painter: QPainter, area: QRectF, averaged: list[Point]) -> None:
         y = area.top() + 14
         x = area.left() + 12
-        entries = [("loss, yours", "person", averaged), ("held out", "agent", self._held_out)]
+        entries = [("error, yours", "person", averaged), ("kept aside", "agent", self._held_out)]
         for text, token, points in entries:
             if not points:
                 continue

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidget, QWidget
 
-from app.backend.ports import Gate, RoundUpdate, TeachFacts
+from app.backend.ports import Gate, RoundPart, RoundUpdate, TeachFacts
 from app.backend.readable import spoken_duration
 from app.gui.style import icons
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, Elided, Figure, FlowLayout, Notice, ShareBar, button, label
 from app.gui.teach.lesson_list import LessonList
 from app.gui.teach.loss_curve import LossCurve
+from app.session.api import Snapshot
+from recorder.types import Driver
 
+CORRECTING_TEXT = "Your correction counts once this attempt has ended."
+PROGRESS = {
+    RoundPart.BEFORE: (0, 10),
+    RoundPart.PREPARE: (10, 20),
+    RoundPart.TRAIN: (20, 60),
+    RoundPart.CHECK: (60, 70),
+    RoundPart.MEASURE: (70, 100),
+}
+"""Where each part of a round begins and ends on its bar, in percent."""
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
 
 
@@ -30,6 +43,7 @@ class TeachPanel(Card):
         self._theme = theme
         self._facts = TeachFacts()
         self._busy = False
+        self._corrects = False
         self._gates: dict[str, Gate] = {}
         self.episodes = Figure("attempts")
         self.corrections = Figure("corrections", "person")
@@ -67,12 +81,14 @@ class TeachPanel(Card):
             str(facts.corrections), "correction" + _plural(facts.corrections)
         )
         self.person.show_value(spoken_duration(facts.person_s), "of you")
+        # Before anything is collected, a full bar would look like something.
+        self._mix.setVisible(bool(facts.mix))
         self._mix.show_parts(
             [("person" if name.startswith("your") else "agent", share) for name, share in facts.mix]
         )
         self._mix.setToolTip(", ".join(f"{name} {100 * share:.0f} %" for name, share in facts.mix))
         self._mix.setAccessibleName(f"Next round: {self._mix.toolTip() or 'nothing yet'}")
-        self.sentence.setText(facts.sentence or EMPTY_TEXT)
+        self._show_sentence()
         self.lessons.show_lessons(facts.lessons)
         when = "" if facts.predicted_s is None else f" · about {spoken_duration(facts.predicted_s)}"
         self.retrain.setText(f"Teach the agent{when}")
@@ -80,6 +96,21 @@ class TeachPanel(Card):
         # The empty state already says what to do; a second sentence would only repeat it.
         self.why_not.setText(facts.blocked if facts.sentence else "")
         self.why_not.setVisible(bool(self.why_not.text()))
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Tell of corrections in the attempt that runs: they count once it has ended."""
+        own = [driver for driver, _ in snapshot.drivers]
+        corrected = any(
+            (before, after) == (Driver.POLICY, Driver.PERSON) for before, after in pairwise(own)
+        )
+        corrects = corrected and snapshot.in_attempt
+        if corrects is not self._corrects:
+            self._corrects = corrects
+            self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        empty = CORRECTING_TEXT if self._corrects else EMPTY_TEXT
+        self.sentence.setText(self._facts.sentence or empty)
 
     def begin_round(self) -> None:
         """Put the progress in the button's place."""
@@ -103,12 +134,9 @@ class TeachPanel(Card):
             self.stage.setText(update.stage)
         if update.steps is not None:
             self.curve.expect(update.steps)
-            self.progress.setRange(0, update.steps)
-        if update.step is not None:
-            self.progress.setValue(update.step)
-            self.progress.setAccessibleName(f"Step {update.step} of {self.progress.maximum()}")
-            if update.loss is not None or update.held_out is not None:
-                self.curve.add(update.step, update.loss, update.held_out)
+        self._show_progress(update)
+        if update.step is not None and not (update.loss is update.held_out is None):
+            self.curve.add(update.step, update.loss, update.held_out)
         if update.left_s is not None:
             self.left.setText(f"{spoken_duration(update.left_s)} left")
         elif update.stage:
@@ -122,6 +150,21 @@ class TeachPanel(Card):
             self._show_gates()
         if update.finished:
             self._end_round(update)
+
+    def _show_progress(self, update: RoundUpdate) -> None:
+        """Move the one bar of the whole round; it never goes back."""
+        if update.part is None:
+            return
+        begins, ends = PROGRESS[update.part]
+        share = (update.step or 0) / update.steps if update.steps else 0.0
+        done = round(begins + (ends - begins) * min(share, 1.0))
+        before = max(self.progress.value(), 0) if self.progress.maximum() else 0
+        self.progress.setRange(0, 100)
+        self.progress.setValue(max(done, before))
+        part = list(PROGRESS).index(update.part) + 1
+        words = f"Part {part} of {len(PROGRESS)}"
+        self.progress.setAccessibleName(f"{words}, {self.progress.value()} % of the round")
+        self.progress.setToolTip(words)
 
     def show_cancelling(self) -> None:
         """Say that the round is being stopped."""

@@ -267,7 +267,7 @@ class VerdictCard(Card):
         elif facts.checking:
             self.state.setText(facts.progress or "Still being checked.")
         elif not facts.passed_gates or facts.choice is Choice.REFUSE:
-            self.state.setText("Not in use: a check failed.")
+            self.state.setText("Not in use: it would lose something else.")
         else:
             self.state.setText("Not in use.")
         waits = facts.choice is Choice.WAIT

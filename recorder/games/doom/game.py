@@ -13,11 +13,12 @@ from recorder.games.doom.engine import Acts, EngineProcess, EngineState, Seen
 from recorder.games.doom.goals import Goal
 from recorder.games.doom.judge import Judge
 from recorder.games.doom.leftovers import OwnFolder, no_folder
+from recorder.games.doom.named import chosen_kinds, missing_thing
 from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.state import HiddenState, SeenThing
 from recorder.games.doom.tasks import ALL_TASKS, TASKS, goal_of
-from recorder.games.doom.things import KIND_BY_ACTOR
+from recorder.games.doom.things import KIND_BY_ACTOR, WEAPON_SLOTS
 from recorder.games.doom.wad import write_wad
 from recorder.types import Action, Frame, Outcome, RGBImage
 
@@ -111,7 +112,10 @@ class DoomGame:
         """
         self._goal = goal_of(task)
         self._task = task
-        self._begin(build_scene(self._goal, task.id, seed), scene_seed(task.id, seed))
+        number = scene_seed(task.id, seed)
+        # Nobody can do anything to what is not there, and who is told to would search for it.
+        named = () if task.judged else chosen_kinds(task.instruction, number)
+        self._begin(build_scene(self._goal, task.id, seed, named), number)
         if self._goal is not None:
             self._judge = Judge(self._goal, self.hidden_state(), task.max_ticks)
         return self._frame()
@@ -194,6 +198,16 @@ class DoomGame:
     def outcome(self) -> Outcome | None:
         """Return the engine's verdict on the task, or None while it goes on."""
         return self._outcome
+
+    def missing(self, sentence: str) -> str:
+        """Return what a sentence names that was not laid out in this room, "" for nothing."""
+        scene = self._scene
+        if scene is None:
+            return ""
+        things = [placed.kind.key for placed in scene.things]
+        things += [fixture.key for fixture in scene.plan.fixtures]
+        things += [weapon for weapon, slot in WEAPON_SLOTS.items() if slot in scene.armed]
+        return missing_thing(sentence, things)
 
     def hidden_state(self) -> HiddenState:
         """Return the engine's own view of the scene, for experts and judges."""

@@ -91,14 +91,16 @@ def scene_seed(task_id: str, seed: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
+def build_scene(goal: Goal | None, task_id: str, seed: int, named: tuple[Kind, ...] = ()) -> Scene:
     """Return the scene of (task, seed): what the goal needs and two to six other things.
+
+    Without a goal it holds what is ``named``, at most three things and two doors or switches.
 
     At least one of the others is of the target's class.  Only where the goal tells two of
     a kind apart does a kind stand twice.
     """
     rng = np.random.default_rng(scene_seed(task_id, seed))
-    steps = goal.steps if goal is not None else (Step("", KINDS[int(rng.integers(len(KINDS)))]),)
+    steps = goal.steps if goal is not None else _free_steps(rng, named)
     # Drawn once: hidden targets fit less easily, and would become rarer with every try.
     quick = steps[0].verb in (goals.FACE, goals.SHOOT)
     hide = rng.random() < (SHARE_OUT_OF_VIEW_QUICK if quick else SHARE_OUT_OF_VIEW)
@@ -106,9 +108,16 @@ def build_scene(goal: Goal | None, task_id: str, seed: int) -> Scene:
         plan = draw_plan(rng, _wanted_fixtures(rng, steps), plain=_is_plain(steps))
         draft = Draft(rng, plan, hide)
         try:
-            return _furnish(draft, steps)
+            return _furnish(draft, steps[:1] if goal is None else steps, named)
         except NoRoomError:
             continue
+
+
+def _free_steps(rng: np.random.Generator, named: tuple[Kind, ...]) -> tuple[Step, ...]:
+    """Return what a free sentence is about: what it names, else any thing."""
+    if named:
+        return tuple(Step("", kind) for kind in named)
+    return (Step("", KINDS[int(rng.integers(len(KINDS)))]),)
 
 
 def _is_plain(steps: tuple[Step, ...]) -> bool:
@@ -131,7 +140,7 @@ def _wanted_fixtures(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[
     return wanted
 
 
-def _furnish(draft: Draft, steps: tuple[Step, ...]) -> Scene:
+def _furnish(draft: Draft, steps: tuple[Step, ...], named: tuple[Kind, ...]) -> Scene:
     rng = draft.rng
     first = steps[0]
     stalked = first.verb == goals.KEEP_AWAY
@@ -151,6 +160,9 @@ def _furnish(draft: Draft, steps: tuple[Step, ...]) -> Scene:
         _place_target(draft, first)
     if len(steps) > 1:
         _place_second(draft, steps)
+    for kind in named[1:]:
+        if kind.family not in (DOOR, SWITCH):
+            draft.put(kind, draft.any_spot(kind))
     _place_others(draft, steps, few=stalked)
     armed: tuple[int, ...] = ()
     if first.verb == goals.SWITCH_TO:

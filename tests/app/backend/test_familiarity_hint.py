@@ -31,6 +31,11 @@ def test_a_strange_sentence_is_told_with_the_closest(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("asked", ["gehe zur roten Fackel", "va hacia la antorcha roja"])
+def test_another_language_is_told_as_such(tmp_path: Path, asked: str) -> None:
+    assert "short English ones" in hint_for(BASE, None, tmp_path, ALL_TASKS, asked)
+
+
 def test_who_was_never_taught_a_sentence_is_told_nothing(tmp_path: Path) -> None:
     assert hint_for(PlayerSpec("random"), None, tmp_path, ALL_TASKS, "juggle") == ""
     assert list(tmp_path.iterdir()) == [], "looking makes no database"

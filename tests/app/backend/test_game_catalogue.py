@@ -56,6 +56,7 @@ def test_minecraft_is_offered_with_what_it_lacks(
     assert (games["minerl"].problem, games["minerl"].slowed) == ("", True)
     assert games["minestudio"].slowable
     assert "judges 6 sentences" in games["minerl"].detail
+    assert "of others you are the judge" in games["minerl"].detail
     assert "you judge" in games["minerl-find-cave"].detail
 
 

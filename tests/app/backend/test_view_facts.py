@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from app.backend import view_facts
+from app.backend.ports import RoundPart
 from recorder.store.rows import AdapterRow, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
 from trainer.data.material import Material, Why
@@ -95,6 +96,11 @@ def test_teach_is_blocked_without_lessons_and_for_a_given_reason() -> None:
     assert view_facts.teach_facts(material(demonstration=50), {}, None).blocked == ""
     little = material(demonstration=49)
     assert view_facts.teach_facts(little, {}, None).blocked == little.lack
+    # What is left out is told once.
+    idle = Material({"train/demonstration": 10}, {Why.STILL: 40}, attempts=1)
+    told = view_facts.teach_facts(idle, {"demonstration": 1.0}, None)
+    assert "stood still" in told.blocked
+    assert "stood still" not in told.sentence
     assert view_facts.teach_facts(material(correction=99), {}, None, "Busy.").blocked == "Busy."
 
 
@@ -143,6 +149,19 @@ def test_every_message_of_a_round_has_its_update() -> None:
     update = view_facts.round_update(protocol.Step(3, 10, 0.5, 0.7, 12.0))
     assert (update.step, update.steps, update.loss, update.held_out) == (3, 10, 0.5, 0.7)
     assert view_facts.round_update(protocol.Stage("training", "Training")).stage == "Training"
+    parts = [
+        view_facts.round_update(each).part
+        for each in (
+            protocol.Stage(protocol.KNOWN, "It can do it."),
+            protocol.Played(1, 10, 1, protocol.BEFORE),
+            protocol.Stage("seeing", "Looking"),
+            protocol.Step(3, 10, 0.5),
+            protocol.Gate("legal", True, "Yes."),
+            protocol.Done("x", True),
+            protocol.Played(1, 9, 1, "after"),
+        )
+    ]
+    assert parts == [None, *RoundPart, RoundPart.MEASURE]
     known = view_facts.round_update(protocol.Stage(protocol.KNOWN, "It can do it already."))
     assert (known.aside, known.stage) == ("It can do it already.", "")
     beforehand = view_facts.round_update(protocol.Played(1, 10, 1, protocol.BEFORE))
@@ -159,6 +178,8 @@ def test_every_message_of_a_round_has_its_update() -> None:
 
 def test_speed_says_whether_it_keeps_up() -> None:
     assert view_facts.speed_sentence(None, 17.5) == ""
-    assert "29 actions a second" in view_facts.speed_sentence(34.0, 17.5)
+    assert "fast enough" in view_facts.speed_sentence(34.0, 17.5)
+    # Nobody plays 1250 actions a second: an answer that was guessed took no time.
+    assert "1250" not in view_facts.speed_sentence(0.8, 17.5)
     assert "longer than a tick" in view_facts.speed_sentence(400.0, 17.5)
     assert "2 s" in view_facts.speed_sentence(2000.0, 17.5)

@@ -17,7 +17,7 @@ from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
 from app.backend import blind_judging
-from app.backend.ports import RoundUpdate, ThemeChoice
+from app.backend.ports import Hint, RoundUpdate, ThemeChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
 from app.backend.view_facts import BLIND_METHOD, KINDS
@@ -128,10 +128,13 @@ def test_a_check_that_begins_as_the_window_closes_is_ended_too(place: Place) -> 
 
 def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
     backend = place.backend
-    assert backend.familiarity_hint(RED) == ""
+    assert backend.familiarity_hint(RED) == Hint()
     strange = f"{RED}, please do hurry"
     said = backend.familiarity_hint(strange)
-    assert f"Closest to it: “{RED}”." in said
+    assert f"Closest to it: “{RED}”." in said.sentence
+    assert said.tries == (RED,)
+    listed = {each.sentence: each.taught for each in backend.sentences()}
+    assert listed[RED]
     place.session.play(strange)
     for _ in range(5):
         place.session.step()
@@ -145,7 +148,7 @@ def test_what_a_round_taught_is_no_longer_unfamiliar(place: Place) -> None:
     assert backend.familiarity_hint(strange) == said
     adapter = place.store.add_adapter(NewAdapter(folder="a", base="b", round_id=number))
     place.store.set_active_adapter(adapter)
-    assert backend.familiarity_hint(strange) == ""
+    assert backend.familiarity_hint(strange) == Hint()
 
 
 def test_episodes_come_newest_first_and_the_bin_can_be_undone(place: Place) -> None:
@@ -219,7 +222,7 @@ def test_an_episode_plays_back_frame_by_frame(place: Place) -> None:
 def test_the_teach_panel_says_what_is_missing(place: Place) -> None:
     facts = place.backend.teach()
     assert (facts.episodes, facts.corrections) == (2, 2)
-    assert facts.blocked.startswith("There is too little to learn from (10 ticks of yours)")
+    assert facts.blocked.startswith("There is too little to learn from (0.5 s of yours)")
     assert "drive about 2 s more" in facts.blocked
     assert sum(share for _, share in facts.mix) == pytest.approx(1.0)
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_game import TOY, ToyGame
 
-from app.command_line import build_parser, seed_range
+from app.command_line import build_parser, parse, seed_range
 from model.play.policy import ActionChunk, Observation
 from model.play.scripted_policies import IdlePolicy
 from recorder.errors import ExitCode, KnownError
@@ -39,6 +39,32 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for given_, wanted in ((["help"], "COMMAND"), (["help", "evaluate"], "--suite")):
+        with pytest.raises(SystemExit) as ended:
+            parse(given_)
+        assert ended.value.code == 0
+        assert wanted in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["plya"], "Did you mean 'play'?"),
+        (["episodes", "lst"], "Did you mean 'list'?"),
+        (["xyzzy"], "there is no command 'xyzzy'. `playteach --help`"),
+        (["play", "--actions", "foo"], "argument --actions: invalid choice: 'foo'"),
+    ],
+)
+def test_a_mistyped_command_is_told_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], words: list[str], wanted: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(words)
+    assert ended.value.code == 2
+    assert wanted in capsys.readouterr().err
 
 
 @given(st.integers(0, 10**6), st.integers(0, 50))

@@ -240,6 +240,7 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
         Phase.DEMONSTRATING: Driver.PERSON,
         Phase.PAUSED: Driver.NOBODY,
     }
+    session.set(instruction="go to the barrel")
     for phase, driver in expected.items():
         session.set(phase=phase)
         assert hud.driver_of(session.state) is driver
@@ -247,16 +248,52 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     session.set(phase=Phase.PLAYING)
     assert "Click" in hud.hint(session.state, focused=False)
     assert "Touch" in hud.hint(session.state, focused=True)
-    assert dict(hud.metrics(session.state))["model"] == "–"
-    session.set(latency_ms=34.4, plan_age_ticks=2, missed_ticks=3, confidence=0.5)
+    assert dict(hud.metrics(session.state))["thinks"] == "–"
+    assert dict(hud.metrics(session.state))["time left"] == "–"
+    session.set(latency_ms=34.4, plan_age_ticks=2, missed_ticks=3, confidence=0.5, left_s=3.71)
     figures = dict(hud.metrics(session.state))
-    assert figures["model"] == "34 ms"
-    assert figures["plan age"] == "2 ticks"
-    assert figures["missed"] == "3"
-    assert figures["sure"] == "50 %"
+    assert figures["thinks"] == "34 ms"
+    assert figures["time left"] == "3.7 s"
+    assert figures["late"] == "3"
+    # The model is as sure when it spins in an empty room as when it walks straight there.
+    assert not any("%" in value for value in figures.values())
     assert "invalid" not in figures
     session.set(invalid_outputs=4)
     assert dict(hud.metrics(session.state))["invalid"] == "4"
+
+
+def test_a_sentence_that_waits_for_the_agent_is_no_empty_field() -> None:
+    session = SampleSession()
+    session.set(waits=True, instruction="go to the barrel")
+    assert "by itself" in hud.hint(session.state, focused=True)
+    session.set(waits=False, instruction="")
+    assert hud.hint(session.state, focused=True).startswith("Type")
+
+
+def test_a_pause_of_nothing_is_no_pause() -> None:
+    session = SampleSession()
+    session.set(phase=Phase.PAUSED, instruction="go to the barrel", outcome=Outcome.TIMEOUT)
+    assert hud.shown_phase(session.state) is Phase.WATCHING
+    assert hud.describe(session.state).startswith(hud.PHASE_WORDS[Phase.WATCHING].capitalize())
+    session.set(outcome=None)
+    assert hud.shown_phase(session.state) is Phase.PAUSED
+
+
+def test_hints_name_the_keys_that_end_an_attempt_and_say_when_the_mouse_is_free() -> None:
+    session = SampleSession()
+    session.set(phase=Phase.DEMONSTRATING, instruction="go to the barrel")
+    assert "F9" in hud.hint(session.state, focused=True, captured=True)
+    assert hud.hint(session.state, focused=True) == "Click to grab the mouse"
+    session.set(phase=Phase.CORRECTING)
+    assert "letting go" not in hud.hint(session.state, focused=True, captured=True)
+    assert "Enter or letting go" in hud.hint(
+        session.state, focused=True, captured=True, by_itself=True
+    )
+    assert hud.hint(session.state, focused=True) == "Click to grab the mouse"
+    session.set(phase=Phase.PLAYING)
+    for captured in (True, False):
+        assert "F9 done · F10 failed" in hud.hint_more(session.state, captured=captured)
+    assert "Esc frees the mouse" in hud.hint_more(session.state, captured=True)
 
 
 def test_licences_name_what_the_window_is_built_on() -> None:

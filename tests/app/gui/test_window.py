@@ -25,7 +25,9 @@ from app.backend.model_ports import FetchProgress
 from app.backend.ports import (
     EpisodeFacts,
     Gate,
+    Hint,
     LessonFacts,
+    RoundPart,
     RoundUpdate,
     TeachFacts,
     ThemeChoice,
@@ -94,20 +96,45 @@ def test_empty_instruction_is_one_sentence(
     assert window.play_page.bar.edit.hasFocus()
 
 
+def test_a_sentence_that_is_too_long_is_refused_whole_and_not_cut(
+    window: MainWindow,
+) -> None:
+    edit = window.play_page.bar.edit
+    edit.setText("go " * 1000)
+    assert edit.text() == "go " * 1000
+
+
 def test_an_unfamiliar_sentence_is_played_and_can_be_shown(
     qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
 ) -> None:
-    place.said = "The agent was not taught this sentence; it does what it can."
+    place.said = Hint("The agent was not taught this sentence.", ("shoot the imp", "face the imp"))
     notice = window.play_page.notice
     edit = window.play_page.bar.edit
     qtbot.keyClicks(edit, "photograph the imp")
     with qtbot.waitSignal(window.calls.hinted):
         qtbot.keyClick(edit, Qt.Key.Key_Return)
-    assert notice.text() == place.said
+    assert notice.text() == place.said.sentence
     assert ("play", "photograph the imp") in session.calls
-    qtbot.mouseClick(notice.action, Qt.MouseButton.LeftButton)
+    wanted = ["Show it myself", "Try “shoot the imp”", "Try “face the imp”"]
+    assert [each.text() for each in notice.buttons] == wanted
+    qtbot.mouseClick(notice.buttons[0], Qt.MouseButton.LeftButton)
     assert ("demonstrate", "photograph the imp") in session.calls
+    assert window.play_page.view.captured
     assert notice.text() == ""
+
+
+def test_the_nearest_known_sentence_is_one_click_away(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
+) -> None:
+    place.said = Hint("The agent was not taught this sentence.", ("shoot the imp",))
+    with qtbot.waitSignal(window.calls.hinted):
+        window.commands.play("photograph the imp")
+    place.said = Hint()
+    qtbot.mouseClick(window.play_page.notice.buttons[1], Qt.MouseButton.LeftButton)
+    # On a start of its own: the room may hold no imp.
+    asked = [call for call in session.calls if call[0] in {"stop", "play"}]
+    assert asked[-2:] == [("stop", Outcome.ABANDONED), ("play", "shoot the imp")]
+    assert window.play_page.bar.edit.text() == "shoot the imp"
 
 
 def test_typing_does_not_reach_the_game(
@@ -279,10 +306,12 @@ def test_round_from_click_to_verdict_and_back(
     round_ = place.round
     assert round_ is not None
     for step in range(3):
-        round_.send(RoundUpdate("Training", step, 3, 3.0 - step, 1.0 - step / 4))
+        news = RoundUpdate("Training", step, 3, 3.0 - step, 1.0 - step / 4, part=RoundPart.TRAIN)
+        round_.send(news)
     qtbot.waitUntil(lambda: len(teach.curve.points[0]) == 3)
     assert teach.left.text() == "1 s left"
-    assert teach.progress.maximum() == 3
+    # Two of three steps of a training that is two fifths of the round.
+    assert (teach.progress.value(), teach.progress.maximum()) == (47, 100)
     place.verdict = VERDICT
     round_.send(
         RoundUpdate(
@@ -626,7 +655,8 @@ def test_layout_and_history_are_remembered(
     first.close()
     second = MainWindow(place, theme, state)
     qtbot.addWidget(second)
-    assert second.pages.currentIndex() == pages.LIBRARY
+    # The game goes on unseen in the library, so the window opens on the game.
+    assert second.pages.currentIndex() == pages.PLAY
     assert second.play_page.bar.edit.history.lines == ["go to the barrel"]
     second.close()
 

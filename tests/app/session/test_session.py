@@ -13,7 +13,7 @@ from toy_session import RED, Make, run
 
 from app.automation.headless import attempt
 from app.session.api import Phase
-from app.session.control_loop import LOADING_SENTENCE, LiveSession
+from app.session.control_loop import ANOTHER_ROOM, LOADING_SENTENCE, LiveSession
 from app.session.thinking_time import runner_of
 from app.session.wiring import BUG_SENTENCE, Player, store_recording
 from model.play.policy import ActionChunk, Observation
@@ -21,7 +21,7 @@ from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import ManualClock
 from recorder.errors import KnownError, ModelError, UsageError
 from recorder.store import LabelSource, Reader, Store
-from recorder.types import Action, Driver, Frame, Outcome
+from recorder.types import Action, Driver, Frame, Outcome, SegmentKind
 
 pytest_plugins = ("session_fixtures",)
 
@@ -446,6 +446,137 @@ def test_a_pause_takes_a_wish_to_play_back_that_waits_for_the_model(game: ToyGam
         session.use_player(Player(WalkPolicy()))
         assert session.wait_for(lambda state: state.policy_ready, 30)
         assert session.snapshot().phase is Phase.WATCHING
+
+
+def test_a_takeover_by_a_shortcut_is_taken_back(make: Make, game: ToyGame, tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = make(make_recording=record)
+        session.play(RED)
+        run(session, 10)
+        session.key("A", True, 0)
+        run(session, 3)
+        session.take_back()
+        run(session, 1)
+        assert session.snapshot().phase is Phase.PLAYING
+        run(session, 10)
+        session.key("A", True, 0)
+        run(session, 2)
+        session.close()
+    with Reader.open(tmp_path) as reader:
+        (row,) = reader.episodes()
+        kinds = {(each.start, each.stop): each.kind for each in reader.segments(row.id)}
+    assert kinds[(10, 13)] is SegmentKind.IDLE
+    assert kinds[(24, 26)] is SegmentKind.CORRECTION
+    assert row.takeovers == 1
+
+
+def test_the_sentences_clock_is_told_and_stands_still_while_the_person_drives(make: Make) -> None:
+    session = make(idle_handback_s=2.0)
+    session.play(RED)
+    run(session, 20)
+    # 60 ticks at 20 a second.
+    assert session.snapshot().left_s == pytest.approx(2.0)
+    session.key("A", True, 0)
+    run(session, 70)
+    assert session.snapshot().left_s == pytest.approx(2.0)
+    assert session.snapshot().hand_back_share == 0
+    session.key("A", False, 0)
+    run(session, 21)
+    assert session.snapshot().hand_back_share == pytest.approx(0.5, abs=0.06)
+    session.hand_back()
+    run(session, 20)
+    assert session.snapshot().left_s == pytest.approx(1.0)
+    session.play("dance")
+    run(session, 1)
+    assert session.snapshot().left_s is None
+
+
+def test_a_sentence_that_nobody_judges_is_asked_about_after_a_while(make: Make) -> None:
+    session = make(ask_after_s=2.0, idle_handback_s=None)
+    session.play("dance")
+    run(session, 39)
+    assert not session.snapshot().asks
+    session.key("A", True, 0)
+    run(session, 5)
+    session.key("A", False, 0)
+    session.hand_back()
+    run(session, 39)
+    # Who had a hand in it is not asked so soon.
+    assert session.snapshot().phase is Phase.PLAYING
+    run(session, 5)
+    state = session.snapshot()
+    assert (state.phase, state.asks) == (Phase.PAUSED, True)
+    assert "2 s" in state.message
+    session.resume()
+    run(session, 38)
+    assert (session.snapshot().phase, session.snapshot().asks) == (Phase.PLAYING, False)
+    assert session.snapshot().message == ""
+    run(session, 3)
+    session.mark(Outcome.SUCCESS)
+    run(session, 1)
+    assert session.snapshot().outcome is Outcome.SUCCESS
+    assert not session.snapshot().asks
+
+
+def test_a_judged_sentence_is_not_asked_about(make: Make) -> None:
+    session = make(ask_after_s=1.0)
+    session.play(RED)
+    run(session, 29)
+    assert session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_verdict_after_the_end_is_shown(make: Make) -> None:
+    session = make()
+    session.mark(Outcome.SUCCESS)
+    run(session, 1)
+    assert session.snapshot().outcome is None
+    session.play("dance")
+    run(session, 3)
+    session.stop()
+    run(session, 1)
+    assert session.snapshot().outcome is Outcome.UNKNOWN
+    session.mark(Outcome.FAILURE)
+    run(session, 1)
+    assert session.snapshot().outcome is Outcome.FAILURE
+
+
+class FurnishedToy(ToyGame):
+    """Its rooms hold nothing but the dot of the task that they were laid out for."""
+
+    def missing(self, sentence: str) -> str:
+        return next((c for c in ("red", "green") if c in sentence and c != self._task.thing), "")
+
+
+def test_what_a_new_sentence_names_and_the_room_lacks_is_told() -> None:
+    session = LiveSession(
+        FurnishedToy(distance=30), player=Player(WalkPolicy()), make_runner=LockStepRunner,
+        clock=ManualClock(), threaded=False,
+    ).start()  # fmt: skip
+    with closing(session):
+        session.play(RED)
+        run(session, 2)
+        assert session.snapshot().missing == ""
+        assert session.snapshot().message == ""
+        session.play("reach the green dot")
+        run(session, 2)
+        assert session.snapshot().missing == "green"
+        session.stop()
+        session.play("reach the green dot")
+        run(session, 2)
+        assert session.snapshot().missing == ""
+
+
+def test_another_start_than_the_one_that_was_shown_is_said(make: Make) -> None:
+    session = make()
+    session.play("reach the green dot")
+    run(session, 1)
+    assert session.snapshot().message == ANOTHER_ROOM
+    session.stop()
+    session.play(RED)
+    run(session, 1)
+    # After an attempt nobody expects its last picture again.
+    assert session.snapshot().message == ""
 
 
 def test_the_control_thread_plays_by_itself_and_closes_the_game(game: ToyGame) -> None:

@@ -22,6 +22,12 @@ def test_every_sentence_of_a_task_is_its_own(game: str) -> None:
     [
         ("doom", "use your gun on the barrel", "shoot:barrel"),
         ("doom", "Don\u2019t let the imp reach you!", "keep_away_from:imp"),
+        (
+            "doom",
+            "\U0001f525\U0001f52b go to the red torch \U0001f44d\U0001f3fd",
+            "go_to:red_torch",
+        ),
+        ("doom", "kill that imp", "shoot:imp"),
         ("luanti", "Chop the tree.", "mine:oak_log"),
         ("minerl", "mine an oak log", "mine_block:oak_log"),
         ("doom", "dance", ""),
@@ -63,6 +69,12 @@ def test_what_a_sentence_asks_for(game: str, said: str, task_id: str) -> None:
 )
 def test_what_a_shortened_sentence_may_mean(game: str, said: str, meant: set[str]) -> None:
     assert {task.id for task in possible_tasks(task_list(game), said)} == meant
+
+
+def test_that_may_stand_for_an_article() -> None:
+    meant = possible_tasks(task_list("doom"), "kill that monster")
+    assert {task.verb for task in meant} == {"shoot"}
+    assert "shoot:imp" in {task.id for task in meant}
 
 
 def test_a_word_for_a_sort_means_all_of_it() -> None:

@@ -61,6 +61,19 @@ def test_reaction_time_without_input_is_idle() -> None:
     assert found[-2:] == [(20, 24, SegmentKind.IDLE), (24, 30, SegmentKind.CORRECTION)]
 
 
+def test_a_takeover_that_was_taken_back_teaches_nothing_and_nothing_led_up_to_it() -> None:
+    drivers = [P] * 40 + [H] * 5 + [P] * 40 + [H] * 5
+    spans = derive_segments(drivers, [True] * 90, EpisodeKind.ROLLOUT, RATE_HZ, {40})
+    assert [(s.start, s.stop, s.kind) for s in spans] == [
+        (0, 40, SegmentKind.ROLLOUT),
+        (40, 45, SegmentKind.IDLE),
+        (45, 70, SegmentKind.ROLLOUT),
+        (70, 85, SegmentKind.PRE_TAKEOVER),
+        (85, 90, SegmentKind.CORRECTION),
+    ]
+    assert count_takeovers(spans, RATE_HZ) == 1
+
+
 def test_demonstration_stays_one_until_the_policy_drives() -> None:
     drivers = [N] * 2 + [H] * 10 + [P] * 30 + [H] * 5
     assert derive(drivers, EpisodeKind.DEMONSTRATION) == [

@@ -115,7 +115,7 @@ def test_any_ticks_round_trip_exactly(
         assert np.abs(frame.astype(int) - make_picture(index)).mean() < 4
 
 
-def test_an_episode_is_told_whole(kit: Any) -> None:
+def test_an_episode_is_told_whole(kit: Any, make_picture: Callable[..., RGBImage]) -> None:
     recorder = kit.recorder(policy="tiny")
     recorder.on_start(kit.start)
     for index in range(100):
@@ -139,6 +139,9 @@ def test_an_episode_is_told_whole(kit: Any) -> None:
     assert active == ["Go to the red torch"] * 50 + ["Pick up the MEDKIT"] * 50
     assert thumbnail is not None
     assert thumbnail.shape == (18, 32, 3)
+    # From the end, where what was to be done is in sight.
+    off = [np.abs(thumbnail.astype(int) - make_picture(at)).mean() for at in (90, 45)]
+    assert off[0] < off[1]
 
 
 def test_the_picture_is_copied_before_the_game_reuses_its_memory(kit: Any) -> None:

@@ -185,11 +185,11 @@ def too_little(attempts: Sequence[Outcome], folder: Path) -> str:
 
 def test_too_little_says_how_much_and_where_the_rest_is(tmp_path: Path) -> None:
     assert too_little([], tmp_path / "a") == (
-        "There is too little to learn from (0 ticks of yours), so no round can begin; "
+        "There is too little to learn from (0.0 s of yours), so no round can begin; "
         "drive about 2 s more."
     )
     said = too_little([Outcome.SUCCESS] * 2 + [Outcome.FAILURE], tmp_path / "b")
-    assert said.startswith("There is too little to learn from (40 ticks of yours)")
+    assert said.startswith("There is too little to learn from (2.0 s of yours)")
     assert "Left out: demonstrations that failed (1, 1.0 s)." in said
 
 
@@ -198,7 +198,7 @@ def test_a_choice_of_what_is_kept_aside_says_so(tmp_path: Path) -> None:
     with Reader.open(tmp_path) as reader:
         kept = [row for row in reader.episodes() if row.split is not Split.TRAIN]
         said = material_of(reader, kept).lack
-    assert said.startswith("There is too little to learn from (0 ticks of yours)")
+    assert said.startswith("There is too little to learn from (0.0 s of yours)")
     assert "3.0 s of yours are kept to check by" in said
 
 

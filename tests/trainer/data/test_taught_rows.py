@@ -52,7 +52,7 @@ def test_a_round_is_taught_what_followed_each_picture_and_counts_the_rest(reader
     assert account["ticks"] == manifest(sides)["counts"]
     said = material.not_as_done
     assert said.startswith("13 ticks of yours are left out: ")
-    assert f" {len(far)} ticks hold a turn of more than 10 degrees" in said
+    assert f" {len(far)} moments of a faster turn than the agent can make (10 degrees)" in said
 
 
 def test_an_export_leaves_the_same_ticks_out_and_says_so(reader: Reader) -> None:
@@ -83,7 +83,7 @@ def test_a_round_says_so_while_it_learns(reader: Reader) -> None:
     said = learning(material).sentence
     assert said.startswith("Learning. ")
     assert "13 ticks of yours are left out: " in said
-    assert f"{material.turns_cut} ticks hold a turn" in said
+    assert f"{material.turns_cut} moments of a faster turn" in said
     assert learning(Material({"train/correction": 9})).sentence == "Learning."
 
 

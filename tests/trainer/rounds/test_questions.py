@@ -10,11 +10,11 @@ from toy_game import SIZE, ToyGame, WalkPolicy
 
 from model.play.episode import Decision, EpisodeLoop, Proposal, policy_drives, run_episode
 from model.play.runner import LockStepRunner
-from recorder.games.base import Task, free_task
+from recorder.games.base import Asked, Task, free_task
 from recorder.games.doom.tasks import TASK_BY_ID
 from recorder.store import EpisodeKind, Store
 from recorder.types import Action, Driver, Frame, Outcome
-from trainer.rounds.questions import free_sentences_of, questions_of
+from trainer.rounds.questions import free_sentences_of, questions_of, title_of
 
 SHOWN = (
     # As an earlier version recorded other words for a task.
@@ -86,3 +86,9 @@ def test_a_sentence_that_came_in_the_middle_is_a_lesson_too(tmp_path: Path) -> N
         show.tick(person_drives)
         show.end(Outcome.UNKNOWN)
     assert asked(tmp_path) == ({"go to the barrel": "go_to:barrel"}, ["dance"])
+
+
+def test_a_title_names_what_is_about_no_thing_too() -> None:
+    ids = ("pick_up:chainsaw", "turn_left", "go_to:red_torch")
+    asked = [Asked(TASK_BY_ID[each]) for each in ids]
+    assert title_of(asked) == "chainsaw, turn left and 1 more"

@@ -1,6 +1,7 @@
 """Input: keys only with the focus, the mouse only while captured, warps are no motion."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -9,12 +10,15 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from sample import BINDINGS, SampleSession
 
-from app.gui.play.play_view import PlayView
+from app.gui.play.play_view import MODIFIER_WAIT_MS, PlayView
 from app.gui.style.theme import Theme
+from app.session.api import Phase
 from recorder.games.base import Bindings
 from recorder.games.controls import HeldControls
 from recorder.games.doom.game import DOOM_BINDINGS
 from recorder.types import NO_ACTION
+
+NO_MODIFIER, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 class Clock:
@@ -37,6 +41,7 @@ def view(qtbot: QtBot, session: SampleSession, theme: Theme) -> Iterator[PlayVie
     host.resize(660, 420)
     qtbot.addWidget(host)
     view.use_bindings(BINDINGS)
+    session.set(phase=Phase.PLAYING, instruction="go to the barrel")
     view.show_snapshot(session.snapshot())
     with qtbot.waitActive(host):
         host.show()
@@ -94,6 +99,64 @@ def test_a_chord_of_the_games_keys_is_no_shortcut_while_playing(view: PlayView) 
     assert not is_kept(view, Qt.Key.Key_F1, Qt.KeyboardModifier.NoModifier)
 
 
+def press(view: PlayView, key: Qt.Key, held: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+    """Press a key as Qt does: it asks for a shortcut first."""
+    for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+        QApplication.sendEvent(view, QKeyEvent(kind, key, held))
+
+
+def test_a_modifier_drives_only_if_no_other_key_follows_soon(
+    qtbot: QtBot, view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    press(view, Qt.Key.Key_Control)
+    # Ctrl+2 is the window's; the view never sees the 2.
+    view.forget_shortcut()
+    qtbot.wait(2 * MODIFIER_WAIT_MS)
+    qtbot.keyRelease(view, Qt.Key.Key_Control)
+    # A tap is too short to drive.
+    press(view, Qt.Key.Key_Shift)
+    qtbot.keyRelease(view, Qt.Key.Key_Shift)
+    assert keys(session) == []
+    assert session.state.phase is Phase.PLAYING
+    press(view, Qt.Key.Key_Shift)
+    qtbot.waitUntil(lambda: keys(session) == [("Shift", True)])
+    qtbot.keyRelease(view, Qt.Key.Key_Shift)
+    assert keys(session)[-1] == ("Shift", False)
+
+
+def test_a_modifier_drives_at_once_with_a_game_key_and_while_the_mouse_is_captured(
+    view: PlayView, session: SampleSession
+) -> None:
+    view.setFocus()
+    press(view, Qt.Key.Key_Shift)
+    press(view, Qt.Key.Key_W, SHIFT)
+    assert keys(session) == [("Shift", True), ("W", True)]
+    view.release()
+    session.calls.clear()
+    view.capture()
+    press(view, Qt.Key.Key_Shift)
+    assert keys(session) == [("Shift", True)]
+
+
+@pytest.mark.parametrize("drove", [False, True])
+def test_a_shortcut_takes_back_what_only_its_modifiers_did(
+    qtbot: QtBot, view: PlayView, session: SampleSession, drove: bool
+) -> None:
+    view.setFocus()
+    if drove:
+        press(view, Qt.Key.Key_W)
+        # What is shown is a moment old.
+        view.show_snapshot(replace(session.snapshot(), phase=Phase.PLAYING))
+    press(view, Qt.Key.Key_Control)
+    qtbot.waitUntil(lambda: ("Ctrl", True) in keys(session))
+    view.show_snapshot(session.snapshot())
+    assert session.state.phase is Phase.CORRECTING
+    view.forget_shortcut()
+    assert (("take_back",) in session.calls) is not drove
+    assert session.state.phase is (Phase.CORRECTING if drove else Phase.PLAYING)
+
+
 def test_auto_repeat_is_dropped(view: PlayView, session: SampleSession) -> None:
     view.setFocus()
     for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
@@ -111,7 +174,7 @@ def test_release_of_a_key_pressed_elsewhere_is_not_told(
     assert keys(session) == []
 
 
-NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+NONE = NO_MODIFIER
 DIGIT, LEFT_SHIFT = 10, 50
 """X11's key codes of the places that a US keyboard calls 1 and Shift."""
 DIGIT_KEYS = [
@@ -131,7 +194,7 @@ def send(view: PlayView, down: bool, key: Qt.Key, held: Qt.KeyboardModifier, cod
 def test_a_digit_comes_up_though_shift_went_down_meanwhile(
     view: PlayView, session: SampleSession, code: int
 ) -> None:
-    view.setFocus()
+    view.capture()
     shift = LEFT_SHIFT if code else 0
     send(view, True, Qt.Key.Key_1, NONE, code)
     send(view, True, Qt.Key.Key_Shift, NONE, shift)
@@ -221,6 +284,7 @@ def test_losing_the_focus_releases_everything(
 def test_a_click_captures_nothing_where_nothing_is_played(
     qtbot: QtBot, view: PlayView, session: SampleSession
 ) -> None:
+    session.set(phase=Phase.WATCHING)
     view.show_snapshot(session.snapshot())
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
     assert not view.captured

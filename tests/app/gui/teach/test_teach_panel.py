@@ -1,8 +1,12 @@
 from pytestqt.qtbot import QtBot
+from sample import SampleSession
 
-from app.backend.ports import RoundUpdate
+from app.backend.ports import RoundPart, RoundUpdate
+from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
-from app.gui.teach.teach_panel import TeachPanel
+from app.gui.teach.teach_panel import CORRECTING_TEXT, EMPTY_TEXT, TeachPanel
+from app.session.api import Phase
+from recorder.types import Driver, Outcome
 
 
 def test_a_long_stage_does_not_make_the_panel_wider(qtbot: QtBot, theme: Theme) -> None:
@@ -33,3 +37,41 @@ def test_what_it_can_do_already_is_in_sight_while_it_is_taught(qtbot: QtBot, the
     panel.show_update(RoundUpdate(finished=True))
     assert "cancelled" in panel.notice.text()
     assert "already" not in panel.notice.text()
+
+
+def test_a_correction_in_the_attempt_that_runs_is_not_denied(
+    window: MainWindow, session: SampleSession
+) -> None:
+    text = window.side.teach.sentence
+    assert text.text() == EMPTY_TEXT
+    window.commands.play("go to the barrel")
+    session.set(drivers=((Driver.POLICY, 9), (Driver.PERSON, 4)))
+    window.pull()
+    assert text.text() == CORRECTING_TEXT
+    session.set(phase=Phase.WATCHING, outcome=Outcome.SUCCESS)
+    window.pull()
+    assert text.text() == EMPTY_TEXT
+
+
+def test_one_bar_goes_through_the_whole_round_and_never_back(qtbot: QtBot, theme: Theme) -> None:
+    panel = TeachPanel(theme)
+    qtbot.addWidget(panel)
+    panel.begin_round()
+    assert panel.progress.maximum() == 0
+    news = (
+        (RoundPart.BEFORE, 5, 10),
+        (RoundPart.PREPARE, None, None),
+        (RoundPart.TRAIN, 30, 60),
+        (RoundPart.TRAIN, 60, 60),
+        (RoundPart.CHECK, None, None),
+        (RoundPart.MEASURE, 10, 40),
+        # More starts than were thought at first.
+        (RoundPart.MEASURE, 11, 80),
+    )
+    seen = []
+    for part, step, steps in news:
+        panel.show_update(RoundUpdate(part=part, step=step, steps=steps))
+        seen.append(panel.progress.value())
+    assert seen == [5, 10, 40, 60, 60, 78, 78]
+    panel.show_update(RoundUpdate(aside="It can do it already."))
+    assert panel.progress.value() == 78

@@ -402,3 +402,15 @@ def test_who_dies_where_nothing_is_judged_has_not_failed(yard: DoomGame) -> None
     yard.show(scene, 0)
     die_by_own_rocket(yard)
     assert yard.outcome() is Outcome.UNKNOWN
+
+
+def test_the_yard_knows_what_it_has_laid_out(yard: DoomGame) -> None:
+    yard.reset(free_task("kill that monster"), UNSEEN)
+    assert yard.missing("kill that monster") == ""
+    state = yard.hidden_state()
+    there = {thing.key for thing in (*state.things, *state.fixtures)}
+    absent = next(kind for kind in KIND_BY_KEY.values() if kind.key not in there)
+    assert yard.missing(f"look for the {absent.phrase}") == absent.phrase.lower()
+    # What is in the hands need not lie about.
+    yard.reset(TASK_BY_ID["switch_to:shotgun"], UNSEEN)
+    assert yard.missing("switch to the chaingun") == ""
