@@ -382,7 +382,7 @@ def _add_upkeep(commands: Subparsers, add: Add) -> None:
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
     benchmark.add_argument("--runs", type=positive, metavar="N", help="median of N (default: 3)")
     benchmark.add_argument(
-        "--part", action="append", metavar="PART", help="desktop, rounds: only this"
+        "--part", action="append", metavar="PART", help="desktop, rounds, teaching: only this"
     )
     benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
     benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")
