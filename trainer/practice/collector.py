@@ -5,7 +5,6 @@ Each process holds a game and a player; between two iterations only the adapter 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import hashlib
 import multiprocessing as mp
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from recorder.games.base import Game
 from recorder.processes import follow_parent, terminate_self
 from recorder.quiet_log import keep_log_off_terminal
 from recorder.types import Outcome, RGBImage, Tick
+from trainer.evaluation.run import player_context
 from trainer.evaluation.starts import Start
 
 
@@ -197,7 +198,7 @@ class LocalCollector:
         """``workers`` None is one a core."""
         self._count = workers or os.cpu_count() or 1
         self._pool = ProcessPoolExecutor(
-            self._count, mp.get_context("spawn"), _begin_worker, (game, player)
+            self._count, player_context(loads=True), _begin_worker, (game, player, dict(os.environ))
         )
 
     def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
@@ -223,8 +224,11 @@ _open_hall: Callable[[], Hall] | None = None
 _hall: Hall | None = None
 
 
-def _begin_worker(game: str, player: Player) -> None:
+def _begin_worker(game: str, player: Player, environment: dict[str, str]) -> None:
     global _open_hall  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    # A copy has that of the time at which the copied process began.
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, _leave)
     keep_log_off_terminal()
     parent = mp.parent_process()
@@ -244,7 +248,8 @@ def _play_in_worker(adapter: Path | None, made: Try) -> Tried:
         if _open_hall is None:
             raise RuntimeError("the worker was not set up")
         _hall = _open_hall()
-        atexit.register(_close, _hall)
+        # Called however the process was started, unlike atexit.
+        Finalize(None, _close, (_hall,), exitpriority=1)
     return _hall.play(adapter, made)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing as mp
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
 
 from app.benchmarks.teaching_cases.lessons import LESSONS, MAX_TICKS, TeachingLesson
 from app.benchmarks.teaching_cases.yard import LessonYard
@@ -20,6 +20,7 @@ from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
+from trainer.evaluation.run import player_context
 from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
 from trainer.evaluation.study_rows import KeptRows
 
@@ -39,7 +40,7 @@ def play(
     missing = [seed for seed in seeds if _key(lesson, seed) not in known]
     if missing:
         with ProcessPoolExecutor(
-            min(os.cpu_count() or 1, len(missing)), mp.get_context("spawn"), _begin
+            min(os.cpu_count() or 1, len(missing)), player_context(loads=True), _begin
         ) as pool:
             jobs = [pool.submit(_attempt, lesson.name, player, seed) for seed in missing]
             for job in as_completed(jobs):
@@ -67,7 +68,7 @@ def _attempt(name: str, player: PlayerSpec, seed: int) -> Attempt:
     lesson = BY_NAME[name]
     if name not in _yards:
         _yards[name] = LessonYard(lesson)
-        atexit.register(_yards[name].close)
+        Finalize(None, _yards[name].close, exitpriority=1)
     yard = _yards[name]
     policy = _seated(player, yard)
     task = free_task(lesson)
