@@ -326,7 +326,7 @@ class LiveSession(SessionThread):
             return
         self._controls.release_all()
         self._let_go()
-        told = attempt.end(outcome, source)
+        told = attempt.end(outcome, source, shown=self._wish is Wish.DEMONSTRATE)
         news: SnapshotChanges = {"message": told} if told else {}
         news["driver"] = Driver.NOBODY
         self._publish(attempt, **news)

@@ -18,6 +18,9 @@ from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.store.pairing import PICTURE_FIRST, ROWS
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
 
+STOPPED_SHOWING = (
+    "It was stopped before it was marked as done, so it is not taught; if it was well, press Done."
+)
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
     "yourself in the library if you know how it went."

@@ -526,6 +526,27 @@ def test_a_judged_sentence_is_not_asked_about(make: Make) -> None:
     assert session.snapshot().phase is Phase.PLAYING
 
 
+def test_a_demonstration_that_is_stopped_is_broken_off_though_nobody_judges_it(
+    make: Make, game: ToyGame, tmp_path: Path
+) -> None:
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = make(make_recording=record)
+        for end in (session.stop, lambda: session.mark(Outcome.SUCCESS)):
+            session.demonstrate("dance")
+            run(session, 5)
+            end()
+            run(session, 1)
+        session.play("dance")
+        run(session, 5)
+        session.stop()
+        run(session, 1)
+        session.close()
+    with Reader.open(tmp_path) as reader:
+        outcomes = [row.outcome for row in sorted(reader.episodes(), key=lambda row: row.id)]
+    assert outcomes == [Outcome.ABANDONED, Outcome.SUCCESS, Outcome.UNKNOWN]
+
+
 def test_a_verdict_after_the_end_is_shown(make: Make) -> None:
     session = make()
     session.mark(Outcome.SUCCESS)
