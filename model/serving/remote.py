@@ -8,8 +8,10 @@ nowhere; redirects are refused, so it goes to that server alone.
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from PIL import Image
 
 from model.actions.codecs import CODECS, Parsed
 from model.actions.tokens import ACTION_END
+from model.adapters.folders import CONFIG_FILE, fingerprint
 from model.language.prompts import Told, clean_instruction, spoken_turns
 from model.play.policy import ActionChunk, Observation
 from model.play.sampling import Sampling
@@ -35,6 +38,8 @@ from recorder.types import NO_ACTION, RGBImage
 
 QWEN_FIRST_ADDED = 151_657
 _LIMIT = 4_000_000
+LETTERS = 12
+"""Of the hash that tells adapters of one name apart."""
 _SAID = 200
 """Characters of a server's own words that a sentence repeats."""
 DIALECTS = ("vllm", "transformers", "plain")
@@ -101,10 +106,7 @@ class Client:
 
     def models(self) -> tuple[str, ...]:
         """Return the names that the server plays under: the health check."""
-        listed = self._ask("/v1/models", None).get("data")
-        rows = listed if isinstance(listed, list) else []
-        names = [row.get("id") for row in rows if isinstance(row, dict)]
-        found = tuple(name for name in names if isinstance(name, str))
+        found = tuple(self._listed())
         if not found:
             raise ModelError(
                 f"The server at {self._where} lists no model, so nothing plays; start it with "
@@ -112,24 +114,39 @@ class Client:
             )
         return found
 
+    def _listed(self) -> dict[str, str]:
+        """Return where each model lies that the server plays, "" if it does not say, by name."""
+        listed = self._ask("/v1/models", None).get("data")
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        return {
+            row["id"]: str(row.get("root") or "") for row in rows if isinstance(row.get("id"), str)
+        }
+
     def load_adapter(self, folder: Path) -> str:
         """Let the server load an adapter's folder, which it must be able to read; return its name.
 
         vLLM can where it was started with ``--enable-lora`` and
-        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already is taken as it is.
+        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already under the name of
+        :func:`served_name`, or says to have from this very folder, is taken as it is.
         Raises ModelError where it does not load it.
         """
-        name = folder.name
-        if name in self.models():
+        name = served_name(folder)
+        rows = self._listed()
+        if name in rows:
             return name
+        ours = re.compile(rf"{re.escape(folder.name)}-[0-9a-f]{{{LETTERS}}}")
+        for listed, root in rows.items():
+            # One that was loaded from here under another hash held something else then.
+            if root and Path(root) == folder and ours.fullmatch(listed) is None:
+                return listed
         order: dict[str, object] = {"lora_name": name, "lora_path": str(folder)}
         try:
             self._ask("/v1/load_lora_adapter", order, plain=True)
         except ModelError as error:
             raise ModelError(
-                f"The server at {self._where} does not load the adapter {name!r}, so nothing "
-                "plays; start it with the adapter, or so that it takes adapters while it runs "
-                f"(docs/minecraft.md). {error.sentence}"
+                f"The server at {self._where} does not load the adapter {folder.name!r}, so "
+                f"nothing plays; start it with the adapter under the name {name}, or so that it "
+                f"takes adapters while it runs (docs/minecraft.md). {error.sentence}"
             ) from error
         return name
 
@@ -224,6 +241,19 @@ class Client:
                 if len(content) > _LIMIT:
                     raise ValueError(f"it sent more than {_LIMIT // 1_000_000} MB")
         return answer, bytes(content)
+
+
+def served_name(folder: Path) -> str:
+    """Return what a server calls an adapter: its folder's name and the beginning of a hash.
+
+    Every data folder has a "round-001"; one's must not be taken for another's.  Raises ModelError
+    for a folder without weights.
+    """
+    digest = hashlib.sha256(fingerprint(folder).encode())
+    config = folder / CONFIG_FILE
+    if config.is_file():
+        digest.update(config.read_bytes())
+    return f"{folder.name}-{digest.hexdigest()[:LETTERS]}"
 
 
 class RemotePolicy:
