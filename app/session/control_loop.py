@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.session.api import Phase
-from app.session.arbiter import Hands, Wish, move
+from app.session.arbiter import Hands, Wish
 from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotChanges
 from app.session.session_thread import SessionThread
 from app.session.wiring import (
@@ -22,7 +22,7 @@ from model.play.runner import BackgroundRunner
 from recorder.clock import Clock
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import find_task
-from recorder.games.base import Bindings, FurnishedGame, Game, Task
+from recorder.games.base import Bindings, Game, Task
 from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
@@ -86,8 +86,6 @@ class LiveSession(SessionThread):
         self._shown = ""
         # The sentence that the agent played on this start, "" if somebody else did.
         self._watched = ""
-        # A hand-back that waits for the tick that carries the person's last input.
-        self._handing_back = False
 
     @property
     def paced(self) -> bool:
@@ -224,28 +222,6 @@ class LiveSession(SessionThread):
             case _:
                 self._serve_hands(request)
 
-    def _serve_hands(self, request: Request) -> None:
-        """Give the hands to whom the person wants to have them."""
-        match request.ask:
-            case Ask.HAND_BACK:
-                if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
-                    # What they did just before it happened in the game: one more tick is theirs.
-                    self._handing_back = True
-                else:
-                    self._move(Wish.HAND_BACK)
-            case Ask.TAKE_BACK:
-                if self._hands.phase is Phase.CORRECTING and self._attempt is not None:
-                    self._attempt.take_back()
-                    self._move(Wish.HAND_BACK)
-            case Ask.TAKE_OVER:
-                self._handing_back = False
-                self._move(Wish.TAKE_OVER)
-            case Ask.PAUSE:
-                self._waiting = None
-                self._move(Wish.PAUSE)
-            case Ask.RESUME:
-                self._move(Wish.RESUME)
-
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
             self._attempt.say(request.text, find_task(self._game, request.text))
@@ -259,10 +235,6 @@ class LiveSession(SessionThread):
             self._publish(**NO_ATTEMPT, message=LOADING_SENTENCE, instruction=request.text)
             return
         self._begin(request.text, Wish.PLAY)
-
-    def _missing(self, sentence: str) -> str:
-        game = self._game
-        return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
 
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
         self._wish, self._anew = wish, anew
@@ -342,36 +314,3 @@ class LiveSession(SessionThread):
             message=self._player_problem,
             driver=Driver.NOBODY,
         )
-
-    def _move(self, wish: Wish, *, idle: bool = False) -> None:
-        before, after = self._hands, move(self._hands, wish)
-        if after is before:
-            return
-        if after.driving and before.phase is Phase.PAUSED and not self._come_back():
-            return
-        self._hands = after
-        self.suspended = ""
-        if self._asks:
-            self._asks = False
-            self._publish(message="")
-        self._handing_back = False
-        if self._own_window is not None and after.phase is Phase.PAUSED:
-            self._own_window.hold_still()
-        elif not after.driving:
-            self._let_go()
-        if wish in {Wish.PAUSE, Wish.PLAY}:
-            self._controls.release_all()
-        elif wish is Wish.HAND_BACK and not idle:
-            # A touch after it is a takeover, and what was done in it must not be lost.
-            self._controls.release_keys()
-        if wish is Wish.RESUME:
-            self._forget_the_pause()
-            self._last_input_ns = self._clock.now_ns()
-        self._publish(driver=self._hands.owner)
-
-    def _forget_the_pause(self) -> None:
-        """Forget what the person did while nobody drove; what they still hold stays held."""
-        if self._own_window is None:
-            self._controls.picture_read()
-        # Else the game was looked at just now: what came after that picture is no pause's.
-        self._controls.forget_shown()
