@@ -44,7 +44,8 @@ class LiveSession(SessionThread):
     the game and closes it.  With ``reopen`` a game whose program has ended is opened again for
     the next attempt; with ``threaded`` too, the attempt in which it ended is begun anew, once.
     With ``ask_after_s`` an attempt that nobody judges pauses after so long without a hand of the
-    person's, for them to say how it went (:attr:`~app.session.api.Snapshot.asks`).
+    person's, for them to say how it went (:attr:`~app.session.api.Snapshot.asks`).  ``starts_seen``
+    says that somebody looks at a start before it is played, and is to be told of another one.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class LiveSession(SessionThread):
         threaded: bool = True,
         hands: ScriptedHands | None = None,
         ask_after_s: float | None = None,
+        starts_seen: bool = False,
         reopen: Reopen | None = None,
     ) -> None:
         super().__init__(
@@ -80,6 +82,7 @@ class LiveSession(SessionThread):
         self._scripted = hands
         self._paced = paced
         self._ask_after_s = ask_after_s
+        self._starts_seen = starts_seen
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
         # The task whose start is shown, "" for none.
@@ -245,7 +248,7 @@ class LiveSession(SessionThread):
         again = wish is Wish.DEMONSTRATE and text == self._watched
         self._seed = self._seed if self._fresh or again else next_seed(self._seed)
         # What a person looks at before they press Play, if that is another start.
-        shown, self._shown = self._shown if self._fresh else "", ""
+        shown, self._shown = self._shown if self._fresh and self._starts_seen else "", ""
         self._fresh = False
         self._watched = text if wish is Wish.PLAY else ""
         kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
