@@ -384,6 +384,7 @@ def connect_page(
     side.agent.change_asked.connect(dialogs.choose_agent)
     page.view.hand_back_asked.connect(commands.hand_back_from_view)
     page.bar.play_asked.connect(commands.play)
+    page.bar.play_asked.connect(lambda _sentence: page.chips.complete(""))
     page.bar.pause_asked.connect(commands.toggle_pause)
     page.bar.stop_asked.connect(commands.stop)
     page.bar.reset_asked.connect(commands.reset)
