@@ -199,6 +199,7 @@ def _open_session(
         bindings=effective_bindings(game, settings),
         idle_handback_s=settings.idle_handback_s,
         ask_after_s=asks_after_s(game),
+        starts_seen=True,
         seed=fresh_teaching_seed(reader, game.name) if start.seed is None else start.seed,
         reopen=opens,
     )

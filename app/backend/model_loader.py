@@ -34,7 +34,6 @@ from recorder.errors import AdapterError, DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
 from recorder.threads import BackgroundThread
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
-from trainer.evaluation.players import PlayerSpec
 
 if TYPE_CHECKING:
     from model.vla.vla import VlaPolicy
@@ -97,20 +96,6 @@ class ModelLoader:
             except Exception:
                 log.exception("the model could not be started")
                 self._fail(BROKEN)
-
-    def player_key(self, row: AdapterRow | None) -> str:
-        """Return what measured attempts of the model with an adapter are kept under.
-
-        "" for a model of the person's own: all its weights would have to be read for it.  "" too
-        if the model is not there.
-        """
-        if self.choice.source != "practice":
-            return ""
-        adapter = None if row is None else Path(row.folder)
-        try:
-            return PlayerSpec("window", self.base, adapter, options=options_of(self.choice)).key
-        except (ModelError, AdapterError):
-            return ""
 
     def load_in_background(self) -> None:
         """Load on a thread of its own; returns at once."""

@@ -13,10 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from app.backend.model_catalogue import options_of
+from app.backend.model_choice import ModelChoice
 from app.backend.ports import SentenceFacts
+from recorder.errors import AdapterError, ModelError
 from recorder.games.base import Task
-from recorder.store import EpisodeKind, EpisodeQuery, EvaluationRow, LabelSource, Reader
+from recorder.store import AdapterRow, EpisodeKind, EpisodeQuery, EvaluationRow, LabelSource, Reader
 from recorder.types import Driver, Outcome
+from trainer.evaluation.players import PlayerSpec
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,21 @@ def sentence_facts(
             )
         )
     return tuple(found)
+
+
+def player_key(base: Path, choice: ModelChoice, adapter: AdapterRow | None) -> str:
+    """Return what measured attempts of the model with an adapter are kept under.
+
+    "" for a model of the person's own, all of whose weights would have to be read for it, and if
+    the model is not there.
+    """
+    if choice.source != "practice":
+        return ""
+    folder = None if adapter is None else Path(adapter.folder)
+    try:
+        return PlayerSpec("window", base, folder, options=options_of(choice)).key
+    except (ModelError, AdapterError):
+        return ""
 
 
 def measured(rows: Iterable[EvaluationRow]) -> Counts:

@@ -33,7 +33,13 @@ from app.backend.ports import (
 )
 from app.backend.preferences import preferences_of, settings_of
 from app.backend.round_in_progress import RoundInProgress
-from app.backend.sentence_list import measured, sentence_facts, shipped, watched
+from app.backend.sentence_list import (
+    measured,
+    player_key,
+    sentence_facts,
+    shipped,
+    watched,
+)
 from app.backend.settings import Settings, save_settings
 from app.backend.teaching import Teaching
 from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
@@ -228,7 +234,7 @@ class WindowBackend:
                 self.session.snapshot().policy,
             )
         ]
-        key = self._loader.player_key(adapter)
+        key = player_key(self._loader.base, self._loader.choice, adapter)
         if key:
             rows = self._reader.evaluations(policy_key=key, game=self._game_name)
             counts.append(measured(rows))

@@ -15,7 +15,7 @@ from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.library.library_page import Library
 from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.style.widgets import Offer
-from app.session.api import Phase
+from app.session.api import Phase, Snapshot
 from recorder.errors import KnownError
 from recorder.types import Outcome
 
@@ -104,7 +104,7 @@ class Commands(QObject):
             return
         if self._ask(lambda: self._session.play(instruction)):
             self._calls.look_up_hint(instruction)
-            self._page.view.expect_attempt()
+            self._page.view.keys.expect_attempt()
             self.focus_view()
         else:
             self.focus_instruction()
@@ -121,7 +121,7 @@ class Commands(QObject):
         text = self._page.bar.edit.text().strip()
         self.page_wanted.emit(pages.PLAY)
         if self._ask(lambda: self._session.demonstrate(text)):
-            self._page.view.expect_attempt()
+            self._page.view.keys.expect_attempt()
             if not self._backend.own_window:
                 self._page.view.capture()
         else:
@@ -230,6 +230,13 @@ class Commands(QObject):
                 tone="agent",
             )
 
+    def follow(self, before: Snapshot, after: Snapshot) -> None:
+        """Ask or tell what the session has come to, once."""
+        if after.asks and not before.asks:
+            self.ask_how_it_went(after.message)
+        if after.missing and after.missing != before.missing:
+            self.tell_missing(after.missing)
+
     def ask_how_it_went(self, question: str) -> None:
         """Ask about an attempt that nobody else can judge, and that was paused for it."""
         offers = (
@@ -243,11 +250,15 @@ class Commands(QObject):
     def tell_missing(self, thing: str) -> None:
         """Say that what the new sentence names is not in the room, and offer a room with it."""
         again = self._session.snapshot().instruction
-        self._page.notice.tell(
-            f"There is no {thing} in this room.",
-            [Offer("Put one in", lambda: self.play_anew(again))],
-            tone="agent",
-        )
+        notice, told = self._page.notice, f"There is no {thing} in this room."
+        anew = Offer("Put one in", lambda: self.play_anew(again))
+        notice.tell(told, [anew], tone="agent")
+
+        def with_tries(hint: Hint) -> None:
+            if notice.text() == told:
+                notice.tell(told, [anew, *map(self._trying, hint.tries)], tone="agent")
+
+        self._calls.look_up_tries(again, with_tries)
 
     def play_anew(self, instruction: str) -> None:
         """End the attempt and play a sentence on a start of its own."""

@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
 
     def _connect_signals(self) -> None:
         commands, calls = self.commands, self.calls
-        page, teach = self.play_page, self.side.teach
+        page = self.play_page
         # the session, pulled
         self._timer.timeout.connect(self.pull)
         connect_backend(calls, self.dialogs, page, self.side, self.library, self.status)
@@ -128,25 +128,8 @@ class MainWindow(QMainWindow):
         calls.verdict_changed.connect(self._on_verdict)
         calls.round_updated.connect(self._on_round)
         calls.hinted.connect(commands.tell_hint)
-        # playing
-        page.view.hand_back_asked.connect(commands.hand_back_from_view)
-        page.bar.play_asked.connect(commands.play)
-        page.bar.pause_asked.connect(commands.toggle_pause)
-        page.bar.stop_asked.connect(commands.stop)
-        page.bar.reset_asked.connect(commands.reset)
-        page.chips.example_chosen.connect(commands.play_example)
-        page.chips.more_asked.connect(self.dialogs.show_sentences)
-        self.dialogs.sentence_chosen.connect(commands.play_example)
-        page.bar.edit.textEdited.connect(page.chips.complete)
-        page.chips.demonstrate_asked.connect(commands.demonstrate)
-        page.chips.success_asked.connect(lambda: commands.mark(Outcome.SUCCESS))
-        page.chips.failure_asked.connect(lambda: commands.mark(Outcome.FAILURE))
-        page.recent.chosen.connect(commands.open_in_library)
+        connect_page(page, self.side, commands, self.dialogs)
         page.library_asked.connect(lambda: self.show_page(pages.LIBRARY))
-        # teaching
-        teach.round_asked.connect(commands.start_round)
-        teach.cancel_asked.connect(commands.cancel_round)
-        self.side.agent.change_asked.connect(self.dialogs.choose_agent)
         # the window itself
         self.header.page_chosen.connect(self.show_page)
         self.header.help_asked.connect(self.actions_by_id["help"].trigger)
@@ -191,10 +174,7 @@ class MainWindow(QMainWindow):
         if self._backend.own_window and takes_back(before, snapshot):
             self._to_front()
         self.hands.follow(before, snapshot)
-        if snapshot.asks and not before.asks:
-            self.commands.ask_how_it_went(snapshot.message)
-        if snapshot.missing and snapshot.missing != before.missing:
-            self.commands.tell_missing(snapshot.missing)
+        self.commands.follow(before, snapshot)
 
     def _to_front(self) -> None:
         self.raise_()
@@ -272,7 +252,7 @@ class MainWindow(QMainWindow):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Esc releases everything and pauses, whatever has the focus; it stays usable there."""
         if event.type() == QEvent.Type.Shortcut:
-            self.play_page.view.forget_shortcut()
+            self.play_page.view.keys.forget_shortcut()
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             # One press is offered to several receivers in turn; it counts once.
             new = event.timestamp() != self._escape_stamp or not event.timestamp()
@@ -394,6 +374,29 @@ def connect_backend(
     calls.problem.connect(library.tell_problem)
     calls.done.connect(lambda text: page.notice.tell(text, tone="agent"))
     calls.done.connect(library.tell_problem)
+
+
+def connect_page(
+    page: PlayPage, side: SideColumn, commands: Commands, dialogs: DialogCommands
+) -> None:
+    """Let what is pressed on the play page and on its cards ask for it."""
+    side.teach.round_asked.connect(commands.start_round)
+    side.teach.cancel_asked.connect(commands.cancel_round)
+    side.agent.change_asked.connect(dialogs.choose_agent)
+    page.view.hand_back_asked.connect(commands.hand_back_from_view)
+    page.bar.play_asked.connect(commands.play)
+    page.bar.play_asked.connect(lambda _sentence: page.chips.complete(""))
+    page.bar.pause_asked.connect(commands.toggle_pause)
+    page.bar.stop_asked.connect(commands.stop)
+    page.bar.reset_asked.connect(commands.reset)
+    page.chips.example_chosen.connect(commands.play_example)
+    page.chips.more_asked.connect(dialogs.show_sentences)
+    dialogs.sentence_chosen.connect(commands.play_example)
+    page.bar.edit.textEdited.connect(page.chips.complete)
+    page.chips.demonstrate_asked.connect(commands.demonstrate)
+    page.chips.success_asked.connect(lambda: commands.mark(Outcome.SUCCESS))
+    page.chips.failure_asked.connect(lambda: commands.mark(Outcome.FAILURE))
+    page.recent.chosen.connect(commands.open_in_library)
 
 
 def show_tips(page: PlayPage, side: SideColumn, library: Library) -> None:

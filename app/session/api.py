@@ -89,7 +89,7 @@ class Snapshot:
     @property
     def in_attempt(self) -> bool:
         """Whether there is an attempt to pause, to stop or to judge."""
-        begun = self.phase is not Phase.WATCHING and bool(self.instruction)
+        begun = self.phase is not Phase.WATCHING and bool(self.instruction) and not self.waits
         return begun and self.outcome is None
 
 

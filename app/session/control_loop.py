@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from app.session.api import Phase
-from app.session.arbiter import Hands, Wish, move
+from app.session.arbiter import Hands, Wish
 from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotChanges
 from app.session.session_thread import SessionThread
 from app.session.wiring import (
@@ -24,7 +24,7 @@ from model.play.runner import BackgroundRunner
 from recorder.clock import Clock
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import find_task
-from recorder.games.base import Bindings, FurnishedGame, Game, Task
+from recorder.games.base import Bindings, Game, Task
 from recorder.games.seeds import SeedRange, next_seed
 from recorder.store.rows import EpisodeKind, LabelSource
 from recorder.types import NO_ACTION, Action, Driver, Frame, InputEvent, Outcome
@@ -46,7 +46,8 @@ class LiveSession(SessionThread):
     the game and closes it.  With ``reopen`` a game whose program has ended is opened again for
     the next attempt; with ``threaded`` too, the attempt in which it ended is begun anew, once.
     With ``ask_after_s`` an attempt that nobody judges pauses after so long without a hand of the
-    person's, for them to say how it went (:attr:`~app.session.api.Snapshot.asks`).
+    person's, for them to say how it went (:attr:`~app.session.api.Snapshot.asks`).  ``starts_seen``
+    says that somebody looks at a start before it is played, and is to be told of another one.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LiveSession(SessionThread):
         threaded: bool = True,
         hands: ScriptedHands | None = None,
         ask_after_s: float | None = None,
+        starts_seen: bool = False,
         reopen: Reopen | None = None,
     ) -> None:
         super().__init__(
@@ -82,14 +84,13 @@ class LiveSession(SessionThread):
         self._scripted = hands
         self._paced = paced
         self._ask_after_s = ask_after_s
+        self._starts_seen = starts_seen
         self._task: Task = self._tasks[0] if self._tasks else find_task(game, "")
         self._seed = seed
         # The task whose start is shown, "" for none.
         self._shown = ""
         # The sentence that the agent played on this start, "" if somebody else did.
         self._watched = ""
-        # A hand-back that waits for the tick that carries the person's last input.
-        self._handing_back = False
 
     @property
     def paced(self) -> bool:
@@ -225,37 +226,6 @@ class LiveSession(SessionThread):
             case _:
                 self._serve_hands(request)
 
-    def _serve_hands(self, request: Request) -> None:
-        """Give the hands to whom the person wants to have them."""
-        match request.ask:
-            case Ask.HAND_BACK:
-                if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
-                    # What they did just before it happened in the game: one more tick is theirs.
-                    self._handing_back = True
-                else:
-                    self._move(Wish.HAND_BACK)
-            case Ask.TAKE_BACK:
-                if self._hands.phase is Phase.CORRECTING and self._attempt is not None:
-                    self._attempt.take_back()
-                    self._move(Wish.HAND_BACK)
-            case Ask.TAKE_OVER:
-                self._handing_back = False
-                self._move(Wish.TAKE_OVER)
-            case Ask.PAUSE:
-                self._pause()
-            case Ask.RESUME:
-                self._move(Wish.RESUME)
-
-    def _pause(self) -> None:
-        waited, self._waiting = self._waiting, None
-        if self._attempt is not None or not self._threaded:
-            # Whoever steps the session by themselves holds the next attempt by it too.
-            self._move(Wish.PAUSE)
-        else:
-            # There is nothing to go on with.
-            self._let_go()
-            self._publish(message=self._snapshot.message if waited is None else "")
-
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
             self._attempt.say(request.text, find_task(self._game, request.text))
@@ -270,10 +240,6 @@ class LiveSession(SessionThread):
             return
         self._begin(request.text, Wish.PLAY)
 
-    def _missing(self, sentence: str) -> str:
-        game = self._game
-        return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
-
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:
         self._wish, self._anew = wish, anew
         self._swap_player()
@@ -283,7 +249,7 @@ class LiveSession(SessionThread):
         again = wish is Wish.DEMONSTRATE and text == self._watched
         self._seed = self._seed if self._fresh or again else next_seed(self._seed)
         # What a person looks at before they press Play, if that is another start.
-        shown, self._shown = self._shown if self._fresh else "", ""
+        shown, self._shown = self._shown if self._fresh and self._starts_seen else "", ""
         self._fresh = False
         self._watched = text if wish is Wish.PLAY else ""
         kind = EpisodeKind.DEMONSTRATION if wish is Wish.DEMONSTRATE else EpisodeKind.ROLLOUT
@@ -352,29 +318,3 @@ class LiveSession(SessionThread):
             message=self._player_problem,
             driver=Driver.NOBODY,
         )
-
-    def _move(self, wish: Wish, *, idle: bool = False) -> None:
-        before, after = self._hands, move(self._hands, wish)
-        if after is before:
-            return
-        if after.driving and before.phase is Phase.PAUSED and not self._come_back():
-            return
-        self._hands = after
-        self.suspended = ""
-        if self._asks:
-            self._asks = False
-            self._publish(message="")
-        self._handing_back = False
-        if self._own_window is not None and after.phase is Phase.PAUSED:
-            self._own_window.hold_still()
-        elif not after.driving:
-            self._let_go()
-        if wish in {Wish.PAUSE, Wish.PLAY}:
-            self._controls.release_all()
-        elif wish is Wish.HAND_BACK and not idle:
-            # A touch after it is a takeover, and what was done in it must not be lost.
-            self._controls.release_keys()
-        if wish is Wish.RESUME:
-            self._forget_the_pause()
-            self._last_input_ns = self._clock.now_ns()
-        self._publish(driver=self._hands.owner)

@@ -9,14 +9,22 @@ from dataclasses import replace
 from typing import Self, TypeVar, Unpack
 
 from app.session.api import Phase
-from app.session.arbiter import Wish
+from app.session.arbiter import Wish, move
 from app.session.attempt import Attempt, SnapshotChanges
 from app.session.player_seat import PlayerSeat
 from app.session.requests import SessionFront
-from app.session.wiring import BUG_SENTENCE, MakeRunner, Player, Reopen, clock_of
+from app.session.wiring import (
+    BUG_SENTENCE,
+    Ask,
+    MakeRunner,
+    Player,
+    Reopen,
+    Request,
+    clock_of,
+)
 from recorder.clock import Clock
 from recorder.errors import GameEndedError, GameSuspendedError, KnownError
-from recorder.games.base import Bindings, Game, OwnWindowGame
+from recorder.games.base import Bindings, FurnishedGame, Game, OwnWindowGame
 from recorder.threads import BackgroundThread
 
 log = logging.getLogger(__name__)
@@ -71,6 +79,8 @@ class SessionThread(SessionFront, ABC):
         # How the newest attempt was begun, and whether that was by itself.
         self._wish = Wish.PLAY
         self._anew = False
+        # A hand-back that waits for the tick that carries the person's last input.
+        self._handing_back = False
         # Whether the attempt waits for the person to say how it went.
         self._asks = False
         self._attempt: Attempt | None = None
@@ -238,12 +248,73 @@ class SessionThread(SessionFront, ABC):
             return False
         return True
 
+    def _serve_hands(self, request: Request) -> None:
+        """Give the hands to whom the person wants to have them."""
+        match request.ask:
+            case Ask.HAND_BACK:
+                if self._hands.phase is Phase.CORRECTING and self._controls.untaken:
+                    # What they did just before it happened in the game: one more tick is theirs.
+                    self._handing_back = True
+                else:
+                    self._move(Wish.HAND_BACK)
+            case Ask.TAKE_BACK:
+                if self._hands.phase is Phase.CORRECTING and self._attempt is not None:
+                    self._attempt.take_back()
+                    self._move(Wish.HAND_BACK)
+            case Ask.TAKE_OVER:
+                self._handing_back = False
+                self._move(Wish.TAKE_OVER)
+            case Ask.PAUSE:
+                self._pause()
+            case Ask.RESUME:
+                self._move(Wish.RESUME)
+
+    def _pause(self) -> None:
+        waited, self._waiting = self._waiting, None
+        if self._attempt is not None or not self._threaded:
+            # Whoever steps the session by themselves holds the next attempt by it too.
+            self._move(Wish.PAUSE)
+        else:
+            # There is nothing to go on with.
+            self._let_go()
+            self._publish(message=self._snapshot.message if waited is None else "")
+
+    def _move(self, wish: Wish, *, idle: bool = False) -> None:
+        before, after = self._hands, move(self._hands, wish)
+        if after is before:
+            return
+        if after.driving and before.phase is Phase.PAUSED and not self._come_back():
+            return
+        self._hands = after
+        self.suspended = ""
+        if self._asks:
+            self._asks = False
+            self._publish(message="")
+        self._handing_back = False
+        if self._own_window is not None and after.phase is Phase.PAUSED:
+            self._own_window.hold_still()
+        elif not after.driving:
+            self._let_go()
+        if wish in {Wish.PAUSE, Wish.PLAY}:
+            self._controls.release_all()
+        elif wish is Wish.HAND_BACK and not idle:
+            # A touch after it is a takeover, and what was done in it must not be lost.
+            self._controls.release_keys()
+        if wish is Wish.RESUME:
+            self._forget_the_pause()
+            self._last_input_ns = self._clock.now_ns()
+        self._publish(driver=self._hands.owner)
+
     def _forget_the_pause(self) -> None:
         """Forget what the person did while nobody drove; what they still hold stays held."""
         if self._own_window is None:
             self._controls.picture_read()
         # Else the game was looked at just now: what came after that picture is no pause's.
         self._controls.forget_shown()
+
+    def _missing(self, sentence: str) -> str:
+        game = self._game
+        return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
 
     def _let_go(self) -> None:
         """Release what the agent holds in a window of its own."""

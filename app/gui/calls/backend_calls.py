@@ -10,6 +10,7 @@ from app.backend.ports import (
     AgentFacts,
     Backend,
     EpisodeFacts,
+    Hint,
     Playback,
     Preferences,
     RoundUpdate,
@@ -115,6 +116,10 @@ class BackendCalls(QObject):
         self.bridge.ask(
             lambda: self._backend.familiarity_hint(sentence), self.hinted.emit, replaces="hint"
         )
+
+    def look_up_tries(self, sentence: str, then: Callable[[Hint], None]) -> None:
+        """Ask which taught sentences may be meant by one; ``then`` is told."""
+        self.bridge.ask(lambda: self._backend.familiarity_hint(sentence), then, replaces="tries")
 
     def load_picture(self, episode_id: int) -> None:
         """Fetch an episode's small picture."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QCursor,
@@ -26,11 +26,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.gui.play.game_keys import GameKeys
 from app.gui.play.hud import Hud, describe, driver_of
-from app.gui.style.key_places import place_name, press_id
+from app.gui.style.key_places import place_name
 from app.gui.style.theme import DARK, Theme, ui_font
 from app.gui.style.widgets import to_qimage
-from app.session.api import Phase, PlaySession, Snapshot
+from app.session.api import PlaySession, Snapshot
 from recorder.games.base import Bindings
 from recorder.games.controls import is_games
 
@@ -46,13 +47,6 @@ MODIFIERS = {
     Qt.KeyboardModifier.MetaModifier: "Meta",
 }
 """Names of held modifier keys, as of their places."""
-MODIFIER_KEYS = frozenset({
-    Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_AltGr, Qt.Key.Key_Meta,
-})  # fmt: skip
-LAYING_OUT_NS = 1_500_000_000
-"""So long may a start take to be laid out; a key meanwhile is no letter of the next sentence."""
-MODIFIER_WAIT_MS = 150
-"""So long may a modifier still become a shortcut of the window's before it drives the game."""
 
 
 class PlayView(QWidget):
@@ -75,24 +69,12 @@ class PlayView(QWidget):
         super().__init__()
         self._session = session
         self._theme = theme
-        self._now_ns = now_ns
         self._hud = Hud()
         self._snapshot: Snapshot | None = None
         self._shown_frame: int | None = None
         self._scaled: QPixmap | None = None
         self._source: QPixmap | None = None
-        # By what a press and its release share; the name is kept, as Shift and the layout change.
-        self._keys_down: dict[int, str] = {}
-        # Modifiers that may be the beginning of a shortcut.
-        self._undecided: dict[int, str] = {}
-        self._undecided_timer = QTimer(self)
-        self._undecided_timer.setSingleShot(True)
-        self._undecided_timer.setInterval(MODIFIER_WAIT_MS)
-        self._undecided_timer.timeout.connect(self._send_undecided)
-        # Whether nothing but modifiers came from the person since the agent drove.
-        self._only_modifiers = True
-        self._expected_until_ns = 0
-        self._buttons_down: set[Qt.MouseButton] = set()
+        self.keys = GameKeys(session, now_ns, self)
         self._captured = False
         self._last = QPointF()
         self._warping = False
@@ -112,11 +94,6 @@ class PlayView(QWidget):
     def captured(self) -> bool:
         """Whether the mouse is captured."""
         return self._captured
-
-    @property
-    def held_keys(self) -> frozenset[int]:
-        """The keys that are down, by what a press and its release share."""
-        return frozenset(self._keys_down)
 
     def use_bindings(self, bindings: Bindings) -> None:
         """Show the key caps of these bindings, and keep their keys from being shortcuts."""
@@ -146,14 +123,7 @@ class PlayView(QWidget):
         """Show the newest state; a frame that is shown already is not scaled again."""
         before = self._snapshot
         self._snapshot = snapshot
-        if before is not None and (before.phase, before.attempts) != (
-            snapshot.phase,
-            snapshot.attempts,
-        ):
-            # Not before a takeover: what makes it is known here earlier than it is shown.
-            self._only_modifiers |= snapshot.phase is not Phase.CORRECTING
-        if snapshot.in_attempt:
-            self._expected_until_ns = 0
+        self.keys.follow(before, snapshot)
         frame = snapshot.frame
         if frame is not None and frame.id != self._shown_frame:
             self._shown_frame = frame.id
@@ -178,15 +148,8 @@ class PlayView(QWidget):
 
     def release(self) -> None:
         """Let the mouse go and tell the session that nothing is held any more."""
-        self._keys_down.clear()
-        self._undecided.clear()
-        self._buttons_down.clear()
-        self._session.focus_lost()
+        self.keys.let_go()
         self.let_mouse_go()
-
-    def expect_attempt(self) -> None:
-        """Take keys for the game's from now on: an attempt was asked for that is being laid out."""
-        self._expected_until_ns = self._now_ns() + LAYING_OUT_NS
 
     def let_mouse_go(self) -> None:
         """Give the mouse back to the person; keys that are held stay held."""
@@ -197,14 +160,6 @@ class PlayView(QWidget):
             self.unsetCursor()
             self.capture_changed.emit(False)
         self.update()
-
-    def forget_shortcut(self) -> None:
-        """Take back what the keys of a shortcut did to the game: they were not meant for it."""
-        self._undecided.clear()
-        corrects = self._session.snapshot().phase is Phase.CORRECTING
-        if corrects and self._only_modifiers and any(self._keys_down.values()):
-            self._keys_down.clear()
-            self._session.take_back()
 
     def picture_rect(self) -> QRectF:
         """Return where the picture lies, in the widget's logical pixels."""
@@ -225,7 +180,7 @@ class PlayView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Keep bound-looking keys from becoming shortcuts or focus moves while captured."""
-        if isinstance(event, QKeyEvent) and self._in_attempt:
+        if isinstance(event, QKeyEvent) and self.keys.are_games:
             held = [name for flag, name in MODIFIERS.items() if event.modifiers() & flag]
             plain = "Ctrl" not in held and "Meta" not in held
             function_key = Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35
@@ -245,52 +200,25 @@ class PlayView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Tell the session of a key, once per press."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            if not self._in_attempt:
+            if not self.keys.are_games:
                 event.ignore()
             elif not event.isAutoRepeat():
                 self.hand_back_asked.emit()
             return
-        name = place_name(event)
         # Esc is the window's: it releases everything and pauses.
-        if event.isAutoRepeat() or not name or event.key() == Qt.Key.Key_Escape:
+        if event.isAutoRepeat() or not place_name(event) or event.key() == Qt.Key.Key_Escape:
             return
-        if not self._in_attempt:
+        if not self.keys.are_games:
             # There is nothing to drive: what is typed is the next sentence.
             event.ignore()
-            return
-        if self._own_window:
-            # The game itself hears the person; here they only press a picture's keys.
-            return
-        if event.key() in MODIFIER_KEYS and not self._captured:
-            self._undecided[press_id(event)] = name
-            self._undecided_timer.start()
-            return
-        self._send_undecided()
-        self._only_modifiers &= event.key() in MODIFIER_KEYS
-        self._keys_down[press_id(event)] = name
-        self._session.key(name, True, self._now_ns())
+        elif not self._own_window:
+            # Else the game itself hears the person; here they only press a picture's keys.
+            self.keys.press(event, captured=self._captured)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Tell the session of a key let go."""
-        if event.isAutoRepeat():
-            return
-        self._undecided.pop(press_id(event), "")
-        name = self._keys_down.pop(press_id(event), "")
-        if name:
-            self._session.key(name, False, self._now_ns())
-
-    def _send_undecided(self) -> None:
-        """Let modifiers drive that became no shortcut."""
-        self._undecided_timer.stop()
-        waiting, self._undecided = self._undecided, {}
-        for press, name in waiting.items():
-            self._keys_down[press] = name
-            self._session.key(name, True, self._now_ns())
-
-    @property
-    def _in_attempt(self) -> bool:
-        # The session itself is asked: what is shown may be a moment old.
-        return self._now_ns() < self._expected_until_ns or self._session.snapshot().in_attempt
+        if not event.isAutoRepeat():
+            self.keys.release(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Capture on the first click of an attempt; tell of the button while captured.
@@ -298,16 +226,12 @@ class PlayView(QWidget):
         Before and after one there is nothing to drive, and the mouse stays the person's.
         """
         if not self._captured:
-            if self._in_attempt:
+            if self.keys.are_games:
                 self.capture()
             else:
                 self.setFocus()
             return
-        name = event.button().name
-        if name is not None:
-            self._only_modifiers = False
-            self._buttons_down.add(event.button())
-            self._session.key(name, True, self._now_ns())
+        self.keys.press_button(event.button())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Treat the second press of a fast pair like any other press."""
@@ -315,11 +239,7 @@ class PlayView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Tell of a button let go."""
-        if event.button() in self._buttons_down:
-            self._buttons_down.discard(event.button())
-            name = event.button().name
-            if name is not None:
-                self._session.key(name, False, self._now_ns())
+        self.keys.release_button(event.button())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell of relative motion while captured, and keep the pointer inside."""
@@ -334,10 +254,7 @@ class PlayView(QWidget):
         delta = here - self._last
         self._last = here
         if not delta.isNull():
-            self._only_modifiers = False
-            self._session.mouse_move(
-                delta.x() * self._sensitivity, delta.y() * self._sensitivity, self._now_ns()
-            )
+            self.keys.turn(delta.x() * self._sensitivity, delta.y() * self._sensitivity)
         away = here - QPointF(self._centre())
         reach = WARP_SHARE * min(self.width(), self.height())
         if not self._warping and max(abs(away.x()), abs(away.y())) > reach:

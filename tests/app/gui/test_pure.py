@@ -266,7 +266,11 @@ def test_a_sentence_that_waits_for_the_agent_is_no_empty_field() -> None:
     session = SampleSession()
     session.set(waits=True, instruction="go to the barrel")
     assert "by itself" in hud.hint(session.state, focused=True)
-    session.set(waits=False, instruction="")
+    # Whoever pressed Esc before has no attempt to judge either.
+    session.set(phase=Phase.PAUSED)
+    assert not session.state.in_attempt
+    assert hud.hint_more(session.state) == ""
+    session.set(waits=False, instruction="", phase=Phase.WATCHING)
     assert hud.hint(session.state, focused=True).startswith("Type")
 
 

@@ -588,11 +588,12 @@ def test_what_a_new_sentence_names_and_the_room_lacks_is_told() -> None:
         assert session.snapshot().missing == ""
 
 
-def test_another_start_than_the_one_that_was_shown_is_said(make: Make) -> None:
-    session = make()
+@pytest.mark.parametrize("seen", [True, False])
+def test_another_start_than_the_one_that_was_shown_is_said(make: Make, seen: bool) -> None:
+    session = make(starts_seen=seen)
     session.play("reach the green dot")
     run(session, 1)
-    assert session.snapshot().message == ANOTHER_ROOM
+    assert session.snapshot().message == (ANOTHER_ROOM if seen else "")
     session.stop()
     session.play(RED)
     run(session, 1)

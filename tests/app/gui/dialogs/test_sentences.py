@@ -81,6 +81,11 @@ def test_what_is_typed_is_completed_below_the_field(
     assert [each.text() for each in chips] == ["shoot the demon"]
     chips[0].click()
     assert ("play", "shoot the demon") in session.calls
+    # Once it is played, the examples are offered again.
+    again = window.play_page.chips.findChildren(QAbstractButton)
+    assert sum(
+        not each.isHidden() and each.accessibleName().startswith("Example: ") for each in again
+    ) == len(TASKS)
 
 
 def test_completions_begin_as_typed_before_they_only_hold_the_words() -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
+from app.backend.ports import Hint
 from app.gui import header as pages
 from app.gui.main_window import MainWindow
 from app.gui.play.hands import SETTLE_MS
@@ -161,13 +162,16 @@ def test_an_attempt_that_nobody_judges_asks(
 
 
 def test_what_is_not_in_the_room_is_said_and_can_be_put_in(
-    qtbot: QtBot, window: MainWindow, session: SampleSession
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleBackend
 ) -> None:
     play(window)
+    place.said = Hint("Which one do you mean?", ("shoot the imp",))
     session.set(instruction="kill the monster", missing="monster")
     window.pull()
     notice = window.play_page.notice
     assert notice.text() == "There is no monster in this room."
+    qtbot.waitUntil(lambda: len(notice.buttons) == 2)
+    assert [each.text() for each in notice.buttons] == ["Put one in", "Try “shoot the imp”"]
     qtbot.mouseClick(notice.buttons[0], Qt.MouseButton.LeftButton)
     asked = [call for call in session.calls if call[0] in {"stop", "play"}]
     assert asked[-2:] == [("stop", Outcome.ABANDONED), ("play", "kill the monster")]

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from sample import BINDINGS, SampleSession
 
-from app.gui.play.play_view import MODIFIER_WAIT_MS, PlayView
+from app.gui.play.game_keys import MODIFIER_WAIT_MS
+from app.gui.play.play_view import PlayView
 from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.games.base import Bindings
@@ -111,7 +112,7 @@ def test_a_modifier_drives_only_if_no_other_key_follows_soon(
     view.setFocus()
     press(view, Qt.Key.Key_Control)
     # Ctrl+2 is the window's; the view never sees the 2.
-    view.forget_shortcut()
+    view.keys.forget_shortcut()
     qtbot.wait(2 * MODIFIER_WAIT_MS)
     qtbot.keyRelease(view, Qt.Key.Key_Control)
     # A tap is too short to drive.
@@ -152,7 +153,7 @@ def test_a_shortcut_takes_back_what_only_its_modifiers_did(
     qtbot.waitUntil(lambda: ("Ctrl", True) in keys(session))
     view.show_snapshot(session.snapshot())
     assert session.state.phase is Phase.CORRECTING
-    view.forget_shortcut()
+    view.keys.forget_shortcut()
     assert (("take_back",) in session.calls) is not drove
     assert session.state.phase is (Phase.CORRECTING if drove else Phase.PLAYING)
 
