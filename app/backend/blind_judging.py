@@ -98,6 +98,7 @@ class BlindJudging:
         # One at a time: a mark, an undo, the end.
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._thread: BackgroundThread | None = None
         self._problem = ""
         self._wanted: frozenset[int] = frozenset()
@@ -144,10 +145,13 @@ class BlindJudging:
             return self.state()
 
     def put_off(self) -> None:
-        """Stop playing, and wait until that is over."""
+        """Stop playing once the attempts under way are over; returns at once."""
         self._stop.set()
-        thread = self._thread
-        if thread is not None:
+
+    def end(self) -> None:
+        """Stop playing, and wait until that is over."""
+        self.put_off()
+        if (thread := self._thread) is not None:
             thread.join()
 
     def _read(self) -> tuple[list[ClipRow], Course, int]:
@@ -214,6 +218,9 @@ class BlindJudging:
             log.exception("the clips of comparison %d could not be played", self._row.id)
             self._problem = BROKEN
         finally:
+            if self._over.is_set():
+                # What was still being played came after the pictures were erased.
+                self._ground.store.end_comparison(self._row.id, keep_pictures=self._keep_pictures)
             self._woken()
 
     def _check(self) -> None:
@@ -221,8 +228,9 @@ class BlindJudging:
             raise EndedError("It was put off.")
 
     def _end(self) -> None:
-        """Write down what it came to; clips that are still being played are not waited for long."""
+        """Write down what it came to; clips that are still being played are not waited for."""
         self.put_off()
+        self._over.set()
         ground = replace(self._ground, check=lambda: None)
         judged = settle_blind(ground, self._row.id, keep_pictures=self._keep_pictures)
         self._result = self._settled(judged)

@@ -101,5 +101,5 @@ class BlindComparison(Protocol):
         ...
 
     def put_off(self) -> None:
-        """Stop playing; it can be taken up again.  May be called twice."""
+        """Stop playing soon; it can be taken up again.  Returns at once, may be called twice."""
         ...

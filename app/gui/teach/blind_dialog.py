@@ -56,7 +56,7 @@ class BlindDialog(QDialog):
         self.number = label("", "muted")
         self.progress = QProgressBar()
         self.view = ClipView(theme)
-        self.result = BlindResultView(theme)
+        self.outcome = BlindResultView(theme)
         self.notice = Notice(theme)
         self.speeds = [button(f"{each}×", "chip") for each in SPEEDS]
         self.again = button("Again · Space", "quiet", tip="Show the clip from its beginning")
@@ -109,7 +109,7 @@ class BlindDialog(QDialog):
         for each in SPEEDS:
             keys[Qt.Key.Key_0 + each] = lambda each=each: self.set_speed(each)
         act = keys.get(event.key())
-        if act is None or self._middle.currentWidget() is self.result:
+        if act is None or self._middle.currentWidget() is self.outcome:
             super().keyPressEvent(event)
         elif not event.isAutoRepeat():
             act()
@@ -181,8 +181,8 @@ class BlindDialog(QDialog):
         self.view.show_text("")
         self.number.setText(f"{state.number} clips judged")
         self.progress.hide()
-        self.result.show_result(state.result)
-        self._middle.setCurrentWidget(self.result)
+        self.outcome.show_result(state.result)
+        self._middle.setCurrentWidget(self.outcome)
         self._show_foot(2)
         self.next.setVisible(bool(state.result.next_sentence))
         self.next.setToolTip(f"“{state.result.next_sentence}”")
@@ -223,7 +223,7 @@ class BlindDialog(QDialog):
         head.addWidget(self.sentence, 1)
         head.addWidget(self.number)
         self._middle.addWidget(self.view)
-        self._middle.addWidget(self.result)
+        self._middle.addWidget(self.outcome)
         self._foot.addWidget(self._judging_row())
         self._foot.addWidget(_row(self.put_off_twin(), None, self.play))
         self._foot.addWidget(_row(None, self.next, self.close_))
