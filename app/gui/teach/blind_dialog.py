@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -107,7 +108,7 @@ class BlindDialog(QDialog):
             Qt.Key.Key_Space: self.view.restart,
         }
         for each in SPEEDS:
-            keys[Qt.Key.Key_0 + each] = lambda each=each: self.set_speed(each)
+            keys[Qt.Key.Key_0 + each] = partial(self.set_speed, each)
         act = keys.get(event.key())
         if act is None or self._middle.currentWidget() is self.outcome:
             super().keyPressEvent(event)
@@ -140,7 +141,11 @@ class BlindDialog(QDialog):
 
     def _show(self, state: BlindState) -> None:
         self._busy = False
-        self._state = state
+        before, self._state = self._state, state
+        if before is not None and before.notice and not state.playing:
+            # The game had the keyboard; its window is gone or left alone.
+            self.raise_()
+            self.activateWindow()
         self.sentence.setText(f"“{state.sentence}”")
         self.progress.setRange(0, state.most)
         self.progress.setValue(state.number - 1)
@@ -295,6 +300,8 @@ def waiting_words(state: BlindState) -> str:
         return SCREEN.format(state.wanted, spoken_duration(60 * minutes))
     if state.problem:
         return "No clips come at the moment."
+    if state.notice:
+        return f"{state.notice}\n\n{state.ready} of {state.wanted} clips are ready."
     return f"{WAITING}\n\n{state.ready} of {state.wanted} clips are ready."
 
 

@@ -34,7 +34,8 @@ from recorder.store.frames.h264 import SegmentEncoder
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Part, Verdict, VerdictKind
 from trainer.rounds.blind_round import Judged, begin_comparison
-from trainer.rounds.measurement import Ground, unjudged_line
+from trainer.rounds.measurement import MEASURING, Ground, unjudged_line
+from trainer.rounds.protocol import Stage as Said
 
 SENTENCE = "dance around the dot"
 
@@ -335,9 +336,25 @@ def test_the_persons_screen_is_taken_only_when_they_give_it(screen: Stage) -> No
     # Ten seconds a clip, as nobody showed it.
     assert state.screen_s == pytest.approx(10 * FIRST_CLIPS)
     assert screen.batches == []
+    go_on, half = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if sum(clip.frames is not None for clip in screen.clips()) == 5:
+            blind._ground.say(Said(MEASURING, "Leave keyboard and mouse alone."))
+            half.set()
+            go_on.wait(20)
+
+    screen.before_each = hold
     blind.play()
+    assert half.wait(20)
+    # The game has the screen and the keyboard: nothing is judged beside it.
+    state = blind.state()
+    assert (state.playing, state.ready, state.clip, state.asks_screen) == (True, 5, None, False)
+    assert state.notice == "Leave keyboard and mouse alone."
+    go_on.set()
     state = waited(blind)
     assert (state.asks_screen, state.clip, screen.woken) == (False, 0, 1)
+    assert state.notice == ""
     shown = 0
     while state.clip is not None:
         shown += 1

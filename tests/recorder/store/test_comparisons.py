@@ -175,12 +175,12 @@ def test_a_mark_is_safe_once_it_was_made_whatever_kills_the_process(tmp_path: Pa
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
-    try:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "marked\n"
-    finally:
+    assert child.stdout is not None
+    with child.stdout as told:
+        line = told.readline()
         child.kill()
-        child.wait()
+    child.wait()
+    assert line == "marked\n"
     with Store.open(tmp_path), Reader.open(tmp_path) as reader:
         (row,) = reader.comparisons()
         assert reader.clip_marks(row.id) == [ClipMark(0, done=True), ClipMark(1, done=None)]

@@ -176,7 +176,10 @@ def test_what_is_played_is_waited_for(
     assert not dialog.done_.isEnabled()
     press(qtbot, dialog, Qt.Key.Key_D)
     assert comparison.said == []
-    comparison.now = replace(comparison.now, clip=0)
+    comparison.now = replace(comparison.now, notice="Leave keyboard and mouse alone.", ready=4)
+    qtbot.waitUntil(lambda: "mouse alone" in dialog.view.accessibleName())
+    assert "4 of 14" in dialog.view.accessibleName()
+    comparison.now = replace(comparison.now, clip=0, playing=False, notice="")
     qtbot.waitUntil(dialog.done_.isEnabled)
     dialog.reject()
 
