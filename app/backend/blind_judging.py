@@ -23,8 +23,9 @@ from trainer.rounds.blind_round import (
     settle_blind,
     shown_by,
 )
-from trainer.rounds.measurement import Ground
+from trainer.rounds.measurement import MEASURING, Ground
 from trainer.rounds.process import EndedError
+from trainer.rounds.protocol import Message, Stage
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,9 @@ class BlindJudging:
         ``settled`` hears what it came to, once, and returns it as it is shown; ``woken`` is called
         when the person's screen is theirs again.
         """
-        self._ground = replace(ground, check=self._check)
+        self._ground = replace(ground, check=self._check, say=self._hear)
+        self._say = ground.say
+        self._notice = ""
         self._reader = reader
         self._row = row
         self._room = room
@@ -98,6 +101,7 @@ class BlindJudging:
         # One at a time: a mark, an undo, the end.
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._thread: BackgroundThread | None = None
         self._problem = ""
         self._wanted: frozenset[int] = frozenset()
@@ -144,10 +148,13 @@ class BlindJudging:
             return self.state()
 
     def put_off(self) -> None:
-        """Stop playing, and wait until that is over."""
+        """Stop playing once the attempts under way are over; returns at once."""
         self._stop.set()
-        thread = self._thread
-        if thread is not None:
+
+    def end(self) -> None:
+        """Stop playing, and wait until that is over."""
+        self.put_off()
+        if (thread := self._thread) is not None:
             thread.join()
 
     def _read(self) -> tuple[list[ClipRow], Course, int]:
@@ -167,7 +174,10 @@ class BlindJudging:
         shown = None if course.next is None else shown_by(clips, clips[course.next])
         there = shown is not None and shown.frames is not None
         playing = self._thread is not None and self._thread.alive
-        if shown is not None and not there and not playing and not self._own_window:
+        if playing and self._own_window:
+            # The screen and the keyboard are the game's now.
+            there = False
+        elif shown is not None and not there and not playing and not self._own_window:
             # It was lost, or is the next one already: what is missing is played by itself.
             playing = not self._problem and self._begin(self._batch(clips, course))
         asks = self._own_window and shown is not None and not there and not playing
@@ -184,6 +194,7 @@ class BlindJudging:
             wanted=len(wanted) if asks else len(self._wanted),
             asks_screen=asks,
             screen_s=len(wanted) * self._row.clip_ticks / self._rate(clips),
+            notice=self._notice if playing else "",
             problem=self._problem,
             result=self._result,
         )
@@ -214,15 +225,24 @@ class BlindJudging:
             log.exception("the clips of comparison %d could not be played", self._row.id)
             self._problem = BROKEN
         finally:
+            if self._over.is_set():
+                # What was still being played came after the pictures were erased.
+                self._ground.store.end_comparison(self._row.id, keep_pictures=self._keep_pictures)
             self._woken()
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Stage) and message.name == MEASURING:
+            self._notice = message.sentence
+        self._say(message)
 
     def _check(self) -> None:
         if self._stop.is_set():
             raise EndedError("It was put off.")
 
     def _end(self) -> None:
-        """Write down what it came to; clips that are still being played are not waited for long."""
+        """Write down what it came to; clips that are still being played are not waited for."""
         self.put_off()
+        self._over.set()
         ground = replace(self._ground, check=lambda: None)
         judged = settle_blind(ground, self._row.id, keep_pictures=self._keep_pictures)
         self._result = self._settled(judged)

@@ -41,8 +41,9 @@ class BlindState:
     ``number`` says the how-manieth clip comes now, of at most ``most``.  ``clip`` is what is shown,
     None while it is not played yet or if all is decided.  ``ready`` of ``wanted`` clips are played
     while ``playing``.  ``asks_screen`` says that ``wanted`` clips more have to be played on the
-    person's screen, once they say so, for about ``screen_s`` seconds.  ``problem`` is why no clips
-    come, "" while all is well.
+    person's screen, once they say so, for about ``screen_s`` seconds; while that is ``playing`` no
+    clip is shown, and ``notice`` is what the person has to know meanwhile.  ``problem`` is why no
+    clips come, "" while all is well.
     """
 
     sentence: str
@@ -56,6 +57,7 @@ class BlindState:
     wanted: int = 0
     asks_screen: bool = False
     screen_s: float = 0.0
+    notice: str = ""
     problem: str = ""
     result: BlindResult | None = None
 
@@ -101,5 +103,5 @@ class BlindComparison(Protocol):
         ...
 
     def put_off(self) -> None:
-        """Stop playing; it can be taken up again.  May be called twice."""
+        """Stop playing soon; it can be taken up again.  Returns at once, may be called twice."""
         ...

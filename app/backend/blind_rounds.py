@@ -67,7 +67,7 @@ class BlindRounds:
         """
         if self._few_bits:
             raise ModelError(FEW_BITS)
-        self.put_off()
+        self.end()
         row = next((each for each in self._reader.rounds() if each.id == round_id), None)
         waiting = () if row is None else self._waiting_of(row)
         if row is None or not waiting:
@@ -89,10 +89,10 @@ class BlindRounds:
         )
         return self._open
 
-    def put_off(self) -> None:
+    def end(self) -> None:
         """Stop the comparison that is open, if one is, and wait until nothing of it is played."""
         if self._open is not None:
-            self._open.put_off()
+            self._open.end()
 
     def added_to(self, facts: VerdictFacts, row: RoundRow) -> VerdictFacts:
         """Return a round's card with what of it waits to be judged, and how far that is."""

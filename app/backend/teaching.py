@@ -133,7 +133,7 @@ class Teaching:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
         if self._loader.not_taught:
             raise ModelError(self._loader.not_taught)
-        self._blind.put_off()
+        self._blind.end()
         if (check := self._check) is not None:
             # What was played is kept; it can be gone on with after this round.
             check.cancel()
@@ -173,7 +173,7 @@ class Teaching:
 
     def close(self) -> None:
         """Cancel what runs and wait for its end."""
-        self._blind.put_off()
+        self._blind.end()
         if (round_ := self._round) is not None:
             round_.end()
         # Looked for after it: what is left to check begins at a round's end.

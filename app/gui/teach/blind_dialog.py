@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -56,7 +57,7 @@ class BlindDialog(QDialog):
         self.number = label("", "muted")
         self.progress = QProgressBar()
         self.view = ClipView(theme)
-        self.result = BlindResultView(theme)
+        self.outcome = BlindResultView(theme)
         self.notice = Notice(theme)
         self.speeds = [button(f"{each}×", "chip") for each in SPEEDS]
         self.again = button("Again · Space", "quiet", tip="Show the clip from its beginning")
@@ -107,9 +108,9 @@ class BlindDialog(QDialog):
             Qt.Key.Key_Space: self.view.restart,
         }
         for each in SPEEDS:
-            keys[Qt.Key.Key_0 + each] = lambda each=each: self.set_speed(each)
+            keys[Qt.Key.Key_0 + each] = partial(self.set_speed, each)
         act = keys.get(event.key())
-        if act is None or self._middle.currentWidget() is self.result:
+        if act is None or self._middle.currentWidget() is self.outcome:
             super().keyPressEvent(event)
         elif not event.isAutoRepeat():
             act()
@@ -140,7 +141,11 @@ class BlindDialog(QDialog):
 
     def _show(self, state: BlindState) -> None:
         self._busy = False
-        self._state = state
+        before, self._state = self._state, state
+        if before is not None and before.notice and not state.playing:
+            # The game had the keyboard; its window is gone or left alone.
+            self.raise_()
+            self.activateWindow()
         self.sentence.setText(f"“{state.sentence}”")
         self.progress.setRange(0, state.most)
         self.progress.setValue(state.number - 1)
@@ -181,8 +186,8 @@ class BlindDialog(QDialog):
         self.view.show_text("")
         self.number.setText(f"{state.number} clips judged")
         self.progress.hide()
-        self.result.show_result(state.result)
-        self._middle.setCurrentWidget(self.result)
+        self.outcome.show_result(state.result)
+        self._middle.setCurrentWidget(self.outcome)
         self._show_foot(2)
         self.next.setVisible(bool(state.result.next_sentence))
         self.next.setToolTip(f"“{state.result.next_sentence}”")
@@ -223,7 +228,7 @@ class BlindDialog(QDialog):
         head.addWidget(self.sentence, 1)
         head.addWidget(self.number)
         self._middle.addWidget(self.view)
-        self._middle.addWidget(self.result)
+        self._middle.addWidget(self.outcome)
         self._foot.addWidget(self._judging_row())
         self._foot.addWidget(_row(self.put_off_twin(), None, self.play))
         self._foot.addWidget(_row(None, self.next, self.close_))
@@ -295,6 +300,8 @@ def waiting_words(state: BlindState) -> str:
         return SCREEN.format(state.wanted, spoken_duration(60 * minutes))
     if state.problem:
         return "No clips come at the moment."
+    if state.notice:
+        return f"{state.notice}\n\n{state.ready} of {state.wanted} clips are ready."
     return f"{WAITING}\n\n{state.ready} of {state.wanted} clips are ready."
 
 

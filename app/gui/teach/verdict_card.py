@@ -219,7 +219,7 @@ class VerdictCard(Card):
         self._before = FilmStrip(theme)
         self._after = FilmStrip(theme)
         self.state = label("", "strong")
-        self.judge = button("", "agent")
+        self.judge = button("Judge it blind · about 3 min", "agent")
         self.more = button("Play more starts", "")
         self.use = button("Use it", "agent")
         self.back = button("Go back", "link")

@@ -34,7 +34,8 @@ from recorder.store.frames.h264 import SegmentEncoder
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Part, Verdict, VerdictKind
 from trainer.rounds.blind_round import Judged, begin_comparison
-from trainer.rounds.measurement import Ground, unjudged_line
+from trainer.rounds.measurement import MEASURING, Ground, unjudged_line
+from trainer.rounds.protocol import Stage as Said
 
 SENTENCE = "dance around the dot"
 
@@ -195,14 +196,14 @@ def test_what_is_put_off_goes_on_at_the_same_clip(stage: Stage) -> None:
     for place in range(3):
         blind.mark(place, done=place == 1)
     assert blind.state().clip is None
-    putting = threading.Thread(target=blind.put_off)
-    putting.start()
+    # The window is not kept waiting for what is being played.
+    blind.put_off()
+    assert blind._thread is not None
+    assert blind._thread.alive
     stage.before_each = lambda: None
-    while not blind._stop.is_set():
-        pass
     go_on.set()
-    putting.join(10)
-    assert not putting.is_alive()
+    blind.end()
+    assert not blind._thread.alive
     assert sum(clip.frames is not None for clip in stage.clips()) == 3
     again = stage.open()
     state = waited(again)
@@ -232,6 +233,31 @@ def test_the_end_has_its_effect_once_and_takes_the_pictures_along(stage: Stage) 
     verdict = read_verdict(stage.reader.rounds()[0].verdict)
     assert verdict is not None
     assert verdict.kind is VerdictKind.BETTER
+    with stage.reader._reading() as connection:
+        assert connection.execute("SELECT count(*) FROM clip_pictures").fetchone()[0] == 0
+
+
+def test_a_clip_that_comes_after_the_result_is_erased_too(stage: Stage) -> None:
+    """The person does not wait for the reveal until a slow model has ended its attempt."""
+    go_on = threading.Event()
+
+    def hold() -> None:
+        if sum(clip.frames is not None for clip in stage.clips()) == FIRST_CLIPS:
+            go_on.wait(20)
+
+    blind = stage.open()
+    waited(blind)
+    stage.before_each = hold
+    sides = [clip.side for clip in stage.clips()]
+    # As where it is looked for a stop only when an attempt is over.
+    blind._ground = replace(stage.ground, check=lambda: None)
+    state = judged_through(blind, blind.state(), sides)
+    assert state.result is not None
+    assert blind._thread is not None
+    assert blind._thread.alive
+    go_on.set()
+    blind.end()
+    assert sum(clip.frames is not None for clip in stage.clips()) > FIRST_CLIPS
     with stage.reader._reading() as connection:
         assert connection.execute("SELECT count(*) FROM clip_pictures").fetchone()[0] == 0
 
@@ -310,9 +336,25 @@ def test_the_persons_screen_is_taken_only_when_they_give_it(screen: Stage) -> No
     # Ten seconds a clip, as nobody showed it.
     assert state.screen_s == pytest.approx(10 * FIRST_CLIPS)
     assert screen.batches == []
+    go_on, half = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if sum(clip.frames is not None for clip in screen.clips()) == 5:
+            blind._ground.say(Said(MEASURING, "Leave keyboard and mouse alone."))
+            half.set()
+            go_on.wait(20)
+
+    screen.before_each = hold
     blind.play()
+    assert half.wait(20)
+    # The game has the screen and the keyboard: nothing is judged beside it.
+    state = blind.state()
+    assert (state.playing, state.ready, state.clip, state.asks_screen) == (True, 5, None, False)
+    assert state.notice == "Leave keyboard and mouse alone."
+    go_on.set()
     state = waited(blind)
     assert (state.asks_screen, state.clip, screen.woken) == (False, 0, 1)
+    assert state.notice == ""
     shown = 0
     while state.clip is not None:
         shown += 1

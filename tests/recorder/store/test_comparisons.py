@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,34 @@ def test_a_folder_of_the_version_before_is_brought_over(tmp_path: Path) -> None:
         assert reader.comparisons() == []
         new = NewComparison(reader.rounds()[0].id, "doom", "free", "dance", 80, CLIPS)
         assert store.add_comparison(new) == reader.comparisons()[0].id
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from recorder.store import ClipMark, NewComparison, Side, Store
+store = Store.open(Path(sys.argv[1]))
+clips = [(Side.BEFORE, 1, None), (Side.AFTER, 2, None), (Side.AFTER, 1, None)]
+number = store.add_comparison(NewComparison(store.add_round(), "doom", "free", "dance", 80, clips))
+store.add_clip_mark(number, ClipMark(0, done=True))
+store.add_clip_mark(number, ClipMark(1, done=None))
+print("marked", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_mark_is_safe_once_it_was_made_whatever_kills_the_process(tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    with child.stdout as told:
+        line = told.readline()
+        child.kill()
+    child.wait()
+    assert line == "marked\n"
+    with Store.open(tmp_path), Reader.open(tmp_path) as reader:
+        (row,) = reader.comparisons()
+        assert reader.clip_marks(row.id) == [ClipMark(0, done=True), ClipMark(1, done=None)]
+        assert [clip.seed for clip in reader.clips(row.id)] == [1, 2, 1]
+    assert verify(tmp_path).ok

@@ -129,16 +129,16 @@ def test_which_was_which_is_shown_at_the_end_and_not_before(
 ) -> None:
     for _ in range(3):
         press(qtbot, dialog, Qt.Key.Key_D)
-        assert not dialog.result.isVisible()
-        assert dialog.result.title.text() == ""
+        assert not dialog.outcome.isVisible()
+        assert dialog.outcome.title.text() == ""
     press(qtbot, dialog, Qt.Key.Key_D)
-    assert dialog.result.isVisible()
-    assert dialog.result.title.text() == "It got better"
-    assert dialog.result.difference.text() == "+99 points"
-    assert "+50" in dialog.result.how_sure.text()
-    assert "+100" in dialog.result.how_sure.text()
-    assert dialog.result.follows.text() == "It is checked next."
-    assert "0 of 6 clips done, after it 6 of 6" in dialog.result.bars.accessibleName()
+    assert dialog.outcome.isVisible()
+    assert dialog.outcome.title.text() == "It got better"
+    assert dialog.outcome.difference.text() == "+99 points"
+    assert "+50" in dialog.outcome.how_sure.text()
+    assert "+100" in dialog.outcome.how_sure.text()
+    assert dialog.outcome.follows.text() == "It is checked next."
+    assert "0 of 6 clips done, after it 6 of 6" in dialog.outcome.bars.accessibleName()
     # After the reveal no key changes anything.
     for key in (Qt.Key.Key_N, Qt.Key.Key_Backspace, Qt.Key.Key_S):
         press(qtbot, dialog, key)
@@ -176,7 +176,10 @@ def test_what_is_played_is_waited_for(
     assert not dialog.done_.isEnabled()
     press(qtbot, dialog, Qt.Key.Key_D)
     assert comparison.said == []
-    comparison.now = replace(comparison.now, clip=0)
+    comparison.now = replace(comparison.now, notice="Leave keyboard and mouse alone.", ready=4)
+    qtbot.waitUntil(lambda: "mouse alone" in dialog.view.accessibleName())
+    assert "4 of 14" in dialog.view.accessibleName()
+    comparison.now = replace(comparison.now, clip=0, playing=False, notice="")
     qtbot.waitUntil(dialog.done_.isEnabled)
     dialog.reject()
 
