@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from trainer.rounds.client import RoundClient
 FOLDER = "benchmark-teaching"
 LESSONS_FILE = "lessons.jsonl"
 PARTS = {"choosing": CHOOSING, "judging": JUDGING}
+ARMS: Mapping[str, Mapping[str, str]] = {"": {}, "mirror": {"mirror": "true"}}
+"""Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100
 TEST_SKIP = 1_000_000
 CHOOSE_SKIP = 5_000_000
@@ -68,23 +70,28 @@ class Taught:
 def measure(runs: int | None, say: Say, *, folder: Path, parts: Sequence[str]) -> dict[str, object]:
     """Teach the lessons of ``parts`` (all: "choosing" and "judging"), ``runs`` starts each.
 
-    ``runs`` None is STARTS.  Raises UsageError for another part, KnownError for a round that does
-    not get to its end; the lessons before it stay kept.
+    A part may name an arm: "choosing+mirror".  ``runs`` None is STARTS.  Raises UsageError for
+    another part, KnownError for a round that does not get to its end; the lessons before it stay
+    kept.
     """
-    if wrong := [each for each in parts if each not in PARTS]:
-        raise UsageError(
-            f"The teaching benchmark has no part {wrong[0]!r}, so nothing was measured; choose "
-            f"{' or '.join(PARTS)}."
-        )
+    for each in parts:
+        name, _, arm = each.partition("+")
+        if name not in PARTS or arm not in ARMS:
+            known = [*PARTS, *(f"choosing+{arm}" for arm in ARMS if arm)]
+            raise UsageError(
+                f"The teaching benchmark has no part {each!r}, so nothing was measured; choose "
+                f"of: {', '.join(known)}."
+            )
     starts = runs or STARTS
     there = folder / FOLDER
     kept = _kept(there / LESSONS_FILE)
     found: list[Taught] = []
     for part in parts or PARTS:
-        for number, lesson in enumerate(PARTS[part]):
+        lessons = PARTS[part.partition("+")[0]]
+        for number, lesson in enumerate(lessons):
             done = kept.get((part, lesson.name, starts))
             if done is None:
-                say(f"{part}: {lesson.sentence} ({number + 1} of {len(PARTS[part])})")
+                say(f"{part}: {lesson.sentence} ({number + 1} of {len(lessons)})")
                 done = _teach(there, part, number, lesson, starts, say)
                 _keep(there / LESSONS_FILE, done)
             say(f"{lesson.sentence}: {done.before} -> {done.after} of {starts}")
@@ -115,15 +122,16 @@ def _teach(
     data = there / f"{part}-{lesson.name}"
     rows = KeptRows(there / ROWS_FILE)
     base = default_checkpoint()
-    skip = TEST_SKIP if part == "judging" else CHOOSE_SKIP
-    own = SeedRange.TEST if part == "judging" else SeedRange.VALIDATION
+    name, _, arm = part.partition("+")
+    skip = TEST_SKIP if name == "judging" else CHOOSE_SKIP
+    own = SeedRange.TEST if name == "judging" else SeedRange.VALIDATION
     seeds = own.seeds(skip + number * STARTS, starts)
     before = play(lesson, PlayerSpec("before", base), seeds, rows, lesson.name)
     say(f"before: {sum(before)} of {starts}")
     teaching = SeedRange.TEACHING.seeds(SHOWN_SKIP + number * STARTS, STARTS)
     diary = RoundDiary(tell=say)
     with Store.open(data) as store:
-        showing = show(store, lesson, iter(teaching), random.Random(f"{part}/{lesson.name}"))
+        showing = show(store, lesson, iter(teaching), random.Random(f"{name}/{lesson.name}"))
         say(
             f"shown: {showing.tries} tries, {showing.broken_off} of them broken off, "
             f"{showing.driving_s:.0f} s of driving"
@@ -131,7 +139,7 @@ def _teach(
         began = time.monotonic()
         client = RoundClient(data, store, base)
         query = " ".join(f"id:{each}" for each in showing.episodes)
-        result = client.run(query, say=diary.hear, paired_seeds=0)
+        result = client.run(query, say=diary.hear, paired_seeds=0, settings=ARMS[arm])
         took = time.monotonic() - began
     if result.status is not RoundStatus.DONE or result.adapter is None:
         raise KnownError(result.sentence)

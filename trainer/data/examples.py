@@ -46,7 +46,7 @@ class Example:
     ``words`` answer a question about the picture; such an example has no ``answer``.
     ``sentence`` tells the episode's sentences apart, and ``passed`` are the ticks of this one that
     are not learnt from, between the example before and this: a sentence with parts is followed
-    through them.
+    through them.  A ``mirror`` has left and right exchanged (:mod:`trainer.data.mirror`).
     """
 
     image: NDArray[np.uint8]
@@ -61,6 +61,7 @@ class Example:
     words: str = ""
     sentence: int = 0
     passed: tuple[Passed, ...] = ()
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,13 @@ class RoundClient:
         measure_failed: bool = False,
         hotkeys: Mapping[str, str] | None = None,
         practice_min: float | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> RoundResult:
         """Train, gate, and play pairs of ``questions``; nothing is put in use yet.
 
         With ``practice_min`` it does not learn from episodes: the agent practises ``questions`` by
         itself for so many minutes (:mod:`trainer.practice`), and the rest is the same.
+        ``settings`` are hyper-parameters that are not to be as usual.
 
         At most ``paired_seeds`` pairs of each are played, fewer if it is decided before.  What is
         left to be checked :meth:`check_rest` plays, and it puts the round in use if it may be.
@@ -116,7 +118,7 @@ class RoundClient:
             play = paired_seeds > 0 and not self._few_bits
             tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
             command = (
-                self._round(books, max_steps=max_steps, replay=replay)
+                self._round(books, max_steps=max_steps, replay=replay, settings=settings or {})
                 if practice_min is None
                 else self._practice(books, game, tasks, practice_min)
             )
@@ -153,7 +155,9 @@ class RoundClient:
         place = (self._data, books.round_id, books.query, game)
         return questions_of(*place), free_sentences_of(*place)
 
-    def _round(self, books: RoundBooks, *, max_steps: int, replay: int) -> list[str]:
+    def _round(
+        self, books: RoundBooks, *, max_steps: int, replay: int, settings: Mapping[str, str]
+    ) -> list[str]:
         """Return what starts the process that learns from episodes."""
         return round_command(
             self._data,
@@ -167,6 +171,7 @@ class RoundClient:
             max_steps=max_steps,
             replay=replay,
             options=self._options,
+            settings=settings,
         )
 
     def _practice(

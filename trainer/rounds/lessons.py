@@ -95,9 +95,13 @@ class Lesson:
     @property
     def to_learn(self) -> list[Example]:
         """What it learns on: the lessons, and what is to be kept."""
+        from trainer.data.mirror import mirrored
         from trainer.data.sampling import balanced
 
-        return [*balanced(self.taught.train), *self.known.train, *self.earlier.train]
+        taught = list(self.taught.train)
+        if self.task.config.mirror:
+            taught += mirrored(taught)
+        return [*balanced(taught), *self.known.train, *self.earlier.train]
 
     @property
     def to_stop_by(self) -> list[Example]:
@@ -139,7 +143,7 @@ def prepare(
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
     from trainer.rounds.training.lora import LoraTask
-    from trainer.rounds.training.lora_config import LoraConfig
+    from trainer.rounds.training.lora_config import LoraConfig, with_settings
     from trainer.rounds.training.memory import LARGE_HIDDEN
 
     say(protocol.Stage("seeing", "Looking at every picture once."))
@@ -158,6 +162,7 @@ def prepare(
         known, earlier = earlier, Sides()
     large = model.config.text_config.hidden_size >= LARGE_HIDDEN
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    config = with_settings(config, plan.settings)
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))

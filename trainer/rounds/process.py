@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model.vla.play_options import PlayOptions
@@ -51,6 +51,7 @@ def round_command(
     max_steps: int,
     replay: int,
     options: PlayOptions,
+    settings: Mapping[str, str],
 ) -> list[str]:
     """Return what starts the process of a round; its fields are those of RoundPlan."""
     command = [
@@ -58,6 +59,7 @@ def round_command(
         "--base", str(base), "--out", str(folder), "--work", str(work),
         "--query", query, "--round", str(round_id), "--seed", str(seed),
         "--max-steps", str(max_steps), "--replay", str(replay), *round_arguments(options),
+        *(part for name, value in settings.items() for part in ("--set", f"{name}={value}")),
     ]  # fmt: skip
     return command if parent is None else [*command, "--parent", str(parent)]
 

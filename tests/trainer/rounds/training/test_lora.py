@@ -13,10 +13,12 @@ from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, writ
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
-from recorder.errors import ModelError
+from recorder.errors import ModelError, UsageError
 from recorder.types import Action
 from trainer.data.examples import Example
+from trainer.rounds.round import _samples
 from trainer.rounds.training.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora_config import with_settings
 from trainer.rounds.training.lora_loop import train
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
@@ -184,3 +186,17 @@ def test_recomputed_activations_give_the_same_gradients() -> None:
         assert gradient is not None
         torch.testing.assert_close(gradient, found[1][name])
     assert any(bool(gradient.any()) for gradient in found[0].values() if gradient is not None)
+
+
+def test_settings_are_read_as_what_they_are() -> None:
+    config = with_settings(LoraConfig(), {"mirror": "true", "visits": "8", "learning_rate": "1e-3"})
+    assert (config.mirror, config.visits, config.learning_rate) == (True, 8, 1e-3)
+    for wrong in ({"mirror": "yes"}, {"visits": "8.5"}, {"speed": "1"}):
+        with pytest.raises(UsageError, match="is no setting of a round"):
+            with_settings(LoraConfig(), wrong)
+
+
+def test_a_mirror_image_is_one_sample_with_its_tick() -> None:
+    own = examples(2)
+    both = [*own, replace(own[0], mirror=True)]
+    assert _samples(both, {0: 3, 1: 2, 2: 4}) == [(0, 0, 1.0, 7), (1, 1, 1.0, 2)]
