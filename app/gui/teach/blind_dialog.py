@@ -22,7 +22,7 @@ from app.backend.blind_ports import BlindComparison, BlindState, Clip
 from app.backend.readable import spoken_duration
 from app.gui.calls.async_calls import Bridge
 from app.gui.style.theme import GRID, Theme
-from app.gui.style.widgets import Elided, Notice, button, label
+from app.gui.style.widgets import Elided, Notice, Offer, button, label
 from app.gui.teach.blind_result import BlindResultView
 from app.gui.teach.clip_view import ClipView
 
@@ -59,6 +59,7 @@ class BlindDialog(QDialog):
         self.view = ClipView(theme)
         self.outcome = BlindResultView(theme)
         self.notice = Notice(theme)
+        self._try_again = Offer("Try again", lambda: self._ask(self._comparison.play))
         self.speeds = [button(f"{each}×", "chip") for each in SPEEDS]
         self.again = button("Again · Space", "quiet", tip="Show the clip from its beginning")
         self.back = button("Back · Backspace", "quiet", tip="Take the last answer back")
@@ -136,7 +137,7 @@ class BlindDialog(QDialog):
 
     def _on_problem(self, sentence: str) -> None:
         self._busy = False
-        self.notice.tell(sentence, "Try again")
+        self.notice.tell(sentence, [self._try_again])
         self._enable()
 
     def _show(self, state: BlindState) -> None:
@@ -150,7 +151,7 @@ class BlindDialog(QDialog):
         self.progress.setRange(0, state.most)
         self.progress.setValue(state.number - 1)
         if state.problem:
-            self.notice.tell(state.problem, "Try again")
+            self.notice.tell(state.problem, [self._try_again])
         else:
             self.notice.clear()
         if state.result is not None:
@@ -285,7 +286,6 @@ class BlindDialog(QDialog):
         self.play.clicked.connect(lambda: self._ask(self._comparison.play))
         self.close_.clicked.connect(self.accept)
         self.next.clicked.connect(self._judge_next)
-        self.notice.acted.connect(lambda: self._ask(self._comparison.play))
         # A picture that is lost is played once more.
         self.view.failed.connect(self._look_again)
         self._timer.timeout.connect(self._look_again)

@@ -204,7 +204,7 @@ def test_why_no_clips_come_is_told_and_tried_again(
     comparison.now = replace(comparison.now, clip=None, problem="The game does not start.")
     dialog = opened(qtbot, theme, comparison)
     assert dialog.notice.text() == "The game does not start."
-    dialog.notice.action.click()
+    dialog.notice.buttons[0].click()
     settle(qtbot, dialog)
     assert (comparison.asked, dialog.notice.text()) == (["play"], "")
     dialog.reject()
