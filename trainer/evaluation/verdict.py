@@ -52,7 +52,8 @@ class Line:
     interval) are shares, 0.1 is ten points.  ``not_worse`` says that the loss is surely at most
     ``margin``.  ``kind`` is None while nothing is known: not measured, or ``checking``, in which
     case it is still being played.  ``against`` says what played before: the "parent", or for the
-    old tasks also the "base".
+    old tasks also the "base".  ``elsewhere`` says that it is of another game, which cannot be
+    played in this one's rounds.
     """
 
     part: Part
@@ -69,6 +70,7 @@ class Line:
     sentence: str
     against: str = "parent"
     checking: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
