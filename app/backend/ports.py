@@ -50,7 +50,8 @@ class TeachFacts:
 
     ``mix`` names the parts of the next round with their shares (0 to 1, summing to 1).
     ``blocked`` is "" where a round can start, else one sentence that says why not.
-    ``predicted_s`` is the expected time of training and offline gates, None if unknown.
+    ``predicted_s`` is the expected time until the result is there, play before and after the
+    training included, None if unknown.
     ``lessons`` are the attempts in which the person drove, newest first.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import RoundUpdate, TeachFacts, VerdictFacts
 from app.backend.round_in_progress import RoundInProgress
+from app.backend.round_time import Coming, last_of, predicted_s
 from app.backend.view_facts import (
     round_update,
     teach_facts,
@@ -23,6 +24,7 @@ from app.backend.view_facts import (
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError
+from recorder.games import judged_task
 from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
 from trainer.data.earlier_lessons import earlier_rows
@@ -41,11 +43,6 @@ from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
 log = logging.getLogger(__name__)
 
-FIXED_ROUND_S = 35.0
-"""Of a round, reading and replay, on two cores."""
-TICK_S = 0.12
-"""Of a round, training per tick of the person's, on two cores."""
-MAX_TRAINING_S = 110.0
 RESTING = (
     "The agent rests during this round: playing and learning at once do not fit into the memory."
 )
@@ -92,6 +89,7 @@ class Teaching:
         self._data = data
         self._game_name = game.name
         self._slowed = isinstance(game, OwnWindowGame) and not session.paced
+        self._own_window = isinstance(game, OwnWindowGame)
         self._hotkeys = hotkeys
         self._blind = BlindRounds(
             loader,
@@ -120,10 +118,24 @@ class Teaching:
             earlier = earlier_rows(self._reader, chosen, None)
             replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
         shares = shares_of(material, draws, replays=replays)
-        predicted = FIXED_ROUND_S + min(MAX_TRAINING_S, TICK_S * persons)
-        return teach_facts(
-            material, shares, predicted if persons else None, self._loader.not_taught
+        predicted = self._predicted_s(persons, chosen) if persons else None
+        return teach_facts(material, shares, predicted, self._loader.not_taught)
+
+    def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
+        """Return how long a round on ``chosen`` takes until its result is there."""
+        tasks, sentences = self._live.tasks(), {row.instruction for row in chosen}
+        # In a window of its own an attempt takes as long as the person saw.
+        seen = [row.duration_s for row in chosen] if self._own_window else []
+        coming = Coming(
+            self._game_name,
+            self._loader.base.name,
+            persons,
+            sum(judged_task(tasks, each) is not None for each in sentences),
+            attempt_s=sum(seen) / len(seen) if seen else None,
+            plays=options_of(self._loader.choice).precision not in ("8bit", "4bit"),
         )
+        last = last_of(self._reader.rounds(), coming.game, coming.base)
+        return predicted_s(coming, last)
 
     def _chosen(self) -> list[EpisodeRow]:
         """Return the episodes that a round would be about."""

@@ -282,6 +282,23 @@ class Reader(ComparisonReader):
             ).fetchall()
         return [row[0] for row in rows]
 
+    def taught_games(self, round_ids: tuple[int, ...]) -> dict[str, frozenset[str]]:
+        """Return in which games each sentence was asked that these rounds trained on."""
+        marks = ", ".join("?" * len(round_ids))
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT i.text, g.game FROM round_sample s "
+                "JOIN tick t ON t.episode_id = s.episode_id AND t.tick = s.tick "
+                "JOIN instruction i ON i.id = t.instruction_id "
+                "JOIN episode e ON e.id = s.episode_id JOIN session g ON g.id = e.session_id "
+                f"WHERE s.round_id IN ({marks})",
+                round_ids,
+            ).fetchall()
+        found: dict[str, frozenset[str]] = {}
+        for text, game in rows:
+            found[text] = found.get(text, frozenset()) | {game}
+        return found
+
     def evaluations(
         self,
         *,

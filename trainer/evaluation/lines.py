@@ -89,8 +89,13 @@ def old_tasks_line(pairs: Pairs, against: str) -> Line:
     return _line(Part.OLD_TASKS, OLD_TASKS_NAME, pairs, told, OLD_TASKS_MARGIN, text, against)
 
 
-def unknown_line(part: Part, name: str, sentence: str, *, checking: bool = False) -> Line:
-    """Return a line of which nothing is known: it was not measured, or is still being played."""
+def unknown_line(
+    part: Part, name: str, sentence: str, *, checking: bool = False, elsewhere: bool = False
+) -> Line:
+    """Return a line of which nothing is known.
+
+    It was not measured, is still being played, or is of another game.
+    """
     margin = OLD_TASKS_MARGIN if part is Part.OLD_TASKS else SENTENCE_MARGIN
     return Line(
         part,
@@ -106,6 +111,7 @@ def unknown_line(part: Part, name: str, sentence: str, *, checking: bool = False
         not_worse=False,
         sentence=sentence,
         checking=checking,
+        elsewhere=elsewhere,
     )
 
 

@@ -54,7 +54,8 @@ class Line:
     case it is still being played.  ``against`` says what played before: the "parent", or for the
     old tasks also the "base".  ``blind`` says that a person judged clips without knowing which
     side they are of; then ``n`` is the number of clips a side, and the difference and its interval
-    are without the person's own errors.
+    are without the person's own errors.  ``elsewhere`` says that it is of another game, which
+    cannot be played in this one's rounds.
     """
 
     part: Part
@@ -72,6 +73,7 @@ class Line:
     against: str = "parent"
     checking: bool = False
     blind: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from model.vla.play_options import PlayOptions
@@ -31,6 +32,7 @@ from trainer.rounds.process import (
 )
 from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.working_folder import make_work_folder
 
 
@@ -43,13 +45,23 @@ class RoundClient:
     """
 
     def __init__(
-        self, data: Path, store: Store, base: Path, options: PlayOptions | None = None
+        self,
+        data: Path,
+        store: Store,
+        base: Path,
+        options: PlayOptions | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``options`` are how the base is played, and so how it is taught and measured."""
+        """``options`` are how the base is played, and so how it is taught and measured.
+
+        ``now`` is the time in seconds that its parts are measured by.
+        """
         self._options = options or PlayOptions()
         self._data = data.absolute()
         self._store = store
         self._base = base
+        self._now = now
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._cancelled = False
@@ -113,16 +125,19 @@ class RoundClient:
             practises=None if practice_min is None else game,
         )
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
+        took = Stopwatch(self._now)
         try:
             tasks, free = self._lesson(books, questions, game)
             play = paired_seeds > 0 and not self._few_bits
             tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
+            took.note("before_s")
             command = (
                 self._round(books, max_steps=max_steps, replay=replay, settings=settings or {})
                 if practice_min is None
                 else self._practice(books, game, tasks, practice_min)
             )
             ended = self._listen(command, books, ground.say)
+            took.note("teaching_s")
             lines: list[Line] = []
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
                 lines = self._measure(books, ground, tasks, free, paired_seeds)
@@ -130,6 +145,8 @@ class RoundClient:
                     ground, lines, books.parent, wanted=old_tasks, gates=books.gates
                 )
             ground.check()
+            took.note("playing_s")
+            ended = with_times(ended, took, game=game, base=self._base, sentences=len(tasks))
             return books.keep(ended, lines, tasks, few_bits=self._few_bits)
         except BaseException as error:
             if books.is_done():

@@ -31,7 +31,9 @@ def decide(lines: Sequence[Line], gates: Sequence[Gate] = ()) -> Decision:
 
     It is put in use by itself only if every gate that could be checked let it by, at least one
     taught sentence is better, and every other taught sentence, every earlier lesson and the old
-    tasks were measured and are surely not worse by more than their margin.
+    tasks were measured and are surely not worse by more than their margin.  What was taught in
+    another game cannot be measured in this one: such a round is offered, and it is told if nothing
+    else is missing.
     """
     for gate in gates:
         if gate.passed is False:
@@ -66,7 +68,9 @@ def _no_gain(taught: Sequence[Line]) -> Decision:
 
 def _gained(better: Line, lines: Sequence[Line]) -> Decision:
     """Decide about a round that made a sentence better, perhaps at the cost of another."""
-    others = [line for line in lines if line.kind is not VerdictKind.BETTER]
+    # What is of another game says nothing here, but nobody knows whether it is kept.
+    missing = [line for line in lines if line.elsewhere]
+    others = [line for line in lines if line.kind is not VerdictKind.BETTER and not line.elsewhere]
     waiting = [line for line in others if line.checking]
     unsure = [line for line in others if not line.not_worse and not line.checking]
     if unsure:
@@ -80,4 +84,10 @@ def _gained(better: Line, lines: Sequence[Line]) -> Decision:
         return Decision(Choice.WAIT, f"{better.sentence} Not in use yet: {waiting[0].sentence}")
     if not any(line.part is Part.OLD_TASKS for line in lines):
         return Decision(Choice.TRY, f"{better.sentence} {OLD_TASKS_NOT_MEASURED}")
+    if missing:
+        return Decision(
+            Choice.TRY,
+            f"{better.sentence} Not in use by itself, and for this only: {missing[0].sentence} "
+            "You may try it.",
+        )
     return Decision(Choice.USE, better.sentence)

@@ -51,13 +51,12 @@ def after_the_lesson(
     """
     taught = [line.name for line in lines]
     with Reader.open(ground.data) as reader:
-        judged, unjudged = measurement.earlier_lessons(
+        judged, unknown = measurement.earlier_lessons(
             reader, parent, taught, ground.game, ground.data
         )
     left_out = "" if wanted else measurement.OLD_TASKS_LEFT_OUT
-    if wanted and not old_tasks.taught_tasks(ground.game, ground.base, ground.data):
-        left_out = measurement.NO_OLD_TASKS
-    unknown = [measurement.unjudged_line(Part.EARLIER, each) for each in unjudged]
+    if wanted:
+        left_out = measurement.why_no_old_tasks(ground)
 
     def rest(skipped: str) -> list[Line]:
         """Return the other lines, of what is being checked or, with a reason, is not."""
@@ -161,7 +160,8 @@ def _play_waiting(
     if any(line.part is Part.OLD_TASKS for line in waiting):
         tasks = old_tasks.taught_tasks(ground.game, ground.base, ground.data)
         if not tasks:
-            return [*found, measurement.old_tasks_unknown(measurement.NO_OLD_TASKS)]
+            why = measurement.why_no_old_tasks(ground)
+            return [*found, measurement.old_tasks_unknown(why)]
         starts = old_tasks.old_task_starts(ground.game, tasks, _block(ground, row))
         before_folder = None if parent is None else Path(parent.folder)
         played = measurement.play_old_tasks(ground, starts, before_folder, Path(adapter.folder))

@@ -7,10 +7,11 @@ as it comes.  No torch, no Qt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.language.paraphrase import TAUGHT_FILE
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError
@@ -63,6 +64,10 @@ NOBODY_JUDGES = "nobody can judge it in play, so it is not known whether it chan
 CHECKING_OLD_TASKS = "What it could before is still being checked."
 NO_OLD_TASKS = (
     "What it could before was not measured: it is not known here what the base was taught."
+)
+OLD_TASKS_ELSEWHERE = (
+    "What the base was taught first is of another game and cannot be played in this one, so it is "
+    "not known whether it is kept."
 )
 OLD_TASKS_LEFT_OUT = "What it could before was left out of this measurement."
 SKIPPED = "was not checked, as nothing that was taught got better."
@@ -323,13 +328,27 @@ def waiting_line(name: str, skipped: str = "") -> Line:
     return unknown_line(Part.EARLIER, name, text, checking=not skipped)
 
 
+def elsewhere_line(name: str, games: Collection[str]) -> Line:
+    """Return the line of an earlier lesson that was taught in other games only."""
+    from recorder.games.registry import registered
+
+    known = {each: registered(each) for each in games}
+    titles = sorted(each if spec is None else spec.title for each, spec in known.items())
+    text = (
+        f'"{name}" was taught in {" and ".join(titles)} and cannot be played in this game, so it '
+        "is not known whether it is kept."
+    )
+    return unknown_line(Part.EARLIER, name, text, elsewhere=True)
+
+
 def earlier_lessons(
     reader: Reader, parent: AdapterRow | None, taught: Sequence[str], game: str, data: Path
-) -> tuple[list[Asked], list[str]]:
+) -> tuple[list[Asked], list[Line]]:
     """Return what the rounds of ``parent`` and those before taught, without what is taught now.
 
-    The sentences that can be judged, with their tasks, and those that cannot.  Of a round whose
-    episodes were erased since, and of practice, its verdict tells which were played.
+    The sentences that can be judged, with their tasks, and a line for each that cannot be, or was
+    taught in another game.  Of a round whose episodes were erased since, and of practice, its
+    verdict tells which were played.
     """
     from recorder.games import judged_task, task_list
 
@@ -342,8 +361,9 @@ def earlier_lessons(
     if not rounds:
         return [], []
     every = task_list(game, data)
-    judged, unjudged = [], []
-    sentences = set(reader.taught_sentences(tuple(rounds)))
+    judged: list[Asked] = []
+    unknown: list[Line] = []
+    sentences = dict(reader.taught_games(tuple(rounds)))
     there = {row.id for row in reader.episodes(include_deleted=True)}
     for row in reader.rounds():
         if row.id not in rounds:
@@ -352,14 +372,19 @@ def earlier_lessons(
         if not episodes or not episodes <= there:
             verdict = read_verdict(row.verdict)
             lines = () if verdict is None else verdict.lines
-            sentences.update(line.name for line in lines if line.part is Part.TAUGHT and line.n)
-    for sentence in sorted(sentences - set(taught)):
+            played_in = frozenset(each.game for each in reader.evaluations(round_id=row.id))
+            for line in lines:
+                if line.part is Part.TAUGHT and line.n:
+                    sentences[line.name] = sentences.get(line.name, frozenset()) | played_in
+    for sentence in sorted(set(sentences) - set(taught)):
         task = judged_task(every, sentence)
-        if task is None:
-            unjudged.append(sentence)
+        if sentences[sentence] and game not in sentences[sentence]:
+            unknown.append(elsewhere_line(sentence, sentences[sentence]))
+        elif task is None:
+            unknown.append(unjudged_line(Part.EARLIER, sentence))
         else:
             judged.append(Asked(task, sentence))
-    return judged, unjudged
+    return judged, unknown
 
 
 def play_old_tasks(
@@ -416,4 +441,14 @@ def old_tasks_pending() -> Line:
 
 def old_tasks_unknown(sentence: str) -> Line:
     """Return the line of old tasks that are not played, with the reason."""
-    return unknown_line(Part.OLD_TASKS, OLD_TASKS_NAME, sentence)
+    elsewhere = sentence == OLD_TASKS_ELSEWHERE
+    return unknown_line(Part.OLD_TASKS, OLD_TASKS_NAME, sentence, elsewhere=elsewhere)
+
+
+def why_no_old_tasks(ground: Ground) -> str:
+    """Return why there are no old tasks to play in this game, "" if there are some."""
+    if old_tasks.taught_tasks(ground.game, ground.base, ground.data):
+        return ""
+    # A list of what it was taught, and nothing in it that this game has.
+    named = (ground.base / TAUGHT_FILE).is_file()
+    return OLD_TASKS_ELSEWHERE if named else NO_OLD_TASKS

@@ -43,6 +43,7 @@ from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.known_before import KNOWN_FROM
 from trainer.rounds.protocol import Message, Step
+from trainer.rounds.times import read_took
 from trainer.rounds.working_folder import make_work_folder, work_path
 
 LESSON = Asked(TASK_BY_ID["go_to:barrel"])
@@ -197,6 +198,21 @@ def weights(base: Path, adapter: Path | None) -> dict[str, bytes]:
         name: parameter.detach().float().numpy().tobytes()
         for name, parameter in policy.model.named_parameters()
     }
+
+
+@pytest.mark.usefixtures("quick_learner")
+def test_a_round_notes_what_its_parts_took(
+    data: Path, store: Store, small_checkpoint: Path
+) -> None:
+    times = iter([100.0, 107.0, 167.0, 190.0])
+    client = RoundClient(data, store, small_checkpoint, now=lambda: next(times))
+    assert run(client).status is RoundStatus.DONE
+    with Reader.open(data) as reader:
+        (row,) = reader.rounds()
+    took = read_took(row.metrics)
+    assert took is not None
+    assert (took.before_s, took.teaching_s, took.playing_s) == (7.0, 60.0, 23.0)
+    assert (took.game, took.base, took.sentences) == ("doom", small_checkpoint.name, 1)
 
 
 @pytest.mark.usefixtures("quick_learner")

@@ -32,6 +32,7 @@ KEPT = old_tasks_line(Pairs(270, 5, 5, 20), "base")
 DAMAGED = old_tasks_line(Pairs(230, 1, 40, 29), "base")
 OPEN = old_tasks_line(Pairs(236, 20, 28, 16), "base")
 CHECKING = unknown_line(Part.OLD_TASKS, "what it could before", "Being checked.", checking=True)
+ELSEWHERE = unknown_line(Part.EARLIER, "dig", "It was taught elsewhere.", elsewhere=True)
 FINE = Gate("taught", passed=True, sentence="Fine.")
 BAD = Gate("taught", passed=False, sentence="No closer to you.")
 UNKNOWN = Gate("taught", passed=None, sentence="Not known.")
@@ -44,6 +45,11 @@ UNKNOWN = Gate("taught", passed=None, sentence="Not known.")
         ((BETTER, SAME, KEPT), Choice.USE),
         ((BETTER, KEPT, replace(KEPT, against="parent")), Choice.USE),
         ((BETTER, CHECKING), Choice.WAIT),
+        ((BETTER, ELSEWHERE, CHECKING), Choice.WAIT),
+        ((BETTER, ELSEWHERE, KEPT), Choice.TRY),
+        ((BETTER, ELSEWHERE, OPEN), Choice.TRY),
+        ((BETTER, ELSEWHERE, DAMAGED), Choice.REFUSE),
+        ((BETTER, ELSEWHERE, UNSURE, KEPT), Choice.PLAY_MORE),
         ((BETTER,), Choice.TRY),
         ((BETTER, UNSURE, KEPT), Choice.PLAY_MORE),
         ((BETTER, OPEN), Choice.TRY),

@@ -11,6 +11,8 @@ import pytest
 from lessons import begin, record_attempt
 from toy_game import TOY
 
+from model.language.paraphrase import TAUGHT_FILE
+from model.paths import default_checkpoint
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, DiskFullError, KnownError
 from recorder.games import registry
@@ -25,6 +27,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside
 from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
+from trainer.evaluation.stored_verdicts import read_line
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds import measure_later, measurement, process, protocol
 from trainer.rounds.decision import decide
@@ -493,6 +496,54 @@ def test_an_earlier_lesson_that_nobody_can_judge_leaves_a_round_to_be_tried(
     line = next(each for each in lines if each.part is Part.EARLIER)
     assert (line.name, line.n, line.checking) == ("hop", 0, False)
     assert "nobody can judge it" in line.sentence
+
+
+@pytest.mark.parametrize("sentence", ["chop a tree", MEDKIT.heard])
+def test_what_was_taught_in_another_game_is_told_once_all_else_is_checked(
+    known_base: Room, small_adapter: Path, tmp_path: Path, sentence: str
+) -> None:
+    """The same base plays both; also a sentence that both games have is another lesson there."""
+    room, store = known_base, known_base.ground.store
+    first = finished_round(room, small_adapter)
+    store.set_active_adapter(1)
+    shown = record_attempt(
+        store, begin(store, "luanti"), [(Driver.PERSON, 3)], seed=10_000_000,
+        task=free_task(sentence),
+    )  # fmt: skip
+    store.add_round_samples(first, [(shown, tick, 1.0, 2) for tick in range(3)])
+    folder = Path(shutil.copytree(small_adapter, tmp_path / "second"))
+    (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    room.yard.succeeds = lambda name, heard, seed: (
+        name == "after" if heard == "turn left" else seed % 10 > 0
+    )
+    number = finished_round(room, folder, parent=1, asked=Asked(TASK_BY_ID["turn_left"]))
+    choice, lines = stored(room, number)
+    assert choice is Choice.WAIT
+    [line] = [each for each in lines if each.part is Part.EARLIER]
+    assert (line.name, line.n, line.checking, line.elsewhere) == (sentence, 0, False, True)
+    assert "was taught in Luanti and cannot be played in this game" in line.sentence
+    checked = measure_later.check_rest(room.ground, number)
+    assert [each.n for each in checked.verdict.lines if each.part is Part.OLD_TASKS] == [300, 300]
+    assert (checked.verdict.choice, checked.activated) == (Choice.TRY, False)
+    assert f"for this only: {line.sentence}" in checked.sentence
+
+
+def test_old_tasks_of_another_game_are_told_as_such(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its list names what it was taught, and this game has none of that."""
+    base = Path(shutil.copytree(room.ground.base, room.data / "base"))
+    shutil.copy(default_checkpoint("luanti") / TAUGHT_FILE, base)
+    assert measurement.why_no_old_tasks(room.ground) == measurement.NO_OLD_TASKS
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
+    ground = replace(room.ground, base=base, game=TOY.name)
+    assert measurement.why_no_old_tasks(ground) == measurement.OLD_TASKS_ELSEWHERE
+    assert not measurement.why_no_old_tasks(replace(ground, game="luanti"))
+    line = measurement.old_tasks_unknown(measurement.OLD_TASKS_ELSEWHERE)
+    assert line.elsewhere
+    # A verdict of an earlier version does not say so of its lines.
+    older = {name: value for name, value in asdict(line).items() if name != "elsewhere"}
+    assert read_line(older) == replace(line, elsewhere=False)
 
 
 def test_where_nothing_got_better_nothing_more_is_played(
