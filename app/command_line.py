@@ -197,6 +197,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def minutes(text: str) -> float:
+    """Read a number of minutes, 0.1 to 600; raises argparse.ArgumentTypeError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.1 <= number <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 0.1 to 600")
+    return number
+
+
 def seed_number(text: str) -> int:
     """Read one seed, 0 to 999,999,999; raises argparse.ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
@@ -282,6 +293,22 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
         help="what is taught: default | a checkpoint folder | owner/model on the hub",
     )
     _add_prompting(teach)
+    practise = add(
+        commands, "practise", "app.cli.practise:run", "let the agent practise a sentence by itself"
+    )
+    practise.add_argument("sentence", nargs="+", metavar="SENTENCE", help="one that is judged")
+    practise.add_argument(
+        "--minutes", type=minutes, default=10.0, metavar="N", help="how long (default 10)"
+    )
+    _add_game(practise)
+    practise.add_argument(
+        "--policy",
+        "--base",
+        default="default",
+        metavar="P",
+        help="who practises: default | a checkpoint folder | owner/model on the hub",
+    )
+    _add_prompting(practise)
 
 
 def _add_lists(commands: Subparsers, add: Add) -> None:
@@ -313,6 +340,11 @@ def _add_lists(commands: Subparsers, add: Add) -> None:
     more.add_argument("folder", type=place)
     for name in ("rollback", "undo"):
         add(verbs, name, "app.cli.adapters:roll_back", "undo the newest activation")
+    rounds = add(commands, "rounds", "app.cli.rounds:list_", "what rounds came to, which wait")
+    verbs = rounds.add_subparsers(metavar="VERB")
+    add(verbs, "list", "app.cli.rounds:list_", "list the rounds, oldest first")
+    show_round = add(verbs, "show", "app.cli.rounds:show", "what was measured of one")
+    show_round.add_argument("id", type=positive)
     tasks = add(commands, "tasks", "app.cli.tasks:run", "what can be asked for and judged")
     _add_game(tasks)
     for name, text in (("games", "what can be played"), ("models", "what can play")):
@@ -350,7 +382,7 @@ def _add_upkeep(commands: Subparsers, add: Add) -> None:
     benchmark.add_argument("name", metavar="NAME", nargs="?", help="play, recording, ...")
     benchmark.add_argument("--runs", type=positive, metavar="N", help="median of N (default: 3)")
     benchmark.add_argument(
-        "--part", action="append", metavar="PART", help="desktop, rounds: only this"
+        "--part", action="append", metavar="PART", help="desktop, rounds, teaching: only this"
     )
     benchmark.add_argument("--quick", action="store_true", help="desktop: short runs, to try it")
     benchmark.add_argument("--fresh", action="store_true", help="desktop: nothing from before")

@@ -1,3 +1,3 @@
-"""Learning and measuring: data, experts, evaluation, rounds, pretraining, studies."""
+"""Learning and measuring: data, experts, evaluation, rounds, practice, pretraining, studies."""
 
 import model as _model  # noqa: F401  # its setting for threads comes before torch is loaded

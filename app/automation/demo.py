@@ -365,8 +365,9 @@ def _user_at_session(
     # The expert needs no time to think, so the clock jumps from tick to tick; a game in a
     # window of its own does not wait, so there it is its own.
     own_window = isinstance(game, OwnWindowGame)
-    clock: Clock = clock_of(game) if own_window else ManualClock(MonotonicClock().now_ns())
-    user = ScriptedUser(make_policy(PlayerSpec("expert"), game), game.bindings, clock)
+    clock: Clock | None = None if own_window else ManualClock(MonotonicClock().now_ns())
+    expert = partial(make_policy, PlayerSpec("expert"))
+    user = ScriptedUser(expert(game), game.bindings, clock or clock_of(game))
     hands = _Hands(user.hands)
     session = LiveSession(
         game,
@@ -377,6 +378,7 @@ def _user_at_session(
         idle_handback_s=None,
         threaded=False,
         hands=hands,
+        reopen=user.opens_again(stage.open, expert, own_clock=clock is None),
     )
     stack.callback(session.close)
     return session.start(), user, hands

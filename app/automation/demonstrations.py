@@ -39,7 +39,8 @@ def record_demonstrations(
     """
     done: list[Attempted] = []
     with contextlib.ExitStack() as stack:
-        game = open_game(game_name, slowed=slowed)
+        opens = partial(open_game, game_name, slowed=slowed)
+        game = opens()
         # The session closes the game too, but it may never come to a session.
         stack.callback(game.close)
         required_task(game_name, game.tasks(), instruction, "its expert does not know what to do")
@@ -47,17 +48,21 @@ def record_demonstrations(
         stack.callback(store.end_session, session_id)
         # The expert needs no time to think, so the clock jumps from tick to tick; a game in a
         # window of its own does not wait, so there it is the real one.
-        clock: Clock = ManualClock(MonotonicClock().now_ns())
-        if game.realtime:
-            clock = clock_of(game)
+        clock: Clock | None = None if game.realtime else ManualClock(MonotonicClock().now_ns())
+        expert = partial(make_policy, PlayerSpec("expert"))
         user = ScriptedUser(
-            make_policy(PlayerSpec("expert"), game),
+            expert(game),
             game.bindings,
-            clock,
+            clock or clock_of(game),
             stumbles=random.Random(f"{instruction}/stumbles") if stumbles else None,
         )
         session = LiveSession(
-            game, make_recording=recording, clock=clock, threaded=False, hands=user.hands
+            game,
+            make_recording=recording,
+            clock=clock,
+            threaded=False,
+            hands=user.hands,
+            reopen=user.opens_again(opens, expert, own_clock=clock is None),
         )
         stack.callback(session.close)
         session.start()

@@ -17,13 +17,15 @@ GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}
 class RoundDiary:
     """Hears every message of a round; ``tell`` gets a sentence now and then.
 
-    ``losses`` holds (step, loss, held-out loss or None).  ``training_s`` is the time up
+    ``losses`` holds (step, loss, held-out loss or None), ``practice`` (seconds, attempts so far,
+    share of the newest that succeeded).  ``training_s`` is the time up
     to the end of the offline gates, ``evaluation_s`` that of the paired play after it.
     ``material`` is what the round learnt from (:mod:`trainer.data.material`), empty before its end.
     """
 
     tell: Callable[[str], None] = lambda sentence: None
     losses: list[tuple[int, float, float | None]] = field(default_factory=list)
+    practice: list[tuple[float, int, float]] = field(default_factory=list)
     gates: list[protocol.Gate] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
@@ -54,6 +56,14 @@ class RoundDiary:
             case protocol.Measured():
                 self.lines.append(message.line)
                 self.tell(message.line.sentence)
+            case protocol.Practised():
+                self.practice.append(
+                    (message.seconds, message.attempts, message.newest_good / message.newest)
+                )
+                self.tell(
+                    f"{message.seconds / 60:.1f} of {message.whole_s / 60:g} min practised: "
+                    f"{message.newest_good} of the newest {message.newest} attempts succeeded"
+                )
             case protocol.Done() | protocol.Failed():
                 self.training_s = round(now_s, 2)
                 if isinstance(message, protocol.Done):
@@ -76,6 +86,7 @@ class RoundDiary:
             "stages": self.stages,
             "steps": len(self.losses),
             "losses": [list(each) for each in self.losses],
+            "practice": [list(each) for each in self.practice],
             "gates": [
                 {
                     "name": gate.name,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
 from app.session.api import Phase, Snapshot
+from app.session.wiring import Reopen, clock_of
 from model.play.policy import Observation, Policy
 from recorder.clock import Clock
-from recorder.games.base import Bindings
+from recorder.games.base import Bindings, Game
 from recorder.types import Action, Frame
 
 TURN_DIFFERS_DEG = 5.0
@@ -102,6 +104,27 @@ class ScriptedUser:
         self._stumble_ticks = 0
         self._typist = Typist(self._typist._bindings)
         self._policy.reset(instruction)
+
+    def opens_again(
+        self, opens: Reopen, expert: Callable[[Game], Policy], *, own_clock: bool
+    ) -> Reopen:
+        """Return what opens a session's game again, with an expert that knows the new one.
+
+        ``own_clock`` says that the user's clock is the game's own.
+        """
+
+        def again() -> Game:
+            game = opens()
+            self._policy = expert(game)
+            self._typist = Typist(game.bindings)
+            if own_clock:
+                self._clock = clock_of(game)
+            if self._keyboard is not None:
+                # Sat down already, while the game before was there.
+                self._policy.reset(self._instruction)
+            return game
+
+        return again
 
     def hands(self, frame: Frame) -> None:
         """Press what the policy says for this frame."""

@@ -260,6 +260,12 @@ def round_need(folder: Path, options: PlayOptions, ticks: int) -> int:
     return max(round_, play)
 
 
+def play_need(folder: Path, options: PlayOptions) -> int:
+    """Return the bytes that playing takes; raises what :func:`round_need` raises."""
+    device = device_of(folder, options.precision)
+    return predict(folder, device.dtype, options.precision, device.device).total
+
+
 def _needs(folder: Path) -> ModelFacts:
     from model.vla.preprocess import load_spec
 

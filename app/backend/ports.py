@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from app.backend.blind_ports import BlindComparison
 from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.session.api import PlaySession
@@ -146,9 +147,12 @@ class VerdictFacts:
     ``in_use`` says whether the candidate plays, ``can_go_back`` whether a parent is there.
     ``lines`` hold everything that was measured, taught sentences first, and ``choice`` what
     follows.  ``checking`` says that something is being played for it now, ``progress`` how far.
+    ``kind`` is None as long as nobody has judged what it taught.  ``to_judge`` are the sentences
+    that wait for a blind comparison, of the first of which ``judged_clips`` were judged; ``blind``
+    says that the figures are a person's, of ``tries`` clips a side.
     """
 
-    kind: VerdictKind
+    kind: VerdictKind | None
     sentence: str
     before: int
     after: int
@@ -169,6 +173,9 @@ class VerdictFacts:
     lines: tuple[Line, ...] = ()
     checking: bool = False
     progress: str = ""
+    to_judge: tuple[str, ...] = ()
+    judged_clips: int = 0
+    blind: bool = False
 
 
 class RoundPart(StrEnum):
@@ -276,7 +283,8 @@ class Preferences:
 
     ``mouse_sensitivity`` multiplies the game's own degrees per count (0.1 to 5).
     ``idle_handback_s`` None means never.  ``data_folder`` counts from the next start.
-    ``hotkeys`` work in games in a window of their own, from the next opening on.
+    ``hotkeys`` work in games in a window of their own, from the next opening on.  ``keep_clips``
+    keeps what was judged blind after its result.
     """
 
     bindings: Bindings = field(default_factory=Bindings)
@@ -287,6 +295,7 @@ class Preferences:
     seen_welcome: bool = False
     hotkeys: Mapping[Hotkey, str] = field(default_factory=lambda: dict(DEFAULT_HOTKEYS))
     seen_privacy: bool = False
+    keep_clips: bool = False
 
 
 class Backend(Protocol):
@@ -333,6 +342,14 @@ class Backend(Protocol):
         """Begin to play more starts of a round, or go on checking it; returns at once.
 
         :meth:`last_verdict` tells how it goes on.  Raises KnownError while another round runs.
+        """
+        ...
+
+    def judge_blind(self, round_id: int) -> BlindComparison:
+        """Begin to judge a round's first waiting sentence blind, or take that up again.
+
+        The caller puts it off when it is closed.  Raises KnownError if nothing waits, or while
+        something else is taught or measured.
         """
         ...
 

@@ -27,6 +27,7 @@ def preferences_of(settings: Settings, bindings: Bindings, *, own_window: bool) 
             each: settings.hotkeys.get(each.value, key) for each, key in DEFAULT_HOTKEYS.items()
         },
         seen_privacy=settings.seen_privacy,
+        keep_clips=settings.keep_clips,
     )
 
 
@@ -55,5 +56,6 @@ def settings_of(
             if DEFAULT_HOTKEYS[each] != key
         },
         seen_privacy=preferences.seen_privacy,
+        keep_clips=preferences.keep_clips,
         model=before.model,
     )

@@ -23,6 +23,11 @@ class RoundInProgress:
         self._thread.start()
         return self
 
+    @property
+    def running(self) -> bool:
+        """Whether it is under way."""
+        return self._thread.alive
+
     def cancel(self) -> None:
         """Ask it to stop; its final update follows."""
         self.cancelled.set()

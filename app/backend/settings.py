@@ -6,11 +6,9 @@ sentence; the file as it was is kept beside it before anything is written over i
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +17,7 @@ from typing import Any
 
 from app.backend.model_choice import ModelChoice, model_choice
 from recorder.input.layout import Layout, in_places, layout_in_use
+from recorder.json_values import parse_toml
 
 SCHEMA = 1
 FILE_NAME = "settings.toml"
@@ -36,6 +35,7 @@ class Settings:
     differs from the game's own.  ``hotkeys`` maps what a key asks for in a game's own window
     ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means
     never.  ``data_folder`` None means the platform's.  ``model`` is which one plays.
+    ``keep_clips`` keeps the clips of a blind comparison after its result.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Settings:
     hotkeys: Mapping[str, str] = field(default_factory=dict)
     seen_privacy: bool = False
     model: ModelChoice = field(default_factory=ModelChoice)
+    keep_clips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ NUMBERS: Mapping[str, Number] = {
     ),
 }
 NEVER = "never"
+_KEYS_MEANING = "named by what a US keyboard has in their place, whatever the layout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,10 @@ def load_settings(
     """
     path = (folder or config_folder()) / FILE_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Loaded(Settings())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         return Loaded(
             Settings(),
             (
@@ -195,6 +197,7 @@ _ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
     "seen_welcome": (_flag, "true or false"),
     "hotkeys": (_keys, "a table of hotkey and key"),
     "seen_privacy": (_flag, "true or false"),
+    "keep_clips": (_flag, "true or false"),
     "model": (model_choice, "a table of where the model is and how it is played"),
 }
 
@@ -223,40 +226,27 @@ def _free_name(path: Path) -> Path:
 
 
 def _to_toml(settings: Settings) -> str:
+    from tomli_w import dumps
+
     idle = settings.idle_handback_s
-    lines = [
-        f"schema = {SCHEMA}",
-        "# keys are named by what a US keyboard has in their place, whatever the layout",
-        f"key_names = {_string(KEY_NAMES)}",
-        f"# {NUMBERS['mouse_sensitivity'].meaning}",
-        f"mouse_sensitivity = {settings.mouse_sensitivity!r}",
-        f"# {NUMBERS['idle_handback_s'].meaning}",
-        f"idle_handback_s = {_string(NEVER) if idle is None else repr(idle)}",
-        f"theme = {_string(settings.theme)}",
-        f"seen_welcome = {'true' if settings.seen_welcome else 'false'}",
-        f"seen_privacy = {'true' if settings.seen_privacy else 'false'}",
-    ]
+    file: dict[str, object] = {
+        "schema": SCHEMA,
+        "key_names": KEY_NAMES,
+        "mouse_sensitivity": settings.mouse_sensitivity,
+        "idle_handback_s": NEVER if idle is None else idle,
+        "theme": settings.theme,
+        "seen_welcome": settings.seen_welcome,
+        "seen_privacy": settings.seen_privacy,
+    }
+    if settings.keep_clips:
+        file["keep_clips"] = True
     if settings.data_folder is not None:
-        lines.append(f"data_folder = {_string(str(settings.data_folder))}")
-    lines += ["", "[keys]"]
-    lines += [f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.keys.items())]
+        file["data_folder"] = str(settings.data_folder)
+    file["keys"] = dict(sorted(settings.keys.items()))
     if settings.hotkeys:
-        lines += ["", "[hotkeys]"]
-        lines += [
-            f"{_string(name)} = {_string(key)}" for name, key in sorted(settings.hotkeys.items())
-        ]
+        file["hotkeys"] = dict(sorted(settings.hotkeys.items()))
     if settings.model != ModelChoice():
-        lines += ["", "[model]"]
-        lines += [f"{name} = {_value(value)}" for name, value in settings.model.to_table().items()]
-    return "\n".join(lines) + "\n"
-
-
-def _value(value: str | float | int | bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _string(value) if isinstance(value, str) else repr(value)
-
-
-def _string(text: str) -> str:
-    # A JSON string is a TOML basic string, but for the delete character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        file["model"] = settings.model.to_table()
+    meanings = {"keys": _KEYS_MEANING, **{name: each.meaning for name, each in NUMBERS.items()}}
+    head = "".join(f"# {name}: {meaning}\n" for name, meaning in meanings.items())
+    return head + dumps(file)

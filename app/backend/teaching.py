@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from app.backend.blind_judging import BlindJudging
+from app.backend.blind_rounds import BlindRounds
 from app.backend.film_strips import Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import RoundUpdate, TeachFacts, VerdictFacts
 from app.backend.round_in_progress import RoundInProgress
-from app.backend.view_facts import round_update, teach_facts, verdict_facts
+from app.backend.view_facts import (
+    round_update,
+    teach_facts,
+    unmeasured_facts,
+    verdict_facts,
+)
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError
@@ -21,11 +28,13 @@ from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_gam
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
-from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
 from trainer.rounds.client import RoundClient
+from trainer.rounds.decision import decide
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measurement import MEASURING
+from trainer.rounds.measure_later import gates_of
+from trainer.rounds.measurement import MEASURING, Ground
 from trainer.rounds.protocol import Failed, Message, Played, Stage
 from trainer.rounds.round import SINCE_LAST_ROUND
 from trainer.rounds.training.lora_config import LoraConfig, plan_steps
@@ -43,6 +52,10 @@ RESTING = (
 MEASURED_NOW = (
     "A round is being measured in another window of the game, so nothing is played here meanwhile; "
     "wait for its verdict, or cancel the round."
+)
+BUSY = (
+    "A round is being taught or checked, so nothing can be judged meanwhile; judge it when that is "
+    "done."
 )
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
@@ -66,8 +79,12 @@ class Teaching:
         data: Path,
         game: Game,
         hotkeys: Callable[[], Mapping[str, str]],
+        keep_clips: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``hotkeys`` returns the person's, by the names of what they ask for."""
+        """``hotkeys`` returns the person's, by the names of what they ask for.
+
+        ``keep_clips`` says whether clips that were judged blind are kept after the result.
+        """
         self._live = session
         self._store = store
         self._reader = reader
@@ -76,6 +93,14 @@ class Teaching:
         self._game_name = game.name
         self._slowed = isinstance(game, OwnWindowGame) and not session.paced
         self._hotkeys = hotkeys
+        self._blind = BlindRounds(
+            loader,
+            reader,
+            self._ground,
+            judged=lambda round_id: self._begin_check(round_id, more=False),
+            woken=session.wake_up,
+            keep_clips=keep_clips,
+        )
         self._films: Films | None = None
         self._tallies: Tallies = {}
         self._round: RoundInProgress | None = None
@@ -108,6 +133,7 @@ class Teaching:
         """Begin a round on a thread of its own; raises ModelError where a server plays."""
         if self._loader.not_taught:
             raise ModelError(self._loader.not_taught)
+        self._blind.end()
         if (check := self._check) is not None:
             # What was played is kept; it can be gone on with after this round.
             check.cancel()
@@ -147,6 +173,7 @@ class Teaching:
 
     def close(self) -> None:
         """Cancel what runs and wait for its end."""
+        self._blind.end()
         if (round_ := self._round) is not None:
             round_.end()
         # Looked for after it: what is left to check begins at a round's end.
@@ -177,6 +204,10 @@ class Teaching:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
             return RoundUpdate(verdict=self.last_verdict(), finished=True)
+        facts = self.last_verdict()
+        if facts is not None and facts.kind is None and facts.round_id == result.round_id:
+            # Nobody has judged it: its card says so and offers to.
+            return RoundUpdate(verdict=facts, finished=True)
         cancelled = result.status is RoundStatus.CANCELLED
         return RoundUpdate(problem="" if cancelled else result.sentence, finished=True)
 
@@ -234,28 +265,57 @@ class Teaching:
         material = material_of(self._reader, self._chosen(), self._tallies)
         return round_need(self._loader.base, options, sum(material.ticks.values()))
 
+    def judge_blind(self, round_id: int) -> BlindJudging:
+        """Begin a blind comparison of a round's first waiting sentence, or take it up again."""
+        if self._check is not None or (self._round is not None and self._round.running):
+            raise ModelError(BUSY)
+        return self._blind.open(round_id)
+
+    def _ground(self) -> Ground:
+        def say(message: Message) -> None:
+            if isinstance(message, Stage) and message.name == MEASURING:
+                self._live.rest(MEASURED_NOW)
+
+        return Ground(
+            self._data,
+            self._store,
+            self._loader.base,
+            self._game_name,
+            options_of(self._loader.choice),
+            say,
+            lambda: None,
+            slowed=self._slowed,
+            hotkeys=self._hotkeys(),
+        )
+
     def last_verdict(self) -> VerdictFacts | None:
-        """Return the newest round's verdict, None before the first."""
+        """Return the card of the newest round that made an adapter, None before the first."""
         adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
         for row in reversed(self._reader.rounds()):
-            verdict = read_verdict(row.verdict)
             adapter = adapters.get(row.adapter_id or 0)
-            if verdict is not None and adapter is not None:
+            if adapter is None:
+                continue
+            verdict = read_verdict(row.verdict)
+            if verdict is None:
+                lines = read_lines(row.verdict)
+                facts = unmeasured_facts(lines, decide(lines, gates_of(row)), adapter)
+            else:
                 facts = verdict_facts(verdict, adapter, in_use=adapter.active)
-                if (why := row.metrics.get("not_in_use")) and not adapter.active:
-                    facts = replace(facts, sentence=f"{facts.sentence} {why}")
-                films = self._films
-                if films is not None and films.adapter_id == adapter.id:
-                    facts = replace(
-                        facts,
-                        film_before=films.before,
-                        film_after=films.after,
-                        film_seed=films.seed,
-                    )
-                return replace(
+            facts = self._blind.added_to(facts, row)
+            if (why := row.metrics.get("not_in_use")) and not adapter.active:
+                facts = replace(facts, sentence=f"{facts.sentence} {why}")
+            films = self._films
+            if films is not None and films.adapter_id == adapter.id:
+                facts = replace(
                     facts,
-                    can_go_back=self._loader.can_go_back,
-                    checking=self._check is not None,
-                    progress=self._progress,
+                    film_before=films.before,
+                    film_after=films.after,
+                    film_seed=films.seed,
                 )
+            return replace(
+                facts,
+                can_go_back=self._loader.can_go_back,
+                checking=self._check is not None,
+                progress=self._progress,
+            )
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from app.backend.blind_ports import BlindResult
 from app.backend.ports import (
     AdapterFacts,
     AgentFacts,
@@ -20,10 +21,13 @@ from app.backend.readable import spoken_duration
 from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
 from trainer.data.material import Material, Shown, Why
-from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind
+from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import protocol
+from trainer.rounds.blind_round import Judged
+from trainer.rounds.decision import Decision
 
 INTERVAL_METHOD = "for paired starts, valid when play stops"
+BLIND_METHOD = "for clips judged blind, without your errors, valid when judging stops"
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."
 )
@@ -177,6 +181,10 @@ def verdict_facts(
     film_seed: int | None = None,
 ) -> VerdictFacts:
     """Return the verdict card; shares become percentage points."""
+    figures = (verdict.before, verdict.after, verdict.n)
+    blind = any(
+        line.blind and (line.before, line.after, line.n) == figures for line in verdict.lines
+    )
     return VerdictFacts(
         kind=verdict.kind,
         sentence=verdict.sentence,
@@ -186,7 +194,8 @@ def verdict_facts(
         points=100 * verdict.difference,
         low=100 * verdict.low,
         high=100 * verdict.high,
-        interval=INTERVAL_METHOD,
+        interval=BLIND_METHOD if blind else INTERVAL_METHOD,
+        blind=blind,
         adapter_id=str(adapter.id),
         in_use=in_use,
         can_go_back=in_use,
@@ -198,6 +207,64 @@ def verdict_facts(
         choice=verdict.choice,
         lines=in_order(verdict.lines),
     )
+
+
+def unmeasured_facts(
+    lines: Sequence[Line], decision: Decision, adapter: AdapterRow
+) -> VerdictFacts:
+    """Return the card of a round whose effect nobody has judged."""
+    return VerdictFacts(
+        kind=None,
+        sentence=decision.sentence,
+        before=0,
+        after=0,
+        tries=0,
+        points=0.0,
+        low=-100.0,
+        high=100.0,
+        interval=INTERVAL_METHOD,
+        adapter_id=str(adapter.id),
+        in_use=adapter.active,
+        can_go_back=adapter.active,
+        passed_gates=adapter.passed_gates,
+        round_id=adapter.round_id or 0,
+        choice=decision.choice,
+        lines=in_order(lines),
+    )
+
+
+def blind_result(judged: Judged, next_sentence: str) -> BlindResult:
+    """Return what a blind comparison came to, as it is shown."""
+    line = judged.line
+    return BlindResult(
+        kind=line.kind or VerdictKind.NOT_ENOUGH,
+        before=line.before,
+        after=line.after,
+        n=line.n,
+        points=100 * line.difference,
+        low=100 * line.low,
+        high=100 * line.high,
+        alike=judged.alike,
+        twice=judged.twice,
+        follows=follows_of(judged.checked.verdict, activated=judged.checked.activated),
+        choice=judged.checked.verdict.choice,
+        in_use=judged.checked.activated,
+        next_sentence=next_sentence,
+    )
+
+
+FOLLOWS = {
+    Choice.USE: "It is listed, but another agent was put in use meanwhile; use it if you like.",
+    Choice.WAIT: "It is checked next that nothing it could before was lost; then it is put in use.",
+    Choice.TRY: "It is not put in use by itself; you may try it from the verdict card.",
+    Choice.PLAY_MORE: "It is not put in use yet: another sentence is not sure.",
+    Choice.REFUSE: "It is not put in use; the agent plays as before.",
+}
+
+
+def follows_of(verdict: Verdict, *, activated: bool) -> str:
+    """Return in a sentence what becomes of an agent that was judged."""
+    return "It plays from now on." if activated else FOLLOWS[verdict.choice]
 
 
 def in_order(lines: Sequence[Line]) -> tuple[Line, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.backend.blind_ports import BlindComparison
 from app.backend.calibration import DesktopCalibration
 from app.backend.familiarity_hint import FamiliarityHint
 from app.backend.game_catalogue import game_list
@@ -87,7 +88,14 @@ class WindowBackend:
         self._log_file = log_file
         self._loader = ModelLoader(session, store, reader, base, model or settings.model)
         self._teaching = Teaching(
-            session, store, reader, self._loader, data=data, game=game, hotkeys=self._hotkeys
+            session,
+            store,
+            reader,
+            self._loader,
+            data=data,
+            game=game,
+            hotkeys=self._hotkeys,
+            keep_clips=lambda: self._settings.keep_clips,
         )
         self._hint = FamiliarityHint(self._loader, reader, session.tasks)
 
@@ -161,6 +169,10 @@ class WindowBackend:
     def play_more(self, round_id: int) -> None:
         """Begin to play more starts of a round, or go on checking it."""
         self._teaching.play_more(round_id)
+
+    def judge_blind(self, round_id: int) -> BlindComparison:
+        """Begin to judge a round's first waiting sentence blind, or take that up again."""
+        return self._teaching.judge_blind(round_id)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""

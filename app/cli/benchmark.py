@@ -18,10 +18,13 @@ BENCHMARKS = {
     "desktop": "a game in a window: takeover, stuck keys, privacy, delays (Luanti, own Xvfb)",
     "round": "time of one LoRA round on 10 short demonstrations",
     "rounds": "how often a verdict is wrong: simulated, or --part gaining | no-effect for real",
+    "teaching": "lessons that no game judges, shown by a hand: --part choosing | judging",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
     "expert": "how often the scripted expert succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
 }
+PARTED = ("rounds", "teaching")
+"""What is taught for real, part by part, and kept in the data folder."""
 PLAYED = ("swap", "expert")
 """What plays many starts in lock-step, on as many processes as is said."""
 
@@ -47,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
             quick=options.quick,
             fresh=options.fresh,
         )
-    elif options.quick or options.fresh or (options.part and options.name != "rounds"):
+    elif options.quick or options.fresh or (options.part and options.name not in PARTED):
         raise UsageError(
-            "--quick and --fresh are for the desktop benchmark and --part for that and rounds, so "
-            "nothing was measured; leave them out."
+            "--quick and --fresh are for the desktop benchmark and --part for that, rounds and "
+            "teaching, so nothing was measured; leave them out."
         )
-    elif options.name == "rounds":
+    elif options.name in PARTED:
         document = module.measure(
             options.runs, say, folder=data_folder(options), parts=options.part or ()
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TypedDict
 
 from app.cli.common import details, emit, say, table
+from recorder import json_values
 from recorder.errors import ExitCode, ModelError, UsageError
 
 
@@ -57,7 +57,7 @@ def show(options: argparse.Namespace) -> int:
     name = "default" if options.name == "base" else options.name
     folder = own_checkpoint(DEFAULT_GAME) if name == "default" else Path(name)
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"There is no checkpoint at {folder.name!r} that can be read, so there is nothing to "

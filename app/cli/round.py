@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.automation.round_log import RoundDiary
 from app.cli.common import data_folder, emit, say
 from recorder.errors import ExitCode, KnownError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.rounds.books import RoundResult
+    from trainer.rounds.client import RoundClient
 
 CHECKING = "The lesson is measured; now it is checked that nothing it could before is lost."
 
@@ -21,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from app.cli.model_flags import play_options
     from recorder.games import game_names
-    from recorder.store import RoundStatus, Store, parse_query
+    from recorder.store import Store, parse_query
     from trainer.rounds.client import RoundClient
 
     parse_query(options.episodes)
@@ -31,20 +37,43 @@ def run(options: argparse.Namespace) -> int:
             f"There is no game called {options.game!r}, so no round was started; choose one of: "
             f"{', '.join(game_names(folder))}."
         )
-    base = _base(options)
+    base = taught_base(options)
     diary = RoundDiary(tell=say)
     with Store.open(folder) as store:
         client = RoundClient(folder, store, base, play_options(options))
-        try:
-            result = client.run(options.episodes, game=options.game, say=diary.hear)
-            if result.waits:
-                say(CHECKING)
-                result = result.after(
-                    client.check_rest(result.round_id, game=options.game, say=diary.hear)
-                )
-        except KeyboardInterrupt:
-            client.cancel()
-            raise
+        result = taught(
+            client,
+            options,
+            diary,
+            lambda: client.run(options.episodes, game=options.game, say=diary.hear),
+        )
+    return told(options, result, diary)
+
+
+def taught(
+    client: RoundClient,
+    options: argparse.Namespace,
+    diary: RoundDiary,
+    run: Callable[[], RoundResult],
+) -> RoundResult:
+    """Let ``run`` teach and measure a lesson, then check the rest; Ctrl-C cancels."""
+    try:
+        result = run()
+        if result.waits:
+            say(CHECKING)
+            result = result.after(
+                client.check_rest(result.round_id, game=options.game, say=diary.hear)
+            )
+    except KeyboardInterrupt:
+        client.cancel()
+        raise
+    return result
+
+
+def told(options: argparse.Namespace, result: RoundResult, diary: RoundDiary) -> int:
+    """Print what came of a round; raises KnownError if it did not get to its end."""
+    from recorder.store import RoundStatus
+
     if result.status is not RoundStatus.DONE:
         problem = KnownError(result.sentence)
         problem.exit_code = result.exit_code
@@ -71,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     return int(ExitCode.OK)
 
 
-def _base(options: argparse.Namespace) -> Path:
+def taught_base(options: argparse.Namespace) -> Path:
     """Return the checkpoint that is taught: named as for `playteach play`."""
     from app.cli.model_flags import checkpoint_folder, is_checkpoint
     from model.paths import default_checkpoint

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from app.session.api import Snapshot
-from app.session.wiring import CHANGED_SENTENCE, AnyRunner, Recording
+from app.session.wiring import CHANGED_SENTENCE, STOPPED_SHOWING, AnyRunner, Recording
 from model.play.episode import Decide, EpisodeLoop, episode_seed
 from recorder.clock import Clock, Pacer
 from recorder.games.base import Game, Task, free_task
@@ -58,6 +58,7 @@ class SnapshotChanges(AttemptFigures, total=False):
     problem: Exception | None
 
 
+_STOPPED = Outcome.ABANDONED
 NO_ATTEMPT = AttemptFigures(
     tick=0,
     executed=NO_ACTION,
@@ -224,13 +225,16 @@ class Attempt:
         limit = self._task.max_ticks if self._judged else 0
         return max(0, limit - self._not_the_persons) if limit else None
 
-    def end(self, outcome: Outcome, source: LabelSource) -> str:
+    def end(self, outcome: Outcome, source: LabelSource, *, shown: bool = False) -> str:
         """Close the attempt; return what the person has to know of its outcome, "" for nothing.
 
-        What the game says of a sentence that it does not judge is no outcome.
+        What the game says of a sentence that it does not judge is no outcome.  One that was
+        ``shown`` and stopped was broken off, whoever judges the sentence.
         """
         told = ""
-        if source is LabelSource.GAME and not self._judged:
+        if source is LabelSource.GAME and not self._judged and shown and outcome is _STOPPED:
+            told = STOPPED_SHOWING
+        elif source is LabelSource.GAME and not self._judged:
             told = CHANGED_SENTENCE if self._task.judged else ""
             outcome = Outcome.UNKNOWN
         self._outcome = outcome

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from app.session.api import Phase
 from app.session.arbiter import Hands, Wish
 from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotChanges
@@ -102,12 +104,12 @@ class LiveSession(SessionThread):
 
     def _give_up(self, sentence: str, problem: Exception) -> None:
         self._controls.release_all()
-        self._let_go()
+        self._let_go_anyhow()
         self._waiting = None
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
         if attempt is not None:
-            attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
+            attempt.end(*self._last_word(Outcome.INTERRUPTED, LabelSource.RECORDER))
         # Without an attempt none has begun: how the one before went is not how this one did.
         cleared: AttemptFigures = NO_ATTEMPT if attempt is None else {}
         self._publish(attempt, **cleared, message=sentence, driver=Driver.NOBODY, problem=problem)
@@ -116,13 +118,12 @@ class LiveSession(SessionThread):
         self._controls.release_all()
         attempt, self._attempt = self._attempt, None
         self._hands = Hands()
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._game.close)
+            closing.callback(self._seat.close)
             if attempt is not None:
                 attempt.end(Outcome.INTERRUPTED, LabelSource.RECORDER)
                 self._publish(attempt, driver=Driver.NOBODY)
-        finally:
-            self._seat.close()
-            self._game.close()
 
     def _step(self) -> bool:
         while (request := self._take()) is not None:
@@ -149,7 +150,7 @@ class LiveSession(SessionThread):
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
-            self._end(outcome, LabelSource.GAME)
+            self._end(*self._last_word(outcome, LabelSource.GAME))
         elif self._ask_after_s is not None and attempt.unjudged_s >= self._ask_after_s:
             self._move(Wish.PAUSE)
             self._asks = True
@@ -291,7 +292,7 @@ class LiveSession(SessionThread):
             return
         self._controls.release_all()
         self._let_go()
-        told = attempt.end(outcome, source)
+        told = attempt.end(outcome, source, shown=self._wish is Wish.DEMONSTRATE)
         news: SnapshotChanges = {"message": told} if told else {}
         news["driver"] = Driver.NOBODY
         self._publish(attempt, **news)

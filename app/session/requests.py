@@ -10,12 +10,13 @@ from dataclasses import replace
 from app.session.api import Phase, Snapshot
 from app.session.arbiter import Hands
 from app.session.teaching_seeds import require_unjudged
-from app.session.wiring import Ask, Player, Request, clock_of
+from app.session.wiring import NEW_ATTEMPT, Ask, Player, Request, clock_of
 from model.language.prompts import clean_instruction
 from recorder.clock import Clock
 from recorder.errors import GameError, ModelError
 from recorder.games.base import Bindings, Game, Task
 from recorder.games.controls import HeldControls
+from recorder.store.rows import LabelSource
 from recorder.types import Driver, Outcome
 
 LET_GO_S = 0.25
@@ -280,6 +281,21 @@ class SessionFront:
         if self._controls.keys_held or idle_s < LET_GO_S:
             return 0.0
         return max(0.0, 1.0 - idle_s / self._idle_s)
+
+    def _last_word(self, outcome: Outcome, source: LabelSource) -> tuple[Outcome, LabelSource]:
+        """Return how an attempt ends that ends right now, and who says so.
+
+        Asked for while its last tick ran, the person's verdict is newer than ``outcome``, and is
+        served by that.  What follows a wish for another attempt is not about this one.
+        """
+        with self._wake:
+            for request in self._queue:
+                if request.ask in NEW_ATTEMPT:
+                    break
+                if request.ask is Ask.STOP and request.by_person:
+                    self._queue.remove(request)
+                    return request.outcome, LabelSource.PERSON
+        return outcome, source
 
     def _take(self, only: frozenset[Ask] | None = None) -> Request | None:
         with self._wake:

@@ -265,10 +265,19 @@ class SessionThread(SessionFront, ABC):
                 self._handing_back = False
                 self._move(Wish.TAKE_OVER)
             case Ask.PAUSE:
-                self._waiting = None
-                self._move(Wish.PAUSE)
+                self._pause()
             case Ask.RESUME:
                 self._move(Wish.RESUME)
+
+    def _pause(self) -> None:
+        waited, self._waiting = self._waiting, None
+        if self._attempt is not None or not self._threaded:
+            # Whoever steps the session by themselves holds the next attempt by it too.
+            self._move(Wish.PAUSE)
+        else:
+            # There is nothing to go on with.
+            self._let_go()
+            self._publish(message=self._snapshot.message if waited is None else "")
 
     def _move(self, wish: Wish, *, idle: bool = False) -> None:
         before, after = self._hands, move(self._hands, wish)
@@ -311,6 +320,13 @@ class SessionThread(SessionFront, ABC):
         """Release what the agent holds in a window of its own."""
         if self._own_window is not None:
             self._own_window.let_go()
+
+    def _let_go_anyhow(self) -> None:
+        """Release it after a fault: whatever comes of that, the attempt must be ended and kept."""
+        try:
+            self._let_go()
+        except Exception:
+            log.exception("what the agent held could not be let go")
 
     @abstractmethod
     def _begin(self, text: str, wish: Wish, *, anew: bool = False) -> None:

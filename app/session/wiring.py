@@ -18,6 +18,9 @@ from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.store.pairing import PICTURE_FIRST, ROWS
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
 
+STOPPED_SHOWING = (
+    "It was stopped before it was marked as done, so it is not taught; if it was well, press Done."
+)
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
     "yourself in the library if you know how it went."
@@ -160,7 +163,9 @@ URGENT = frozenset({Ask.TAKE_OVER, Ask.HAND_BACK, Ask.TAKE_BACK, Ask.PAUSE})
 """Asked for while a tick waits for its deadline, these count in that very tick."""
 
 
-NOT_AT_REST = frozenset({Ask.PLAY, Ask.DEMONSTRATE, Ask.RESUME, Ask.RESET})
+NEW_ATTEMPT = frozenset({Ask.PLAY, Ask.DEMONSTRATE, Ask.RESET})
+"""What begins an attempt, or shows another start, if none is under way."""
+NOT_AT_REST = NEW_ATTEMPT | {Ask.RESUME}
 """What would give the game the keyboard."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.actions.tokens import CODEC_VERSION
+from recorder import json_values
 from recorder.errors import AdapterError, DataError, ModelError
 
 if TYPE_CHECKING:
@@ -86,10 +87,12 @@ def read_meta(folder: Path) -> AdapterMeta:
             "put the folder back, or choose another adapter."
         )
     try:
-        raw = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        raw = json_values.parse((folder / META_FILE).read_text(encoding="utf-8"))
         meta = AdapterMeta(**raw)
-        if not (isinstance(meta.name, str) and isinstance(meta.codec_version, int)):
-            raise TypeError("a name and a whole number are expected")
+        texts = all(isinstance(text, str) for text in (meta.name, meta.base, meta.parent or ""))
+        numbers = isinstance(meta.codec_version, int)
+        if not (texts and numbers and isinstance(meta.metrics, dict)):
+            raise TypeError("a field is of another kind")
     except (OSError, ValueError, TypeError) as error:
         raise AdapterError(
             f"The folder {folder.name!r} is no adapter of Playteach's (its {META_FILE} cannot "
@@ -227,7 +230,7 @@ def _products(folder: Path, name: str) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = json_values.parse((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS_FILE)
         scale = float(config["lora_alpha"]) / float(config["r"])
         products: dict[str, torch.Tensor] = {}

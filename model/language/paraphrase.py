@@ -30,6 +30,7 @@ from typing import Any
 from model.language.familiarity import DENYING, denies, likely_typo, one_letter_apart, words
 from model.language.instructions import bare_request
 from model.language.subgoals import split_instruction
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.games.sentences import ARTICLES, leaves_out
 
@@ -152,7 +153,7 @@ class Sayings:
         if not path.exists():
             return None
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = json_values.parse(path.read_text(encoding="utf-8"))
             return cls(
                 _lists(raw["frames"]),
                 [str(name) for name in raw["names"]],

@@ -6,11 +6,11 @@ shapeless one counts its ingredients, any other kind (smelting, stone cutting) s
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from recorder import json_values
 from recorder.errors import ModelError
 
 _PATTERN = "\nArrange the materials in the crafting grid according to the following pattern: \n"
@@ -51,7 +51,7 @@ def recipe_for(item: str, folder: Path | None) -> str:
     if not path.is_file():
         return ""
     try:
-        recipe = json.loads(path.read_text(encoding="utf-8"))
+        recipe = json_values.parse(path.read_text(encoding="utf-8"))
         if not isinstance(recipe, dict):
             raise ValueError("it holds no table")
         return recipe_text(recipe)

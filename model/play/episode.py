@@ -282,9 +282,11 @@ class EpisodeLoop:
             action, events = heard()
             return after, action, Driver.PERSON, events
         after = self._game.step(decision.action)
-        sent = None if window is None or decision.driver is Driver.PERSON else window.cut_short()
-        if sent is None:
+        if window is None:
             return after, decision.action, decision.driver, decision.events
+        sent = window.sent()
+        if decision.driver is Driver.PERSON or not window.cut_short():
+            return after, sent, decision.driver, decision.events
         # The agent was silenced in mid-tick: it is nobody's, and teaches nothing.
         events = decision.events if heard is None else heard()[1]
         return after, sent, Driver.NOBODY, events

@@ -7,7 +7,6 @@ fetched again, and a file that was cut off goes on where it ended.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model.adapters.folders import first_line
+from recorder import json_values
 from recorder.errors import ModelError
 
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.jinja")
@@ -239,7 +239,7 @@ def _whole(folder: Path) -> bool:
         if not (folder / "config.json").is_file():
             return False
         if (folder / INDEX).is_file():
-            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            index = json_values.parse((folder / INDEX).read_text(encoding="utf-8"))
             return all((folder / name).is_file() for name in set(index["weight_map"].values()))
         return any(folder.glob("*.safetensors"))
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

@@ -8,34 +8,38 @@ nowhere; redirects are refused, so it goes to that server alone.
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
+import re
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 from PIL import Image
 
 from model.actions.codecs import CODECS, Parsed
 from model.actions.tokens import ACTION_END
+from model.adapters.folders import CONFIG_FILE, fingerprint
 from model.language.prompts import Told, clean_instruction, spoken_turns
 from model.play.policy import ActionChunk, Observation
 from model.play.sampling import Sampling
 from model.serving.server_keys import KEY_VARIABLE, server_key
 from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import JARVIS_SPEC, CheckpointSpec
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.json_values import as_dict, as_list
 from recorder.types import NO_ACTION, RGBImage
 
 QWEN_FIRST_ADDED = 151_657
 _LIMIT = 4_000_000
+LETTERS = 12
+"""Of the hash that tells adapters of one name apart."""
 _SAID = 200
 """Characters of a server's own words that a sentence repeats."""
 DIALECTS = ("vllm", "transformers", "plain")
@@ -63,11 +67,6 @@ class Server:
 
 class RefusedRequestError(ModelError):
     """The server understood and does not take a request of this form."""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """Follow nothing: another address would get the key and the pictures."""
 
 
 def _is_address(url: str) -> bool:
@@ -102,14 +101,12 @@ class Client:
         self._base = server.url.rstrip("/").removesuffix("/v1")
         self._key = server_key(server.url) if key is None else key
         self._wait = wait
-        self._open = urllib.request.build_opener(_NoRedirect).open
+        # No redirect is followed: another address would get the key and the pictures.
+        self._http = httpx2.Client(timeout=server.timeout_s, follow_redirects=False)
 
     def models(self) -> tuple[str, ...]:
         """Return the names that the server plays under: the health check."""
-        listed = self._ask("/v1/models", None).get("data")
-        rows = listed if isinstance(listed, list) else []
-        names = [row.get("id") for row in rows if isinstance(row, dict)]
-        found = tuple(name for name in names if isinstance(name, str))
+        found = tuple(self._listed())
         if not found:
             raise ModelError(
                 f"The server at {self._where} lists no model, so nothing plays; start it with "
@@ -117,24 +114,39 @@ class Client:
             )
         return found
 
+    def _listed(self) -> dict[str, str]:
+        """Return where each model lies that the server plays, "" if it does not say, by name."""
+        listed = self._ask("/v1/models", None).get("data")
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        return {
+            row["id"]: str(row.get("root") or "") for row in rows if isinstance(row.get("id"), str)
+        }
+
     def load_adapter(self, folder: Path) -> str:
         """Let the server load an adapter's folder, which it must be able to read; return its name.
 
         vLLM can where it was started with ``--enable-lora`` and
-        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already is taken as it is.
+        ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=True``.  What it lists already under the name of
+        :func:`served_name`, or says to have from this very folder, is taken as it is.
         Raises ModelError where it does not load it.
         """
-        name = folder.name
-        if name in self.models():
+        name = served_name(folder)
+        rows = self._listed()
+        if name in rows:
             return name
+        ours = re.compile(rf"{re.escape(folder.name)}-[0-9a-f]{{{LETTERS}}}")
+        for listed, root in rows.items():
+            # One that was loaded from here under another hash held something else then.
+            if root and Path(root) == folder and ours.fullmatch(listed) is None:
+                return listed
         order: dict[str, object] = {"lora_name": name, "lora_path": str(folder)}
         try:
             self._ask("/v1/load_lora_adapter", order, plain=True)
         except ModelError as error:
             raise ModelError(
-                f"The server at {self._where} does not load the adapter {name!r}, so nothing "
-                "plays; start it with the adapter, or so that it takes adapters while it runs "
-                f"(docs/minecraft.md). {error.sentence}"
+                f"The server at {self._where} does not load the adapter {folder.name!r}, so "
+                f"nothing plays; start it with the adapter under the name {name}, or so that it "
+                f"takes adapters while it runs (docs/minecraft.md). {error.sentence}"
             ) from error
         return name
 
@@ -172,66 +184,76 @@ class Client:
             if attempt:
                 self._wait(0.2 * 2 ** (attempt - 1))
             try:
-                return self._once(path, body, plain=plain)
-            except urllib.error.HTTPError as error:
-                said = self._words_of(error)
-                error.close()
-                if error.code in (401, 403):
-                    raise ModelError(
-                        f"The server at {self._where} refused the key, so nothing plays; set it in "
-                        f"{KEY_VARIABLE} or in the keyring."
-                    ) from error
-                problem = f"it answered {error.code}" + (f": {said}" if said else "")
-                if error.code in (400, 422):
-                    raise RefusedRequestError(
-                        f"The server at {self._where} does not take the request ({problem}), so "
-                        "the agent has no plan; use a server that takes vLLM's settings, or a "
-                        "model with text actions."
-                    ) from error
-                if error.code < 500 and error.code != 429:
-                    break
-            except TimeoutError:
+                answer, content = self._once(path, body)
+                if answer.is_success:
+                    return {} if plain else as_dict(json_values.parse(content), "its answer")
+            except httpx2.TimeoutException:
                 problem = f"no answer within {self.server.timeout_s:g} s"
-            except (OSError, ValueError, HTTPException) as error:
+                continue
+            except (httpx2.HTTPError, OSError, ValueError) as error:
                 # What answers may speak another protocol, or stop in the middle.
-                reason = getattr(error, "reason", error)
-                problem = (
-                    f"no answer within {self.server.timeout_s:g} s"
-                    if isinstance(reason, TimeoutError)
-                    else str(reason) or type(reason).__name__
-                )
+                problem = str(error) or type(error).__name__
+                continue
+            problem = self._refused(answer.status_code, content)
+            if answer.status_code < 500 and answer.status_code != 429:
+                break
         raise ModelError(
             f"The server at {self._where} cannot be asked ({problem}), so the agent has no plan; "
             "see whether it runs, then start again."
         )
 
-    def _words_of(self, error: urllib.error.HTTPError) -> str:
+    def _refused(self, code: int, content: bytes) -> str:
+        """Return what a status means; raises ModelError for one that asking again can't mend."""
+        if code in (401, 403):
+            raise ModelError(
+                f"The server at {self._where} refused the key, so nothing plays; set it in "
+                f"{KEY_VARIABLE} or in the keyring."
+            )
+        said = self._words_of(content)
+        problem = f"it answered {code}" + (f": {said}" if said else "")
+        if code in (400, 422):
+            raise RefusedRequestError(
+                f"The server at {self._where} does not take the request ({problem}), so "
+                "the agent has no plan; use a server that takes vLLM's settings, or a "
+                "model with text actions."
+            )
+        return problem
+
+    def _words_of(self, content: bytes) -> str:
         """Return what a server says of a request that failed, without the key, or ""."""
         try:
-            answer = json.loads(error.read(_LIMIT))
+            answer = json_values.parse(content)
             said = answer.get("detail") or answer.get("message") or answer.get("error") or ""
             said = said.get("message", "") if isinstance(said, dict) else said
-        except (OSError, ValueError, AttributeError, HTTPException):
+        except (ValueError, AttributeError):
             return ""
         words = " ".join(said.split()) if isinstance(said, str) else ""
         return (words.replace(self._key, "…") if self._key else words)[:_SAID]
 
-    def _once(self, path: str, body: dict[str, object] | None, *, plain: bool) -> dict[str, object]:
-        request = urllib.request.Request(  # noqa: S310  # http and https only, checked above
-            self._base + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        if self._key:
-            request.add_unredirected_header("Authorization", f"Bearer {self._key}")
-        with self._open(request, timeout=self.server.timeout_s) as answer:
-            content = answer.read(_LIMIT)
-        if plain:
-            return {}
-        made = json.loads(content)
-        if not isinstance(made, dict):
-            raise ValueError("it sent no table")
-        return made
+    def _once(self, path: str, body: dict[str, object] | None) -> tuple[httpx2.Response, bytes]:
+        """Ask once; return the answer's head and at most _LIMIT bytes of what it says."""
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        method = "GET" if body is None else "POST"
+        with self._http.stream(method, self._base + path, json=body, headers=headers) as answer:
+            content = bytearray()
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) > _LIMIT:
+                    raise ValueError(f"it sent more than {_LIMIT // 1_000_000} MB")
+        return answer, bytes(content)
+
+
+def served_name(folder: Path) -> str:
+    """Return what a server calls an adapter: its folder's name and the beginning of a hash.
+
+    Every data folder has a "round-001"; one's must not be taken for another's.  Raises ModelError
+    for a folder without weights.
+    """
+    digest = hashlib.sha256(fingerprint(folder).encode())
+    config = folder / CONFIG_FILE
+    if config.is_file():
+        digest.update(config.read_bytes())
+    return f"{folder.name}-{digest.hexdigest()[:LETTERS]}"
 
 
 class RemotePolicy:

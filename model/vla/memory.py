@@ -16,7 +16,6 @@ tower keep two bytes.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -24,7 +23,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from model.vla.device import SMALL_HIDDEN, DeviceChoice
+from recorder import json_values
 from recorder.errors import ModelError, UsageError
 
 PRECISIONS = ("bf16", "8bit", "4bit")
@@ -33,7 +35,6 @@ PROMPT_TOKENS = 1024
 PATCHES = 1196
 CUDA_CONTEXT_BYTES = 600_000_000
 _LAYER = re.compile(r"layers\.\d+\.(?:self_attn|mlp)\.\w+_proj\.weight$")
-_HEADER_LIMIT = 100_000_000
 _NF4_GROUP = 64
 _NO_BITS = (
     "Playing with 8 or 4 bits needs the package bitsandbytes, which is not installed, so no "
@@ -213,17 +214,10 @@ def _bytes(name: str, shape: tuple[int, ...], size: int, precision: str | None) 
 def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor that a safetensors file's header names."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length < _HEADER_LIMIT:
-                raise ValueError("its header has no length")
-            header = json.loads(file.read(length))
-        return {
-            name: tuple(int(side) for side in facts["shape"])
-            for name, facts in header.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        with safe_open(path, "np") as stored:
+            names = stored.keys()
+            return {name: tuple(stored.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
         raise ModelError(
             f"The weights {path.name} of {path.parent.name!r} could not be loaded ({error}), so "
             "nothing plays; take a fresh copy or use the default model."
@@ -232,7 +226,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def _tables(folder: Path) -> tuple[dict[str, object], dict[str, object]]:
     """Return the config's tables of the language model and of the vision tower."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
     text, vision = config.get("text_config", config), config.get("vision_config", {})
     return (text if isinstance(text, dict) else {}), (vision if isinstance(vision, dict) else {})
 

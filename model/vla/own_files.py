@@ -7,7 +7,6 @@ not agree, :func:`disagreement` names both.  The chat template is read, never ru
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.language.prompts import SYSTEM_SENTENCE
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH
 
@@ -113,7 +113,7 @@ def _table(folder: Path, name: str) -> dict[str, object]:
     if not path.is_file():
         return {}
     try:
-        raw: object = json.loads(path.read_text(encoding="utf-8"))
+        raw: object = json_values.parse(path.read_text(encoding="utf-8"))
         if not isinstance(raw, dict):
             raise ValueError("it holds no table")
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from model.language.prompts import PROMPT_FORMS
 from model.vla.own_files import PICTURES_FILE, adopted
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.types import RGBImage
 
@@ -116,7 +117,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
         return spec
     try:
         # The spec checks its values itself, below.
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json_values.parse(path.read_text(encoding="utf-8"))
         for name in ("mean", "std"):
             if name in raw:
                 first, second, third = map(float, raw[name])

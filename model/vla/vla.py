@@ -6,7 +6,6 @@ differs is in the folder's spec (:mod:`model.vla.preprocess`).
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import deque
@@ -45,6 +44,7 @@ from model.vla.play_options import PlayOptions, told_notice
 from model.vla.preprocess import SPEC_FILE, CheckpointSpec, load_spec
 from model.vla.prompt_cache import PromptReader
 from model.vla.tokenizers import check_tokenizer, repair_tokenizer
+from recorder import json_values
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 
@@ -72,7 +72,7 @@ def check_checkpoint(folder: Path) -> dict[str, object]:
             "path or use the default model."
         )
     try:
-        config: object = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: object = json_values.parse((folder / "config.json").read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise ValueError("it holds no table")
     except (OSError, ValueError) as error:
@@ -261,6 +261,11 @@ class VlaPolicy:
     def name(self) -> str:
         """Base and adapter."""
         return self.folder.name + (f"+{self.adapter.name}" if self.adapter else "")
+
+    @property
+    def heard(self) -> str:
+        """What the model is told now: the sentence, or the part of it that it is at, as worded."""
+        return self._heard
 
     def set_adapter(self, folder: Path | None) -> None:
         """Play with another adapter, or with none; between episodes only.

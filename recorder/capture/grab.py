@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ class MssGrabber:
                 "Pictures of the screen need the mss package, which is not installed; run "
                 "`python3 play.py` to install it."
             ) from error
-        self._error = mss.ScreenShotError
+        # mss asserts that a lost server has answered, or reads the answer by a null pointer.
+        self._error = (mss.ScreenShotError, AssertionError, ValueError)
         try:
             self._screen: Any = mss.MSS()
         except mss.ScreenShotError as error:
@@ -42,9 +44,11 @@ class MssGrabber:
         try:
             shot = self._screen.grab(where)
         except self._error as error:
+            why = str(error) or "it did not answer"
             raise GameError(
-                f"The screen could not be read ({error}), so the attempt cannot go on; check that "
-                "the game's window lies wholly on the screen and that recording it is allowed."
+                f"The screen could not be read ({why}), so the attempt "
+                "cannot go on; check that the game's window lies wholly on the screen and that "
+                "recording it is allowed."
             ) from error
         if (shot.width, shot.height) != (rect.width, rect.height):
             raise GameError(
@@ -55,10 +59,11 @@ class MssGrabber:
         return rgb_of(np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4))
 
     def close(self) -> None:
-        """Let the screen go."""
-        if self._screen is not None:
-            self._screen.close()
-            self._screen = None
+        """Let the screen go, also one that is lost."""
+        screen, self._screen = self._screen, None
+        if screen is not None:
+            with contextlib.suppress(*self._error):
+                screen.close()
 
 
 def rgb_of(bgrx: NDArray[np.uint8]) -> RGBImage:

@@ -27,6 +27,10 @@ MIN_SIDE = 64
 SAVER_S = 0.5
 DOCK_MARGIN = 16
 """Pixels beside a docked window: a window manager's frame is wider than the window."""
+LOST = (
+    "The connection to the screen was lost, so nothing can be played; what was recorded is kept. "
+    "Log in again and start Playteach anew."
+)
 _GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 _CHANGES = frozenset(
     {
@@ -56,6 +60,21 @@ def open_display(name: str | None = None) -> Display:
     # windows that have gone in between.
     display.set_error_handler(_ignore_error)
     return display
+
+
+@contextlib.contextmanager
+def server_there() -> Iterator[None]:
+    """Raise GameError if the X server goes while the block speaks to it."""
+    try:
+        yield
+    except error.ConnectionClosedError as problem:
+        raise GameError(LOST) from problem
+
+
+def close_display(display: Display) -> None:
+    """Close a connection, also one whose server has gone."""
+    with contextlib.suppress(error.ConnectionClosedError, OSError):
+        display.close()
 
 
 def _ignore_error(*_arguments: object) -> None:
@@ -93,7 +112,7 @@ class X11Windows:
 
     def windows(self) -> tuple[WindowInfo, ...]:
         """Return the visible titled windows, topmost first."""
-        with self._lock:
+        with self._asking():
             found = []
             for window in reversed(self._managed()):
                 with contextlib.suppress(*_GONE):
@@ -104,21 +123,16 @@ class X11Windows:
 
     def look(self, window_id: int) -> WindowState:
         """Return how a window is right now."""
-        with self._lock:
+        with self._asking():
             try:
                 return self._look(self._window(window_id))
             except _GONE:
                 self._known = None
                 return WindowState(Rect(0, 0, 0, 0), Trouble.GONE)
-            except error.ConnectionClosedError as problem:
-                raise GameError(
-                    "The connection to the screen was lost, so the attempt cannot go on; log in "
-                    "again and start Playteach anew."
-                ) from problem
 
     def focus(self, window_id: int) -> None:
         """Raise a window and give it the keyboard, by the window manager where there is one."""
-        with self._lock:
+        with self._asking():
             window = self._window(window_id)
             try:
                 window.get_attributes()
@@ -133,13 +147,13 @@ class X11Windows:
 
     def lower(self, window_id: int) -> None:
         """Ask the window manager to put a window behind all others."""
-        with self._lock, contextlib.suppress(*_GONE):
+        with self._asking(), contextlib.suppress(*_GONE):
             self._window(window_id).configure(stack_mode=X.Below)
             self._display.sync()
 
     def dock(self, window_id: int) -> None:
         """Ask for a window to lie in the top right corner of the monitor that it is on."""
-        with self._lock, contextlib.suppress(*_GONE):
+        with self._asking(), contextlib.suppress(*_GONE):
             window = self._window(window_id)
             rect = self._rect(window)
             monitor = next((each for each in self._monitors() if each.overlaps(rect)), None)
@@ -160,13 +174,13 @@ class X11Windows:
 
     def pointer(self) -> tuple[int, int]:
         """Return where the pointer is."""
-        with self._lock:
+        with self._asking():
             where = self._root.query_pointer()
             return int(where.root_x), int(where.root_y)
 
     def screen(self) -> Rect:
         """Return the whole X screen, which spans all monitors."""
-        with self._lock:
+        with self._asking():
             return self._screen()
 
     def close(self) -> None:
@@ -174,7 +188,13 @@ class X11Windows:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._display.close()
+                close_display(self._display)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Have the server for oneself; raises GameError if it has gone."""
+        with self._lock, server_there():
+            yield
 
     def _window(self, window_id: int) -> Window:
         return self._display.create_resource_object("window", window_id)

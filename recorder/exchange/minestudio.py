@@ -6,11 +6,11 @@ was done on seeing picture i is entry i + 1.  The last picture has no action.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from recorder import json_values
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
 from recorder.exchange.vpt import bad_recording, fitted
@@ -26,7 +26,7 @@ def read_minestudio(video: Path, *, instruction: str) -> ForeignEpisode:
     """Return a recording as an episode; raises DataError, naming entry and field."""
     path = actions_file(video)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json_values.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise bad_recording(path.name, f"it is no JSON ({error})") from error
     if not isinstance(raw, list) or len(raw) < 2:
@@ -68,7 +68,8 @@ def _action(file: str, number: int, entry: object) -> Action:
         raise _wrong(file, number, "camera", "is no pair of degrees")
     degrees = [_plain(value) for value in camera]
     if len(degrees) != 2 or not all(
-        isinstance(v, int | float) and abs(v) <= MAX_CAMERA_DEG for v in degrees
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= MAX_CAMERA_DEG
+        for v in degrees
     ):
         raise _wrong(file, number, "camera", "is no pair of degrees")
     pitch, yaw = (float(str(v)) for v in degrees)

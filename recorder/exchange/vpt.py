@@ -8,7 +8,6 @@ recordings lack the cursor, so one is drawn while a window is open.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recorder import json_values
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
 from recorder.types import MAX_CAMERA_DEG, NO_ACTION, Action, RGBImage
@@ -176,7 +176,7 @@ class _Fields:
         self._path = path
         if isinstance(line, str):
             try:
-                line = json.loads(line)
+                line = json_values.parse(line)
             except ValueError as error:
                 raise bad_recording(file, f"line {number} is no JSON ({error})") from error
         if not isinstance(line, dict):
@@ -219,7 +219,9 @@ class _Fields:
     def numbers(self, name: str, *, optional: bool = False) -> list[int]:
         """Return a list of whole numbers; [] where it may be missing and is."""
         value = self._table.get(name, [] if optional else None)
-        if not isinstance(value, list) or not all(isinstance(n, int | float) for n in value):
+        if not isinstance(value, list) or not all(
+            isinstance(n, int | float) and np.isfinite(n) for n in value
+        ):
             raise self._wrong(self._path + name, "a list of numbers")
         return [int(n) for n in value]
 

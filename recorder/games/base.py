@@ -201,11 +201,16 @@ class OwnWindowGame(Game, Protocol):
         """Return what the window shows now; raises as :meth:`step` does."""
         ...
 
-    def cut_short(self) -> Action | None:
-        """Return what was really sent of the last :meth:`step`, None where all of it was.
+    def sent(self) -> Action:
+        """Return what of the last :meth:`step`'s action the game got.
 
-        It is cut short by a touch of the person's, or by whatever else silences the agent.
+        All of it, unless the step was cut short, the keyboard has no such key, or the window's edge
+        cut a turn.
         """
+        ...
+
+    def cut_short(self) -> bool:
+        """Return whether a touch of the person's, or something else, silenced the agent in it."""
         ...
 
     def hear(self) -> None:

@@ -128,7 +128,11 @@ class HeldControls:
         """
         with self._lock:
             self._mark()
-            return self._take_shown()
+            done = self._shown
+            taken = self._take_shown()
+            pitch, yaw = taken[0].camera
+            self._shown.pitch_deg, self._shown.yaw_deg = done.pitch_deg - pitch, done.yaw_deg - yaw
+            return taken
 
     def picture_read(self) -> None:
         """Mark that a picture was read: what is heard from now on cannot be in it."""
@@ -138,7 +142,8 @@ class HeldControls:
     def take_shown(self) -> tuple[Action, tuple[InputEvent, ...]]:
         """Return the action from the last tick's end to the newest picture, as :meth:`take` does.
 
-        What came after that picture belongs to the next tick.
+        What came after that picture belongs to the next tick.  Of a turn beyond 180 degrees the
+        rest belongs to none: the pictures of the ticks after it show the whole turn already.
         """
         with self._lock:
             return self._take_shown()
@@ -163,9 +168,8 @@ class HeldControls:
             for name in pressed
             if name.startswith(HOTBAR_PREFIX)
         ]
-        pitch, self._shown.pitch_deg = _cut(done.pitch_deg)
-        yaw, self._shown.yaw_deg = _cut(done.yaw_deg)
-        action = Action(hotbar=slots[-1] if slots else 0, camera=(pitch, yaw), **buttons)
+        turn = (_cut(done.pitch_deg), _cut(done.yaw_deg))
+        action = Action(hotbar=slots[-1] if slots else 0, camera=turn, **buttons)
         return action, tuple(done.events)
 
     def release_keys(self) -> None:
@@ -226,7 +230,6 @@ def _controls_by_key(bindings: Bindings) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _cut(degrees: float) -> tuple[float, float]:
-    """Split a turn into what one tick can carry and the rest."""
-    now = max(-MAX_CAMERA_DEG, min(MAX_CAMERA_DEG, degrees))
-    return now, degrees - now
+def _cut(degrees: float) -> float:
+    """Return what of a turn one tick can carry."""
+    return max(-MAX_CAMERA_DEG, min(MAX_CAMERA_DEG, degrees))

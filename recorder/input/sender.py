@@ -15,6 +15,7 @@ from recorder.input.sent_inputs import Ledger
 class InputDevice(Protocol):
     """Presses keys and moves the pointer of this machine.  Control thread only.
 
+    Raises GameError if the screen has gone.
     Keys and buttons are codes of :mod:`recorder.input.keys`: places, whatever they type.
     """
 
@@ -135,20 +136,23 @@ class InputSender:
 
         A key that ``person_holds`` on the very device that the agent types on is theirs now:
         releasing it would take it out of the person's hand.  A guard that has ended keeps nothing
-        down: :meth:`beat` tells of it.
+        down, and neither does a screen that has gone: :meth:`beat` and the next look tell of it.
         """
         for code in list(self._held):
             del self._held[code]
             if not person_holds(code):
                 self._ledger.expect_key(code, False)
-                self._device.press(code, False)
+                with contextlib.suppress(GameError):
+                    self._device.press(code, False)
             with contextlib.suppress(GameError):
                 self._guard.note(code, False)
 
     def close(self) -> None:
         """Let everything and the device go."""
-        self.release_all()
-        self._device.close()
+        try:
+            self.release_all()
+        finally:
+            self._device.close()
 
     def _send(self, code: int, down: bool) -> bool:
         if self._gate.shut:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from Xlib import X, error
 from Xlib.ext import ge, xinput
 
-from recorder.capture.x11 import open_display
+from recorder.capture.x11 import LOST, close_display, open_display, server_there
 from recorder.errors import GameError
 from recorder.input.keys import WHEEL, X11_OFFSET, code_of_x11_button
 from recorder.threads import BackgroundThread
@@ -122,6 +122,12 @@ class X11Listener:
 
     def start(self) -> X11Listener:
         """Begin to listen; raises GameError where this server cannot tell of raw events."""
+        with server_there():
+            self._begin()
+        self._thread.start()
+        return self
+
+    def _begin(self) -> None:
         display = self._display
         if not display.has_extension(xinput.extname):
             raise GameError(
@@ -148,8 +154,6 @@ class X11Listener:
         window = display.create_resource_object("window", self._window_id)
         window.change_attributes(event_mask=X.FocusChangeMask)
         self._sorter.focus(self._has_focus())
-        self._thread.start()
-        return self
 
     def hear(self) -> None:
         """Hear on the caller's thread what the server has told until now.
@@ -157,7 +161,7 @@ class X11Listener:
         On a busy machine the listener's own thread may get its turn much later.
         """
         # A lost connection is told of by the listener's own thread, which sees it too.
-        with contextlib.suppress(OSError, ConnectionError):
+        with contextlib.suppress(OSError, error.ConnectionClosedError):
             self._hear_all()
 
     def close(self) -> None:
@@ -169,7 +173,7 @@ class X11Listener:
         self._closed = True
         self._wake.close()
         self._woken.close()
-        self._display.close()
+        close_display(self._display)
 
     def _stop_hearing(self) -> None:
         self._closed = True
@@ -211,15 +215,11 @@ class X11Listener:
             while not self._closed:
                 self._hear_all()
                 select.select([display.fileno(), self._woken], [], [])
-        except (OSError, ConnectionError) as problem:
+        # ValueError: `hear` may have found the connection lost, and a closed one has no number.
+        except (OSError, ValueError, error.ConnectionClosedError):
             if not self._closed:
                 self._sorter.focus(False)
-                self._on_error(
-                    GameError(
-                        f"The connection to the screen was lost ({problem}), so the attempt ended; "
-                        "start Playteach again."
-                    )
-                )
+                self._on_error(GameError(LOST))
 
     def _hear_all(self) -> None:
         with self._turn:

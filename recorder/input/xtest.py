@@ -11,7 +11,7 @@ import time
 from Xlib import X, error
 from Xlib.ext import xtest
 
-from recorder.capture.x11 import open_display
+from recorder.capture.x11 import close_display, open_display, server_there
 from recorder.errors import GameError
 from recorder.input.keys import BUTTONS, X11_OFFSET, is_button, x11_button
 from recorder.input.layout import Layout, group_of, read_layout
@@ -21,13 +21,16 @@ GROUP_S = 0.5
 
 
 class XTestDevice:
-    """Implements :class:`recorder.input.sender.InputDevice`."""
+    """Implements :class:`recorder.input.sender.InputDevice`.
+
+    Presses and moves raise GameError if the X server has gone.
+    """
 
     def __init__(self, name: str | None = None) -> None:
         self._display = open_display(name)
         self._closed = False
         if not self._display.has_extension(xtest.extname):
-            self._display.close()
+            close_display(self._display)
             raise GameError(
                 "The X server has no XTEST extension, so keys cannot be sent; start it without "
                 "switching that extension off."
@@ -54,9 +57,10 @@ class XTestDevice:
 
     def move(self, dx: int, dy: int) -> None:
         """Move the pointer."""
-        xtest.fake_input(self._display, X.MotionNotify, 1, x=dx, y=dy)
-        # Several a tick: the way to the server is not waited for.
-        self._display.flush()
+        with server_there():
+            xtest.fake_input(self._display, X.MotionNotify, 1, x=dx, y=dy)
+            # Several a tick: the way to the server is not waited for.
+            self._display.flush()
 
     def is_down(self, code: int) -> bool:
         """Return whether the server takes a key or button for pressed, whoever pressed it."""
@@ -93,9 +97,10 @@ class XTestDevice:
         """Close the connection."""
         if not self._closed:
             self._closed = True
-            self._display.close()
+            close_display(self._display)
 
     def _send(self, kind: int, detail: int) -> None:
-        xtest.fake_input(self._display, kind, detail)
-        # One round trip: when it returns the server has the event.
-        self._display.sync()
+        with server_there():
+            xtest.fake_input(self._display, kind, detail)
+            # One round trip: when it returns the server has the event.
+            self._display.sync()

@@ -1,6 +1,15 @@
 """The memory of what was seen and done: one SQLite file, one writer, readers anywhere."""
 
 from recorder.data_folder import adapters_path, database_path, default_data_folder, logs_path
+from recorder.store.comparison_rows import (
+    ClipMark,
+    ClipRow,
+    ComparisonRow,
+    Film,
+    NewComparison,
+    Side,
+    Stretch,
+)
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery, of_game, parse_query
 from recorder.store.reader import Reader
 from recorder.store.rows import (
@@ -28,22 +37,29 @@ __all__ = [
     "EVERY_EPISODE",
     "Activation",
     "AdapterRow",
+    "ClipMark",
+    "ClipRow",
+    "ComparisonRow",
     "EpisodeKind",
     "EpisodeQuery",
     "EpisodeRow",
     "EvaluationRow",
+    "Film",
     "InstructionRow",
     "LabelSource",
     "NewAdapter",
+    "NewComparison",
     "Reader",
     "RoundEnd",
     "RoundRow",
     "RoundStatus",
     "SegmentRow",
+    "Side",
     "Split",
     "Stepping",
     "Store",
     "StoreHealth",
+    "Stretch",
     "TickRow",
     "Wish",
     "adapters_path",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recorder.data_folder import database_path
 from recorder.errors import DataError
+from recorder.store.comparison_reader import ComparisonReader
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery
@@ -41,7 +42,7 @@ from recorder.store.upkeep.upgrade import check_complete
 from recorder.types import RGBImage
 
 
-class Reader:
+class Reader(ComparisonReader):
     """Reads a data folder; every method may be called from any thread.
 
     Each thread gets a connection of its own.  What is read is what was committed when
@@ -125,10 +126,15 @@ class Reader:
             return next_seed(connection, game, first, last)
 
     def next_measured_seed(self, game: str, first: int, last: int) -> int:
-        """Return the seed after the highest of ``first`` to ``last`` that was ever measured on."""
+        """Return the seed after the highest of ``first`` to ``last`` that was ever measured on.
+
+        Those of blind comparisons count, also if they were not played yet.
+        """
         with self._reading() as connection:
             highest = connection.execute(
-                "SELECT max(seed) FROM evaluation WHERE game = ? AND seed BETWEEN ? AND ?",
+                "SELECT max(seed) FROM (SELECT game, seed FROM evaluation UNION ALL "
+                "SELECT game, seed FROM clip JOIN comparison ON comparison.id = comparison_id) "
+                "WHERE game = ? AND seed BETWEEN ? AND ?",
                 (game, first, last),
             ).fetchone()[0]
         return first if highest is None else int(highest) + 1

@@ -13,7 +13,7 @@ from recorder.data_folder import name_in
 from recorder.errors import DataError
 from recorder.store.query import parse_query
 from recorder.store.rows import CHOSEN, Activation, EvaluationRow, NewAdapter, RoundEnd, RoundStatus
-from recorder.store.selection import select_episodes
+from recorder.store.selection import reach_of_game, select_episodes
 
 
 def add_adapter(connection: sqlite3.Connection, adapter: NewAdapter, data: Path) -> int:
@@ -89,11 +89,14 @@ def add_round(
     manifest: Mapping[str, Any],
     *,
     choose: bool = False,
+    practises: str | None = None,
 ) -> int:
     """Insert a running round that reaches to the newest episode that has ended.
 
     ``choose`` fixes what it learns from: the episodes of the query that have ended by now, as
-    ``chosen`` in its manifest.  Raises UsageError for a query that cannot be answered.
+    ``chosen`` in its manifest.  One that ``practises`` a game learns from no episodes, so it
+    reaches no further than the last round of that game: what was shown since is the next one's.
+    Raises UsageError for a query that cannot be answered.
     """
     if parent_adapter_id is not None:
         _require(connection, "adapter", parent_adapter_id)
@@ -104,9 +107,16 @@ def add_round(
     cursor = connection.execute(
         "INSERT INTO round (status, parent_adapter_id, query, config, manifest, metrics, verdict, "
         "through_episode_id, began_wall_ns) "
-        "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(max(id), 0), ? FROM episode "
+        "SELECT 'running', ?, ?, ?, ?, '{}', '{}', coalesce(?, max(id), 0), ? FROM episode "
         "WHERE ended_mono_ns IS NOT NULL",
-        (parent_adapter_id, query, _document(config), _document(written), time.time_ns()),
+        (
+            parent_adapter_id,
+            query,
+            _document(config),
+            _document(written),
+            None if practises is None else reach_of_game(connection, practises),
+            time.time_ns(),
+        ),
     )
     return int(cursor.lastrowid or 0)
 

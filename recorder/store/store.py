@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Literal
 from recorder.clock import Clock, MonotonicClock
 from recorder.data_folder import backups_path, database_path, lock_path
 from recorder.errors import DataError, KnownError
-from recorder.store import round_rows
+from recorder.store import comparison_rows, round_rows
+from recorder.store.comparison_rows import ClipMark, Film, NewComparison
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label, add_wish
@@ -278,11 +279,14 @@ class Store:
         config: Mapping[str, object] | None = None,
         manifest: Mapping[str, object] | None = None,
         choose: bool = False,
+        practises: str | None = None,
     ) -> int:
         """Note that a round begins; return its id.
 
         ``choose`` fixes the episodes of the query that have ended by now as those that it learns
-        from (:attr:`RoundRow.chosen`).  Raises UsageError for a query that cannot be answered.
+        from (:attr:`RoundRow.chosen`); one that ``practises`` a game learns from none, and what
+        was shown since the last round is the next one's.  Raises UsageError for a query that
+        cannot be answered.
         """
         return self._worker.call(
             partial(
@@ -292,6 +296,7 @@ class Store:
                 config=config or {},
                 manifest=manifest or {},
                 choose=choose,
+                practises=practises,
             )
         )
 
@@ -368,6 +373,41 @@ class Store:
         the new outcome counts.
         """
         return self._worker.call(partial(round_rows.add_evaluations, rows=list(rows), anew=anew))
+
+    # Blind comparisons
+
+    def add_comparison(self, new: NewComparison) -> int:
+        """Note a blind comparison that begins; return its id.
+
+        Raises DataError if this sentence of the round is compared already.
+        """
+        return self._worker.call(partial(comparison_rows.add_comparison, new=new))
+
+    def add_film(self, clip_id: int, film: Film) -> None:
+        """Write what a clip shows, once it was played."""
+        self._worker.call(partial(comparison_rows.add_film, clip_id=clip_id, film=film))
+
+    def forget_film(self, clip_id: int) -> None:
+        """Let a clip be played once more, since what it shows cannot be read."""
+        self._worker.call(partial(comparison_rows.forget_film, clip_id=clip_id))
+
+    def add_clip_mark(self, comparison_id: int, mark: ClipMark) -> None:
+        """Write what the person said of a clip; raises DataError for an unknown place."""
+        self._worker.call(partial(comparison_rows.add_mark, comparison_id=comparison_id, mark=mark))
+
+    def undo_clip_mark(self, comparison_id: int) -> None:
+        """Take the newest mark of a comparison back; nothing without one."""
+        self._worker.call(partial(comparison_rows.undo_mark, comparison_id=comparison_id))
+
+    def end_comparison(self, comparison_id: int, *, keep_pictures: bool = False) -> None:
+        """Note that a comparison's result was written down; its pictures are erased."""
+        self._worker.call(
+            partial(
+                comparison_rows.end_comparison,
+                comparison_id=comparison_id,
+                keep_pictures=keep_pictures,
+            )
+        )
 
     def _take_episode_id(self) -> int:
         with self._id_lock:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -60,6 +63,17 @@ class MineRL:
         self.ticks += 1
         if action.get("chat") == "/crash":
             os._exit(3)
+        if action.get("chat") == "/hang":
+            # Says nothing any more, and stays.
+            os.closerange(0, 3)
+            os.closerange(3, 256)
+            time.sleep(60)
+        if action.get("chat") == "/java":
+            # What it started holds the way for answers open, and outlives it.
+            for number in range(3, 64):
+                with contextlib.suppress(OSError):
+                    os.set_inheritable(number, True)
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
         if action["hotbar.9"]:
             time.sleep(30)
         if action["hotbar.6"]:

@@ -26,6 +26,7 @@ from sample import (
     sample_losses,
 )
 
+from app.backend.blind_ports import BlindResult
 from app.backend.ports import (
     AgentFacts,
     Gate,
@@ -46,7 +47,8 @@ from recorder.types import Action, Driver, Outcome, RGBImage
 from trainer.evaluation.lines import old_tasks_line, sentence_line
 from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
-from trainer.rounds.measurement import old_tasks_pending
+from trainer.rounds.decision import NOT_MEASURED
+from trainer.rounds.measurement import old_tasks_pending, unjudged_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def collected(stage: Stage) -> None:
     stage.window.side.teach.lessons.head.click()
 
 
-def _round(stage: Stage, kind: VerdictKind, **changes: object) -> None:
+def _round(stage: Stage, kind: VerdictKind | None, **changes: object) -> None:
     training(stage)
     for step, (loss, held) in enumerate(sample_losses(160)[96:], start=96):
         stage.window.side.teach.show_update(
@@ -297,6 +299,42 @@ def not_enough(stage: Stage) -> None:
     )
 
 
+def unmeasured(stage: Stage) -> None:
+    """Show a round that nobody has judged."""
+    _round(
+        stage,
+        None,
+        sentence=NOT_MEASURED,
+        before=0,
+        after=0,
+        tries=0,
+        film_before=(),
+        film_after=(),
+        in_use=False,
+        can_go_back=False,
+        choice=Choice.TRY,
+        lines=(unjudged_line(Part.TAUGHT, "dance around the barrel"),),
+        to_judge=("dance around the barrel",),
+    )
+
+
+def _blind(**changes: object) -> Callable[[Stage], None]:
+    def show(stage: Stage) -> None:
+        unmeasured(stage)
+        comparison = stage.place.comparison
+        comparison.now = replace(comparison.now, **changes)  # type: ignore[arg-type]
+        stage.window.side.verdict.judge_asked.emit(3)
+
+    return show
+
+
+RESULT = BlindResult(
+    VerdictKind.BETTER, 1, 7, 8, 82.0, 34.0, 100.0, 3, 3,
+    "It is checked next that nothing it could before was lost; then it is put in use.",
+    Choice.WAIT, next_sentence="bow to the zombie",
+)  # fmt: skip
+
+
 def library(stage: Stage) -> None:
     """Open an attempt in the library."""
     stage.window.commands.open_in_library(6)
@@ -334,6 +372,30 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "checking": checking,
     "worse": worse,
     "not_enough": not_enough,
+    "unmeasured": unmeasured,
+    "blind": _blind(number=7, clip=6, may_go_back=True),
+    "blind_waiting": _blind(clip=None, playing=True, ready=3, wanted=14, may_skip=False),
+    "blind_screen": _blind(clip=None, asks_screen=True, wanted=14, screen_s=140, may_skip=False),
+    "blind_result": _blind(clip=None, number=19, result=RESULT),
+    "blind_same": _blind(
+        clip=None,
+        number=47,
+        result=replace(
+            RESULT,
+            kind=VerdictKind.SAME,
+            before=9,
+            after=11,
+            n=20,
+            points=11,
+            low=-26,
+            high=47,
+            alike=6,
+            twice=7,
+            choice=Choice.TRY,
+            next_sentence="",
+            follows="It is not put in use by itself; you may try it from the verdict card.",
+        ),
+    ),
     "library": library,
     "deleted": deleted,
     "settings": _dialog("settings"),
@@ -393,6 +455,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", default="1440x900", help="WIDTHxHEIGHT of the window")
     parser.add_argument("--frames", type=Path, help="a folder of PNG pictures to show as the game")
     parser.add_argument("--save", type=Path, help="save a picture of the window here and end")
+    parser.add_argument(
+        "--after",
+        type=int,
+        default=1500,
+        help="milliseconds before it is saved, for a slow machine",
+    )
     options = parser.parse_args(arguments)
     app = QApplication(sys.argv[:1])
     theme = Theme(ThemeChoice(options.theme))
@@ -411,7 +479,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage = Stage(window, session, place, frames or [session.state.frame.rgb])  # type: ignore[union-attr]
         QTimer.singleShot(300, lambda: STATES[options.state](stage))
         if options.save:
-            QTimer.singleShot(1500, lambda: _save(window, options.save))
+            QTimer.singleShot(options.after, lambda: _save(window, options.save))
         code = app.exec()
         window.close()
     return code
@@ -419,7 +487,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _save(window: MainWindow, path: Path) -> None:
     screen = QGuiApplication.primaryScreen()
-    box = window.frameGeometry()
+    shown = QApplication.activeModalWidget() or window
+    box = shown.frameGeometry()
     screen.grabWindow(0, box.x(), box.y(), box.width(), box.height()).save(str(path))
     QApplication.quit()
 

@@ -23,6 +23,7 @@ class ChatServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.models = ["jarvisvla", "jarvisvla-round-001"]
+        self.roots: dict[str, str] = {}
         self.text = ""
         self.key = ""
         self.failures: list[int] = []
@@ -65,7 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if not self._refused():
-            self._send(200, {"data": [{"id": name} for name in self.server.models]})
+            roots = self.server.roots
+            rows = [{"id": name, "root": roots.get(name, name)} for name in self.server.models]
+            self._send(200, {"data": rows})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -75,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/load_lora_adapter":
             # As vLLM answers: words, no table.
             self.server.models.append(body["lora_name"])
+            self.server.roots[body["lora_name"]] = body["lora_path"]
             self._send(200, "Success")
             return
         text = self.server.text

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from sample_models import SampleModels
 
+from app.backend.blind_ports import BlindComparison, BlindResult, BlindState
 from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
@@ -135,9 +136,10 @@ class SampleSession:
         self.set(phase=Phase.DEMONSTRATING, instruction=instruction, outcome=None, episode_id=1)
 
     def pause(self) -> None:
-        """Note it."""
+        """Note it; without an attempt there is nothing to go on with."""
         self.calls.append(("pause",))
-        self.set(phase=Phase.PAUSED)
+        if self.state.phase is not Phase.WATCHING:
+            self.set(phase=Phase.PAUSED)
 
     def resume(self) -> None:
         """Note it."""
@@ -237,6 +239,79 @@ class SampleRound:
             self.send(RoundUpdate(finished=True))
 
 
+class SampleClip:
+    """A clip made of the sample frames."""
+
+    tick_rate_hz = 17.5
+
+    def __init__(self, frames: Sequence[RGBImage], count: int) -> None:
+        self._frames = frames
+        self.frames = count
+
+    def frame(self, index: int) -> RGBImage:
+        """Return a picture."""
+        if not 0 <= index < self.frames:
+            raise IndexError(index)
+        return self._frames[index % len(self._frames)]
+
+
+class SampleComparison:
+    """A comparison whose state is set by hand; like the real one it takes only the clip shown."""
+
+    def __init__(self, frames: Sequence[RGBImage], *, clips: int = 6) -> None:
+        self._frames = frames
+        self.now = BlindState("dance around the barrel", 1, 47, clip=0, may_skip=True)
+        self.said: list[tuple[int, bool | None]] = []
+        self.clips = clips
+        self.asked: list[str] = []
+        self.outcome: BlindResult | None = None
+
+    def state(self) -> BlindState:
+        """Return what was set."""
+        return self.now
+
+    def play(self) -> BlindState:
+        """Note it; the clips are there at once."""
+        self.asked.append("play")
+        self.now = replace(self.now, asks_screen=False, problem="", clip=len(self.said))
+        return self.now
+
+    def open_clip(self, clip: int) -> SampleClip:
+        """Return a clip."""
+        if clip != self.now.clip:
+            raise DataError("This clip was not played yet; it is shown once it was.")
+        return SampleClip(self._frames, 8 + clip)
+
+    def mark(self, clip: int, done: bool | None) -> BlindState:
+        """Note it, and show the next one; after ``clips`` it is decided."""
+        if clip == self.now.clip:
+            self.said.append((clip, done))
+            self._go_on()
+        return self.now
+
+    def back(self) -> BlindState:
+        """Take the newest one back."""
+        if self.said:
+            self.said.pop()
+            self._go_on()
+        return self.now
+
+    def put_off(self) -> None:
+        """Note it."""
+        self.asked.append("put off")
+
+    def _go_on(self) -> None:
+        n = len(self.said)
+        over = n >= self.clips and self.outcome is not None
+        self.now = replace(
+            self.now,
+            number=n + (not over),
+            clip=None if over else n,
+            may_go_back=n > 0 and not over,
+            result=self.outcome if over else None,
+        )
+
+
 class SampleBackend:
     """Holds its answers as plain attributes."""
 
@@ -259,6 +334,8 @@ class SampleBackend:
         self.round: SampleRound | None = None
         self.used: list[str | None] = []
         self.more: list[int] = []
+        self.judged: list[int] = []
+        self.comparison = SampleComparison(self._frames)
         self.log: Path | None = None
         self.said = Hint()
         self.own_window = False
@@ -289,6 +366,11 @@ class SampleBackend:
     def play_more(self, round_id: int) -> None:
         """Note it; what it comes to is set by hand."""
         self.more.append(round_id)
+
+    def judge_blind(self, round_id: int) -> BlindComparison:
+        """Note it; how far the comparison is, is set by hand."""
+        self.judged.append(round_id)
+        return self.comparison
 
     def agent(self) -> AgentFacts:
         """Return what was set."""

@@ -8,7 +8,7 @@ training data cannot be made anew, every earlier episode stands for what it coul
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,15 +51,16 @@ def earlier_rows(
     rows: Sequence[EpisodeRow],
     taught: frozenset[int] | None,
     reach: int | None = None,
+    games: Collection[str] = (),
 ) -> list[EpisodeRow]:
-    """Return the episodes of earlier lessons, of the same games, not among ``rows``.
+    """Return the episodes of earlier lessons, of the same games and of ``games``, not of ``rows``.
 
     ``taught`` are episodes that were learnt from; with them come the starts of the same lessons
     that were kept aside.  None takes every episode for an earlier lesson.  What was recorded after
     episode ``reach`` is the next round's.
     """
     own = {row.id for row in rows}
-    games = {row.game for row in rows}
+    games = {*games, *(row.game for row in rows)}
     others = [
         row
         for row in taught_rows(reader.episodes())

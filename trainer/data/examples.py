@@ -17,10 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.actions.tokens import encode, encode_ids, turn_is_cut
+from model.language.prompts import clean_instruction
+from model.language.subgoals import plan_of
 from model.vla.preprocess import CheckpointSpec, resize
 from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow
 from recorder.types import NO_ACTION, Action
 from trainer.data.material import taught_rows, usable_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passed:
+    """A tick that is not learnt from: its resized picture and the token numbers of its action."""
+
+    image: NDArray[np.uint8]
+    answer: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +44,9 @@ class Example:
     first, each with the answer that was given to it, for prompts that hold them.  ``turn_cut``
     says that the person turned further in the tick than an answer can say: the farthest is told.
     ``words`` answer a question about the picture; such an example has no ``answer``.
+    ``sentence`` tells the episode's sentences apart, and ``passed`` are the ticks of this one that
+    are not learnt from, between the example before and this: a sentence with parts is followed
+    through them.  A ``mirror`` has left and right exchanged (:mod:`trainer.data.mirror`).
     """
 
     image: NDArray[np.uint8]
@@ -46,6 +59,9 @@ class Example:
     earlier: tuple[tuple[NDArray[np.uint8], str], ...] = ()
     turn_cut: bool = False
     words: str = ""
+    sentence: int = 0
+    passed: tuple[Passed, ...] = ()
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +153,23 @@ def examples_of(
     wanted = {each.index: each for each in usable_of(reader, row).usable}
     answers = chunk_answers(ticks, reader.segments(row.id), wanted, actions)
     sentences = {each.id: each.text for each in reader.instructions(row.id)}
+    followed = {number for number, text in sentences.items() if _has_parts(text, spec)}
     examples = []
     past = Past(spec)
+    passed: list[Passed] = []
+    sentence = 0
     for tick, frame in zip(ticks, reader.frames(row.id), strict=False):
         chosen = wanted.get(tick.index)
-        if chosen is None and not spec.history:
+        if tick.instruction_id != sentence:
+            sentence, passed = tick.instruction_id, []
+        if chosen is None and not spec.history and sentence not in followed:
             continue
         image = resize(frame, spec)
         before = past.seen_with(image)
         past.add(image, tick.executed)
         if chosen is None:
+            if sentence in followed:
+                passed.append(Passed(image, encode_ids(tick.executed)))
             continue
         examples.append(
             Example(
@@ -159,9 +182,17 @@ def examples_of(
                 tick=tick.index,
                 weight=chosen.weight,
                 turn_cut=turn_is_cut(tick.executed),
+                sentence=sentence,
+                passed=tuple(passed),
             )
         )
+        passed = []
     return examples
+
+
+def _has_parts(text: str, spec: CheckpointSpec) -> bool:
+    """Return whether the model is told a sentence one part after the other."""
+    return spec.told_in_parts and plan_of(clean_instruction(text)).more
 
 
 class Past:

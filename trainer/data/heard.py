@@ -19,10 +19,10 @@ import numpy as np
 from model.actions.tokens import decode_ids
 from model.language.paraphrase import Sayings
 from model.language.prompts import clean_instruction
-from model.language.subgoals import done_question, plan_of, yes_no_ids
+from model.language.subgoals import Plan, done_question, plan_of, yes_no_ids
 from model.vla.preprocess import CheckpointSpec
 from recorder.types import RGBImage
-from trainer.data.examples import Example, Sides
+from trainer.data.examples import Example, Passed, Sides
 
 Restate = Callable[[str], str]
 JustDone = Callable[[RGBImage, str], float]
@@ -34,21 +34,33 @@ def by_part(
 ) -> tuple[Example, ...]:
     """Return the examples with what the model is told: the part that each belongs to.
 
-    ``examples`` of an episode are in the order of their ticks.  ``restate`` puts a part into
-    the words that the model was taught.
+    ``examples`` of an episode are in the order of their ticks.  The ticks that are not learnt
+    from are followed too, or a correction in the second part would be taught as the first.
+    ``restate`` puts a part into the words that the model was taught.
     """
     heard: list[Example] = []
-    for _, group in groupby(examples, key=lambda each: (each.episode_id, each.instruction)):
+    for _, group in groupby(examples, key=_sentence_of):
         own = list(group)
         plan = plan_of(clean_instruction(own[0].instruction))
         told = restate(plan.now)
-        for example in own:
-            heard.append(replace(example, instruction=told))
+
+        def seen(tick: Example | Passed, plan: Plan = plan) -> None:
+            nonlocal told
             if plan.more:
-                done = just_done(example.image, told) if plan.asks else 0.0
-                if plan.follow(done, decode_ids(example.answer)[0]):
+                done = just_done(tick.image, told) if plan.asks else 0.0
+                if plan.follow(done, decode_ids(tick.answer)[0]):
                     told = restate(plan.now)
+
+        for example in own:
+            for tick in example.passed:
+                seen(tick)
+            heard.append(replace(example, instruction=told, passed=()))
+            seen(example)
     return tuple(heard)
+
+
+def _sentence_of(example: Example) -> tuple[int | None, int, str]:
+    return example.episode_id, example.sentence, example.instruction
 
 
 def as_heard(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from model.vla.preprocess import CheckpointSpec, resize
 from recorder.errors import DataError
 from recorder.store import EpisodeRow, Reader, Split
 from recorder.store.pairing import PICTURE_FIRST
-from recorder.types import Action
 from trainer.data.expert_labels import labelled_files, labelled_ticks
 from trainer.data.material import (
     IDLE_WEIGHT,
@@ -29,13 +27,12 @@ from trainer.data.material import (
     taught_rows,
     usable_of,
 )
+from trainer.data.mirror import mirror_image, names_a_side
 
 PICTURES_FILE = "pictures.u8"
 FACTS_FILE = "lessons.json"
 CHECKED_EVERY = 10
 """One in so many attempts that an expert labelled is checked on and not learnt from."""
-SIDED = re.compile(r"\b(?:left|right|clockwise|anticlockwise)\b", re.IGNORECASE)
-"""In such a sentence left and right are not to be exchanged: its mirror image is another one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +66,7 @@ class Lessons:
 
     def can_mirror(self, index: int) -> bool:
         """Return whether the sentence means the same if left and right are exchanged."""
-        return SIDED.search(self.sentences[index]) is None
+        return not names_a_side(self.sentences[index])
 
     def answer(self, index: int, *, mirrored: bool) -> tuple[int, ...]:
         """Return the token numbers of what was done, or of its mirror image."""
@@ -77,12 +74,6 @@ class Lessons:
         if not mirrored:
             return numbers
         return encode_ids(mirror_image(decode_ids(numbers)[0]))
-
-
-def mirror_image(action: Action) -> Action:
-    """Return what one would do in a world whose left is right."""
-    pitch, yaw = action.camera
-    return replace(action, left=action.right, right=action.left, camera=(pitch, -yaw))
 
 
 def gather(
@@ -228,7 +219,8 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
 
 def _identity(rows: Sequence[EpisodeRow], spec: CheckpointSpec, said: Sequence[Path]) -> str:
     described: list[list[Any]] = [
-        [row.id, row.ticks, row.began_wall_s, row.outcome, row.split] for row in rows
+        [row.id, row.ticks, row.began_wall_s, row.outcome, row.split, row.wish.use, row.wish.pauses]
+        for row in rows
     ]
     described += [[path.name, path.stat().st_size] for path in said]
     # What was kept before rows were read so is gathered anew.

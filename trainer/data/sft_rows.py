@@ -22,13 +22,14 @@ from PIL import Image
 
 from model.actions.tokens import decode, encode, turn_is_cut
 from model.language.prompts import Told, spoken_turns
+from recorder import json_values
 from recorder.errors import DataError
 from recorder.exchange import ForeignEpisode, Step
 from recorder.store import Reader
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Action, RGBImage, SegmentKind
 
 JPEG_QUALITY = 95
-_ID = re.compile(r"(.+)_(\d+)")
+_ID = re.compile(r"(.+)_(\d{1,18})")
 _TEACHING = (SegmentKind.DEMONSTRATION, SegmentKind.CORRECTION)
 _OBSERVATION = "\nobservation: \n"
 
@@ -250,7 +251,7 @@ def _raw_rows(path: Path) -> Iterator[object]:
             if not line.strip():
                 continue
             try:
-                yield json.loads(line)
+                yield json_values.parse(line)
             except ValueError as error:
                 raise DataError(
                     f"Row {number} of {path.name} is no JSON, so the file cannot be imported; take "

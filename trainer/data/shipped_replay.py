@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from model.vla.preprocess import CheckpointSpec, load_spec
+from recorder import json_values
 from recorder.errors import DataError, KnownError, ModelError
 from trainer.data.examples import Example, Sides
 from trainer.data.sample_cache import Lessons, kept_lessons
@@ -66,7 +67,7 @@ def shipped_replay(
     try:
         with safe_open(path, framework="np") as stored:
             facts = stored.metadata()
-            sentences, border = json.loads(facts["sentences"]), int(facts["train"])
+            sentences, border = json_values.parse(facts["sentences"]), int(facts["train"])
             pictures = _split(stored.get_tensor("pictures"), stored.get_tensor("picture_ends"))
             answers = _split(stored.get_tensor("answers"), stored.get_tensor("answer_ends"))
         examples = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trainer.evaluation.blind import Marks, Told, kind_of
 from trainer.evaluation.sequential import (
     OLD_TASKS_MARGIN,
     SENTENCE_MARGIN,
@@ -42,6 +43,33 @@ def sentence_line(part: Part, name: str, plan: Plan, pairs: Pairs) -> Line:
     """Return the line of one sentence that was played as planned."""
     told = estimate(plan, pairs)
     return _line(part, name, pairs, told, plan.margin, _of_sentence(part, name, plan, pairs, told))
+
+
+def blind_line(name: str, marks: Marks, told: Told) -> Line:
+    """Return the line of a taught sentence that a person judged blind, to the end."""
+    kind = kind_of(marks)
+    counts = (
+        f"{marks.before} of {marks.n} clips were done before, {marks.after} of {marks.n} after; "
+        f"without errors of judging that is {_points(told.difference)} points "
+        f"({_points(told.low)} to {_points(told.high)})"
+    )
+    words = {VerdictKind.BETTER: "got better", VerdictKind.WORSE: "got worse"}
+    what = f'"{name}" {words[kind]}' if kind in words else f'No difference was seen for "{name}"'
+    return Line(
+        Part.TAUGHT,
+        name,
+        kind,
+        marks.before,
+        marks.after,
+        marks.n,
+        told.difference,
+        told.low,
+        told.high,
+        SENTENCE_MARGIN,
+        told.low >= -SENTENCE_MARGIN,
+        f"{what}, judged blind: {counts}.",
+        blind=True,
+    )
 
 
 def old_tasks_line(pairs: Pairs, against: str) -> Line:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.language.paraphrase import TAUGHT_FILE, Sayings
+from recorder.errors import DataError
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
 from trainer.evaluation.sequential import Pairs
@@ -49,6 +50,7 @@ def old_task_starts(
     """Return the starts of a block (0 ...): every verb in it, by the root of its number of tasks.
 
     Within a verb each task comes once before one comes twice.  The same block is the same starts.
+    Raises DataError for a block past the end of the seeds.
     """
     if block < 0 or count < 0:
         raise ValueError("blocks and starts are counted from 0")
@@ -59,7 +61,13 @@ def old_task_starts(
         return []
     rng = random.Random(f"{game} {block}")
     parts = _parts({verb: math.sqrt(len(each)) for verb, each in strata.items()}, count)
-    seeds = SeedRange.VERDICT.seeds(LESSON_SEEDS + block * count, count)
+    try:
+        seeds = SeedRange.VERDICT.seeds(LESSON_SEEDS + block * count, count)
+    except ValueError as error:
+        raise DataError(
+            "All starts on which it is checked what a model could before are used up, so nothing "
+            "was played; teach into another data folder."
+        ) from error
     chosen: list[Task] = []
     for verb, part in parts.items():
         drawn = rng.sample(strata[verb], len(strata[verb]))

@@ -6,18 +6,21 @@ the same successes however the work is spread.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import logging
 import multiprocessing as mp
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.context import BaseContext
+from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import NamedTuple
 
 from recorder.errors import GameError
@@ -31,7 +34,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, Start, StartKey, stepping_of
 from trainer.evaluation.worker import Beside, EvaluationWorker, same_but_adapter
 
-__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides"]
+__all__ = ["Beside", "Known", "evaluate", "evaluate_pair", "evaluate_sides", "film_sides"]
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ DIED = (
     "A process that played for the measurement died again and again, so the measurement ended; "
     "what was played is kept: start it again, and close other programs if memory is short."
 )
+GPU_DRIVERS = (Path("/proc/driver/nvidia"), Path("/dev/kfd"))
+"""Of which one is there on a Linux machine that can compute on a GPU."""
 _Running = Future[tuple[str, Attempt]]
 
 
@@ -152,6 +157,38 @@ def evaluate_pair(
             on_played(side, result)
 
 
+def film_sides(
+    sides: Mapping[str, PlayerSpec],
+    game_name: str,
+    wanted: Sequence[tuple[str, Start]],
+    on_played: Callable[[str, Attempt], None],
+    *,
+    ticks: int,
+    slowed: bool = False,
+    workers: int | None = None,
+    beside: Beside | None = None,
+    version: str = PLAY_VERSION,
+    data: Path | None = None,
+) -> None:
+    """Play and film (side, start) for each of ``wanted``, in that order, ``ticks`` each at most.
+
+    ``on_played`` hears (side, attempt with its film), on the caller's thread, and may raise to
+    stop; where several play at a time the order is nearly that of ``wanted``.  ``data`` is the
+    data folder with the person's own games.  Otherwise as :func:`evaluate_pair`, and it raises the
+    same.
+    """
+    specs = list(sides.values())
+    if not all(same_but_adapter(specs[0], spec) for spec in specs):
+        raise ValueError("what is compared is one checkpoint with different adapters")
+    if unfit := [start.seed for _, start in wanted if not may_judge(start.seed)]:
+        raise ValueError(f"seed {unfit[0]} may not judge: it was kept for learning")
+    jobs = [_Job(side, sides[side], start) for side, start in wanted]
+    setup = _Setup(game_name, False, slowed, beside, version, ticks, data)
+    with contextlib.closing(_play(iter([jobs]), setup, workers)) as played:
+        for side, result in played:
+            on_played(side, result)
+
+
 class _Job(NamedTuple):
     """One attempt to be made; ``side`` comes back with it."""
 
@@ -162,13 +199,19 @@ class _Job(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """How a game is set up for measuring; fields as in :func:`evaluate`."""
+    """How a game is set up for measuring; fields as in :func:`evaluate`.
+
+    ``loads`` says whether a checkpoint plays.
+    """
 
     game: str
     paced: bool
     slowed: bool
     beside: Beside | None
     version: str
+    filmed_ticks: int | None = None
+    data: Path | None = None
+    loads: bool = False
 
 
 def _play(
@@ -179,29 +222,29 @@ def _play(
     if not first:
         return
     batches = itertools.chain([first], batches)
-    own_window = game_spec(setup.game, so="nothing was measured").own_window
-    paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
+    own_window = game_spec(setup.game, setup.data, so="nothing was measured").own_window
+    stepping = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed, data=setup.data)
+    paced = stepping is Stepping.PACED
     # There is one keyboard.
     count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(first))
+    setup = replace(setup, paced=paced, loads=first[0].player.checkpoint is not None)
     if count > 1:
         yield from _play_in_processes(batches, setup, count)
     else:
-        loads = first[0].player.checkpoint is not None
-        yield from _play_here(batches, replace(setup, paced=paced), loads=loads)
+        yield from _play_here(batches, setup)
 
 
-def _play_here(
-    batches: Iterator[Sequence[_Job]], setup: _Setup, *, loads: bool
-) -> Iterator[tuple[str, Attempt]]:
+def _play_here(batches: Iterator[Sequence[_Job]], setup: _Setup) -> Iterator[tuple[str, Attempt]]:
     paced = setup.paced
     with contextlib.ExitStack() as stack:
-        if not paced and loads:
+        if not paced and setup.loads:
             # As many threads as a worker has: sums in another order are other numbers.
             from model.torch_state import torch_threads
 
             stack.enter_context(torch_threads(1))
         # Beside another program that draws, a second thread only waits for the first.
-        threads = 1 if not paced or game_spec(setup.game).own_window else None
+        own_window = game_spec(setup.game, setup.data).own_window
+        threads = 1 if not paced or own_window else None
         worker = EvaluationWorker(
             setup.game,
             paced=paced,
@@ -209,6 +252,8 @@ def _play_here(
             slowed=setup.slowed,
             beside=setup.beside,
             version=setup.version,
+            filmed_ticks=setup.filmed_ticks,
+            data=setup.data,
         )
         stack.callback(worker.close)
         for job in itertools.chain.from_iterable(batches):
@@ -253,9 +298,24 @@ def _play_in_processes(
 
 
 def _pool(setup: _Setup, count: int) -> ProcessPoolExecutor:
+    context = player_context(loads=setup.loads)
     return ProcessPoolExecutor(
-        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
+        count, context, _begin_worker, (replace(setup, beside=None), dict(os.environ))
     )
+
+
+def player_context(*, loads: bool) -> BaseContext:
+    """Return how worker processes are started.
+
+    On Linux those that load a checkpoint are copies of one process that has imported torch and
+    transformers already, which takes longer than a short attempt; it lives as long as this one.
+    A GPU cannot be used by such a copy for certain, so with one each is started by itself.
+    """
+    if sys.platform != "linux" or not loads or any(path.exists() for path in GPU_DRIVERS):
+        return mp.get_context("spawn")
+    context = mp.get_context("forkserver")
+    context.set_forkserver_preload(["trainer.evaluation.preload"])
+    return context
 
 
 def _hand_out(
@@ -288,16 +348,27 @@ _open_worker: Callable[[], EvaluationWorker] | None = None
 _worker: EvaluationWorker | None = None
 
 
-def _begin_worker(game_name: str, version: str) -> None:
+def _begin_worker(setup: _Setup, environment: dict[str, str]) -> None:
     """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
     global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    # A copy has that of the time at which the copied process began.
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, _leave)
     keep_log_off_terminal()
     parent = mp.parent_process()
     if parent is not None:
         # A game must not stay behind alone.
         follow_parent(terminate_self, pipe=parent.sentinel)
-    _open_worker = partial(EvaluationWorker, game_name, paced=False, threads=1, version=version)
+    _open_worker = partial(
+        EvaluationWorker,
+        setup.game,
+        paced=False,
+        threads=1,
+        version=setup.version,
+        filmed_ticks=setup.filmed_ticks,
+        data=setup.data,
+    )
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -310,5 +381,6 @@ def _play_in_worker(job: _Job) -> tuple[str, Attempt]:
         if _open_worker is None:
             raise RuntimeError("the worker was not set up")
         _worker = _open_worker()
-        atexit.register(_worker.close)
+        # A copy of another process ends without atexit; this is called however it was started.
+        Finalize(None, _worker.close, exitpriority=1)
     return job.side, _worker.play(job.player, job.start)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from recorder.games import game_spec
 from recorder.games.base import Asked, Task
+from recorder.store.comparison_rows import Film
 from recorder.store.rows import EvaluationRow, Stepping
 from recorder.types import Outcome
 
@@ -61,13 +63,15 @@ class Attempt:
     """One attempt that was made to measure.
 
     ``ticks`` is its length, ``seconds`` how long it took on this machine; None for one that was
-    kept, as that is a fact of the machine and not of the attempt.
+    kept, as that is a fact of the machine and not of the attempt.  ``film`` is what it looked like,
+    if it was filmed.
     """
 
     key: AttemptKey
     outcome: Outcome
     ticks: int
     seconds: float | None = None
+    film: Film | None = None
 
     @property
     def task_id(self) -> str:
@@ -100,12 +104,13 @@ def starts_of(asked: Iterable[Asked], seeds: Sequence[int]) -> list[Start]:
     return [Start(each.task, each.heard, seed) for each in asked for seed in seeds]
 
 
-def stepping_of(game: str, *, paced: bool, slowed: bool) -> Stepping:
+def stepping_of(game: str, *, paced: bool, slowed: bool, data: Path | None = None) -> Stepping:
     """Return how a game is played: one whose world does not wait is paced unless ``slowed``.
 
-    Raises UsageError for a name that is no game.
+    ``data`` is the data folder with the person's own games.  Raises UsageError for a name that is
+    no game.
     """
-    in_real_time = paced or (game_spec(game).realtime and not slowed)
+    in_real_time = paced or (game_spec(game, data).realtime and not slowed)
     return Stepping.PACED if in_real_time else Stepping.LOCK_STEP
 
 

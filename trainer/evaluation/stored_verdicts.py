@@ -22,8 +22,13 @@ def read_verdict(stored: Mapping[str, Any]) -> Verdict | None:
         kind=VerdictKind(stored["kind"]),
         **{name: stored[name] for name in FIGURES},
         choice=Choice(stored.get("choice", Choice.TRY)),
-        lines=tuple(read_line(line) for line in stored.get("lines", ())),
+        lines=read_lines(stored),
     )
+
+
+def read_lines(stored: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Return the lines of a round, also of one that nobody could measure and has no verdict."""
+    return tuple(read_line(line) for line in stored.get("lines", ()))
 
 
 def read_line(stored: Mapping[str, Any]) -> Line:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recorder import json_values
 from recorder.errors import KnownError
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
@@ -50,11 +51,11 @@ class KeptRows:
 
     def _take(self, line: str) -> None:
         try:
-            row = json.loads(line)
+            row = json_values.parse(line)
             attempt = _attempt_of(row)
             if attempt.key.version == PLAY_VERSION:
                 self._into(row["label"], attempt)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, OverflowError, KeyError, TypeError) as error:
             raise KnownError(
                 f"{self._path} holds a line that is no result of play, so it cannot be continued; "
                 "move it away or choose another folder."

@@ -52,7 +52,9 @@ class Line:
     interval) are shares, 0.1 is ten points.  ``not_worse`` says that the loss is surely at most
     ``margin``.  ``kind`` is None while nothing is known: not measured, or ``checking``, in which
     case it is still being played.  ``against`` says what played before: the "parent", or for the
-    old tasks also the "base".
+    old tasks also the "base".  ``blind`` says that a person judged clips without knowing which
+    side they are of; then ``n`` is the number of clips a side, and the difference and its interval
+    are without the person's own errors.
     """
 
     part: Part
@@ -69,6 +71,7 @@ class Line:
     sentence: str
     against: str = "parent"
     checking: bool = False
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

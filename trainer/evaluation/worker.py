@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from model.play.episode import (
     Decision,
@@ -24,6 +25,7 @@ from recorder.games.base import Game, OwnWindowGame
 from recorder.store.rows import Stepping
 from recorder.types import Frame
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
+from trainer.evaluation.clip_camera import ClipCamera
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
@@ -65,7 +67,9 @@ class EvaluationWorker:
     """A game, a player and a loop, kept for many attempts.
 
     ``paced`` plays at the game's tick rate, else the game waits for every answer; attempts are
-    of the play called ``version``.  Raises what the game raises that cannot be opened.
+    of the play called ``version``.  With ``filmed_ticks`` each is filmed and ends after so many
+    ticks.  ``data`` is the data folder with the person's own games.  Raises what the game raises
+    that cannot be opened.
     """
 
     def __init__(
@@ -77,14 +81,21 @@ class EvaluationWorker:
         slowed: bool = False,
         beside: Beside | None = None,
         version: str = PLAY_VERSION,
+        filmed_ticks: int | None = None,
+        data: Path | None = None,
     ) -> None:
         self._game_name = game_name
+        self._data = data
+        self._filmed_ticks = filmed_ticks
         self._stepping = Stepping.PACED if paced else Stepping.LOCK_STEP
         self._version = version
         self._slowed = slowed
         self._beside = beside or Beside()
         self._bystander: Bystander | None = None
         self._game = self._open()
+        self._camera = (
+            None if filmed_ticks is None else ClipCamera(isinstance(self._game, OwnWindowGame))
+        )
         self._paced = paced
         self._threads = threads
         self._player: PlayerSpec | None = None
@@ -95,7 +106,9 @@ class EvaluationWorker:
 
     def _open(self) -> Game:
         there = self._beside
-        game: Game = open_game(self._game_name, slowed=self._slowed, hotkeys=there.hotkeys)
+        game: Game = open_game(
+            self._game_name, slowed=self._slowed, hotkeys=there.hotkeys, data=self._data
+        )
         if isinstance(game, OwnWindowGame):
             try:
                 self._bystander = Bystander(
@@ -142,7 +155,9 @@ class EvaluationWorker:
         key = AttemptKey(
             self._keys[player], self._game_name, start.key, self._stepping, self._version
         )
-        return Attempt(key, ended.outcome, ended.ticks, time.perf_counter() - started)
+        # The last picture is in no tick: it shows what the last action came to.
+        film = None if self._camera is None else self._camera.film(loop.frame)
+        return Attempt(key, ended.outcome, ended.ticks, time.perf_counter() - started, film)
 
     def _open_anew(self) -> None:
         """Open the game a second time; who plays stays, unless it knows the game from inside."""
@@ -164,7 +179,7 @@ class EvaluationWorker:
             start.task,
             start.seed,
             instruction=start.heard,
-            max_ticks=None if start.task.judged else FREE_TICKS,
+            max_ticks=self._filmed_ticks or (None if start.task.judged else FREE_TICKS),
             decide=self._decide,
         )
         if self._bystander is not None:
@@ -219,6 +234,7 @@ class EvaluationWorker:
             self._game,
             self._runner,
             policy_name=self._policy.name,
+            observers=() if self._camera is None else (self._camera,),
             clock=clock,
             pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
         )

@@ -38,6 +38,7 @@ from trainer.data.forward_pass import IGNORE, Sequences, load_checkpoint
 from trainer.data.material import left_out_sentence
 from trainer.data.sample_cache import Lessons, gather
 from trainer.evaluation.training_pause import wait_for_quiet
+from trainer.pretraining.rate import rate_at
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"
@@ -104,13 +105,6 @@ class Imitator:
             total += float(F.cross_entropy(logits, labels, reduction="sum"))
             count += len(labels)
         return total / count if count else math.nan
-
-
-def rate_at(step: int, share_done: float, config: CloneConfig) -> float:
-    """Warm up linearly, then fall by a cosine to the final rate."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share_done)))
-    return warm * (config.final_rate + (config.learning_rate - config.final_rate) * cosine)
 
 
 class Run:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import math
 import shutil
 import signal
 import sys
@@ -38,6 +37,7 @@ from trainer.pretraining.curriculum import write_taught
 from trainer.pretraining.loss_curve import Curve
 from trainer.pretraining.losses import Losses, Trainee
 from trainer.pretraining.muon import Muon
+from trainer.pretraining.rate import rate_at
 from trainer.pretraining.state_ring import StateRing
 from trainer.pretraining.vision_language import Pair, paraphrase_pairs, rule_pairs
 
@@ -47,13 +47,6 @@ if TYPE_CHECKING:
 STATE_FILE = "state.safetensors"
 PROGRESS_FILE = "progress.json"
 CURVE_FILE = "curve.csv"
-
-
-def rate_at(step: int, share_done: float, config: PosttrainConfig) -> float:
-    """Warm up linearly, then fall by a cosine to the final rate."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share_done)))
-    return warm * (config.final_rate + (config.learning_rate - config.final_rate) * cosine)
 
 
 def inherit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -97,9 +97,19 @@ class RoundBooks:
 
     @classmethod
     def begin(
-        cls, data: Path, store: Store, base: Path, query: str, say: Say, sizes: Mapping[str, int]
+        cls,
+        data: Path,
+        store: Store,
+        base: Path,
+        query: str,
+        say: Say,
+        sizes: Mapping[str, float],
+        *,
+        practises: str | None = None,
     ) -> RoundBooks:
         """Write the row of a round on what ``query`` chooses; ``sizes`` are noted with it.
+
+        One that ``practises`` a game learns from no episodes.
 
         Raises UsageError for a query that cannot be read, DataError if the database cannot be.
         """
@@ -117,7 +127,8 @@ class RoundBooks:
             parent_adapter_id=None if parent is None else parent.id,
             query=query,
             config=config,
-            choose=True,
+            choose=practises is None,
+            practises=practises,
         )
         return cls(data, store, base, query, round_id, parent, done)
 
@@ -163,7 +174,10 @@ class RoundBooks:
                     **protocol.finite(metrics),
                     "gates": [asdict(gate) for gate in self.gates],
                 },
-                verdict={} if verdict is None else asdict(verdict),
+                # Without a verdict the lines still tell what waits to be judged.
+                verdict={"lines": [asdict(line) for line in lines]}
+                if verdict is None
+                else asdict(verdict),
             ),
         )
         self._listed = True

@@ -22,7 +22,13 @@ from trainer.rounds.books import RoundBooks, RoundResult, Say
 from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
 from trainer.rounds.measurement import Ground, play_taught, unjudged_line
-from trainer.rounds.process import EndedError, round_command, see_off, understood
+from trainer.rounds.process import (
+    EndedError,
+    practice_command,
+    round_command,
+    see_off,
+    understood,
+)
 from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.working_folder import make_work_folder
@@ -72,8 +78,14 @@ class RoundClient:
         old_tasks: bool = True,
         measure_failed: bool = False,
         hotkeys: Mapping[str, str] | None = None,
+        practice_min: float | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> RoundResult:
         """Train, gate, and play pairs of ``questions``; nothing is put in use yet.
+
+        With ``practice_min`` it does not learn from episodes: the agent practises ``questions`` by
+        itself for so many minutes (:mod:`trainer.practice`), and the rest is the same.
+        ``settings`` are hyper-parameters that are not to be as usual.
 
         At most ``paired_seeds`` pairs of each are played, fewer if it is decided before.  What is
         left to be checked :meth:`check_rest` plays, and it puts the round in use if it may be.
@@ -92,16 +104,25 @@ class RoundClient:
             self._data,
             self._store,
             self._base,
-            of_game(query, game),
+            of_game(query, game) if practice_min is None else f"game:{game}",
             say,
-            {"max_steps": max_steps, "paired_seeds": paired_seeds},
+            {"paired_seeds": paired_seeds}
+            | (
+                {"max_steps": max_steps} if practice_min is None else {"practice_min": practice_min}
+            ),
+            practises=None if practice_min is None else game,
         )
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
         try:
             tasks, free = self._lesson(books, questions, game)
             play = paired_seeds > 0 and not self._few_bits
             tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
-            ended = self._teach(books, ground, tasks, max_steps=max_steps, replay=replay)
+            command = (
+                self._round(books, max_steps=max_steps, replay=replay, settings=settings or {})
+                if practice_min is None
+                else self._practice(books, game, tasks, practice_min)
+            )
+            ended = self._listen(command, books, ground.say)
             lines: list[Line] = []
             if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
                 lines = self._measure(books, ground, tasks, free, paired_seeds)
@@ -134,17 +155,11 @@ class RoundClient:
         place = (self._data, books.round_id, books.query, game)
         return questions_of(*place), free_sentences_of(*place)
 
-    def _teach(
-        self,
-        books: RoundBooks,
-        ground: Ground,
-        tasks: Sequence[Asked],
-        *,
-        max_steps: int,
-        replay: int,
-    ) -> protocol.Done:
-        """Let the round's process learn; raises EndedError if it ends without an adapter."""
-        command = round_command(
+    def _round(
+        self, books: RoundBooks, *, max_steps: int, replay: int, settings: Mapping[str, str]
+    ) -> list[str]:
+        """Return what starts the process that learns from episodes."""
+        return round_command(
             self._data,
             self._base,
             books.folder,
@@ -156,8 +171,25 @@ class RoundClient:
             max_steps=max_steps,
             replay=replay,
             options=self._options,
+            settings=settings,
         )
-        return self._listen(command, books, ground.say)
+
+    def _practice(
+        self, books: RoundBooks, game: str, tasks: Sequence[Asked], minutes: float
+    ) -> list[str]:
+        """Return what starts the process that practises."""
+        return practice_command(
+            self._data,
+            self._base,
+            books.folder,
+            books.work,
+            game=game,
+            sentences=[each.heard for each in tasks],
+            minutes=minutes,
+            number=books.round_id,
+            parent=books.parent_folder,
+            options=self._options,
+        )
 
     def _listen(self, command: list[str], books: RoundBooks, say: Say) -> protocol.Done:
         """Run the process to its end.  Raises EndedError where it ends without an adapter."""

@@ -9,8 +9,8 @@ from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds.protocol import Gate
 
 NOT_MEASURED = (
-    "The new adapter is listed but not in use: nobody could judge how it plays, so it was not "
-    "measured. Try it, and go back if it plays worse."
+    "Nothing here can judge how it plays but you, so it is not measured yet and not in use. Judge "
+    "it blind in the window, or try it and go back if it plays worse."
 )
 OLD_TASKS_NOT_MEASURED = (
     "Not in use: it was not measured whether it still can what it could before; try it, and go "
@@ -72,7 +72,7 @@ def _gained(better: Line, lines: Sequence[Line]) -> Decision:
     if unsure:
         line = unsure[0]
         # Of the others more play would only try its luck again.
-        more = line.n and line.part is Part.TAUGHT
+        more = line.n and line.part is Part.TAUGHT and not line.blind
         choice = Choice.PLAY_MORE if more else Choice.TRY
         offer = "Play more starts, or try it." if more else "You may try it."
         return Decision(choice, f"{better.sentence} Not in use yet: {line.sentence} {offer}")

@@ -31,7 +31,7 @@ from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import JUDGED, Attempt, Start, StartKey, row_of
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measurement import Ground, fresh_lesson_seed
+from trainer.rounds.measurement import Ground, fresh_lesson_seeds
 from trainer.rounds.process import EndedError
 
 log = logging.getLogger(__name__)
@@ -109,9 +109,11 @@ def known_before(
     with Reader.open(ground.data) as reader:
         rows = reader.evaluations(policy_key=player.key, game=ground.game)
         sentences = [_stored(reader, ground, each, parent, rows) for each in asked]
-        fresh = fresh_lesson_seed(reader, ground.game)
-    missing = [each for each in sentences if each.missing]
-    if play and missing and not ground.own_window and ground.workers is None:
+        missing = [each for each in sentences if each.missing]
+        play = play and bool(missing) and not ground.own_window and ground.workers is None
+        wanted = sum(each.missing for each in missing) if play else 0
+        fresh = fresh_lesson_seeds(reader, ground.game, wanted)
+    if play:
         _play(ground, player, missing, fresh)
     return [
         known_sentence(each.asked.heard, each.good, each.n, watched=each.watched)
@@ -120,13 +122,13 @@ def known_before(
     ]
 
 
-def _play(ground: Ground, player: PlayerSpec, missing: Sequence[_Sentence], fresh: int) -> None:
-    """Play what is missing of sentences, on seeds from ``fresh`` on."""
+def _play(ground: Ground, player: PlayerSpec, missing: Sequence[_Sentence], fresh: range) -> None:
+    """Play what is missing of sentences, on ``fresh`` seeds."""
     starts: list[Start] = []
     of_start: dict[StartKey, _Sentence] = {}
     for each in missing:
         for _ in range(each.missing):
-            start = Start(each.asked.task, each.asked.heard, fresh + len(starts))
+            start = Start(each.asked.task, each.asked.heard, fresh[len(starts)])
             starts.append(start)
             of_start[start.key] = each
     done = good = 0

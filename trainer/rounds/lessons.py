@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from recorder.errors import DataError
-from trainer.data.sampling import GATE_SHARE, SELECT_SHARE
+from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 EARLIER_SHARE = 0.5
 """So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
+STOPPED_BY = 40
+"""So many examples of what is to be kept are there to stop by, at least."""
 Say = Callable[[protocol.Message], None]
 
 
@@ -91,21 +95,34 @@ class Lesson:
     @property
     def to_learn(self) -> list[Example]:
         """What it learns on: the lessons, and what is to be kept."""
+        from trainer.data.mirror import mirrored
         from trainer.data.sampling import balanced
 
-        return [*balanced(self.taught.train), *self.known.train, *self.earlier.train]
+        taught = list(self.taught.train)
+        if self.task.config.mirror:
+            taught += mirrored(taught)
+        return [*balanced(taught), *self.known.train, *self.earlier.train]
 
     @property
     def to_stop_by(self) -> list[Example]:
-        """The examples by which training stops: of the lesson, with what is to be kept.
+        """The examples by which training stops: of the lesson, with as many of what is to be kept.
 
+        Of that every sentence gives as many, if it has them: the first are of a few only.
         None without any of the lesson: the state that forgets least would be the one that has
         learnt nothing.
         """
         if not self.taught.select:
             return []
-        kept = [*self.earlier.select, *self.known.select]
-        return [*self.taught.select, *kept[: max(40, len(self.taught.select))]]
+        earlier, known = self.earlier.select, self.known.select
+        there = len(earlier) + len(known)
+        most = min(there, max(STOPPED_BY, len(self.taught.select)))
+        of_earlier = round(most * len(earlier) / max(1, there))
+        rng = np.random.default_rng(self.task.config.seed + 3)
+        return [
+            *self.taught.select,
+            *stratified(earlier, of_earlier, rng),
+            *stratified(known, most - of_earlier, rng),
+        ]
 
 
 def prepare(
@@ -120,12 +137,13 @@ def prepare(
     """Load the model and put what was read into the words that it hears."""
     import torch
 
+    from model.adapters.folders import fingerprint
     from model.vla.vla import load_weights
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
     from trainer.rounds.training.lora import LoraTask
-    from trainer.rounds.training.lora_config import LoraConfig
+    from trainer.rounds.training.lora_config import LoraConfig, with_settings
     from trainer.rounds.training.memory import LARGE_HIDDEN
 
     say(protocol.Stage("seeing", "Looking at every picture once."))
@@ -144,7 +162,8 @@ def prepare(
         known, earlier = earlier, Sides()
     large = model.config.text_config.hidden_size >= LARGE_HIDDEN
     config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
-    task = LoraTask(model, tokenizer, spec, config, plan.options)
+    config = with_settings(config, plan.settings)
+    task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
     return Lesson(task, taught, known, earlier)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model.adapters.folders import fingerprint, read_meta
+from recorder import json_values
 from recorder.errors import DataBusyError, DataError, KnownError
 from recorder.store import AdapterRow, NewAdapter, Reader, RoundStatus, Store, adapters_path
 from trainer.rounds import protocol
@@ -140,12 +141,12 @@ def _account(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        account = json.loads(path.read_text(encoding="utf-8"))
+        account = json_values.parse(path.read_text(encoding="utf-8"))
         if not (
             isinstance(account, dict)
             and isinstance(account["metrics"], dict)
             and all(gate["passed"] in (True, False, None) for gate in account["gates"])
-            and all(len(sample) == 4 for sample in account["metrics"].get("samples", []))
+            and all(_is_sample(each) for each in account["metrics"].get("samples", []))
             and all(isinstance(account[name], str) for name in ("base", "query"))
             and isinstance(account.get("parent_sha256", ""), str)
         ):
@@ -156,6 +157,13 @@ def _account(folder: Path) -> dict[str, Any]:
             "not listed; take a fresh copy of the folder."
         ) from error
     return account
+
+
+def _is_sample(sample: Any) -> bool:
+    """Whether it is [episode, tick, weight, visits], in numbers that a database holds."""
+    episode, tick, weight, visits = sample
+    whole = all(isinstance(number, int) for number in (episode, tick, visits))
+    return whole and isinstance(weight, int | float)
 
 
 def _listed(reader: Reader) -> set[Path]:

@@ -18,6 +18,7 @@ from recorder.games.base import Asked
 from recorder.store import Activation, AdapterRow, Reader, RoundRow
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import verdict_of
+from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import measurement, protocol
@@ -96,9 +97,9 @@ def check_rest(ground: Ground, round_id: int, *, more: bool = False) -> Checked:
     lines = list(verdict.lines)
     if more:
         lines = _play_taught_again(ground, lines, row, parent, adapter)
-    if decide(lines, _gates(row)).choice is Choice.WAIT:
+    if decide(lines, gates_of(row)).choice is Choice.WAIT:
         lines = _play_waiting(ground, lines, row, parent, adapter)
-    return _settle(ground, row, adapter, lines)
+    return settle(ground, row, adapter, lines)
 
 
 def _play_taught_again(
@@ -111,18 +112,28 @@ def _play_taught_again(
     unsure = {VerdictKind.NOT_ENOUGH, VerdictKind.SAME}
     names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
     asked = _asked(ground, names, row)
-    before, after = _sides(ground, parent, adapter)
+    before, after = sides_of(ground, parent, adapter)
     played = measurement.play_taught(ground, asked, before, after, row.id)
     # Of what nobody judged this time the line from before stands.
     fresh = {line.name: line for line in played if line.n}
+    return with_taught(ground, lines, fresh, row, parent)
+
+
+def with_taught(
+    ground: Ground,
+    lines: Sequence[Line],
+    fresh: Mapping[str, Line],
+    row: RoundRow,
+    parent: AdapterRow | None,
+) -> list[Line]:
+    """Return the lines of a round of which ``fresh`` taught sentences, by name, were measured."""
     taught = [fresh.get(line.name, line) for line in lines if line.part is Part.TAUGHT]
-    if not any(line.kind is VerdictKind.BETTER for line in taught):
-        return [*taught, *(line for line in lines if line.part is not Part.TAUGHT)]
     rest = [line for line in lines if line.part is not Part.TAUGHT]
-    if any(line.n or line.checking for line in rest):
+    better = any(line.kind is VerdictKind.BETTER for line in taught)
+    if rest and (not better or any(line.n or line.checking for line in rest)):
         return [*taught, *rest]
     # What was not worth checking before is now.
-    return after_the_lesson(ground, taught, parent, gates=_gates(row))
+    return after_the_lesson(ground, taught, parent, gates=gates_of(row))
 
 
 def _play_waiting(
@@ -136,7 +147,7 @@ def _play_waiting(
     found = [line for line in lines if not line.checking]
     names = [line.name for line in waiting if line.part is Part.EARLIER]
     if names:
-        before, after = _sides(ground, parent, adapter)
+        before, after = sides_of(ground, parent, adapter)
         asked = _asked(ground, names, row)
         played = measurement.play_earlier(ground, asked, before, after, row.id)
         for line in played:
@@ -160,14 +171,14 @@ def _play_waiting(
     return found
 
 
-def _settle(
+def settle(
     ground: Ground,
     row: RoundRow,
     adapter: AdapterRow,
     lines: Sequence[Line],
 ) -> Checked:
     """Write down how the round stands, and put it in use if it may be."""
-    decision = decide(lines, _gates(row))
+    decision = decide(lines, gates_of(row))
     verdict = verdict_of(lines, decision.choice, decision.sentence)
     if verdict is None:
         raise RuntimeError("a measured round has a verdict")
@@ -210,7 +221,10 @@ def _asked(ground: Ground, names: Sequence[str], row: RoundRow) -> list[Asked]:
     return [Asked(task, name) for task, name in found if task is not None]
 
 
-def _sides(ground: Ground, parent: AdapterRow | None, adapter: AdapterRow) -> Any:
+def sides_of(
+    ground: Ground, parent: AdapterRow | None, adapter: AdapterRow
+) -> tuple[PlayerSpec, PlayerSpec]:
+    """Return who played before a round and who plays after it."""
     return (
         ground.player("before", None if parent is None else Path(parent.folder)),
         ground.player("after", Path(adapter.folder)),
@@ -232,5 +246,6 @@ def _has_old_tasks(stored: Mapping[str, Any]) -> bool:
     )
 
 
-def _gates(row: RoundRow) -> list[protocol.Gate]:
+def gates_of(row: RoundRow) -> list[protocol.Gate]:
+    """Return what the gates of a round that is done said."""
     return [protocol.Gate(**each) for each in row.metrics.get("gates", [])]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
+from recorder.errors import DataError
 from recorder.games import game_spec
 from recorder.games.base import Asked
 from recorder.games.seeds import SeedRange
@@ -233,15 +234,16 @@ def _play(
     kept: Mapping[str, Mapping[StartKey, Attempt]] | None = None,
 ) -> list[Line]:
     """Play what is not decided by the attempts that are ``kept``, by side and start."""
+    if not plans:
+        return []
+    most = len(plans) * max(plan.most + SPARE_STARTS for plan in plans.values())
     with Reader.open(ground.data) as reader:
-        fresh = fresh_lesson_seed(reader, ground.game)
+        fresh = fresh_lesson_seeds(reader, ground.game, most)
     # Of two sentences of one task each has starts of its own.
     sentences = [
-        _Sentence(part, asked, plan, iter(range(fresh + i, SeedRange.VERDICT.last, len(plans))))
+        _Sentence(part, asked, plan, iter(fresh[i :: len(plans)]))
         for i, (asked, plan) in enumerate(plans.items())
     ]
-    if not sentences:
-        return []
     for each in sentences:
         each.take_up(kept or {})
     if all(each.over for each in sentences):
@@ -281,10 +283,20 @@ def _play(
     return [each.line() for each in sentences]
 
 
-def fresh_lesson_seed(reader: Reader, game: str) -> int:
-    """Return the first seed for lessons that no attempt of ``game`` was ever measured on."""
+def fresh_lesson_seeds(reader: Reader, game: str, count: int) -> range:
+    """Return ``count`` seeds for lessons that no attempt of ``game`` was ever measured on.
+
+    Raises DataError if so many are not left: what follows them belongs to the old tasks.
+    """
     first = SeedRange.VERDICT.first
-    return reader.next_measured_seed(game, first, first + old_tasks.LESSON_SEEDS - 1)
+    last = first + old_tasks.LESSON_SEEDS - 1
+    fresh = reader.next_measured_seed(game, first, last)
+    if fresh + count - 1 > last:
+        raise DataError(
+            f"Of the {old_tasks.LESSON_SEEDS:,} starts on which lessons are judged in this game "
+            "too few are left, so nothing was played; teach into another data folder."
+        )
+    return range(fresh, fresh + count)
 
 
 def number_of_test(rows: Sequence[EvaluationRow], heard: str) -> int:
@@ -317,7 +329,7 @@ def earlier_lessons(
     """Return what the rounds of ``parent`` and those before taught, without what is taught now.
 
     The sentences that can be judged, with their tasks, and those that cannot.  Of a round whose
-    episodes were erased since, its verdict tells which were played.
+    episodes were erased since, and of practice, its verdict tells which were played.
     """
     from recorder.games import judged_task, task_list
 
@@ -334,7 +346,10 @@ def earlier_lessons(
     sentences = set(reader.taught_sentences(tuple(rounds)))
     there = {row.id for row in reader.episodes(include_deleted=True)}
     for row in reader.rounds():
-        if row.id in rounds and not reader.taught_episodes([row.id]) <= there:
+        if row.id not in rounds:
+            continue
+        episodes = reader.taught_episodes([row.id])
+        if not episodes or not episodes <= there:
             verdict = read_verdict(row.verdict)
             lines = () if verdict is None else verdict.lines
             sentences.update(line.name for line in lines if line.part is Part.TAUGHT and line.n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model.vla.play_options import PlayOptions
@@ -50,6 +51,7 @@ def round_command(
     max_steps: int,
     replay: int,
     options: PlayOptions,
+    settings: Mapping[str, str],
 ) -> list[str]:
     """Return what starts the process of a round; its fields are those of RoundPlan."""
     command = [
@@ -57,7 +59,32 @@ def round_command(
         "--base", str(base), "--out", str(folder), "--work", str(work),
         "--query", query, "--round", str(round_id), "--seed", str(seed),
         "--max-steps", str(max_steps), "--replay", str(replay), *round_arguments(options),
+        *(part for name, value in settings.items() for part in ("--set", f"{name}={value}")),
     ]  # fmt: skip
+    return command if parent is None else [*command, "--parent", str(parent)]
+
+
+def practice_command(
+    data: Path,
+    base: Path,
+    folder: Path,
+    work: Path,
+    *,
+    game: str,
+    sentences: Sequence[str],
+    minutes: float,
+    number: int,
+    parent: Path | None,
+    options: PlayOptions,
+) -> list[str]:
+    """Return what starts the process of a practice; its fields are those of PracticePlan."""
+    command = [
+        sys.executable, "-m", "trainer.practice", "--with-parent", "--data", str(data),
+        "--base", str(base), "--out", str(folder), "--work", str(work), "--game", game,
+        "--minutes", str(minutes), "--number", str(number),
+        *(part for each in sentences for part in ("--sentence", each)),
+    ]  # fmt: skip
+    command += round_arguments(options)
     return command if parent is None else [*command, "--parent", str(parent)]
 
 

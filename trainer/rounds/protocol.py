@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from recorder import json_values
 from trainer.evaluation.stored_verdicts import read_line
 from trainer.evaluation.verdict import Line
 
@@ -91,6 +92,23 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Practised:
+    """Practice has played and learnt once more.
+
+    ``seconds`` of ``whole_s`` are over; ``attempts`` and ``successes`` count all so far, ``newest``
+    and ``newest_good`` those since the message before.
+    """
+
+    kind: ClassVar[str] = "practised"
+    seconds: float
+    whole_s: float
+    attempts: int
+    successes: int
+    newest: int
+    newest_good: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A sentence, or the old tasks, are decided."""
 
@@ -98,9 +116,9 @@ class Measured:
     line: Line
 
 
-Message = Stage | Step | Gate | Done | Failed | Played | Measured
+Message = Stage | Step | Gate | Done | Failed | Played | Practised | Measured
 _KINDS: Mapping[str, type[Any]] = {
-    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played, Measured)
+    each.kind: each for each in (Stage, Step, Gate, Done, Failed, Played, Practised, Measured)
 }
 
 
@@ -123,7 +141,7 @@ def finite(value: Any) -> Any:
 
 def parse(line: str) -> Message:
     """Read a line.  Raises ValueError for anything that is no message."""
-    raw = json.loads(line)
+    raw = json_values.parse(line)
     kind = raw.pop("kind", None) if isinstance(raw, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"not a progress message: {line[:120]!r}")

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -54,7 +54,8 @@ class RoundPlan:
     and ``precision`` (a large base's 8 or 4 bits) are as in play, and so are ``chunk``,
     ``prompt``, ``history``, ``rewrite`` and ``recipes``: see
     :class:`model.vla.play_options.PlayOptions`.  ``served`` says that the adapter will answer on a
-    server, which does not force its answers to be legal.
+    server, which does not force its answers to be legal.  ``settings`` are hyper-parameters
+    (:mod:`trainer.rounds.training.lora_config`) by name, as text, that are not to be as usual.
     """
 
     data: Path
@@ -76,6 +77,7 @@ class RoundPlan:
     rewrite: bool = True
     recipes: Path | None = None
     served: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> PlayOptions:
@@ -260,11 +262,7 @@ def _account(
         "verified": bool(taught.gate),
         "most_visits": most,
         "shares": {kind: count / total for kind, count in sorted(seen.items())},
-        "samples": [
-            [examples[i].episode_id, examples[i].tick, examples[i].weight, n]
-            for i, n in sorted(visits.items())
-            if examples[i].episode_id is not None
-        ],
+        "samples": _samples(examples, visits),
     }
 
 
@@ -283,19 +281,57 @@ def round_arguments(options: PlayOptions) -> list[str]:
     return told if options.rewrite else [*told, "--as-typed"]
 
 
-class _CancelledError(BaseException):
+def _samples(
+    examples: Sequence[Example], visits: Mapping[int, int]
+) -> list[tuple[int, int, float, int]]:
+    """Return (episode, tick, weight, visits) of each recorded tick, its mirror image included."""
+    found: dict[tuple[int, int], tuple[float, int]] = {}
+    for index, count in sorted(visits.items()):
+        example = examples[index]
+        if example.episode_id is not None:
+            place = (example.episode_id, example.tick)
+            _, before = found.get(place, (0.0, 0))
+            found[place] = (example.weight, before + count)
+    return [(*place, *seen) for place, seen in found.items()]
+
+
+OPTION_NAMES = ("precision", "chunk", "prompt", "history", "rewrite", "recipes")
+
+
+def add_option_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what :func:`round_arguments` writes: each of OPTION_NAMES."""
+    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
+    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
+    parser.add_argument("--prompt", help="the prompt form that it is played with")
+    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    parser.add_argument(
+        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
+    )
+    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
+
+
+class CancelledError(BaseException):
     """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
 
 
-def _cancel(number: int, _frame: object) -> None:
+def cancel(number: int, _frame: object) -> None:
+    """Take SIGTERM for a cancel: fits :func:`signal.signal`."""
     # Once is enough: a second signal must not break off the tidying up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _CancelledError(number)
+    raise CancelledError(number)
 
 
 def _place(text: str) -> Path:
     """Read a path, which from here on is the same place whatever the process does."""
     return Path(text).absolute()
+
+
+def _setting(text: str) -> tuple[str, str]:
+    """Read NAME=VALUE; raises argparse.ArgumentTypeError."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
 
 
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
@@ -313,14 +349,11 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
     parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--device", help="cuda, mps or cpu; by itself for a large base")
-    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
-    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
-    parser.add_argument("--prompt", help="the prompt form that it is played with")
-    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
+    add_option_arguments(parser)
     parser.add_argument(
-        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
-    )
-    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
+        "--set", action="append", default=[], dest="settings", type=_setting,
+        metavar="NAME=VALUE", help="a hyper-parameter that is not to be as usual",
+    )  # fmt: skip
     parser.add_argument(
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
@@ -337,13 +370,13 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         out.write(protocol.to_json(message) + "\n")
         out.flush()
 
-    signal.signal(signal.SIGTERM, _cancel)
+    signal.signal(signal.SIGTERM, cancel)
     by_hand = not given.pop("with_parent")
     if not by_hand:
         # Cancels this round as SIGTERM does.
         follow_parent(terminate_self)
     try:
-        plan = RoundPlan(**given)
+        plan = RoundPlan(**{**given, "settings": dict(given["settings"])})
         done = run_round(plan, say)
         last: protocol.Message = done
         code = ExitCode.OK
@@ -351,7 +384,7 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
             say(protocol.Stage("listing", _list(plan, done, gates)))
     except KnownError as error:
         last, code = protocol.Failed(error.sentence), error.exit_code
-    except (_CancelledError, KeyboardInterrupt):
+    except (CancelledError, KeyboardInterrupt):
         last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
     # It is over: a cancel from here on must not change how it ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

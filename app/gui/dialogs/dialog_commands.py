@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QWidget
 
+from app.backend.blind_ports import BlindComparison
 from app.backend.game_ports import GameFacts
 from app.backend.ports import Backend, SentenceFacts
 from app.gui.calls.backend_calls import BackendCalls
@@ -25,6 +26,8 @@ from app.gui.play.play_page import PlayPage
 from app.gui.shortcuts import ShortcutsDialog
 from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
+from app.gui.teach.blind_dialog import BlindDialog
+from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
 
@@ -95,6 +98,25 @@ class DialogCommands(QObject):
         dialog.used.connect(self._calls.refresh_all)
         self._session.pause()
         self._show(dialog)
+
+    def judge_blind(self, round_id: int) -> None:
+        """Show clips of a round, before and after, for the person to judge."""
+
+        def show(comparison: BlindComparison) -> None:
+            dialog = BlindDialog(comparison, self._theme, self._window)
+            # Whatever came of it: the card tells, and another agent may play.
+            dialog.finished.connect(self._calls.refresh_agent)
+            dialog.next_asked.connect(lambda: self.judge_blind(round_id))
+            self._show(dialog)
+
+        if not self._backend.own_window:
+            self._session.pause()
+        elif self._session.snapshot().phase is not Phase.WATCHING:
+            # A pause might leave the game itself in its menu, and it is to be played now.
+            self._session.stop()
+        self._calls.bridge.ask(
+            lambda: self._backend.judge_blind(round_id), show, replaces="judge blind"
+        )
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""

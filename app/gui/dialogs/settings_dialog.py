@@ -107,6 +107,7 @@ class SettingsDialog(QDialog):
         self.idle = QDoubleSpinBox()
         self.never = QCheckBox("Never: only when I say so (F8, or Enter in the view)")
         self.folder = QLineEdit()
+        self.keep_clips = QCheckBox("Keep the clips that I judge blind after their result")
         self.theme = QComboBox()
         tabs = QTabWidget()
         tabs.addTab(self._keys_page(), "Keys")
@@ -138,6 +139,7 @@ class SettingsDialog(QDialog):
             data_folder=Path(folder) if folder else None,
             theme=self._theme_choice(),
             hotkeys=self.hotkeys.chosen(),
+            keep_clips=self.keep_clips.isChecked(),
         )
 
     def _keys_page(self) -> QWidget:
@@ -225,6 +227,8 @@ class SettingsDialog(QDialog):
         layout.addWidget(
             label("Counts from the next start; what is recorded stays where it is.", "caption")
         )
+        self.keep_clips.setChecked(self._preferences.keep_clips)
+        layout.addWidget(self.keep_clips)
         layout.addSpacing(2 * GRID)
         if storage is not None:
             layout.addWidget(label("Size", "strong"))

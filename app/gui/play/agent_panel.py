@@ -190,7 +190,7 @@ class AgentsDialog(QDialog):
         rows.setSpacing(2)
         self._add(rows, None, f"{self._facts.base} (the bare base)", "")
         for adapter in self._facts.adapters:
-            words = TITLES[adapter.verdict].lower() if adapter.verdict else "not measured"
+            words = TITLES[adapter.verdict].lower() if adapter.verdict else "not measured yet"
             if not adapter.passed_gates:
                 words += ", a check failed"
             self._add(rows, adapter, adapter.title, words)

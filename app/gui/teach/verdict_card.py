@@ -26,7 +26,18 @@ TONES = {
     VerdictKind.WORSE: "bad",
     VerdictKind.NOT_ENOUGH: "nobody",
 }
+NOT_MEASURED = "Not measured yet"
 FILM_FRAMES = 4
+
+
+def title_of(kind: VerdictKind | None) -> str:
+    """Return what a verdict is called; None is that of a round that nobody has judged."""
+    return NOT_MEASURED if kind is None else TITLES[kind]
+
+
+def tone_of(kind: VerdictKind | None) -> str:
+    """Return the tone of a verdict."""
+    return "nobody" if kind is None else TONES[kind]
 
 
 def signed(points: float) -> str:
@@ -62,7 +73,7 @@ class PairedBars(QWidget):
         tries = max(self._facts.tries, 1)
         rows = (
             (1.0, self._facts.before, "nobody"),
-            (11.0, self._facts.after, TONES[self._facts.kind]),
+            (11.0, self._facts.after, tone_of(self._facts.kind)),
         )
         for top, count, token in rows:
             area = QRectF(0, top, self.width(), 7)
@@ -88,7 +99,7 @@ def state_of(line: Line) -> tuple[str, str]:
     if line.checking:
         return "still being checked", "nobody"
     if line.kind is None:
-        return "not measured", "nobody"
+        return "not measured yet", "nobody"
     if line.part is not Part.TAUGHT and line.not_worse:
         return "kept", "ok"
     return STATES[line.kind], TONES[line.kind]
@@ -187,11 +198,13 @@ def _cover(picture: QPixmap, area: QRectF) -> QRectF:
 class VerdictCard(Card):
     """What the round did, by measurement.
 
-    Signals: use_asked(str) with the adapter's id; more_asked(int) with the round's; back_asked().
+    Signals: use_asked(str) with the adapter's id; more_asked(int) and judge_asked(int) with the
+    round's; back_asked().
     """
 
     use_asked = Signal(str)
     more_asked = Signal(int)
+    judge_asked = Signal(int)
     back_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -206,6 +219,7 @@ class VerdictCard(Card):
         self._before = FilmStrip(theme)
         self._after = FilmStrip(theme)
         self.state = label("", "strong")
+        self.judge = button("Judge it blind · about 3 min", "agent")
         self.more = button("Play more starts", "")
         self.use = button("Use it", "agent")
         self.back = button("Go back", "link")
@@ -219,11 +233,11 @@ class VerdictCard(Card):
         self.setVisible(facts is not None)
         if facts is None:
             return
-        tone = TONES[facts.kind]
+        tone = tone_of(facts.kind)
         set_role(self, tone=tone)
-        self.title.setText(TITLES[facts.kind])
+        self.title.setText(title_of(facts.kind))
         set_role(self.title, tone=tone)
-        self.side.setText(f"{facts.tries} paired tries" if facts.tries else "not played yet")
+        self.side.setText(played_words(facts))
         self.counts.setText(f"{facts.before} → {facts.after} of {facts.tries}")
         self.points.setText(
             f"{signed(facts.points)} points ({signed(facts.low)} … {signed(facts.high)})"
@@ -245,7 +259,7 @@ class VerdictCard(Card):
         self._films.setToolTip(f"The same start before and after{seed}")
         self._films.setAccessibleName(self._films.toolTip())
         self._show_choice(facts)
-        self.setAccessibleDescription(f"{TITLES[facts.kind]}. {facts.sentence}")
+        self.setAccessibleDescription(f"{title_of(facts.kind)}. {facts.sentence}")
 
     def _show_choice(self, facts: VerdictFacts) -> None:
         if facts.in_use:
@@ -260,6 +274,16 @@ class VerdictCard(Card):
         more = waits or facts.choice is Choice.PLAY_MORE
         self.more.setVisible(more and not facts.checking and not facts.in_use)
         self.more.setText("Go on checking" if waits else "Play more starts")
+        self.judge.setVisible(bool(facts.to_judge) and not facts.checking)
+        self.judge.setText(
+            f"Go on judging · {facts.judged_clips} done"
+            if facts.judged_clips
+            else "Judge it blind · about 3 min"
+        )
+        if facts.to_judge:
+            self.judge.setToolTip(
+                f"“{facts.to_judge[0]}”: you see clips of before and after, mixed"
+            )
         self.use.setVisible(not facts.in_use)
         good = facts.choice is Choice.USE and facts.passed_gates
         self.use.setText("Use it" if good else "Try it anyway")
@@ -285,6 +309,7 @@ class VerdictCard(Card):
         grid.setColumnStretch(1, 1)
         self.body.addWidget(self._films)
         self.body.addWidget(self.state)
+        self.body.addWidget(self.judge)
         foot = QHBoxLayout()
         foot.addStretch(1)
         foot.addWidget(self.back)
@@ -296,6 +321,7 @@ class VerdictCard(Card):
         self.use.clicked.connect(self._on_use)
         self.back.clicked.connect(self.back_asked)
         self.more.clicked.connect(self._on_more)
+        self.judge.clicked.connect(self._on_judge)
 
     def _on_use(self) -> None:
         if self._facts is not None:
@@ -304,3 +330,16 @@ class VerdictCard(Card):
     def _on_more(self) -> None:
         if self._facts is not None:
             self.more_asked.emit(self._facts.round_id)
+
+    def _on_judge(self) -> None:
+        if self._facts is not None:
+            self.judge_asked.emit(self._facts.round_id)
+
+
+def played_words(facts: VerdictFacts) -> str:
+    """Return what the figures of a card come from."""
+    if facts.blind:
+        return f"{facts.tries} clips each, by you"
+    if facts.tries:
+        return f"{facts.tries} paired tries"
+    return "" if facts.kind is None else "not played yet"

@@ -44,36 +44,44 @@ class ActionSender:
         self._left_over = (0.0, 0.0)
 
     def act(self, action: Action, rect: Rect, began_ns: int) -> Action:
-        """Send an action; return what of it was sent before the gate was shut.
+        """Send an action; return what of it the game got.
 
+        That is all, but for keys that are not there, for what the window's edge cut of a turn, and
+        for what was to come when the gate was shut.
         ``rect`` is the window's, ``began_ns`` when the tick began, by the clock.
         """
         sender = self._hands.sender
-        if not self._hands.hold(_keys_of(action, self._bindings.keys)):
-            return _held_of(action, self._bindings.keys, self._hands.held)
+        held = self._hands.hold(_keys_of(action, self._bindings.keys))
+        sent = _held_of(action, self._bindings.keys, self._hands.held)
+        if not held:
+            return sent
         moves = self._moves(action)
         if not any(moves):
-            return action
+            return sent.with_camera(*action.camera)
         part_ns = int(1e9 / self._tick_rate_hz * TURN_SHARE / TURN_PARTS)
         # A game puts the pointer back into the middle whenever it likes.  A turn that fits from
         # there and from here fits from anywhere on the way.
         fits = all(
             _reachable(*moves, rect, at) == moves for at in (self._windows.pointer(), rect.centre)
         )
-        done = [0, 0]
+        asked, done = (0, 0), (0, 0)
         for part in range(1, TURN_PARTS + 1):
-            dx, dy = step = [moves[axis] * part // TURN_PARTS - done[axis] for axis in (0, 1)]
+            dx, dy = step = [moves[axis] * part // TURN_PARTS - asked[axis] for axis in (0, 1)]
             if not fits:
                 dx, dy = _reachable(dx, dy, rect, self._windows.pointer())
             self.cut_counts += abs(step[0] - dx) + abs(step[1] - dy)
             if not sender.move(dx, dy):
-                yaw, pitch = (counts * self._bindings.degrees_per_count for counts in done)
-                return action.with_camera(pitch, yaw)
-            done = [done[0] + step[0], done[1] + step[1]]
+                break
+            asked = (asked[0] + step[0], asked[1] + step[1])
+            done = (done[0] + dx, done[1] + dy)
             self.turned_counts = (self.turned_counts[0] + dx, self.turned_counts[1] + dy)
             if part < TURN_PARTS:
                 self._clock.sleep_until_ns(began_ns + part * part_ns)
-        return action
+        if done == moves:
+            # Fractions of a count are turned later.
+            return sent.with_camera(*action.camera)
+        yaw, pitch = (counts * self._bindings.degrees_per_count for counts in done)
+        return sent.with_camera(pitch, yaw)
 
     def _moves(self, action: Action) -> tuple[int, int]:
         """Whole counts (right, down) of a turn; fractions are kept for the next one."""
@@ -87,7 +95,7 @@ class ActionSender:
 
 
 def _held_of(action: Action, keys: Mapping[str, str], down: Collection[str]) -> Action:
-    """Return the part of an action whose keys are down."""
+    """Return the part of an action whose keys are down, without its turn."""
     slot = keys.get(f"{HOTBAR_PREFIX}{action.hotbar}")
     sent = Action(hotbar=action.hotbar if slot in down else 0)
     for control in action.held:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from recorder.capture.base import Grabber, Rect, Trouble, WindowState, WindowSystem
@@ -137,6 +138,10 @@ class DesktopGame:
 
     def step(self, action: Action) -> Frame:
         """Do what the agent wants for one tick; silent where the person has just touched it."""
+        with _screen_there(self._windows, self._window_id):
+            return self._step(action)
+
+    def _step(self, action: Action) -> Frame:
         began_ns = self.clock.now_ns()
         rect = self._check()
         gate = self._hands.gate
@@ -152,18 +157,26 @@ class DesktopGame:
             self._sent = self._acting.act(action, rect, began_ns)
         return self._finish(began_ns)
 
-    def cut_short(self) -> Action | None:
-        """Return what was really sent of the last step where the agent was silenced in it.
+    def sent(self) -> Action:
+        """Return what of the last step's action the game got."""
+        return self._sent
+
+    def cut_short(self) -> bool:
+        """Return whether the agent was silenced in the last step.
 
         The gate stays shut until the session has seen why, so a touch at any moment of the tick
         is known here.
         """
-        return self._sent if self._hands.gate.shut else None
+        return self._hands.gate.shut
 
     def watch(self) -> Frame:
         """Let the person play for one tick; raises RuntimeError if nobody listens to them."""
         if not self._listening:
             raise RuntimeError("nobody listens to the person")
+        with _screen_there(self._windows, self._window_id):
+            return self._watch()
+
+    def _watch(self) -> Frame:
         began_ns = self.clock.now_ns()
         self._check()
         if self._hands.sender.held:
@@ -259,9 +272,10 @@ class DesktopGame:
 
     def close(self) -> None:
         """Release everything and let go of the screen; the game stays."""
-        self._hands.close()
-        self._grabber.close()
-        self._windows.close()
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._windows.close)
+            closing.callback(self._grabber.close)
+            closing.callback(self._hands.close)
 
     # One tick
 
@@ -311,3 +325,15 @@ class DesktopGame:
         rgb.flags.writeable = False
         self._frame_id += 1
         return Frame(self._frame_id, mono_ns, rgb)
+
+
+@contextlib.contextmanager
+def _screen_there(windows: WindowSystem, window_id: int) -> Iterator[None]:
+    """Say that the screen has gone, if that is why something else failed first."""
+    try:
+        yield
+    except GameSuspendedError:
+        raise
+    except GameError:
+        windows.look(window_id)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -136,11 +137,12 @@ class Hands:
 
     def close(self) -> None:
         """Release everything and stop; may be called twice."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        self.sender.close()
-        self._close_guard()
+        listener, self._listener = self._listener, None
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._close_guard)
+            closing.callback(self.sender.close)
+            if listener is not None:
+                closing.callback(listener.close)
 
 
 class ProfileKeys:

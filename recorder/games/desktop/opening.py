@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable
@@ -100,17 +101,12 @@ def open_profile(profile: Profile, *, confirmed: tuple[str, ...] | None = None) 
     from recorder.capture.grab import MssGrabber
     from recorder.capture.system import open_windows
 
-    windows = open_windows()
-    try:
+    with contextlib.ExitStack() as opened:
+        windows = open_windows()
+        opened.callback(windows.close)
         window = find_or_start(windows, profile, confirmed=confirmed)
         hands = open_hands(profile, window.id)
-    except BaseException:
-        windows.close()
-        raise
-    try:
-        grabber = MssGrabber()
-    except BaseException:
-        hands.close()
-        windows.close()
-        raise
-    return DesktopGame(profile, window.id, windows, grabber, hands)
+        opened.callback(hands.close)
+        game = DesktopGame(profile, window.id, windows, MssGrabber(), hands)
+        opened.pop_all()
+        return game

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from recorder.errors import DataError, UsageError
 from recorder.games.base import Bindings
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.input.keys import is_key
+from recorder.json_values import parse_toml
 from recorder.types import BUTTON_CONTROLS
 
 SCHEMA = 1
@@ -75,9 +74,9 @@ def profiles_folder(data: Path) -> Path:
 def load_profile(path: Path, *, shipped: bool) -> Profile:
     """Read a profile; raises DataError with the fault and what to do about it."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
         return parse_profile(document, shipped=shipped)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"The game profile {path.name} cannot be used ({error}), so this game is not offered; "
             "correct the file, or make it anew with the window's game wizard."
@@ -216,39 +215,29 @@ def parse_profile(document: Mapping[str, object], *, shipped: bool) -> Profile:
 
 def profile_toml(profile: Profile) -> str:
     """Return the file of a profile; :func:`parse_profile` reads it back."""
-
-    def listed(names: frozenset[str] | tuple[str, ...]) -> str:
-        ordered = list(names) if isinstance(names, tuple) else sorted(names)
-        return "[" + ", ".join(_quoted(name) for name in ordered) + "]"
+    from tomli_w import dumps
 
     own_forbidden = profile.forbidden - frozenset(profile.hotkeys.values())
-    lines = [
-        f"schema = {SCHEMA}",
-        f"name = {_quoted(profile.name)}",
-        f"title = {_quoted(profile.title)}",
-        f"tick_rate_hz = {profile.tick_rate_hz!r}",
-        f"window_title = {_quoted(profile.window_title)}",
-        f"window_process = {_quoted(profile.window_process)}",
-        f"launch = {listed(profile.launch)}",
-        f"degrees_per_count = {profile.bindings.degrees_per_count!r}",
-        f"mouse = {_quoted('raw' if profile.unaccelerated else 'pointer')}",
-        f"chat = {listed(profile.chat)}",
-        f"forbidden = {listed(own_forbidden)}",
-        f"pause_key = {_quoted(profile.pause_key)}",
-        f"key_names = {_quoted('letters' if profile.bindings.letters else 'places')}",
-    ]
+    file: dict[str, object] = {
+        "schema": SCHEMA,
+        "name": profile.name,
+        "title": profile.title,
+        "tick_rate_hz": profile.tick_rate_hz,
+        "window_title": profile.window_title,
+        "window_process": profile.window_process,
+        "launch": list(profile.launch),
+        "degrees_per_count": profile.bindings.degrees_per_count,
+        "mouse": "raw" if profile.unaccelerated else "pointer",
+        "chat": sorted(profile.chat),
+        "forbidden": sorted(own_forbidden),
+        "pause_key": profile.pause_key,
+        "key_names": "letters" if profile.bindings.letters else "places",
+    }
     if profile.input_to_frame_ms is not None:
-        lines.append(f"input_to_frame_ms = {profile.input_to_frame_ms!r}")
-    lines += ["", "[keys]"]
-    lines += [f"{_quoted(c)} = {_quoted(k)}" for c, k in sorted(profile.bindings.keys.items())]
-    lines += ["", "[hotkeys]"]
-    lines += [f"{hotkey.value} = {_quoted(key)}" for hotkey, key in sorted(profile.hotkeys.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    # A JSON string is a TOML basic string, but for the delete character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        file["input_to_frame_ms"] = profile.input_to_frame_ms
+    file["keys"] = dict(sorted(profile.bindings.keys.items()))
+    file["hotkeys"] = {each.value: key for each, key in sorted(profile.hotkeys.items())}
+    return dumps(file)
 
 
 def _text(document: Mapping[str, object], key: str) -> str:

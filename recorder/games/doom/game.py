@@ -18,7 +18,7 @@ from recorder.games.doom.projection import face_box
 from recorder.games.doom.scene import Scene, build_scene, scene_seed
 from recorder.games.doom.state import HiddenState, SeenThing
 from recorder.games.doom.tasks import ALL_TASKS, TASKS, goal_of
-from recorder.games.doom.things import KIND_BY_ACTOR, WEAPON_SLOTS
+from recorder.games.doom.things import KIND_BY_ACTOR, WEAPON_SLOTS, Kind
 from recorder.games.doom.wad import write_wad
 from recorder.types import Action, Frame, Outcome, RGBImage
 
@@ -91,6 +91,7 @@ class DoomGame:
             *_CAMERA,
         )
         self._task: Task = TASKS[0]
+        self._furnished: tuple[Kind, ...] = ()
         self._goal: Goal | None = None
         self._scene: Scene | None = None
         self._outcome: Outcome | None = None
@@ -114,11 +115,18 @@ class DoomGame:
         self._task = task
         number = scene_seed(task.id, seed)
         # Nobody can do anything to what is not there, and who is told to would search for it.
-        named = () if task.judged else chosen_kinds(task.instruction, number)
+        named = () if task.judged else self._furnished or chosen_kinds(task.instruction, number)
         self._begin(build_scene(self._goal, task.id, seed, named), number)
         if self._goal is not None:
             self._judge = Judge(self._goal, self.hidden_state(), task.max_ticks)
         return self._frame()
+
+    def furnish(self, kinds: tuple[Kind, ...]) -> None:
+        """Lay these things out, from the next reset on, for sentences that nobody judges.
+
+        None leaves it to the sentence again.
+        """
+        self._furnished = kinds
 
     def show(self, scene: Scene, seed: int) -> Frame:
         """Build a given scene in which nothing is asked or judged; return its first picture."""
@@ -192,7 +200,7 @@ class DoomGame:
         if self._outcome is None and self._dead:
             self._outcome = Outcome.UNKNOWN if self._judge is None else Outcome.FAILURE
         elif self._outcome is None and self._judge is not None:
-            self._outcome = self._judge.see(self.hidden_state())
+            self._outcome = self._judge.see(self.hidden_state(), yaw_deg)
         return self._frame()
 
     def outcome(self) -> Outcome | None:

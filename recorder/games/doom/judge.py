@@ -81,10 +81,13 @@ class Judge:
         self._turned = self._gone = 0.0
         self._held: tuple[int | None, int] = (None, 0)
 
-    def see(self, state: HiddenState) -> Outcome | None:
-        """Look at the state after one more tick; return the verdict or None."""
+    def see(self, state: HiddenState, asked_deg: float) -> Outcome | None:
+        """Look at the state after one more tick; return the verdict or None.
+
+        ``asked_deg`` is the turn to the right that was asked for in the tick.
+        """
         self._ticks += 1
-        verdict = self._step_verdict(state)
+        verdict = self._step_verdict(state, asked_deg)
         if verdict is True and self._at + 1 < len(self._steps):
             done = self._targets[self._at]
             self._past |= set() if done is None else {done.id}
@@ -97,7 +100,7 @@ class Judge:
             return Outcome.FAILURE
         return Outcome.TIMEOUT if self._ticks >= self._max_ticks else None
 
-    def _step_verdict(self, state: HiddenState) -> bool | None:
+    def _step_verdict(self, state: HiddenState, asked_deg: float) -> bool | None:
         """Return True for done, False for done wrong, None while it goes on."""
         step, target = self._steps[self._at], self._targets[self._at]
         alive = {thing.id for thing in state.things}
@@ -112,6 +115,8 @@ class Judge:
             )
             return asked and target is not None and touched == {target.id}
         turn = (self._last.angle_deg - state.angle_deg + 180.0) % 360.0 - 180.0
+        # Two angles tell no half turn to the right from one to the left.
+        turn += 360.0 * round((asked_deg - turn) / 360.0)
         moved = math.hypot(state.x - self._last.x, state.y - self._last.y)
         self._turned += turn
         if step.verb in goals.TURNS:

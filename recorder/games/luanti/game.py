@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import time
@@ -186,10 +187,14 @@ class LuantiGame(DesktopGame):
             self._time.go()
 
     def close(self) -> None:
-        """Release everything and end the game; may be called twice."""
-        self.run_freely()
-        super().close()
-        self._process.close()
+        """Release everything and end the game; may be called twice.
+
+        Every step is done, whatever another one raises; the last error is raised.
+        """
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._process.close)
+            closing.callback(super().close)
+            closing.callback(self.run_freely)
 
     def _live_on(self, began_ns: int) -> None:
         """Let the game live through the rest of a tick, which no pacer waits for."""
@@ -292,9 +297,12 @@ class SlowedTime:
         self.stopped_ns += time.monotonic_ns() - self._stopped_at_ns
         self._stopped_at_ns = None
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"-{self.stopped_ns / 1e9:.6f}\n", encoding="ascii")
-        fresh.rename(self._file)
-        self._process.send(signal.SIGCONT)
+        try:
+            fresh.write_text(f"-{self.stopped_ns / 1e9:.6f}\n", encoding="ascii")
+            fresh.rename(self._file)
+        finally:
+            # A game that stands still cannot even be asked to end.
+            self._process.send(signal.SIGCONT)
 
 
 def verdict(goal: Goal | None, event: Event) -> Outcome | None:
@@ -356,29 +364,24 @@ def open_luanti(assets: Path, profile: Profile, *, slowed: bool = False) -> Luan
     from recorder.capture.grab import MssGrabber
     from recorder.capture.system import open_windows
 
-    windows = open_windows()
-    try:
+    with contextlib.ExitStack() as opened:
+        windows = open_windows()
+        opened.callback(windows.close)
         process, judge = _joined(assets, slowed=slowed)
-    except BaseException:
-        windows.close()
-        raise
-    try:
+        opened.callback(process.close)
         window_id = _own_window(windows, process)
         # In the middle of the screen it would lie on what Playteach says.
         windows.dock(window_id)
         grabber = MssGrabber()
+        opened.callback(grabber.close)
         hands = open_hands(profile, window_id)
+        opened.callback(hands.close)
         game = LuantiGame(profile, process, judge, window_id, windows, grabber, hands)
-    except BaseException:
-        process.close()
-        windows.close()
-        raise
-    try:
+        # Closes all of them, and lets a stopped game run on first.
+        opened.callback(game.close)
         game.settle_in()
-    except BaseException:
-        game.close()
-        raise
-    return game
+        opened.pop_all()
+        return game
 
 
 def _own_window(windows: WindowSystem, process: LuantiProcess) -> int:

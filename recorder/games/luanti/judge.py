@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recorder import json_values
 from recorder.errors import GameEndedError, GameError
 
 ENDED = "Luanti ended by itself, so this attempt is over and does not count; start it again."
@@ -84,7 +85,7 @@ class JudgeClient:
         events: list[Event] = []
         newest: Event | None = None
         for line in fresh[:end].splitlines():
-            event = json.loads(line)
+            event = json_values.parse(line)
             if event.get("ev") == "state":
                 newest = event
             else:

@@ -117,9 +117,10 @@ class LuantiProcess:
         if self._closed:
             return
         self._closed = True
-        # The keeper itself waits for the game before it kills it.
-        end_process(self._keeper, 2 * STOP_S)
-        self._folder.cleanup()
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._folder.cleanup)
+            # The keeper itself waits for the game before it kills it.
+            closing.callback(end_process, self._keeper, 2 * STOP_S)
 
     def _lay_down(self, assets: Path) -> None:
         mods = self.world / "worldmods"

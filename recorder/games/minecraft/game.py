@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from recorder import json_values
 from recorder.errors import GameError
 from recorder.games.base import Bindings, Missing, Task
 from recorder.games.minecraft.names import BASALT, TITLES, engine_of, title_of
@@ -67,7 +67,7 @@ def installation(name: str, folder: Path | None = None) -> Installation:
         return Installation(engine, Path(override))
     path = (folder or engines_folder()) / f"{engine}.json"
     try:
-        python = Path(json.loads(path.read_text(encoding="utf-8"))["python"])
+        python = Path(json_values.parse(path.read_text(encoding="utf-8"))["python"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GameError(
             f"{TITLES.get(engine, engine)} is not installed, so it cannot be played; install it "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import mmap
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,9 +25,13 @@ from recorder.json_values import as_dict, as_list, parse_dict
 from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
 
+log = logging.getLogger(__name__)
+
 START_S = 600.0
 """The first start unpacks and compiles; a warm one takes half a minute."""
 STEP_S = 120.0
+LEAVE_S = 5.0
+"""So long a simulator may take to leave before it is killed, and a killed one to be gone."""
 _WORKER = Path(__file__).with_name("worker.py")
 _TAIL = 2000
 
@@ -76,6 +82,7 @@ class SimulatorProcess:
             ) from error
         self._answers: queue.Queue[str] = queue.Queue()
         self._number = 0
+        self._closed = False
         out = self._child.stdout
         assert out is not None
         # Ends with the child, whose end of the pipe closes.
@@ -84,21 +91,20 @@ class SimulatorProcess:
         ).start()
         try:
             opened = self.ask({"do": "open"}, start_s)
-        except GameError:
+            self.lacks = tuple(str(name) for name in as_list(opened["lacks"], "lacks"))
+            self.differs = as_dict(opened["differs"], "differs")
+            self.commands = bool(opened["commands"])
+        except BaseException:
             self.close()
             raise
-        self.lacks = tuple(str(name) for name in as_list(opened["lacks"], "lacks"))
-        self.differs = as_dict(opened["differs"], "differs")
-        self.commands = bool(opened["commands"])
 
     def ask(self, order: dict[str, object], seconds: float | None = None) -> dict[str, object]:
         """Send an order and return its answer.
 
-        Orders are numbered, and an answer carries its order's number: one that comes after
-        its order's time is over is not taken for the next order's.
+        Orders are numbered, and an answer carries its order's number: no other one is taken for it.
 
-        Raises GameEndedError if it has ended, GameError if it tells of a problem or does not
-        answer within ``seconds`` (default: ``step_s``).
+        Raises GameEndedError if it has ended, or is ended because it does not answer within
+        ``seconds`` (default: ``step_s``), and GameError if it tells of a problem.
         """
         limit = self._step_s if seconds is None else seconds
         pipe = self._child.stdin
@@ -109,9 +115,11 @@ class SimulatorProcess:
             pipe.flush()
             answer = self._answer(self._number, limit)
         except queue.Empty as error:
-            raise GameError(
-                f"Minecraft did not answer within {limit:g} s, so this attempt is over; reset to "
-                "start it anew."
+            # Only a new one would answer: the next reset starts it.
+            self._end_group()
+            raise GameEndedError(
+                f"Minecraft did not answer within {limit:g} s, so it was ended and this attempt is "
+                "over; reset to start it anew."
             ) from error
         except (OSError, ValueError) as error:
             raise self._ended() from error
@@ -147,30 +155,37 @@ class SimulatorProcess:
 
     def close(self) -> None:
         """End the simulator and everything that it started; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         if self._child.poll() is None:
             pipe = self._child.stdin
             assert pipe is not None
             with contextlib.suppress(OSError, ValueError):
                 pipe.write('{"do": "close"}\n')
                 pipe.close()
-            try:
-                self._child.wait(5)
-            except subprocess.TimeoutExpired:
-                self._end_group()
-        self._reader.join()
-        for stream in (self._child.stdin, self._child.stdout):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(LEAVE_S)
+        # A Java may outlive the child, and hold the pipe open that the reader waits for.
+        self._end_group()
+        streams = [self._child.stdin]
+        if self._reader.join(LEAVE_S):
+            streams.append(self._child.stdout)
+        else:
+            # It cannot be closed while the reader waits for it.
+            log.warning("what Minecraft's simulator started still runs, though it was killed")
+        for stream in streams:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._let_go()
 
     def _end_group(self) -> None:
-        """End the child and the Java that it started: they are a session of their own."""
-        import signal
-
+        """Kill the child and the Java that it started: they are a session of their own."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        self._child.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(LEAVE_S)
 
     def _let_go(self) -> None:
         self._shared.close()
@@ -178,7 +193,11 @@ class SimulatorProcess:
         self._log.close()
 
     def _ended(self) -> GameEndedError:
-        self._child.wait()
+        try:
+            self._child.wait(LEAVE_S)
+        except subprocess.TimeoutExpired:
+            # It answers nothing any more and does not leave either.
+            self._end_group()
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - _TAIL))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()

@@ -14,6 +14,8 @@ EVENTS = (
     "custom",
 )  # fmt: skip
 MAX_TICKS = 600
+MOST = 1_000_000_000
+"""No task takes longer, or wants more of a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def load_goal(path: Path) -> Goal:
 
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise _bad(path, "it cannot be read") from error
     if not isinstance(raw, Mapping):
         raise _bad(path, "it holds no table")
@@ -87,7 +89,8 @@ def load_goal(path: Path) -> Goal:
     if not isinstance(commands, list) or not all(isinstance(c, str) for c in commands):
         raise _bad(path, "the field 'command' is no list of commands")
     name = str(named.get("name") or path.stem)
-    task = Task(f"{event}:{name}", text.strip(), event, name, int(raw.get("max_steps", MAX_TICKS)))
+    steps = _count(path, raw, "max_steps", MAX_TICKS, least=0)
+    task = Task(f"{event}:{name}", text.strip(), event, name, steps)
     return Goal(task, event, objects, count, tuple(commands))
 
 
@@ -98,10 +101,17 @@ def _reward(path: Path, reward: Mapping[str, object]) -> tuple[str, tuple[str, .
     objects = reward.get("objects", [])
     if not isinstance(objects, list) or not all(isinstance(o, str) for o in objects):
         raise _bad(path, "the field 'reward_conf.objects' is no list of names")
-    times = reward.get("max_reward_times", 1)
-    if isinstance(times, bool) or not isinstance(times, int) or times < 1:
-        raise _bad(path, "the field 'reward_conf.max_reward_times' is no number from 1 on")
+    times = _count(path, reward, "max_reward_times", 1)
     return str(event), tuple(o.removeprefix("minecraft:") for o in objects), times
+
+
+def _count(
+    path: Path, table: Mapping[str, object], field: str, otherwise: int, least: int = 1
+) -> int:
+    value = table.get(field, otherwise)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
+        raise _bad(path, f"the field '{field}' is no whole number from {least} to {MOST:,}")
+    return value
 
 
 def _bad(path: Path, why: str) -> GameError:

@@ -55,11 +55,18 @@ class SegmentEncoder:
     """Encodes the frames of one segment.  One thread at a time.
 
     Frames are uint8 height x width x 3, all of one size.  ``blocky`` suits games that show
-    large texels with hard edges.
+    large texels with hard edges.  ``crf`` is x264's quality, None for what a model learns from;
+    more is coarser and smaller.
     """
 
     def __init__(
-        self, width: int, height: int, tick_rate_hz: float, *, blocky: bool = False
+        self,
+        width: int,
+        height: int,
+        tick_rate_hz: float,
+        *,
+        blocky: bool = False,
+        crf: float | None = None,
     ) -> None:
         import av
         from av.video.reformatter import VideoReformatter
@@ -84,7 +91,7 @@ class SegmentEncoder:
         context.options = {
             "preset": PRESET,
             "tune": "psnr",
-            "crf": str(CRF_BLOCKY if blocky else CRF),
+            "crf": str((CRF_BLOCKY if blocky else CRF) if crf is None else crf),
             "x264-params": _X264_BLOCKY if blocky else _X264,
         }
         self._context = context

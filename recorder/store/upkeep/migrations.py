@@ -316,9 +316,71 @@ def _wishes_about_teaching(connection: sqlite3.Connection) -> None:
     connection.execute(WISHES)
 
 
+BLIND_COMPARISONS = (
+    """
+    CREATE TABLE comparison (
+        id INTEGER PRIMARY KEY,
+        round_id INTEGER NOT NULL REFERENCES round (id) ON DELETE CASCADE,
+        game TEXT NOT NULL,
+        task_id TEXT NOT NULL,
+        sentence TEXT NOT NULL,
+        clip_ticks INTEGER NOT NULL CHECK (clip_ticks > 0),
+        began_wall_ns INTEGER NOT NULL,
+        ended_wall_ns INTEGER,
+        UNIQUE (round_id, sentence)
+    )
+    """,
+    # repeats is a place: a clip that comes twice has one row a place and one set of pictures.
+    """
+    CREATE TABLE clip (
+        id INTEGER PRIMARY KEY,
+        comparison_id INTEGER NOT NULL REFERENCES comparison (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        side TEXT NOT NULL CHECK (side IN ('before', 'after')),
+        seed INTEGER NOT NULL,
+        repeats INTEGER CHECK (repeats < place),
+        frames INTEGER CHECK (frames > 0),
+        rate_hz REAL NOT NULL DEFAULT 0,
+        UNIQUE (comparison_id, place)
+    )
+    """,
+    """
+    CREATE TABLE clip_pictures (
+        clip_id INTEGER NOT NULL REFERENCES clip (id) ON DELETE CASCADE,
+        start INTEGER NOT NULL,
+        frames INTEGER NOT NULL CHECK (frames > 0),
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        codec TEXT NOT NULL,
+        crc32 INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (clip_id, start)
+    )
+    """,
+    # done NULL: skipped for now.  What was taken back is kept, as every version of a label is.
+    """
+    CREATE TABLE clip_mark (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        clip_id INTEGER NOT NULL REFERENCES clip (id) ON DELETE CASCADE,
+        done INTEGER CHECK (done IN (0, 1)),
+        made_wall_ns INTEGER NOT NULL,
+        undone_wall_ns INTEGER
+    )
+    """,
+    "CREATE INDEX clip_mark_by_clip ON clip_mark (clip_id)",
+)
+
+
+def _blind_comparisons(connection: sqlite3.Connection) -> None:
+    """Add what a person judges blind: clips of before and after, and what they said of them."""
+    for statement in BLIND_COMPARISONS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_foundation", _foundation),
     Migration("0002_adapters_relative_to_the_data_folder", _adapters_by_name_in_the_data_folder),
     Migration("0003_three_sides", _three_sides),
     Migration("0004_wishes_about_teaching", _wishes_about_teaching),
+    Migration("0005_blind_comparisons", _blind_comparisons),
 )

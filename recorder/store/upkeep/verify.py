@@ -68,6 +68,7 @@ def verify(folder: Path, progress: Callable[[int, int], None] | None = None) -> 
             ticks += _one(connection, "SELECT count(*) FROM tick WHERE episode_id = ?", episode_id)
             if progress is not None:
                 progress(number + 1, len(ids))
+        problems.extend(_clip_problems(connection))
     return VerifyReport(
         episodes=len(ids),
         ticks=ticks,
@@ -172,6 +173,24 @@ def _picture_problems(connection: sqlite3.Connection, episode_id: int) -> Iterat
         yield _Decoded(
             0, (f"Episode {episode_id} has {ticks} ticks but pictures up to tick {reached}.",)
         )
+
+
+def _clip_problems(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield what is wrong with the clips of blind comparisons that have pictures."""
+    rows = connection.execute(
+        "SELECT comparison_id, place, start, clip_pictures.frames, width, height, codec, crc32, "
+        "data FROM clip_pictures JOIN clip ON clip.id = clip_id ORDER BY clip_id, start"
+    )
+    for comparison_id, place, start, frames, width, height, codec, crc32, data in rows:
+        name = f"Clip {place} of blind comparison {comparison_id}, from picture {start} on,"
+        try:
+            check_segment(codec, crc32, data)
+            decoded = sum(1 for _ in decode_segment(data, width, height))
+        except DataError:
+            yield f"{name} is damaged; it is played once more when it is judged."
+        else:
+            if decoded != frames:
+                yield f"{name} decodes to {decoded} pictures instead of {frames}."
 
 
 def _one(connection: sqlite3.Connection, sql: str, episode_id: int) -> int:

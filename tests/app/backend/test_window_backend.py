@@ -7,19 +7,20 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_desktop import Desk
 from lessons import begin, record_attempt
-from toy_game import SIZE, ToyGame, WalkPolicy
+from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
+from app.backend import blind_judging
 from app.backend.ports import Hint, RoundUpdate, ThemeChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
-from app.backend.view_facts import KINDS
+from app.backend.view_facts import BLIND_METHOD, KINDS
 from app.backend.window_backend import WindowBackend
 from app.session.api import Phase
 from app.session.control_loop import LiveSession
@@ -28,15 +29,17 @@ from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError
-from recorder.store import NewAdapter, Reader, RoundStatus, Split, Store
+from recorder.games import registry
+from recorder.store import NewAdapter, Reader, RoundStatus, Side, Split, Store
 from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import shares_of
+from trainer.evaluation.verdict import Choice, Part, VerdictKind
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measurement import MEASURING
+from trainer.rounds.measurement import MEASURING, unjudged_line
 from trainer.rounds.protocol import Stage
 from trainer.rounds.training.lora_config import LoraConfig, plan_steps
 
@@ -277,6 +280,87 @@ def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
     assert (facts.in_use, facts.can_go_back) == (True, True)
 
 
+FREE = "dance around the dot"
+
+
+def unjudged_round(place: Place, sentence: str = FREE, base: str = "no-checkpoint") -> int:
+    """Write down a round that nobody could judge; return its number."""
+    round_id = place.store.add_round(query="game:toy", choose=True, config={"in_use": None})
+    new = NewAdapter(folder=f"a{round_id}", base=base, round_id=round_id, passed_gates=True)
+    place.store.update_round(
+        round_id,
+        status=RoundStatus.DONE,
+        adapter_id=place.store.add_adapter(new),
+        metrics={"gates": []},
+        verdict={"lines": [asdict(unjudged_line(Part.TAUGHT, sentence))]},
+    )
+    return round_id
+
+
+def test_a_round_that_nobody_judged_is_not_measured_yet_until_a_person_has(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
+    monkeypatch.setattr(blind_judging, "play_clips", lambda *_args: None)
+    round_id = unjudged_round(place)
+    facts = place.backend.last_verdict()
+    assert facts is not None
+    assert (facts.kind, facts.tries, facts.choice) == (None, 0, Choice.TRY)
+    assert (facts.to_judge, facts.judged_clips, facts.round_id) == ((FREE,), 0, round_id)
+    assert "not measured yet" in facts.sentence
+    assert place.backend.agent().adapters[0].verdict is None
+    blind = place.backend.judge_blind(round_id)
+    (row,) = place.reader.comparisons()
+    sides = {clip.place: clip.side for clip in place.reader.clips(row.id)}
+    for clip in (0, 1, 2):
+        blind.mark(clip, done=sides[clip] is Side.AFTER)
+    facts = place.backend.last_verdict()
+    assert facts is not None
+    assert (facts.kind, facts.judged_clips) == (None, 3)
+    # Put off and taken up again: the same comparison, at the same clip.
+    blind = place.backend.judge_blind(round_id)
+    assert len(place.reader.comparisons()) == 1
+    state = blind.state()
+    for clip in range(state.number - 1, 14):
+        state = blind.mark(clip, done=sides[clip] is Side.AFTER)
+    assert state.result is not None
+    assert (state.result.kind, state.result.next_sentence) == (VerdictKind.BETTER, "")
+    facts = place.backend.last_verdict()
+    assert facts is not None
+    assert (facts.kind, facts.before, facts.after, facts.tries) == (VerdictKind.BETTER, 0, 6, 6)
+    assert (facts.blind, facts.to_judge, facts.interval) == (True, (), BLIND_METHOD)
+    assert place.backend.agent().adapters[0].verdict is VerdictKind.BETTER
+    with pytest.raises(DataError, match="Nothing of round"):
+        place.backend.judge_blind(round_id)
+
+
+def test_what_another_model_or_game_taught_is_not_judged_here(place: Place) -> None:
+    unjudged_round(place, base="another")
+    facts = place.backend.last_verdict()
+    assert facts is not None
+    assert (facts.kind, facts.to_judge) == (None, ())
+
+
+def test_nothing_is_judged_while_a_round_is_taught(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def run(_client: RoundClient, **_arguments: Any) -> RoundResult:
+        begun.set()
+        assert over.wait(60)
+        return RoundResult(1, RoundStatus.CANCELLED, "It was cancelled.")
+
+    monkeypatch.setattr(RoundClient, "run", run)
+    round_id = unjudged_round(place)
+    place.backend.start_round(lambda _update: None)
+    assert begun.wait(60)
+    with pytest.raises(ModelError, match="being taught or checked"):
+        place.backend.judge_blind(round_id)
+    over.set()
+    place.backend.close()
+
+
 def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
     before = place.backend.preferences()
     assert before.bindings.keys["forward"] == "Up"
@@ -286,10 +370,12 @@ def test_settings_are_in_force_at_once_and_written(place: Place) -> None:
         bindings=replace(before.bindings, keys=keys),
         mouse_sensitivity=2.0,
         theme=ThemeChoice.DARK,
+        keep_clips=True,
     )
     place.backend.save_preferences(wanted)
     assert place.backend.preferences() == wanted
     saved = load_settings(place.config).settings
+    assert saved.keep_clips
     assert saved.keys == {"left": "Left"}
     assert (saved.mouse_sensitivity, saved.theme) == (2.0, "dark")
     place.session.demonstrate(RED)

@@ -16,7 +16,7 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 
 HERE = Path(__file__).parent
-UNSUPPORTED = ("propagateSizeHints", "grabbing the mouse")
+UNSUPPORTED = ("propagateSizeHints", "grabbing the mouse", "support raise")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -199,7 +199,7 @@ def test_escape_only_closes_a_dialog_while_nobody_drives(
 
 def test_escape_without_an_attempt_offers_none(window: MainWindow, session: SampleSession) -> None:
     window.actions_by_id["pause"].trigger()
-    assert session.state.phase is Phase.PAUSED
+    assert session.state.phase is Phase.WATCHING
     window.pull()
     page = window.play_page
     offered = (page.bar.stop, page.bar.pause, page.chips.success, page.chips.failure)

@@ -69,6 +69,20 @@ def test_the_agent_never_takes_itself_for_the_person(room: Room) -> None:
     assert room.session.snapshot().phase is Phase.PLAYING
 
 
+def test_a_turn_that_the_windows_edge_cuts_is_stored_as_the_game_got_it(room: Room) -> None:
+    far = Player(ScriptedPolicy([Action(forward=True, camera=(0.0, 170.0))]))
+    room.session.use_player(far)
+    room.session.play("turn")
+    room.tick()
+    shot = room.session.snapshot()
+    counts = sum(dx for dx, _ in room.device.moves)
+    assert 0 < counts < 170.0 / 0.2
+    assert shot.driver is Driver.POLICY
+    # What is shown is the very row that the recorder gets.
+    assert shot.executed.camera == pytest.approx((0.0, 0.2 * counts))
+    assert shot.proposed == Action(forward=True, camera=(0.0, 170.0))
+
+
 def test_a_touch_takes_over_and_handing_back_gives_the_agent_its_key_again(room: Room) -> None:
     room.session.play("walk")
     room.tick(3)

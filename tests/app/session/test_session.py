@@ -13,15 +13,15 @@ from toy_session import RED, Make, run
 
 from app.automation.headless import attempt
 from app.session.api import Phase
-from app.session.control_loop import ANOTHER_ROOM, LiveSession
+from app.session.control_loop import ANOTHER_ROOM, LOADING_SENTENCE, LiveSession
 from app.session.thinking_time import runner_of
 from app.session.wiring import BUG_SENTENCE, Player, store_recording
 from model.play.policy import ActionChunk, Observation
 from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import ManualClock
 from recorder.errors import KnownError, ModelError, UsageError
-from recorder.store import Reader, Store
-from recorder.types import Action, Driver, Outcome, SegmentKind
+from recorder.store import LabelSource, Reader, Store
+from recorder.types import Action, Driver, Frame, Outcome, SegmentKind
 
 pytest_plugins = ("session_fixtures",)
 
@@ -373,6 +373,81 @@ def test_what_happened_is_stored_tick_by_tick(make: Make, game: ToyGame, tmp_pat
         assert [event.code for event in reader.input_events(rows[0].id)] == ["left"]
 
 
+@pytest.mark.parametrize("end", ["verdict", "fault"])
+def test_a_verdict_in_the_very_tick_in_which_the_game_ends_counts(
+    make: Make, game: ToyGame, tmp_path: Path, end: str
+) -> None:
+    last = 30 if end == "verdict" else 12
+    if end == "fault":
+        game.break_at = last - 1
+    made: list[LiveSession] = []
+    seen = 0
+
+    def person(_frame: Frame) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == last:
+            made[0].hand_back()
+            made[0].mark(Outcome.FAILURE)
+
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = make(make_recording=record, hands=person)
+        made.append(session)
+        session.play(RED)
+        run(session, last + 2)
+        assert seen == last
+        assert session.snapshot().outcome is Outcome.FAILURE
+        assert session.snapshot().phase is Phase.WATCHING
+        session.close()
+    with Reader.open(tmp_path) as reader:
+        (row,) = reader.episodes()
+    assert (row.outcome, row.outcome_source) == (Outcome.FAILURE, LabelSource.PERSON)
+
+
+def test_a_verdict_on_the_next_attempt_is_not_this_ones(make: Make, game: ToyGame) -> None:
+    made: list[LiveSession] = []
+    seen = 0
+
+    def person(_frame: Frame) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 30:
+            made[0].demonstrate(RED)
+            made[0].mark(Outcome.FAILURE)
+
+    session = make(hands=person)
+    made.append(session)
+    session.play(RED)
+    run(session, 30)
+    assert session.snapshot().outcome is Outcome.SUCCESS
+
+
+def test_a_pause_without_an_attempt_leaves_nothing_to_go_on_with(game: ToyGame) -> None:
+    with closing(LiveSession(game, player=Player(WalkPolicy()), paced=False).start()) as session:
+        for way in ("left", "right"):
+            session.pause()
+            # Another policy sits down after all that was asked before.
+            session.use_player(Player(WalkPolicy(way)))
+            named = f"walk {way}"
+            assert session.wait_for(lambda state, named=named: state.policy == named, 30)
+            assert session.snapshot().phase is Phase.WATCHING
+            assert not session.paused
+            session.play(RED)
+            assert session.wait_for(lambda state: state.outcome is not None, 30)
+
+
+def test_a_pause_takes_a_wish_to_play_back_that_waits_for_the_model(game: ToyGame) -> None:
+    with closing(LiveSession(game, paced=False).start()) as session:
+        session.play(RED)
+        assert session.wait_for(lambda state: state.message == LOADING_SENTENCE, 30)
+        session.pause()
+        assert session.wait_for(lambda state: not state.message, 30)
+        session.use_player(Player(WalkPolicy()))
+        assert session.wait_for(lambda state: state.policy_ready, 30)
+        assert session.snapshot().phase is Phase.WATCHING
+
+
 def test_a_takeover_by_a_shortcut_is_taken_back(make: Make, game: ToyGame, tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
@@ -449,6 +524,27 @@ def test_a_judged_sentence_is_not_asked_about(make: Make) -> None:
     session.play(RED)
     run(session, 29)
     assert session.snapshot().phase is Phase.PLAYING
+
+
+def test_a_demonstration_that_is_stopped_is_broken_off_though_nobody_judges_it(
+    make: Make, game: ToyGame, tmp_path: Path
+) -> None:
+    with Store.open(tmp_path) as store:
+        _, record = store_recording(store, game, wait_when_full=True, width=SIZE, height=SIZE)
+        session = make(make_recording=record)
+        for end in (session.stop, lambda: session.mark(Outcome.SUCCESS)):
+            session.demonstrate("dance")
+            run(session, 5)
+            end()
+            run(session, 1)
+        session.play("dance")
+        run(session, 5)
+        session.stop()
+        run(session, 1)
+        session.close()
+    with Reader.open(tmp_path) as reader:
+        outcomes = [row.outcome for row in sorted(reader.episodes(), key=lambda row: row.id)]
+    assert outcomes == [Outcome.ABANDONED, Outcome.SUCCESS, Outcome.UNKNOWN]
 
 
 def test_a_verdict_after_the_end_is_shown(make: Make) -> None:

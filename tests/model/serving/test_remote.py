@@ -17,8 +17,9 @@ from openai_server import ChatServer, chat_server
 from PIL import Image
 
 from model.actions.tokens import encode
+from model.adapters.folders import WEIGHTS_FILE
 from model.play.policy import Observation, Policy
-from model.serving.remote import Client, RemotePolicy, Server
+from model.serving.remote import Client, RemotePolicy, Server, served_name
 from model.serving.server_keys import KEY_VARIABLE
 from model.vla.preprocess import JARVIS_SPEC
 from recorder.errors import ModelError
@@ -148,19 +149,51 @@ def test_a_server_s_own_words_are_repeated_without_the_key(
         policy.propose(seen())
 
 
+def adapter(folder: Path, content: bytes = b"weights") -> Path:
+    folder.mkdir(parents=True)
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    return folder
+
+
 def test_an_adapter_is_loaded_where_the_server_can(server: ChatServer, tmp_path: Path) -> None:
-    folder = tmp_path / "round-007"
+    folder = adapter(tmp_path / "round-007")
     asking = client(server)
     server.failures = [200, 404]
     server.words = {"data": [{"id": "jarvisvla"}]}  # type: ignore[dict-item]
     with pytest.raises(ModelError, match=r"does not load the adapter 'round-007'.*answered 404"):
         asking.load_adapter(folder)
-    assert asking.load_adapter(folder) == "round-007"
-    assert server.asked[-1] == {"lora_name": "round-007", "lora_path": str(folder)}
-    assert RemotePolicy(client(server, model="round-007")).name == "round-007"
+    name = asking.load_adapter(folder)
+    assert name == served_name(folder)
+    assert name.startswith("round-007-")
+    assert server.asked[-1] == {"lora_name": name, "lora_path": str(folder)}
+    assert RemotePolicy(client(server, model=name)).name == name
     asked = len(server.asked)
-    assert asking.load_adapter(folder) == "round-007"
+    assert asking.load_adapter(folder) == name
     assert len(server.asked) == asked
+
+
+def test_adapters_of_one_name_from_two_places_are_two(server: ChatServer, tmp_path: Path) -> None:
+    """Every data folder has a first round; the server plays the one that is asked for."""
+    one, other = (adapter(tmp_path / where / "round-001", where.encode()) for where in "ab")
+    asking = client(server)
+    names = [asking.load_adapter(folder) for folder in (one, other, one)]
+    assert names[0] == names[2] != names[1]
+    assert [server.roots[name] for name in names[:2]] == [str(one), str(other)]
+    # Of the same place, other numbers are another adapter as well.
+    (one / WEIGHTS_FILE).write_bytes(b"taught anew")
+    assert asking.load_adapter(one) not in names
+
+
+def test_an_adapter_that_the_server_was_started_with_is_known_by_its_folder(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    mine, others = adapter(tmp_path / "a" / "round-001"), adapter(tmp_path / "b" / "round-001", b"")
+    server.models.append("round-001")
+    server.roots["round-001"] = str(others)
+    assert client(server).load_adapter(mine) == served_name(mine)
+    server.models = ["jarvisvla", "mine"]
+    server.roots["mine"] = str(mine)
+    assert client(server).load_adapter(mine) == "mine"
 
 
 def test_a_system_prompt_goes_first(server: ChatServer) -> None:

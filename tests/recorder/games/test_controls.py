@@ -135,6 +135,20 @@ def test_a_turn_beyond_half_a_circle_goes_on_in_the_next_tick(counts: int, first
     assert controls.take()[0].camera[1] == counts * 0.25 - first
 
 
+def test_a_turn_that_the_next_picture_shows_already_is_in_no_later_tick() -> None:
+    """In a game's own window the game has turned by itself, all of it."""
+    controls = hands()
+    controls.motion(1000, 0, 0)
+    controls.picture_read()
+    action, events = controls.take_shown()
+    assert action.camera == (0.0, 180.0)
+    assert [event.value for event in events] == [250.0]
+    assert not controls.untaken
+    controls.motion(4, 0, 0)
+    controls.picture_read()
+    assert controls.take_shown()[0].camera == (0.0, 1.0)
+
+
 @pytest.mark.parametrize("bound", ["Ctrl", "Control"])
 @pytest.mark.parametrize("heard", ["Ctrl", "Control"])
 def test_a_key_with_two_names_is_one_key(bound: str, heard: str) -> None:

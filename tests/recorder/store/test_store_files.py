@@ -241,6 +241,7 @@ def test_names_are_stable() -> None:
         "0002_adapters_relative_to_the_data_folder",
         "0003_three_sides",
         "0004_wishes_about_teaching",
+        "0005_blind_comparisons",
     ]
     assert APPLICATION_ID == 0x506C5479
 

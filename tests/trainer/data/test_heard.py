@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lessons import begin, record_attempt
 
 from model.actions.tokens import encode_ids
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer
-from recorder.types import Action, RGBImage
-from trainer.data.examples import Example, Sides
+from recorder.games.base import Task
+from recorder.store import Reader, Store
+from recorder.types import Action, Driver, Outcome, RGBImage
+from trainer.data.examples import Example, Passed, Sides, read_examples
 from trainer.data.heard import as_heard, asker, by_part
 
 SAID = "take the medkit, then shoot the imp"
@@ -47,6 +50,35 @@ def test_every_episode_begins_with_its_first_part() -> None:
         "take the medkit", "take the medkit", "take the medkit", "shoot the imp",
         "take the medkit",
     ]  # fmt: skip
+
+
+def test_a_correction_in_the_second_part_is_taught_as_that(tmp_path: Path) -> None:
+    """The agent did the first part, in ticks that are not learnt from."""
+    two = Task("two", SAID, "take", "medkit", 200)
+    with Store.open(tmp_path) as store:
+        for seed in range(2):
+            record_attempt(
+                store, begin(store), [(Driver.POLICY, 40), (Driver.PERSON, 20)], seed=seed,
+                task=two, outcome=Outcome.FAILURE,
+            )  # fmt: skip
+    with Reader.open(tmp_path) as reader:
+        sides = read_examples(reader, reader.episodes(), SPEC)
+        whole = read_examples(reader, reader.episodes(), replace(SPEC, parts=False))
+    corrections = [*sides.train, *sides.select, *sides.gate]
+    assert {each.tick for each in corrections} == set(range(40, 60))
+    heard = by_part(corrections, bright)
+    assert {each.instruction for each in heard} == {"shoot the imp"}
+    # What is followed only where there is a part to be followed to is not kept any longer.
+    assert all(not each.passed for each in (*heard, *whole.train))
+
+
+def test_a_sentence_that_is_said_again_begins_with_its_first_part() -> None:
+    done = Passed(np.full((64, 64, 3), 250, np.uint8), WALK)
+    start = Passed(np.full((64, 64, 3), 10, np.uint8), WALK)
+    first = replace(example(30), sentence=1, passed=(start, done, done))
+    again = replace(example(30), sentence=3, passed=(start, done))
+    heard = [each.instruction for each in by_part([first, again], bright)]
+    assert heard == ["shoot the imp", "take the medkit"]
 
 
 def test_what_stands_behind_you_is_taught_from_where_the_person_has_turned() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainer.evaluation.blind import (
     ALPHA,
+    CONSTANT,
     FIRST,
     MOST,
     Marks,
@@ -19,8 +21,10 @@ from trainer.evaluation.blind import (
     ends,
     error_of,
     kind_of,
+    least_constant,
     median_clips,
     statistic,
+    told_by,
 )
 from trainer.evaluation.verdict import VerdictKind
 
@@ -106,3 +110,95 @@ def test_errors_shrink_a_difference_and_it_is_told_without_them() -> None:
 def test_marks_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="done"):
         Marks(3, 4, 0)
+
+
+@pytest.mark.long(10, "49 rates for each of twenty steps of the search")
+def test_the_constant_is_the_least_that_keeps_the_error() -> None:
+    assert least_constant() <= CONSTANT <= least_constant() + 0.001
+
+
+Ends = list[tuple[Marks, float]]
+
+
+def all_ends(before: float, after: float) -> Ends:
+    """Return every end of a comparison with its exact chance, for rates of clips marked done."""
+    going: dict[tuple[int, int], float] = {(0, 0): 1.0}
+    found: Ends = []
+    for n in range(1, MOST + 1):
+        fresh: dict[tuple[int, int], float] = {}
+        for (b, a), chance in going.items():
+            for more_b, chance_b in ((0, 1 - before), (1, before)):
+                for more_a, chance_a in ((0, 1 - after), (1, after)):
+                    key = b + more_b, a + more_a
+                    fresh[key] = fresh.get(key, 0.0) + chance * chance_b * chance_a
+        going = {}
+        for (b, a), chance in fresh.items():
+            marks = Marks(n, b, a)
+            if decided(marks):
+                found.append((marks, chance))
+            else:
+                going[b, a] = chance
+    return found
+
+
+def held(before: float, after: float, error: float) -> float:
+    """Return the exact chance that the interval holds the true difference."""
+    first, second = (rate * (1 - error) + (1 - rate) * error for rate in (before, after))
+    same = 1 - 2 * error * (1 - error)
+    total = 0.0
+    for marks, chance in all_ends(first, second):
+        # One clip in five comes twice.
+        twice = (2 * marks.n - 1) // 5
+        for alike in range(twice + 1):
+            of_them = math.comb(twice, alike) * same**alike * (1 - same) ** (twice - alike)
+            told = told_by(marks, alike, twice)
+            if told.low - 1e-9 <= after - before <= told.high + 1e-9:
+                total += chance * of_them
+    return total
+
+
+@pytest.mark.long(8, "every end of thirty comparisons with its exact chance")
+@pytest.mark.parametrize("error", [0.0, 0.05, 0.1])
+def test_the_interval_holds_although_play_stops_early_and_the_person_errs(error: float) -> None:
+    rates = (0.0, 0.5, 0.8, 1.0)
+    chances = [held(one, other, error) for one in rates for other in rates if one <= other]
+    assert min(chances) > 0.93
+    assert sum(chances) / len(chances) > 0.95
+
+
+@given(
+    st.integers(1, MOST).flatmap(
+        lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(0, n))
+    ),
+    st.integers(0, 7).flatmap(lambda twice: st.tuples(st.integers(0, twice), st.just(twice))),
+)
+def test_the_interval_says_what_the_verdict_says(
+    counts: tuple[int, int, int], repeated: tuple[int, int]
+) -> None:
+    marks = Marks(*counts)
+    told = told_by(marks, *repeated)
+    assert -1 <= told.low <= told.difference <= told.high <= 1
+    match kind_of(marks):
+        case VerdictKind.BETTER:
+            assert told.low >= 0
+            assert told.difference > 0
+        case VerdictKind.WORSE:
+            assert told.high <= 0
+            assert told.difference < 0
+        case _:
+            assert told.low <= 0 <= told.high
+    n, before, after = counts
+    turned = told_by(Marks(n, after, before), *repeated)
+    assert turned.difference == pytest.approx(-told.difference)
+    assert turned.low == pytest.approx(-told.high)
+
+
+def test_a_person_who_marks_the_same_clip_otherwise_is_believed_less() -> None:
+    sure = told_by(Marks(10, 2, 8), 4, 4)
+    unsure = told_by(Marks(10, 2, 8), 1, 4)
+    assert sure.error < ERROR < unsure.error
+    assert sure.high <= unsure.high
+    # What was seen was blurred more, so there was more to see.
+    assert sure.difference < unsure.difference
+    with pytest.raises(ValueError, match="nothing"):
+        told_by(Marks(), 0, 0)

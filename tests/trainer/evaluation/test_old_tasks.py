@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.paths import default_checkpoint
+from recorder.errors import DataError
 from recorder.games.doom.tasks import TRAINED_TASKS
 from recorder.games.seeds import SeedRange, range_of
 from trainer.evaluation.old_tasks import LESSON_SEEDS, old_task_starts, taught_tasks
@@ -33,6 +34,13 @@ def test_its_starts_judge_and_are_no_lessons() -> None:
         assert each >= SeedRange.VERDICT.first + LESSON_SEEDS
     assert blocks[0] == old_task_starts("doom", TRAINED_TASKS, 0)
     assert [start.task.id for start in blocks[0]] != [start.task.id for start in blocks[1]]
+
+
+def test_past_the_last_start_there_is_a_sentence() -> None:
+    last = (SeedRange.VERDICT.last - SeedRange.VERDICT.first + 1 - LESSON_SEEDS) // 300 - 1
+    assert range_of(old_task_starts("doom", TRAINED_TASKS, last)[-1].seed) is SeedRange.VERDICT
+    with pytest.raises(DataError, match="used up"):
+        old_task_starts("doom", TRAINED_TASKS, last + 1)
 
 
 def test_what_a_base_was_taught_is_its_own_list(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from places import ROOT
 
 SHAPES_PLAY = (
     *(f"recorder/games/doom/{name}.py" for name in (
-        "draft", "game", "goals", "judge", "layout", "projection", "scene", "state", "tasks",
-        "textures", "things", "wad",
+        "draft", "game", "goals", "judge", "layout", "named", "projection", "scene", "state",
+        "tasks", "textures", "things", "wad",
     )),
     *(f"model/{name}.py" for name in (
         "vla/cuda_graphs", "vla/decoding", "play/episode", "language/instructions",
@@ -25,7 +25,7 @@ SHAPES_PLAY = (
     "assets/checkpoint/taught.json",
     "assets/tasks/tasks.json",
 )  # fmt: skip
-KNOWN = "ca8436540070f1e9"
+KNOWN = "6f6bcd4c58a8e932"
 
 
 def test_a_change_of_what_shapes_play_is_looked_at() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -60,7 +61,8 @@ class Room(Screen):
         monkeypatch.setattr(worker, "make_policy", lambda *_args, **_kwargs: WalkPolicy("forward"))
         monkeypatch.setattr(worker, "open_game", self._open)
 
-    def _open(self, _name: str, *, slowed: bool, hotkeys: object) -> DesktopGame:
+    def _open(self, _name: str, *, slowed: bool, hotkeys: object, data: Path | None) -> DesktopGame:
+        assert data is None
         self.hotkeys = hotkeys
         return self.game
 

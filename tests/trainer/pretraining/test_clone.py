@@ -21,8 +21,10 @@ from recorder.store import LabelSource, Reader, Split, Store
 from recorder.types import Action, Outcome
 from trainer.data import sample_cache
 from trainer.data.material import material_of
-from trainer.data.sample_cache import FACTS_FILE, Lessons, gather, mirror_image
-from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, rate_at, ways_to_say
+from trainer.data.mirror import mirror_image
+from trainer.data.sample_cache import FACTS_FILE, Lessons, gather
+from trainer.pretraining.clone import CloneConfig, Imitator, Run, main, ways_to_say
+from trainer.pretraining.rate import rate_at
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from recorder.store import (
     Stepping,
     Store,
     adapters_path,
+    parse_query,
 )
 from recorder.types import Outcome
 from trainer.evaluation import run as running
@@ -45,6 +46,7 @@ from trainer.rounds.protocol import Message, Step
 from trainer.rounds.working_folder import make_work_folder, work_path
 
 LESSON = Asked(TASK_BY_ID["go_to:barrel"])
+SINCE_LAST_ROUND_OF_DOOM = parse_query("game:doom since:last-round")
 
 
 @pytest.fixture
@@ -80,22 +82,6 @@ def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
             None if active is None else active.id,
             sorted(path.name for path in folders.iterdir()) if folders.exists() else [],
         )
-
-
-@pytest.mark.long(8, "a round's real process, up to its first step")
-def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
-    data: Path, store: Store, knowing_checkpoint: Path
-) -> None:
-    client = RoundClient(data, store, knowing_checkpoint)
-
-    def say(message: Message) -> None:
-        if isinstance(message, Step):
-            client.cancel()
-
-    result = run(client, say, max_steps=500)
-    assert result.status is RoundStatus.CANCELLED
-    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
-    assert not any((data / "rounds").iterdir())
 
 
 def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> None:
@@ -280,9 +266,11 @@ def beforehand(monkeypatch: pytest.MonkeyPatch) -> Beforehand:
     return played
 
 
-def test_what_it_can_do_already_is_told_before_the_training(
-    client: RoundClient, beforehand: Beforehand
+@pytest.mark.long(8, "a round's real process, up to its first step")
+def test_what_it_can_do_already_is_told_before_and_a_cancel_while_it_learns_changes_nothing(
+    data: Path, store: Store, knowing_checkpoint: Path, beforehand: Beforehand
 ) -> None:
+    client = RoundClient(data, store, knowing_checkpoint)
     said: list[Message] = []
 
     def say(message: Message) -> None:
@@ -290,13 +278,19 @@ def test_what_it_can_do_already_is_told_before_the_training(
         if isinstance(message, Step):
             client.cancel()
 
-    client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=say, max_steps=50)
+    result = client.run(
+        "kind:demonstration", questions=[LESSON], paired_seeds=40, say=say, max_steps=500, replay=40
+    )
     kinds = [m.name if isinstance(m, protocol.Stage) else m.kind for m in said]
     assert kinds[:12] == [protocol.BEFORE, *["played"] * KNOWN_FROM, protocol.KNOWN]
     assert "step" in kinds[12:]
     assert beforehand.played == KNOWN_FROM
     [told] = [m.sentence for m in said if isinstance(m, protocol.Stage) and m.name == "known"]
     assert f"{KNOWN_FROM} of {KNOWN_FROM} attempts" in told
+    # What was cancelled while it learnt leaves everything as it was.
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+    assert not any((data / "rounds").iterdir())
 
 
 def test_a_cancel_before_the_training_leaves_everything_as_it_was(
@@ -316,16 +310,12 @@ def test_a_cancel_before_the_training_leaves_everything_as_it_was(
     assert (beforehand.played, len(said)) == (3, 4)
 
 
+@pytest.mark.usefixtures("quick_learner")
 def test_a_round_that_is_not_to_be_measured_plays_nothing_beforehand(
     client: RoundClient, beforehand: Beforehand
 ) -> None:
-    client.run(
-        "kind:demonstration",
-        questions=[LESSON],
-        paired_seeds=0,
-        say=lambda _message: client.cancel(),
-    )
-    assert beforehand.played == 0
+    result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=0)
+    assert (result.status, beforehand.played) == (RoundStatus.DONE, 0)
 
 
 def test_a_round_with_too_little_to_learn_from_plays_nothing_beforehand(
@@ -380,6 +370,25 @@ def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
     result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=cancel)
     assert result.status is RoundStatus.CANCELLED
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+
+
+IMPORTED = "'transformers.models.qwen2_vl.modeling_qwen2_vl' in __import__('sys').modules"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or any(path.exists() for path in running.GPU_DRIVERS),
+    reason="each is started by itself",
+)
+def test_what_plays_a_checkpoint_is_a_copy_that_need_not_import_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    setup = running._Setup("doom", False, False, None, "play", loads=True)
+    with running._pool(setup, 1) as pool:
+        assert pool.submit(eval, IMPORTED).result()
+    assert running.player_context(loads=False).get_start_method() == "spawn"
+    # A GPU is no part of a copy.
+    monkeypatch.setattr(running, "GPU_DRIVERS", (tmp_path,))
+    assert running.player_context(loads=True).get_start_method() == "spawn"
 
 
 HALF = """#!/bin/sh
@@ -500,6 +509,34 @@ def test_a_round_learns_only_from_what_had_ended_when_it_began(
         # What was thrown away since is not taught either.
         store.delete_episode(chosen[0])
         assert len(chosen_episodes(reader, "kind:demonstration", 1)) == len(chosen) - 1
+
+
+def test_practice_leaves_what_was_shown_to_the_next_round(
+    data: Path,
+    client: RoundClient,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    small_adapter: Path,
+) -> None:
+    told = tmp_path / "told"
+    note = f"open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+    script = LEARNER.format(python=sys.executable, adapter=str(small_adapter))
+    talk(monkeypatch, tmp_path, script.replace("metrics =", note + "metrics =", 1))
+    with Reader.open(data) as reader:
+        before = len(reader.episodes(SINCE_LAST_ROUND_OF_DOOM))
+    result = client.run(questions=[LESSON], paired_seeds=0, practice_min=0.5)
+    assert result.status is RoundStatus.DONE
+    arguments = told.read_text(encoding="utf-8")
+    assert arguments.startswith("-m trainer.practice --with-parent")
+    assert "--minutes 0.5 --number 1 --sentence go to the barrel" in arguments
+    with Reader.open(data) as reader:
+        # It learnt from none of the episodes, so they are still to be learnt from.
+        assert before > 0
+        assert len(reader.episodes(SINCE_LAST_ROUND_OF_DOOM)) == before
+        (row,) = reader.rounds()
+        assert row.chosen is None
+        assert row.config["practice_min"] == 0.5
 
 
 def test_a_round_takes_over_what_a_killed_one_left_and_leaves_a_running_one_alone(

@@ -33,7 +33,7 @@ from trainer.evaluation.starts import Attempt, AttemptKey, Start
 from trainer.rounds import known_before as beforehand
 from trainer.rounds import measurement, protocol
 from trainer.rounds.known_before import KNOWN_FROM, NEWEST_WATCHED, VERSION, known_before
-from trainer.rounds.measurement import Ground, fresh_lesson_seed
+from trainer.rounds.measurement import Ground, fresh_lesson_seeds
 from trainer.rounds.protocol import Message
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])
@@ -208,7 +208,7 @@ def test_what_is_missing_is_played_once_on_starts_that_judge_nothing_else(room: 
     assert {(row.variant, row.round_id) for row in rows} == {(VERSION, None)}
     assert measurement.number_of_test(rows, BARREL.heard) == 1
     with Reader.open(room.ground.data) as reader:
-        assert fresh_lesson_seed(reader, "doom") == max(seeds) + 1
+        assert fresh_lesson_seeds(reader, "doom", 3) == range(max(seeds) + 1, max(seeds) + 4)
     room.played.clear()
     assert room.told(BARREL, MEDKIT, play=True) == [told, also]
     assert room.played == []

@@ -17,7 +17,7 @@ from recorder.games import registry
 from recorder.games.base import Asked, Task, free_task
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
 from recorder.games.seeds import SeedRange, may_judge, range_of
-from recorder.store import NewAdapter, Reader, RoundStatus, Stepping, Store
+from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
 from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import sentence_line, verdict_of
@@ -190,6 +190,31 @@ def test_every_round_is_judged_on_fresh_starts_of_the_verdicts_range(room: Room)
     assert (len(first), len(second)) == (10, 15)
     assert not first & second
     assert {range_of(seed) for seed in first | second} == {SeedRange.VERDICT}
+
+
+def measured_on(room: Room, seed: int) -> None:
+    room.ground.store.add_evaluations(
+        [
+            EvaluationRow(
+                "other", "doom", BARREL.task.id, BARREL.heard, seed, Stepping.LOCK_STEP,
+                Outcome.SUCCESS, 9, "round-1",
+            )
+        ]
+    )  # fmt: skip
+
+
+def test_the_last_starts_of_lessons_are_played_and_none_beyond_them(room: Room) -> None:
+    most = 10 + measurement.SPARE_STARTS
+    measured_on(room, OLD_TASKS_FROM - 2 * most - 1)
+    taught(room, BARREL, MEDKIT, most=10)
+    played = {key.seed for _, key in room.yard.played}
+    assert max(played) < OLD_TASKS_FROM
+    room.yard.played.clear()
+    for seed in (OLD_TASKS_FROM - most, OLD_TASKS_FROM - 1):
+        measured_on(room, seed)
+        with pytest.raises(DataError, match="too few are left, so nothing was played"):
+            taught(room, BARREL, most=10)
+    assert room.yard.played == []
 
 
 def test_each_round_of_a_lesson_spends_less_even_if_one_was_broken_off(room: Room) -> None:

@@ -40,13 +40,19 @@ class LoraTask:
         spec: CheckpointSpec,
         config: LoraConfig,
         options: PlayOptions | None = None,
+        *,
+        base: str = "",
     ) -> None:
-        """``options`` say how sentences are told, as in play; ``spec`` has them in it already."""
+        """``options`` say how sentences are told, as in play; ``spec`` has them in it already.
+
+        ``base`` is the fingerprint of the model's weights, for a run that may be gone on with.
+        """
         from peft import LoraConfig as PeftConfig
         from peft import get_peft_model
 
         self.spec = spec
         self.config = config
+        self.base = base
         if getattr(model, "is_loaded_in_8bit", False) or getattr(model, "is_loaded_in_4bit", False):
             from peft import prepare_model_for_kbit_training
 
@@ -125,6 +131,11 @@ class LoraTask:
             return [self._seen[id(example.image)][1] for example in examples]
         return Joined([[self._seen[id(p)][1] for p in each] for each in pictures])
 
+    def forget(self, examples: Sequence[Example]) -> None:
+        """Let go of the pictures of examples that are not learnt from any more."""
+        for picture in (picture for example in examples for picture in self._pictures(example)):
+            self._seen.pop(id(picture), None)
+
     def _earlier(self, example: Example) -> tuple[tuple[NDArray[np.uint8], str], ...]:
         """Return the pictures before an example's with their answers, as many as in play."""
         known = example.earlier[len(example.earlier) - self.spec.history :]
@@ -134,14 +145,18 @@ class LoraTask:
     def _pictures(self, example: Example) -> list[NDArray[np.uint8]]:
         return [*(picture for picture, _ in self._earlier(example)), example.image]
 
+    def prompt_of(self, example: Example) -> tuple[int, ...]:
+        """Return the tokens that an example is asked with."""
+        answers = tuple(said for _, said in self._earlier(example))
+        return self.sequences.prompt_ids(example.instruction, answers)
+
     def logits(
         self, examples: Sequence[Example], features: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits, targets) of all answer tokens, begin to end of turn."""
         sequences, starts = [], []
         for example in examples:
-            answers = tuple(said for _, said in self._earlier(example))
-            prompt = self.sequences.prompt_ids(example.instruction, answers)
+            prompt = self.prompt_of(example)
             answer = self._answer_ids(example)
             sequences.append((*prompt, *answer, self.sequences.end_id))
             starts.append(len(prompt))
@@ -202,13 +217,13 @@ class LoraTask:
             for example in part:
                 for position in range(len(example.answer)):
                     number = number_of.get(best[at + position])
-                    legal += number in legal_next(_of_this_action(example.answer[:position]))
+                    legal += number in legal_next(of_this_action(example.answer[:position]))
                     count += 1
                 at += self.answer_tokens(example)
         return legal / count if count else math.nan
 
 
-def _of_this_action(written: Sequence[int]) -> Sequence[int]:
+def of_this_action(written: tuple[int, ...]) -> tuple[int, ...]:
     """Return what of an answer belongs to the action that is being written, () between two."""
     ends = [at for at, number in enumerate(written) if number == ACTION_END]
     return written[ends[-1] + 1 :] if ends else written

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from recorder.errors import UsageError
 from trainer.data.sampling import REPLAY_SHARE
 
 
@@ -13,7 +16,8 @@ class LoraConfig:
     """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
 
     ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.
+    time; rounds switch it on for large models.  With ``mirror`` what is taught is learnt with left
+    and right exchanged too, if its sentence names no side.
     """
 
     rank: int = 16
@@ -28,6 +32,31 @@ class LoraConfig:
     save_every_s: float = 30.0
     seed: int = 0
     checkpointing: bool = False
+    mirror: bool = False
+
+
+def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig:
+    """Return the hyper-parameters with some set, as they are written in a command ("mirror=true").
+
+    Raises UsageError for a name that is none, and for a value of another kind.
+    """
+    found: dict[str, Any] = {}
+    for name, text in settings.items():
+        before = getattr(config, name, None)
+        try:
+            if isinstance(before, bool):
+                found[name] = {"true": True, "false": False}[text]
+            elif isinstance(before, int | float):
+                found[name] = type(before)(text)
+            else:
+                raise ValueError(name)
+        except (ValueError, KeyError) as error:
+            known = ", ".join(each.name for each in fields(config))
+            raise UsageError(
+                f"{name}={text} is no setting of a round, so none was begun; the settings are: "
+                f"{known}."
+            ) from error
+    return replace(config, **found)
 
 
 def plan_steps(persons: int, config: LoraConfig) -> int:

@@ -82,7 +82,9 @@ class _Run:
         self._task = task
         self._examples = examples
         self._features = task.see(examples)
-        wanted = plan_steps(sum(e.kind != "replay" for e in examples), config)
+        # A mirror image is one more view of what was shown, not more of it.
+        persons = sum(each.kind != "replay" and not each.mirror for each in examples)
+        wanted = plan_steps(persons, config)
         rng = np.random.default_rng(config.seed)
         self.plan = draw_plan(examples, wanted * config.batch, rng)
         self.steps = max(1, len(self.plan) // config.batch)

@@ -35,8 +35,14 @@ class Progress:
 
 
 def identity_of(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Example]) -> str:
-    """Return a hash over settings, start weights, samples and their order."""
-    digest = hashlib.sha256(json.dumps(asdict(task.config), sort_keys=True).encode())
+    """Return a hash over all that a run's losses follow from, so that no other run goes on from it.
+
+    That is the base, its numbers and where they are, the settings, the start weights, the
+    pictures, prompts and answers of the samples, and their order.
+    """
+    numbers = sorted({str(p.dtype) for p in task.peft.parameters()})
+    made_of = [asdict(task.config), asdict(task.spec), task.base, task.device.type, numbers]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     digest.update(plan.tobytes())
     for example in examples:
         facts = (
@@ -46,7 +52,10 @@ def identity_of(task: LoraTask, plan: NDArray[np.int64], examples: Sequence[Exam
             example.instruction,
             example.words,
         )
-        digest.update(json.dumps([*facts, example.answer]).encode())
+        # The prompt holds what the options make of the sentence, in the tokenizer's numbers.
+        told = task.prompt_of(example)
+        digest.update(json.dumps([*facts, example.answer, told]).encode())
+        digest.update(example.image.tobytes())
     for parameter in task.trainable.values():
         digest.update(parameter.detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -253,6 +253,19 @@ def test_doing_it_to_the_wrong_thing_or_the_wrong_way_fails(
         assert outcome is Outcome.FAILURE
 
 
+@pytest.mark.parametrize(("verb", "yaw"), [("turn_right", 180.0), ("turn_left", -180.0)])
+@pytest.mark.parametrize("wrong", [1, -1])
+def test_half_a_turn_in_one_tick_is_a_turn_to_its_own_side(
+    yard: DoomGame, verb: str, yaw: float, wrong: int
+) -> None:
+    """As a fast hand makes it: both sides lead to the same view."""
+    task = TASK_BY_ID[verb]
+    for seed in range(4):
+        yard.reset(task, seed)
+        yard.step(Action(camera=(0.0, wrong * yaw)))
+        assert yard.outcome() is (Outcome.SUCCESS if wrong == 1 else Outcome.FAILURE)
+
+
 def test_who_stands_still_keeps_away_from_nothing(yard: DoomGame) -> None:
     # Here what comes takes a detour, and is not there yet when the time is over.
     task = TASK_BY_ID["keep_away_from:baron"]

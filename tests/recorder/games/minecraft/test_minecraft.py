@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from places import HELPERS
 
@@ -13,6 +17,7 @@ from recorder.errors import GameEndedError, GameError, UsageError
 from recorder.games import open_game, task_list
 from recorder.games.base import Game, free_task
 from recorder.games.minecraft import game as minecraft
+from recorder.games.minecraft import process
 from recorder.games.minecraft.game import MinecraftGame, installation
 from recorder.games.minecraft.process import SimulatorProcess
 from recorder.games.minecraft.tasks import GOALS, TASKS, load_goal
@@ -28,15 +33,15 @@ def start() -> Iterator[Start]:
     running: list[SimulatorProcess] = []
 
     def begin(name: str = "MineRL", step_s: float = 60.0) -> SimulatorProcess:
-        process = SimulatorProcess(
+        made = SimulatorProcess(
             Path(sys.executable), f"fake_minecraft:{name}", folders=[HELPERS], step_s=step_s
         )
-        running.append(process)
-        return process
+        running.append(made)
+        return made
 
     yield begin
-    for process in running:
-        process.close()
+    for each in running:
+        each.close()
 
 
 def test_a_task_is_played_and_judged_by_the_counters(start: Start) -> None:
@@ -143,24 +148,72 @@ def test_a_simulator_s_mistake_is_one_sentence_and_it_goes_on(start: Start) -> N
 def test_a_simulator_that_hangs_or_dies_is_told_of(start: Start) -> None:
     slow = start(step_s=0.5)
     slow.ask({"do": "reset", "seed": 1}, 60)
-    with pytest.raises(GameError, match=r"within 0\.5 s"):
+    with pytest.raises(GameEndedError, match=r"within 0\.5 s"):
         slow.ask({"do": "step", "action": {"hotbar": 9}})
-    slow._end_group()
+    # Whoever resets starts a new one.
+    assert slow.ended
     dying = start()
     with pytest.raises(GameError, match="has ended"):
         dying.ask({"do": "reset", "seed": 1, "commands": ["/crash"]})
 
 
-def test_an_answer_that_comes_too_late_is_not_the_next_order_s(start: Start) -> None:
-    slow = start(step_s=60.0)
+def test_a_simulator_that_hung_is_started_anew_by_the_next_reset(start: Start) -> None:
+    game = MinecraftGame("minerl", start(step_s=1.0), start_process=start)
+    game.reset(OAK, 1)
+    with pytest.raises(GameEndedError, match="was ended"):
+        game.step(Action(hotbar=9))
+    game.reset(OAK, 2)
+    game.step(DIG)
+    assert game.outcome() is Outcome.SUCCESS
+
+
+def test_an_answer_to_another_order_is_not_taken_for_this_ones(start: Start) -> None:
+    slow = start()
     slow.ask({"do": "reset", "seed": 1})
-    with pytest.raises(GameError, match=r"within 0\.2 s"):
-        slow.ask({"do": "step", "action": {"hotbar": 6, "attack": True, "camera": (0.0, 1.5)}}, 0.2)
-    # Its answer ("count" 1) comes while the next order waits for its own.
+    pipe = slow._child.stdin
+    assert pipe is not None
+    dig = {"attack": True, "camera": (0.0, 1.5)}
+    pipe.write(json.dumps({"do": "step", "action": dig, "number": -1}) + "\n")
     assert slow.ask({"do": "reset", "seed": 2})["count"] == 0
     assert slow.picture()[0, 0].tolist() == [0, 2, 0]
     assert slow.ask({"do": "step", "action": {}})["count"] == 0
     assert slow.picture()[0, 0].tolist() == [1, 2, 0]
+
+
+def test_a_simulator_that_says_nothing_any_more_and_stays_is_killed(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LEAVE_S", 0.3)
+    hung = start()
+    began_s = time.monotonic()
+    with pytest.raises(GameEndedError, match="has ended"):
+        hung.ask({"do": "reset", "seed": 1, "commands": ["/hang"]})
+    assert hung.ended
+    hung.close()
+    assert time.monotonic() - began_s < 30
+
+
+def runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def test_closing_waits_for_nothing_that_outlives_the_simulator(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LEAVE_S", 1.0)
+    parent = start()
+    parent.ask({"do": "reset", "seed": 1, "commands": ["/java"]})
+    family = psutil.Process(parent._child.pid).children()
+    assert len(family) == 1
+    began_s = time.monotonic()
+    parent.close()
+    assert time.monotonic() - began_s < 30
+    ends_s = time.monotonic() + 30
+    while (left := [each for each in family if runs(each)]) and time.monotonic() < ends_s:
+        time.sleep(0.02)
+    assert not left
 
 
 def test_a_simulator_that_has_ended_is_told_of_at_every_order(start: Start) -> None:

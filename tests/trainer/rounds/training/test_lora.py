@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import torch  # the tests of what needs torch
 
 from model.actions.tokens import encode_ids
 from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, write_adapter
+from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
-from recorder.errors import ModelError
+from recorder.errors import ModelError, UsageError
 from recorder.types import Action
 from trainer.data.examples import Example
+from trainer.rounds.round import _samples
 from trainer.rounds.training.lora import LoraConfig, LoraTask
+from trainer.rounds.training.lora_config import with_settings
 from trainer.rounds.training.lora_loop import train
 
 SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, prompt="plain")
@@ -85,6 +89,42 @@ def test_a_run_that_was_cut_off_ends_where_a_straight_one_does(tmp_path: Path) -
         torch.testing.assert_close(tensor, resumed[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("changed", ["base", "spec", "options", "pictures"])
+def test_a_run_of_another_base_or_other_options_begins_anew(tmp_path: Path, changed: str) -> None:
+    config = LoraConfig(rank=2, batch=4, max_steps=4, save_every_s=0.0, warmup_steps=1)
+
+    def run(stop_at: int | None, *, other: str = "") -> list[int]:
+        model, words = fresh_model()
+        spec, data = SPEC, examples(20)
+        options, base = PlayOptions(), "one"
+        if other == "base":
+            base = "another"
+            model = build_model(words, SPEC, seed=4, layers=2).eval()
+            with torch.no_grad():
+                model.lm_head.weight.mul_(3)
+        elif other == "spec":
+            spec = replace(SPEC, pixels="jpeg")
+        elif other == "options":
+            options = PlayOptions(prompt="jarvis")
+            spec = options.applied_to(spec)
+        elif other == "pictures":
+            data = [replace(each, image=255 - each.image) for each in data]
+        task = LoraTask(model, words, spec, config, options, base=base)
+        steps: list[int] = []
+
+        def on_step(step: int, *_: object) -> None:
+            steps.append(step)
+            if step == stop_at:
+                raise _CutError
+
+        train(task, data, [], tmp_path, on_step)
+        return steps
+
+    with pytest.raises(_CutError):
+        run(3)
+    assert run(None, other=changed) == [1, 2, 3, 4]
+
+
 def test_training_lowers_the_loss_and_the_merged_adapter_is_exact_and_removable(
     tmp_path: Path,
 ) -> None:
@@ -146,3 +186,17 @@ def test_recomputed_activations_give_the_same_gradients() -> None:
         assert gradient is not None
         torch.testing.assert_close(gradient, found[1][name])
     assert any(bool(gradient.any()) for gradient in found[0].values() if gradient is not None)
+
+
+def test_settings_are_read_as_what_they_are() -> None:
+    config = with_settings(LoraConfig(), {"mirror": "true", "visits": "8", "learning_rate": "1e-3"})
+    assert (config.mirror, config.visits, config.learning_rate) == (True, 8, 1e-3)
+    for wrong in ({"mirror": "yes"}, {"visits": "8.5"}, {"speed": "1"}):
+        with pytest.raises(UsageError, match="is no setting of a round"):
+            with_settings(LoraConfig(), wrong)
+
+
+def test_a_mirror_image_is_one_sample_with_its_tick() -> None:
+    own = examples(2)
+    both = [*own, replace(own[0], mirror=True)]
+    assert _samples(both, {0: 3, 1: 2, 2: 4}) == [(0, 0, 1.0, 7), (1, 1, 1.0, 2)]

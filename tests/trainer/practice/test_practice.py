@@ -1,0 +1,175 @@
+"""The loop of practice, with a real player and learner and a toy for a game."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lora_tasks import lora_task
+from toy_game import TASKS, ToyGame
+
+from model.adapters.folders import fingerprint
+from model.play.sampling import Sampling
+from model.vla.vla import VlaPolicy
+from recorder.errors import ExitCode, UsageError
+from recorder.games.seeds import SeedRange
+from recorder.store import Store
+from recorder.types import Outcome
+from trainer.evaluation.starts import Start
+from trainer.practice.account import Account
+from trainer.practice.collector import Hall, Moment, Tried, Try
+from trainer.practice.config import PracticeConfig
+from trainer.practice.learner import Learner
+from trainer.practice.practice import PracticePlan, iterate, main, scored_moments, tasks_of
+from trainer.rounds import protocol
+
+CONFIG = PracticeConfig(groups=2, attempts=3, moments=4, batch=8)
+TASK = replace(TASKS[0], max_ticks=8)
+
+
+class HereCollector:
+    """Plays in this process, and notes with which adapter."""
+
+    def __init__(self, hall: Hall) -> None:
+        self.hall = hall
+        self.asked: list[tuple[Path | None, tuple[Try, ...]]] = []
+
+    def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
+        self.asked.append((adapter, tuple(tries)))
+        for each in tries:
+            yield self.hall.play(adapter, each)
+
+    def close(self) -> None:
+        self.hall.close()
+
+
+@pytest.fixture
+def hall(small_checkpoint: Path) -> Hall:
+    policy = VlaPolicy.load(small_checkpoint, threads=1, sampling=Sampling(0.8))
+    return Hall(ToyGame(distance=2), policy, most=4)
+
+
+def plan(data: Path, base: Path, **changes: object) -> PracticePlan:
+    fields: dict[str, object] = {
+        "data": data, "base": base, "out": data / "out", "work": data / "work", "game": "toy",
+        "sentences": (TASK.instruction,), "minutes": 1.0,
+    }  # fmt: skip
+    return PracticePlan(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def made(number: int, seed: int = 20_000_000) -> Try:
+    return Try(Start(TASK, TASK.instruction, seed), number)
+
+
+def test_an_attempt_is_made_the_same_again_and_another_number_is_another(hall: Hall) -> None:
+    one, again, other = hall.play(None, made(0)), hall.play(None, made(0)), hall.play(None, made(1))
+    assert one.outcome is again.outcome
+    assert [each.answer for each in one.moments] == [each.answer for each in again.moments]
+    assert [each.answer for each in one.moments] != [each.answer for each in other.moments]
+
+
+def test_moments_are_few_in_order_and_what_was_answered_to_their_pictures(hall: Hall) -> None:
+    tried = hall.play(None, made(0))
+    assert 0 < len(tried.moments) <= 4
+    assert tried.ticks == 8
+    assert all(each.heard for each in tried.moments)
+    game = hall.game
+    assert isinstance(game, ToyGame)
+    from model.actions.tokens import decode_ids
+
+    done = iter(game.actions)
+    for each in tried.moments:
+        (action,) = decode_ids(each.answer)
+        assert any(action == executed for executed in done)
+
+
+def test_it_plays_and_learns_in_turn_until_the_time_is_over(
+    hall: Hall, small_checkpoint: Path, tmp_path: Path
+) -> None:
+    learner = Learner(lora_task(small_checkpoint), (), CONFIG)
+    collector, account = HereCollector(hall), Account("toy")
+    said: list[protocol.Message] = []
+    ticking = iter(np.arange(0.0, 10_000.0, 3.0).tolist())
+    own = plan(tmp_path, small_checkpoint, number=3)
+    own.work.mkdir()
+    iterate(
+        own, [(TASK, TASK.instruction)], collector, learner, account, said.append, CONFIG,
+        fingerprint(small_checkpoint), clock=lambda: next(ticking),
+    )  # fmt: skip
+    assert account.iterations >= 2
+    assert account.seconds >= 60
+    adapters = [adapter for adapter, _ in collector.asked]
+    assert adapters[0] is None
+    # Each iteration is played by what the one before has made, and nothing of it is left.
+    assert adapters[1:] == [own.work / f"adapter-{n:04d}" for n in range(1, len(adapters))]
+    assert not [path for path in own.work.iterdir() if path.is_dir()]
+    starts = [{each.start.key for each in tries} for _, tries in collector.asked]
+    assert all(len(each) == CONFIG.groups for each in starts)
+    assert len(set().union(*starts)) == CONFIG.groups * len(starts)
+    assert all(key.seed in SeedRange.PRACTICE for each in starts for key in each)
+    told = [each for each in said if isinstance(each, protocol.Practised)]
+    assert [each.attempts for each in told] == sorted(each.attempts for each in told)
+    assert told[-1].attempts == account.attempts
+
+
+def tried(number: int, outcome: Outcome, seed: int = 20_000_000) -> Tried:
+    moment = Moment(np.zeros((64, 64, 3), np.uint8), TASK.instruction, (number,))
+    return Tried(made(number, seed), outcome, 10, (moment,))
+
+
+def test_each_attempt_is_held_against_those_of_its_own_start() -> None:
+    group = [tried(0, Outcome.SUCCESS), tried(1, Outcome.FAILURE), tried(2, Outcome.TIMEOUT)]
+    same = [tried(n, Outcome.SUCCESS, 20_000_001) for n in range(3)]
+    scored = scored_moments([*same, *reversed(group)])
+    gains = {each.moment.answer[0]: each.advantage for each in scored}
+    assert len(scored) == 3
+    assert gains[0] > 0 > gains[1] == gains[2]
+
+
+def test_an_attempt_that_nobody_judged_counts_for_nothing() -> None:
+    group = [tried(0, Outcome.SUCCESS), tried(1, Outcome.UNKNOWN), tried(2, Outcome.INTERRUPTED)]
+    assert scored_moments(group) == []
+
+
+def test_what_cannot_be_practised_is_said(tmp_path: Path, small_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="Nobody can judge “dance wildly”"):
+        tasks_of(plan(tmp_path, small_checkpoint, game="doom", sentences=("dance wildly",)))
+    with pytest.raises(UsageError, match="Practice needs a game that waits"):
+        tasks_of(plan(tmp_path, small_checkpoint, game="luanti"))
+
+
+def test_practice_in_which_nothing_succeeds_leaves_no_adapter(
+    tmp_path: Path, knowing_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process from its arguments to its last word; only the games are not real."""
+
+    class NoGames:
+        def __init__(self, *_given: object) -> None: ...
+
+        def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
+            for each in tries:
+                yield Tried(each, Outcome.TIMEOUT, 60, ())
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("trainer.practice.collector.LocalCollector", NoGames)
+    Store.open(tmp_path).close()
+    speech = io.StringIO()
+    code = main(
+        [
+            "--data", str(tmp_path), "--base", str(knowing_checkpoint),
+            "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--minutes", "0.001",
+            "--sentence", "open the blue door",
+        ],
+        speech,
+    )  # fmt: skip
+    *_, last = map(json.loads, speech.getvalue().splitlines())
+    assert code == ExitCode.KNOWN_PROBLEM
+    assert last["kind"] == "failed"
+    assert "nothing to learn from and the agent plays as before" in last["sentence"]
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,36 @@
+"""What a round is judged by before play, and stops by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+
+from trainer.data.examples import Example, Sides
+from trainer.rounds.lessons import Lesson
+from trainer.rounds.training.lora import LoraTask
+from trainer.rounds.training.lora_config import LoraConfig
+
+
+def said(sentence: str, count: int, kind: str = "replay") -> tuple[Example, ...]:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    return tuple(Example(picture, sentence, (1,), kind, i, i) for i in range(count))
+
+
+def test_training_stops_by_every_sentence_of_what_is_to_be_kept() -> None:
+    """The first ones of a replay are of a few sentences only."""
+    known = said("walk", 60) + said("hop", 60) + said("turn", 5)
+    earlier = said("dig", 60) + said("look", 65)
+    taught = said("swim", 30, "correction")
+    task = cast(LoraTask, SimpleNamespace(config=LoraConfig(seed=5)))
+    lesson = Lesson(task, *(Sides(select=side) for side in (taught, known, earlier)))
+    by = lesson.to_stop_by
+    chosen = Counter(each.instruction for each in by)
+    assert sum(chosen.values()) == 30 + 40
+    assert (chosen["swim"], chosen["dig"], chosen["look"], chosen["turn"]) == (30, 10, 10, 5)
+    assert {chosen["walk"], chosen["hop"]} == {7, 8}
+    # A round that goes on after a kill stops by the same ones.
+    assert [id(each) for each in by] == [id(each) for each in lesson.to_stop_by]
+    assert not Lesson(task, Sides(), Sides(select=known), Sides()).to_stop_by

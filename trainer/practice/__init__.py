@@ -1,0 +1,1 @@
+"""Practice: the agent plays by itself and learns from what came of it."""

@@ -1,0 +1,9 @@
+"""Practice as a process: ``python -m trainer.practice --help``."""
+
+import sys
+
+from trainer.practice.practice import main
+from trainer.rounds.round import own_stdout
+
+if __name__ == "__main__":
+    sys.exit(main(speech=own_stdout()))

@@ -1,0 +1,354 @@
+"""Practice from start to end, inside its own process.
+
+The agent plays fresh starts of the practice range by itself, several attempts at each, and learns
+from what came of them.  Like a round (:mod:`trainer.rounds.round`) it opens the database read-only,
+speaks JSON lines on stdout, and writes only its working folder and, at the very end, the adapter's
+folder.  SIGTERM cancels; a killed one goes on from its working folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from model.vla.play_options import PlayOptions
+from recorder.errors import ExitCode, KnownError, UsageError
+from recorder.games import game_spec, judged_task, task_list
+from recorder.games.base import Task
+from recorder.games.seeds import SeedRange
+from recorder.processes import follow_parent, terminate_self
+from trainer.evaluation.starts import JUDGED, Start
+from trainer.practice.config import PracticeConfig
+from trainer.practice.groups import advantages, reward
+from trainer.rounds import protocol
+from trainer.rounds.inputs import parent_of, parent_tensors
+from trainer.rounds.round import (
+    CANCELLED,
+    OPTION_NAMES,
+    CancelledError,
+    add_option_arguments,
+    cancel,
+)
+
+if TYPE_CHECKING:
+    from trainer.data.examples import Sides
+    from trainer.practice.account import Account
+    from trainer.practice.collector import Collector, Tried
+    from trainer.practice.learner import Learner
+    from trainer.rounds.training.lora import LoraTask
+
+REPLAY_EXAMPLES = 600
+SEEDS_A_PRACTICE = 20_000
+"""So many seeds of the practice range each practice has for itself, before they come round."""
+_FOLDERS = {
+    "data": "the data folder",
+    "base": "the base checkpoint's folder",
+    "out": "the new adapter's folder",
+    "work": "where a killed practice resumes",
+    "parent": "the adapter to start from",
+}
+Say = Callable[[protocol.Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PracticePlan:
+    """What is to be practised.
+
+    ``sentences`` are such as ``game`` can judge; ``minutes`` is how long it plays and learns.
+    ``number`` sets its starts apart from those of other practices; ``parent`` is the adapter that
+    it goes on from.  Folders are as in :class:`trainer.rounds.round.RoundPlan`.
+    """
+
+    data: Path
+    base: Path
+    out: Path
+    work: Path
+    game: str
+    sentences: tuple[str, ...]
+    minutes: float
+    number: int = 0
+    parent: Path | None = None
+    replay: int = REPLAY_EXAMPLES
+    workers: int | None = None
+    options: PlayOptions = field(default_factory=PlayOptions)
+
+
+def practise(plan: PracticePlan, say: Say, config: PracticeConfig | None = None) -> protocol.Done:
+    """Practise; returns what is said last.  Raises KnownError for problems of the world."""
+    from model.torch_state import torch_threads
+
+    tasks = tasks_of(plan)
+    with torch_threads(None):
+        return _practise(plan, tasks, say, config or PracticeConfig(seed=plan.number))
+
+
+def tasks_of(plan: PracticePlan) -> list[tuple[Task, str]]:
+    """Return each sentence with the task that judges it; raises UsageError if one has none."""
+    if game_spec(plan.game, plan.data).own_window:
+        raise UsageError(
+            "Practice needs a game that waits for every answer and can run several times at once, "
+            f"which {plan.game} cannot, so nothing was begun; practise in the practice yard."
+        )
+    every = task_list(plan.game, plan.data)
+    found = [(judged_task(every, each), each) for each in plan.sentences]
+    for task, sentence in found:
+        if task is None:
+            raise UsageError(
+                f"Nobody can judge “{sentence}” while the agent practises alone, so nothing was "
+                "begun; choose a sentence of `playteach tasks`."
+            )
+    return [(task, sentence) for task, sentence in found if task is not None]
+
+
+def _practise(
+    plan: PracticePlan, tasks: Sequence[tuple[Task, str]], say: Say, config: PracticeConfig
+) -> protocol.Done:
+    import torch
+
+    from model.adapters.folders import fingerprint
+    from model.vla.memory import is_small
+    from model.vla.preprocess import load_spec
+    from model.vla.vla import load_weights
+    from trainer.data.heard import as_heard
+    from trainer.practice.account import identity_of, resumed
+    from trainer.practice.collector import LocalCollector, Player
+    from trainer.practice.learner import Learner
+    from trainer.rounds.training.lora import LoraTask
+    from trainer.rounds.training.lora_config import LoraConfig
+
+    base = fingerprint(plan.base)
+    parent = parent_of(plan.parent, base)
+    spec = plan.options.applied_to(load_spec(plan.base))
+    if not is_small(plan.base) or spec.history or plan.options.precision:
+        raise UsageError(
+            f"{plan.base.name!r} is too large to practise here, or looks back at earlier pictures, "
+            "so nothing was begun; let a small model practise, and teach this one by rounds."
+        )
+    plan.work.mkdir(parents=True, exist_ok=True)
+    known, before = _kept(plan, spec, say)
+    say(protocol.Stage("seeing", "Looking at what it could before."))
+    model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
+    folder = plan.base if plan.options.rewrite else None
+    earlier = as_heard(before, model, tokenizer, spec, folder)
+    task = LoraTask(model, tokenizer, spec, LoraConfig(seed=config.seed), plan.options)
+    if plan.parent is not None:
+        task.start_from(parent_tensors(plan.parent))
+    checks = _checks(task, known, earlier)
+    learner = Learner(task, [*known.train, *earlier.train], config)
+    player = Player(plan.base, plan.options, config.temperature, config.moments)
+    identity = identity_of(base, plan.parent, plan.game, plan.sentences, config)
+    account = resumed(plan.work, identity, task, learner)
+    with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
+        iterate(plan, tasks, collector, learner, account, say, config, base)
+    say(protocol.Stage("gates", "Checking what it kept."))
+    offline = checks.choose_scale()
+    gate = _gate(offline)
+    say(gate)
+    if not account.successes:
+        raise KnownError(
+            f"None of {account.attempts} attempts succeeded, so there was nothing to learn from "
+            "and the agent plays as before; show it once or twice, then let it practise."
+        )
+    metrics: dict[str, Any] = {
+        "offline": asdict(offline),
+        "gates": {gate.name: gate.passed},
+        "manifest": {"practice": account.document(), "sentences": list(plan.sentences)},
+        "config": asdict(config),
+        "practice": account.document(),
+        "samples": [],
+    }
+    _write(plan.out, task, base, parent.name if parent else None, metrics)
+    return protocol.Done(str(plan.out), gate.passed is not False, metrics)
+
+
+def _kept(plan: PracticePlan, spec: Any, say: Say) -> tuple[Sides, Sides]:
+    """Return examples of what is to be kept: what the base brings, what was taught before."""
+    from recorder.store import Reader
+    from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by, thinned
+    from trainer.data.replay import replay_examples
+    from trainer.data.shipped_replay import shipped_replay
+
+    say(protocol.Stage("reading", "Reading what you taught before, to keep it."))
+    with Reader.open(plan.data) as reader:
+        taught = taught_by(reader, plan.parent)
+        rows = earlier_rows(reader, [], taught, games={plan.game})
+        earlier = earlier_examples(reader, rows, spec, plan.replay // 2, seed=plan.number)
+    known = shipped_replay(plan.base, spec, plan.replay, seed=plan.number)
+    if known is None:
+        say(protocol.Stage("replay", "Playing what it knew before."))
+        known = replay_examples(spec, plan.replay, seed=plan.number)
+    return known, thinned(earlier, plan.replay // 2, seed=plan.number)
+
+
+def _checks(task: LoraTask, known: Sides, earlier: Sides) -> Any:
+    from trainer.rounds.gates import Checks, CheckSet
+
+    return Checks(
+        task,
+        CheckSet(known=known.select, earlier=earlier.select),
+        CheckSet(known=known.gate, earlier=earlier.gate),
+    )
+
+
+def _gate(offline: Any) -> protocol.Gate:
+    """Return the gate of what it could before; what it learnt only play can tell."""
+    from trainer.rounds.gates import offline_gates
+
+    return next(gate for gate in offline_gates(offline, kinds=()) if gate.name == "old tasks")
+
+
+def iterate(
+    plan: PracticePlan,
+    tasks: Sequence[tuple[Task, str]],
+    collector: Collector,
+    learner: Learner,
+    account: Account,
+    say: Say,
+    config: PracticeConfig,
+    base: str,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Play and learn in turn until the time is over; ``base`` is the base's fingerprint."""
+    import numpy as np
+
+    say(protocol.Stage("practice", f"Practising for {plan.minutes:g} min."))
+    began, whole = clock() - account.seconds, 60 * plan.minutes
+
+    def left() -> bool:
+        return clock() - began < whole
+
+    while left():
+        number = account.iterations
+        adapter = plan.parent if not number else plan.work / f"adapter-{number:04d}"
+        if adapter is not None and not adapter.exists():
+            _write(adapter, learner.task, base, None, {})
+        tries = _tries(tasks, plan.number, number, config)
+        tried = list(_until(collector.collect(adapter, tries), left))
+        scored = scored_moments(tried)
+        learnt = learner.learn(scored, np.random.default_rng([config.seed, number]))
+        account.add(tried, learnt, clock() - began)
+        account.save(plan.work, learner.task, learner)
+        if adapter is not None and adapter != plan.parent:
+            # The next one is made of what was learnt just now.
+            shutil.rmtree(adapter, ignore_errors=True)
+        say(account.message(whole))
+
+
+def _until(tried: Iterator[Tried], left: Callable[[], bool]) -> Iterator[Tried]:
+    """Yield attempts as long as there is time; what was begun is not waited for."""
+    for each in tried:
+        yield each
+        if not left():
+            return
+
+
+def _tries(
+    tasks: Sequence[tuple[Task, str]], number: int, iteration: int, config: PracticeConfig
+) -> list[Any]:
+    """Return the attempts of an iteration: its groups, each at a start of its own."""
+    from trainer.practice.collector import Try
+
+    first = (number * SEEDS_A_PRACTICE + iteration * config.groups) % (
+        SeedRange.PRACTICE.last - SeedRange.PRACTICE.first - SEEDS_A_PRACTICE
+    )
+    made = []
+    for group, seed in enumerate(SeedRange.PRACTICE.seeds(first, config.groups)):
+        task, heard = tasks[(iteration * config.groups + group) % len(tasks)]
+        made += [Try(Start(task, heard, seed), each) for each in range(config.attempts)]
+    return made
+
+
+def scored_moments(tried: Sequence[Tried]) -> list[Any]:
+    """Return the moments of attempts whose group says something, with their advantages.
+
+    An attempt that nobody judged counts for nothing, nor does a group without spread.
+    """
+    from trainer.practice.learner import Scored
+
+    groups: dict[Any, list[Tried]] = {}
+    for each in tried:
+        if each.outcome in JUDGED:
+            groups.setdefault(each.made.start.key, []).append(each)
+    scored = []
+    for group in groups.values():
+        own = sorted(group, key=lambda each: each.made.number)
+        limit = max(1, own[0].made.start.task.max_ticks)
+        gains = advantages([reward(each.outcome, each.ticks, limit) for each in own])
+        for each, gain in zip(own, gains, strict=False):
+            scored += [Scored(moment, gain) for moment in each.moments]
+    return scored
+
+
+def _write(
+    folder: Path,
+    task: LoraTask,
+    base: str,
+    parent: str | None,
+    metrics: dict[str, Any],
+) -> None:
+    from model.actions.tokens import CODEC_VERSION
+    from model.adapters.folders import AdapterMeta, write_adapter
+
+    meta = AdapterMeta(
+        name=folder.name,
+        base=base,
+        parent=parent,
+        codec_version=CODEC_VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        metrics=protocol.finite(
+            {key: metrics[key] for key in ("offline", "gates", "manifest") if key in metrics}
+        ),
+    )
+    write_adapter(folder, task.tensors(), task.peft_config(), meta)
+
+
+def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
+    """Practise and speak of it on ``speech`` (stdout); see the module's text."""
+    parser = argparse.ArgumentParser(prog="python -m trainer.practice", description=__doc__)
+    for name, text in _FOLDERS.items():
+        parser.add_argument(
+            f"--{name}", type=lambda said: Path(said).absolute(), required=name != "parent",
+            help=text,
+        )  # fmt: skip
+    parser.add_argument("--game", default="doom")
+    parser.add_argument("--sentence", action="append", required=True, help="may be given again")
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--number", type=int, default=0, help="sets its starts apart")
+    parser.add_argument("--replay", type=int, default=REPLAY_EXAMPLES)
+    parser.add_argument("--workers", type=int, help="games at a time; one a core by itself")
+    add_option_arguments(parser)
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
+    )
+    given = vars(parser.parse_args(arguments))
+    out = speech if speech is not None else sys.stdout
+
+    def say(message: protocol.Message) -> None:
+        out.write(protocol.to_json(message) + "\n")
+        out.flush()
+
+    signal.signal(signal.SIGTERM, cancel)
+    if given.pop("with_parent"):
+        follow_parent(terminate_self)
+    options = PlayOptions(**{name: given.pop(name) for name in OPTION_NAMES})
+    try:
+        plan = PracticePlan(sentences=tuple(given.pop("sentence")), options=options, **given)
+        last: protocol.Message = practise(plan, say)
+        code = ExitCode.OK
+    except KnownError as error:
+        last, code = protocol.Failed(error.sentence), error.exit_code
+    except (CancelledError, KeyboardInterrupt):
+        last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
+    # It is over: a cancel from here on must not change how it ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say(last)
+    return int(code)
