@@ -35,7 +35,7 @@ from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measure_later import Checked, settle, sides_of, with_taught
-from trainer.rounds.measurement import Ground, fresh_lesson_seed, unjudged_line
+from trainer.rounds.measurement import Ground, fresh_lesson_seeds, unjudged_line
 from trainer.rounds.questions import free_sentences_of, questions_of
 
 SHORTEST_S, LONGEST_S = 2.0, 10.0
@@ -108,8 +108,10 @@ def begin_comparison(ground: Ground, row: RoundRow, sentence: str, rng: random.R
     from recorder.games import judged_task, task_list
 
     task = judged_task(task_list(ground.game, ground.data), sentence) or free_task(sentence)
+    order = draw_order(rng)
     with Reader.open(ground.data) as reader:
-        first = fresh_lesson_seed(reader, ground.game)
+        count = max(each.start for each in order) + 1
+        seeds = fresh_lesson_seeds(reader, ground.game, count)
         ticks = _clip_ticks(reader, row, sentence)
     return ground.store.add_comparison(
         NewComparison(
@@ -118,7 +120,7 @@ def begin_comparison(ground: Ground, row: RoundRow, sentence: str, rng: random.R
             task_id=task.id,
             sentence=sentence,
             clip_ticks=ticks,
-            clips=[(each.side, first + each.start, each.repeats) for each in draw_order(rng)],
+            clips=[(each.side, seeds[each.start], each.repeats) for each in order],
         )
     )
 

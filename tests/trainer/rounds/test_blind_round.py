@@ -287,8 +287,8 @@ def test_starts_are_fresh_ones_of_the_verdicts_range_and_nothing_else_takes_them
     seeds = {clip.seed for clip in room.clips(comparison)}
     assert seeds == set(range(used + 1, used + 21))
     with Reader.open(room.data) as reader:
-        assert measurement.fresh_lesson_seed(reader, "doom") == used + 21
-        assert measurement.fresh_lesson_seed(reader, "toy") == SeedRange.VERDICT.first
+        assert measurement.fresh_lesson_seeds(reader, "doom", 1)[0] == used + 21
+        assert measurement.fresh_lesson_seeds(reader, "toy", 1)[0] == SeedRange.VERDICT.first
 
 
 def test_a_comparison_goes_on_after_a_kill_as_if_nothing_had_been(
