@@ -48,7 +48,7 @@ def episode_facts(row: EpisodeRow) -> EpisodeFacts:
     """Return a row of the library."""
     return EpisodeFacts(
         id=row.id,
-        instruction=row.instruction,
+        instruction=" → ".join((row.instruction, *row.later_sentences)),
         outcome=row.outcome,
         began_wall_s=row.began_wall_s,
         duration_s=row.duration_s,

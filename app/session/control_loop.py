@@ -18,6 +18,7 @@ from app.session.wiring import (
     Reopen,
     Request,
     ScriptedHands,
+    missing_in,
 )
 from model.play.episode import Decision, Proposal
 from model.play.runner import BackgroundRunner
@@ -226,12 +227,18 @@ class LiveSession(SessionThread):
             case _:
                 self._serve_hands(request)
 
+    def _swap_player(self) -> None:
+        player = self._next_player
+        if player is not self._seat.player:
+            self._seat.give_to(player)
+            self._publish()
+
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
             self._attempt.say(request.text, find_task(self._game, request.text))
             if self._seat.player is not None:
                 self._move(Wish.PLAY)
-            self._publish(missing=self._missing(request.text))
+            self._publish(missing=missing_in(self._game, request.text))
             return
         self._swap_player()
         if self._seat.player is None:
@@ -276,7 +283,7 @@ class LiveSession(SessionThread):
             seed=self._seed,
             message="" if shown in {"", self._task.id} else ANOTHER_ROOM,
             # What a game judges it has laid out.
-            missing="" if self._task.judged else self._missing(text),
+            missing="" if self._task.judged else missing_in(self._game, text),
             executed=NO_ACTION,
             driver=self._hands.owner,
             attempts=self._snapshot.attempts + 1,

@@ -24,7 +24,7 @@ from app.session.wiring import (
 )
 from recorder.clock import Clock
 from recorder.errors import GameEndedError, GameSuspendedError, KnownError
-from recorder.games.base import Bindings, FurnishedGame, Game, OwnWindowGame
+from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.threads import BackgroundThread
 
 log = logging.getLogger(__name__)
@@ -214,12 +214,6 @@ class SessionThread(SessionFront, ABC):
             self._own_window.listen(self)
         return begin()
 
-    def _swap_player(self) -> None:
-        player = self._next_player
-        if player is not self._seat.player:
-            self._seat.give_to(player)
-            self._publish()
-
     def _publish(self, attempt: Attempt | None = None, **changes: Unpack[SnapshotChanges]) -> None:
         of = attempt if attempt is not None else self._attempt
         with self._wake:
@@ -311,10 +305,6 @@ class SessionThread(SessionFront, ABC):
             self._controls.picture_read()
         # Else the game was looked at just now: what came after that picture is no pause's.
         self._controls.forget_shown()
-
-    def _missing(self, sentence: str) -> str:
-        game = self._game
-        return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
 
     def _let_go(self) -> None:
         """Release what the agent holds in a window of its own."""

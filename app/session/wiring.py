@@ -13,7 +13,7 @@ from model.play.policy import Policy
 from model.play.runner import BackgroundRunner, LockStepRunner
 from recorder.clock import Clock, MonotonicClock
 from recorder.errors import KnownError
-from recorder.games.base import Game, OwnWindowGame
+from recorder.games.base import FurnishedGame, Game, OwnWindowGame
 from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.store.pairing import PICTURE_FIRST, ROWS
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
@@ -143,6 +143,11 @@ def take_short_turns() -> None:
 
 ScriptedHands = Callable[[Frame], None]
 """Called on the control thread before each decision; may press keys of the session."""
+
+
+def missing_in(game: Game, sentence: str) -> str:
+    """Return what a sentence names and the game has not laid out, "" if it cannot tell."""
+    return game.missing(sentence) if isinstance(game, FurnishedGame) else ""
 
 
 class Ask(StrEnum):

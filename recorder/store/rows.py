@@ -100,7 +100,8 @@ class EpisodeRow:
     ``ticks`` are those committed; ``duration_s`` is ``ticks / tick_rate_hz``.
     ``takeovers`` counts correction segments, ``corrections_s`` their length.
     ``open`` is True while it is being recorded; until then ``split`` is None.  ``lost_ticks``
-    could not be stored.
+    could not be stored.  ``instruction`` is the first sentence; ``later_sentences`` took its place
+    on the way, in order.
     """
 
     id: int
@@ -130,6 +131,7 @@ class EpisodeRow:
     deleted: bool
     open: bool
     wish: Wish = NO_WISH
+    later_sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

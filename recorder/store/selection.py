@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,10 @@ _EPISODES = """
         task_id, seed, kind, lock_step, coalesce(label.outcome, 'unknown'), label.source,
         adapter_id, policy, wall_anchor_ns + began_mono_ns - mono_anchor_ns,
         ticks, missed_ticks, lost_ticks, split,
-        deleted_wall_ns IS NOT NULL, episode.ended_mono_ns IS NULL, use, coalesce(pauses, 0)
+        deleted_wall_ns IS NOT NULL, episode.ended_mono_ns IS NULL, use, coalesce(pauses, 0),
+        (SELECT json_group_array(text) FROM (
+            SELECT text FROM instruction WHERE instruction.episode_id = episode.id
+            ORDER BY instruction.tick LIMIT -1 OFFSET 1))
     FROM episode
     JOIN session ON session.id = session_id
     LEFT JOIN label ON label.episode_id = episode.id AND label.version = (
@@ -189,6 +193,7 @@ def _episode_from(connection: sqlite3.Connection, row: Sequence[Any]) -> Episode
         deleted=bool(row[20]),
         open=open_,
         wish=Wish(None if row[22] is None else bool(row[22]), bool(row[23])),
+        later_sentences=tuple(json.loads(row[24])),
     )
 
 

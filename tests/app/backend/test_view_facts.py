@@ -1,7 +1,7 @@
 """Rows and news become what the window shows."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -71,6 +71,11 @@ def test_episode() -> None:
     assert (shown.id, shown.seed, shown.corrections) == (5, 9, 1)
     assert shown.drivers == row.driver_strip
     assert shown.duration_s == 2.0
+    assert shown.instruction == "go to the barrel"
+    changed = replace(row, later_sentences=("turn around", "stand still"))
+    assert view_facts.episode_facts(changed).instruction == (
+        "go to the barrel → turn around → stand still"
+    )
 
 
 def test_teach_says_what_the_round_is_made_of_and_what_it_leaves_out() -> None:

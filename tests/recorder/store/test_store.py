@@ -136,6 +136,10 @@ def test_an_episode_is_told_whole(kit: Any, make_picture: Callable[..., RGBImage
     assert row.driver_strip == ((P, 40), (H, 20), (P, 40))
     assert (row.policy, row.seed, row.task_id) == ("tiny", 7, "go_to:red_torch")
     assert kinds[1] == (25, 40, SegmentKind.PRE_TAKEOVER)
+    assert (row.instruction, row.later_sentences) == (
+        "Go to the red torch",
+        ("Pick up the MEDKIT",),
+    )
     assert active == ["Go to the red torch"] * 50 + ["Pick up the MEDKIT"] * 50
     assert thumbnail is not None
     assert thumbnail.shape == (18, 32, 3)

@@ -406,8 +406,10 @@ def test_who_dies_where_nothing_is_judged_has_not_failed(yard: DoomGame) -> None
 
 
 def test_the_yard_knows_what_it_has_laid_out(yard: DoomGame) -> None:
-    yard.reset(free_task("kill that monster"), UNSEEN)
-    assert yard.missing("kill that monster") == ""
+    named = ("get me some health", "press the blue button", "shoot the imp behind the red pillar")
+    for said in (*named, "kill that monster"):
+        yard.reset(free_task(said), UNSEEN)
+        assert yard.missing(said) == ""
     state = yard.hidden_state()
     there = {thing.key for thing in (*state.things, *state.fixtures)}
     absent = next(kind for kind in KIND_BY_KEY.values() if kind.key not in there)
