@@ -255,7 +255,7 @@ def blind_result(judged: Judged, next_sentence: str) -> BlindResult:
 
 FOLLOWS = {
     Choice.USE: "It is listed, but another agent was put in use meanwhile; use it if you like.",
-    Choice.WAIT: "It is checked next that nothing it could before was lost; then it is put in use.",
+    Choice.WAIT: "Next it is checked that nothing it could before was lost; if so, it is used.",
     Choice.TRY: "It is not put in use by itself; you may try it from the verdict card.",
     Choice.PLAY_MORE: "It is not put in use yet: another sentence is not sure.",
     Choice.REFUSE: "It is not put in use; the agent plays as before.",

@@ -330,7 +330,7 @@ def _blind(**changes: object) -> Callable[[Stage], None]:
 
 RESULT = BlindResult(
     VerdictKind.BETTER, 1, 7, 8, 82.0, 34.0, 100.0, 3, 3,
-    "It is checked next that nothing it could before was lost; then it is put in use.",
+    "Next it is checked that nothing it could before was lost; if so, it is used.",
     Choice.WAIT, next_sentence="bow to the zombie",
 )  # fmt: skip
 
