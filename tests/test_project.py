@@ -261,6 +261,8 @@ MAY_CHANGE_THE_PROCESS = {
     ("__init__.py", ""): "read when torch is loaded, and only as a default",
     ("torch_state.py", "torch_threads"): "puts it back",
     ("torch_state.py", "seeded"): "puts it back",
+    ("run.py", "_begin_worker"): "a process's entry point",
+    ("collector.py", "_begin_worker"): "a process's entry point",
     ("ablation.py", "main"): "a process's entry point",
     ("dagger.py", "main"): "a process's entry point",
     ("clone.py", "main"): "a process's entry point",

@@ -52,7 +52,7 @@ class FamiliarityHint:
         base, rewrite = self._loader.base, self._loader.choice.rewrite
         key = (base, rewrite, rounds)
         if self._known is None or self._known[0] != key:
-            own = self._reader.taught_sentences(rounds)
+            own = sorted(self._reader.taught_games(rounds))
             self._known = (key, taught_to(base, self._tasks(), own, rewrite=rewrite))
         return self._known[1]
 
@@ -66,7 +66,7 @@ def hint_for(
     own: list[str] = []
     if database_path(folder).exists():
         with Reader.open(folder) as reader:
-            own = reader.taught_sentences(_rounds(reader.adapters(), adapter_id))
+            own = sorted(reader.taught_games(_rounds(reader.adapters(), adapter_id)))
     return _sentence(taught_to(spec.checkpoint, tasks, own), sentence)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from model.vla.play_options import PlayOptions
@@ -34,6 +35,21 @@ from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.working_folder import make_work_folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked of a round; fields as in :meth:`RoundClient.run`."""
+
+    game: str
+    questions: Sequence[Asked]
+    paired_seeds: int
+    max_steps: int
+    replay: int
+    settings: Mapping[str, str]
+    practice_min: float | None
+    old_tasks: bool
+    measure_failed: bool
 
 
 class RoundClient:
@@ -112,42 +128,14 @@ class RoundClient:
         worker's thread.  Raises UsageError for a query that cannot be read, DataError where the
         database cannot be.
         """
-        books = RoundBooks.begin(
-            self._data,
-            self._store,
-            self._base,
-            of_game(query, game) if practice_min is None else f"game:{game}",
-            say,
-            {"paired_seeds": paired_seeds}
-            | (
-                {"max_steps": max_steps} if practice_min is None else {"practice_min": practice_min}
-            ),
-            practises=None if practice_min is None else game,
-        )
+        wanted = _Wanted(
+            game, questions, paired_seeds, max_steps, replay, settings or {}, practice_min,
+            old_tasks=old_tasks, measure_failed=measure_failed,
+        )  # fmt: skip
+        books = self._begin(query, wanted, say)
         ground = self._ground(game, say, slowed=slowed, hotkeys=hotkeys)
-        took = Stopwatch(self._now)
         try:
-            tasks, free = self._lesson(books, questions, game)
-            play = paired_seeds > 0 and not self._few_bits
-            tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
-            took.note("before_s")
-            command = (
-                self._round(books, max_steps=max_steps, replay=replay, settings=settings or {})
-                if practice_min is None
-                else self._practice(books, game, tasks, practice_min)
-            )
-            ended = self._listen(command, books, ground.say)
-            took.note("teaching_s")
-            lines: list[Line] = []
-            if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
-                lines = self._measure(books, ground, tasks, free, paired_seeds)
-                lines = after_the_lesson(
-                    ground, lines, books.parent, wanted=old_tasks, gates=books.gates
-                )
-            ground.check()
-            took.note("playing_s")
-            ended = with_times(ended, took, game=game, base=self._base, sentences=len(tasks))
-            return books.keep(ended, lines, tasks, few_bits=self._few_bits)
+            return self._run(books, ground, wanted)
         except BaseException as error:
             if books.is_done():
                 raise
@@ -156,6 +144,42 @@ class RoundClient:
             if isinstance(error, EndedError):
                 return result
             raise
+
+    def _begin(self, query: str, wanted: _Wanted, say: Say) -> RoundBooks:
+        """Write the round's row."""
+        sizes: dict[str, float] = {"paired_seeds": wanted.paired_seeds}
+        if wanted.practice_min is not None:
+            sizes["practice_min"] = wanted.practice_min
+            game = wanted.game
+            return RoundBooks.begin(
+                self._data, self._store, self._base, f"game:{game}", say, sizes, practises=game
+            )
+        sizes["max_steps"] = wanted.max_steps
+        return RoundBooks.begin(
+            self._data, self._store, self._base, of_game(query, wanted.game), say, sizes
+        )
+
+    def _run(self, books: RoundBooks, ground: Ground, wanted: _Wanted) -> RoundResult:
+        """Teach, measure and write down; raises what keeps it from its end."""
+        took = Stopwatch(self._now)
+        tasks, free = self._lesson(books, wanted.questions, wanted.game)
+        play = wanted.paired_seeds > 0 and not self._few_bits
+        tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
+        took.note("before_s")
+        ended = self._listen(self._command(books, wanted, tasks), books, ground.say)
+        took.note("teaching_s")
+        lines: list[Line] = []
+        if play and (ended.passed or wanted.measure_failed):
+            lines = self._measure(books, ground, tasks, free, wanted.paired_seeds)
+            lines = after_the_lesson(
+                ground, lines, books.parent, wanted=wanted.old_tasks, gates=books.gates
+            )
+        ground.check()
+        took.note("playing_s")
+        if wanted.practice_min is None:
+            # How long the next round takes is told by these; practice takes as long as is said.
+            ended = with_times(ended, took, game=wanted.game, base=self._base, sentences=len(tasks))
+        return books.keep(ended, lines, tasks, few_bits=self._few_bits)
 
     @property
     def _few_bits(self) -> bool:
@@ -172,40 +196,29 @@ class RoundClient:
         place = (self._data, books.round_id, books.query, game)
         return questions_of(*place), free_sentences_of(*place)
 
-    def _round(
-        self, books: RoundBooks, *, max_steps: int, replay: int, settings: Mapping[str, str]
-    ) -> list[str]:
-        """Return what starts the process that learns from episodes."""
+    def _command(self, books: RoundBooks, wanted: _Wanted, tasks: Sequence[Asked]) -> list[str]:
+        """Return what starts the process that learns from episodes, or practises."""
+        place = (self._data, self._base, books.folder, books.work)
+        if wanted.practice_min is not None:
+            return practice_command(
+                *place,
+                game=wanted.game,
+                sentences=[each.heard for each in tasks],
+                minutes=wanted.practice_min,
+                number=books.round_id,
+                parent=books.parent_folder,
+                options=self._options,
+            )
         return round_command(
-            self._data,
-            self._base,
-            books.folder,
-            books.work,
+            *place,
             books.query,
             books.round_id,
             parent=books.parent_folder,
             seed=books.done_before,
-            max_steps=max_steps,
-            replay=replay,
+            max_steps=wanted.max_steps,
+            replay=wanted.replay,
             options=self._options,
-            settings=settings,
-        )
-
-    def _practice(
-        self, books: RoundBooks, game: str, tasks: Sequence[Asked], minutes: float
-    ) -> list[str]:
-        """Return what starts the process that practises."""
-        return practice_command(
-            self._data,
-            self._base,
-            books.folder,
-            books.work,
-            game=game,
-            sentences=[each.heard for each in tasks],
-            minutes=minutes,
-            number=books.round_id,
-            parent=books.parent_folder,
-            options=self._options,
+            settings=wanted.settings,
         )
 
     def _listen(self, command: list[str], books: RoundBooks, say: Say) -> protocol.Done:
