@@ -13,11 +13,14 @@ import logging
 import multiprocessing as mp
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import NamedTuple
 
 from recorder.errors import GameError
@@ -43,6 +46,8 @@ DIED = (
     "A process that played for the measurement died again and again, so the measurement ended; "
     "what was played is kept: start it again, and close other programs if memory is short."
 )
+GPU_DRIVERS = (Path("/proc/driver/nvidia"), Path("/dev/kfd"))
+"""Of which one is there on a Linux machine that can compute on a GPU."""
 _Running = Future[tuple[str, Attempt]]
 
 
@@ -162,13 +167,17 @@ class _Job(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """How a game is set up for measuring; fields as in :func:`evaluate`."""
+    """How a game is set up for measuring; fields as in :func:`evaluate`.
+
+    ``loads`` says whether a checkpoint plays.
+    """
 
     game: str
     paced: bool
     slowed: bool
     beside: Beside | None
     version: str
+    loads: bool = False
 
 
 def _play(
@@ -183,19 +192,17 @@ def _play(
     paced = stepping_of(setup.game, paced=setup.paced, slowed=setup.slowed) is Stepping.PACED
     # There is one keyboard.
     count = 1 if paced or own_window else min(workers or os.cpu_count() or 1, len(first))
+    setup = replace(setup, paced=paced, loads=first[0].player.checkpoint is not None)
     if count > 1:
         yield from _play_in_processes(batches, setup, count)
     else:
-        loads = first[0].player.checkpoint is not None
-        yield from _play_here(batches, replace(setup, paced=paced), loads=loads)
+        yield from _play_here(batches, setup)
 
 
-def _play_here(
-    batches: Iterator[Sequence[_Job]], setup: _Setup, *, loads: bool
-) -> Iterator[tuple[str, Attempt]]:
+def _play_here(batches: Iterator[Sequence[_Job]], setup: _Setup) -> Iterator[tuple[str, Attempt]]:
     paced = setup.paced
     with contextlib.ExitStack() as stack:
-        if not paced and loads:
+        if not paced and setup.loads:
             # As many threads as a worker has: sums in another order are other numbers.
             from model.torch_state import torch_threads
 
@@ -253,9 +260,24 @@ def _play_in_processes(
 
 
 def _pool(setup: _Setup, count: int) -> ProcessPoolExecutor:
+    context = _context(loads=setup.loads)
     return ProcessPoolExecutor(
-        count, mp.get_context("spawn"), _begin_worker, (setup.game, setup.version)
+        count, context, _begin_worker, (setup.game, setup.version, dict(os.environ))
     )
+
+
+def _context(*, loads: bool) -> BaseContext:
+    """Return how worker processes are started.
+
+    On Linux those that load a checkpoint are copies of one process that has imported torch and
+    transformers already, which takes longer than a short attempt; it lives as long as this one.
+    A GPU cannot be used by such a copy for certain, so with one each is started by itself.
+    """
+    if sys.platform != "linux" or not loads or any(path.exists() for path in GPU_DRIVERS):
+        return mp.get_context("spawn")
+    context = mp.get_context("forkserver")
+    context.set_forkserver_preload(["trainer.evaluation.preload"])
+    return context
 
 
 def _hand_out(
@@ -288,9 +310,12 @@ _open_worker: Callable[[], EvaluationWorker] | None = None
 _worker: EvaluationWorker | None = None
 
 
-def _begin_worker(game_name: str, version: str) -> None:
+def _begin_worker(game_name: str, version: str, environment: dict[str, str]) -> None:
     """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
     global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
+    # A copy has that of the time at which the copied process began.
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, _leave)
     keep_log_off_terminal()
     parent = mp.parent_process()

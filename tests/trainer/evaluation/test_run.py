@@ -116,11 +116,14 @@ PATIENCE_S = 30.0
 """Only a failing test waits this long."""
 
 PLAYS_ON = """
+import multiprocessing as mp
 from recorder.games.doom.tasks import TASKS
 from recorder.games.base import Asked
+from trainer.evaluation import run
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import starts_of
 from trainer.evaluation.players import PlayerSpec
+run._context = lambda loads: mp.get_context({method!r})
 evaluate(
     PlayerSpec("idle"), "doom", starts_of([Asked(TASKS[0])], range(5000)), workers=2,
     on_played=lambda played: print("played", flush=True),
@@ -154,10 +157,12 @@ def facts_of(process: int) -> tuple[int, int] | None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's process list")
-def test_a_killed_measurement_leaves_no_process_behind() -> None:
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_killed_measurement_leaves_no_process_behind(method: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PLAYS_ON], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as parent:
+        [sys.executable, "-c", PLAYS_ON.format(method=method)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as parent:  # fmt: skip
         assert parent.stdout is not None
         for _ in range(3):
             assert parent.stdout.readline() == b"played\n"
@@ -287,6 +292,35 @@ def test_a_game_that_cannot_be_opened_in_a_worker_is_told_by_its_own_sentence(
     with pytest.raises(GameError, match="so Minecraft is not there"):
         evaluate(PlayerSpec("idle"), "minerl", starts_of(asked, range(3)), workers=2)
     assert len(pools) == 1
+
+
+SET_LATER = """
+import multiprocessing as mp
+import os
+from multiprocessing import forkserver
+from recorder.errors import GameError
+from recorder.games import task_list
+from recorder.games.base import Asked
+from trainer.evaluation import run
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.starts import starts_of
+run._context = lambda loads: mp.get_context("forkserver")
+forkserver.ensure_running()
+os.environ["PLAYTEACH_MINECRAFT_PYTHON"] = "/nowhere/python"
+try:
+    asked = [Asked(task_list("minerl")[0])]
+    run.evaluate(PlayerSpec("idle"), "minerl", starts_of(asked, range(3)), workers=2)
+except GameError as error:
+    print(error.sentence)
+"""
+
+
+@linux_only
+def test_a_copied_worker_has_the_environment_of_now() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", SET_LATER], capture_output=True, text=True, check=True
+    )
+    assert "Python cannot be started (No such file" in told.stdout
 
 
 def test_stopping_early_is_heard_at_once() -> None:

@@ -382,6 +382,25 @@ def test_a_cancel_in_the_paired_play_leaves_everything_as_it_was(
     assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
 
 
+IMPORTED = "'transformers.models.qwen2_vl.modeling_qwen2_vl' in __import__('sys').modules"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or any(path.exists() for path in running.GPU_DRIVERS),
+    reason="each is started by itself",
+)
+def test_what_plays_a_checkpoint_is_a_copy_that_need_not_import_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    setup = running._Setup("doom", False, False, None, "play", loads=True)
+    with running._pool(setup, 1) as pool:
+        assert pool.submit(eval, IMPORTED).result()
+    assert running._context(loads=False).get_start_method() == "spawn"
+    # A GPU is no part of a copy.
+    monkeypatch.setattr(running, "GPU_DRIVERS", (tmp_path,))
+    assert running._context(loads=True).get_start_method() == "spawn"
+
+
 HALF = """#!/bin/sh
 while [ "$1" != --out ]; do shift; done
 mkdir -p "$(dirname "$2")/.$(basename "$2").new"
