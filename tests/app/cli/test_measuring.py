@@ -60,7 +60,7 @@ def test_seeds_that_teach_do_not_judge_and_the_other_way_round(
 def test_a_script_is_told_and_the_document_names_the_range(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ("evaluate", "--policy", "idle", "--instruction", "turn left", "--workers", 1,
+    command = ("evaluate", "--policy", "expert", "--instruction", "turn left", "--workers", 1,
                "--data", tmp_path, "--json")  # fmt: skip
     _, out, err = run(capsys, *command, "--seeds", "5")
     assert document(out)["range"] == "training"
@@ -75,7 +75,7 @@ def test_a_script_is_told_and_the_document_names_the_range(
 def test_an_evaluation_resumes_and_repeats(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ("evaluate", "--policy", "random", "--instruction", "go to the barrel")
+    command = ("evaluate", "--policy", "random", "--instruction", "turn left")
     data = ("--workers", 1, "--data", tmp_path, "--json")
     first = document(run(capsys, *command, "--seeds", "0-1", *data)[1])
     _, out, err = run(capsys, *command, "--seeds", "0-2", *data)
@@ -141,12 +141,12 @@ def test_a_suite_is_played_and_split_by_verb(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, out, _ = run(
-        capsys, "--data", tmp_path, "evaluate", "--policy", "idle", "--suite", "default",
+        capsys, "--data", tmp_path, "evaluate", "--policy", "expert", "--suite", "default",
         "--seeds", "5", "--workers", "1", "--json",
     )  # fmt: skip
     assert code == ExitCode.OK
     result = document(out)
-    assert (result["suite"], result["n"], result["success"]) == ("default", 12, 0)
+    assert (result["suite"], result["n"], result["success"]) == ("default", 12, 12)
     assert {verb: part["n"] for verb, part in result["by_verb"].items()} == {
         "go to": 4,
         "pick up": 4,

@@ -1,5 +1,6 @@
 """A real Luanti on a desktop of the test's own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from live_desktop import needs_luanti, wait_for_phase, wait_until_down
 
-from app.benchmarks.desktop_cases.live import live, measure_false, measure_privacy
+from app.benchmarks.desktop_cases.live import Live, live, measure_false, measure_privacy
 from app.benchmarks.desktop_cases.parts import BusyPolicy, Hand, until
 from app.benchmarks.desktop_cases.stage import missing_programs
 from app.session.api import Phase
@@ -75,26 +76,7 @@ def test_the_expert_solves_tasks_of_several_kinds_in_a_real_luanti(desktop: str)
         game.close()
 
 
-@pytest.mark.long(10, "a real Luanti starts, and a task is done in slowed time")
-@needs_luanti
-@pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
-def test_slowed_time_stands_still_between_two_ticks(desktop: str) -> None:
-    game = open_game("luanti", slowed=True)
-    try:
-        assert isinstance(game, LuantiGame)
-        assert game.facts()["time"] == "slowed"
-        assert play_as_expert(game, "mine stone", 1) is Outcome.SUCCESS
-        game.reset(find_task(game, "dance"), 3)
-        game.step(NO_ACTION)
-        # What was drawn when the game was stopped may still be on its way to the screen.
-        time.sleep(0.2)
-        first = game._picture(game._check())
-        time.sleep(0.5)
-        assert (game._picture(game._check()).rgb == first.rgb).all()
-    finally:
-        game.close()
-
-
+@pytest.mark.long(14, "a real Luanti starts three times")
 @needs_luanti
 def test_a_luanti_that_ends_in_the_window_is_opened_again_and_hears_the_person(
     desktop: str, hand: Hand
@@ -142,16 +124,33 @@ class SlowThinker(BusyPolicy):
         return super().propose(observation)
 
 
-@pytest.mark.long(10, "a real Luanti starts, and thoughts take three ticks")
+def stands_still_between_two_ticks(game: LuantiGame) -> None:
+    game.reset(find_task(game, "dance"), 3)
+    game.step(NO_ACTION)
+    # What was drawn when the game was stopped may still be on its way to the screen.
+    time.sleep(0.2)
+    first = game._picture(game._check())
+    time.sleep(0.5)
+    assert (game._picture(game._check()).rgb == first.rgb).all()
+
+
+@pytest.mark.long(14, "a real Luanti does a task in slowed time, and thoughts take three ticks")
 @needs_luanti
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
-def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_over(
+def test_slowed_time_waits_for_every_thought_and_the_person_takes_over(
     desktop: str, hand: Hand, tmp_path: Path
 ) -> None:
+    """It stands still between two ticks, so no tick is older than its thought.  One start."""
     from recorder.store import Reader, Store
 
-    with Store.open(tmp_path) as store:
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(Store.open(tmp_path))
         game = open_game("luanti", slowed=True)
+        stack.callback(game.close)
+        assert isinstance(game, LuantiGame)
+        assert game.facts()["time"] == "slowed"
+        assert play_as_expert(game, "mine stone", 1) is Outcome.SUCCESS
+        stands_still_between_two_ticks(game)
         _, recording = store_recording(store, game)
         slowed: LiveSession = LiveSession(
             game,
@@ -161,21 +160,19 @@ def test_in_slowed_time_no_tick_is_older_than_its_thought_and_the_person_takes_o
             paced=False,
             idle_handback_s=None,
         )
-        try:
-            assert isinstance(game, LuantiGame)
-            game.listen(slowed)
-            slowed.start()
-            slowed.play("look around the meadow")
-            assert slowed.wait_for(lambda shot: shot.tick >= 10, 60.0)
-            hand.press("A", True)
-            assert slowed.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
-            here = slowed.snapshot().tick
-            assert slowed.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
-            hand.press("A", False)
-            slowed.stop()
-            assert slowed.wait_for(lambda shot: shot.outcome is not None, 10.0)
-        finally:
-            slowed.close()
+        stack.callback(slowed.close)
+        game.listen(slowed)
+        slowed.start()
+        slowed.play("look around the meadow")
+        assert slowed.wait_for(lambda shot: shot.tick >= 10, 60.0)
+        hand.press("A", True)
+        assert slowed.wait_for(lambda shot: shot.phase is Phase.CORRECTING, 10.0)
+        here = slowed.snapshot().tick
+        assert slowed.wait_for(lambda shot: shot.tick >= here + 10, 60.0)
+        hand.press("A", False)
+        slowed.stop()
+        assert slowed.wait_for(lambda shot: shot.outcome is not None, 10.0)
+        slowed.close()
         store.wait()
         with Reader.open(tmp_path) as reader:
             episode = reader.episodes()[0]
@@ -230,9 +227,26 @@ def test_a_luanti_of_the_persons_own_is_played_without_the_mod_and_judged_by_the
             theirs.kill()
 
 
-@pytest.mark.long(15, "two real Luantis start, and one plays a task")
+def says_how_late_pictures_are_and_how_time_ran(desk: Live) -> None:
+    from recorder.store import Reader
+
+    desk.session.demonstrate("walk about")
+    desk.until_phase(Phase.DEMONSTRATING)
+    # An attempt that was stopped before its first tick is not kept.
+    assert desk.session.wait_for(lambda shot: shot.tick >= 3, 60.0)
+    desk.session.stop()
+    assert desk.session.wait_for(lambda shot: shot.outcome is not None, 10.0)
+    desk.store.wait()
+    with Reader.open(desk.folder) as reader:
+        extra = reader.session(reader.episodes()[0].session_id).extra
+    assert extra["time"] == "real"
+    assert 0 < extra["input_to_frame_ms"] < 500
+
+
+@pytest.mark.long(16, "two real Luantis start, and one plays a task")
 @needs_luanti
 def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Hand) -> None:
+    """And the first one's session says how late its pictures are and how time ran."""
     told: list[str] = []
     calls = 0
 
@@ -244,6 +258,7 @@ def test_a_second_luanti_is_measured_beside_a_resting_one(desktop: str, hand: Ha
             hand.wait_for_server()
 
     with live() as desk:
+        says_how_late_pictures_are_and_how_time_ran(desk)
         desk.session.play("look around the meadow")
         desk.until_phase(Phase.PLAYING)
         desk.session.rest("It is being measured.")
@@ -283,24 +298,3 @@ def test_the_agent_alone_is_never_taken_for_the_person(desktop: str) -> None:
     """Half an hour, in many fresh games: a long run in one would be one start only."""
     for _ in range(30):
         assert measure_false(60, lambda text: None)["false_takeovers"] == 0
-
-
-@pytest.mark.long(8, "a real Luanti starts")
-@needs_luanti
-def test_a_session_says_how_late_pictures_are_and_how_time_ran(
-    desktop: str, tmp_path: Path
-) -> None:
-    from recorder.store import Reader
-
-    with live(listen=False) as desk:
-        desk.session.demonstrate("walk about")
-        desk.until_phase(Phase.DEMONSTRATING)
-        # An attempt that was stopped before its first tick is not kept.
-        assert desk.session.wait_for(lambda shot: shot.tick >= 3, 60.0)
-        desk.session.stop()
-        assert desk.session.wait_for(lambda shot: shot.outcome is not None, 10.0)
-        desk.store.wait()
-        with Reader.open(desk.folder) as reader:
-            extra = reader.session(reader.episodes()[0].session_id).extra
-    assert extra["time"] == "real"
-    assert 0 < extra["input_to_frame_ms"] < 500

@@ -82,22 +82,6 @@ def books(data: Path) -> tuple[list[RoundStatus], int, int | None, list[str]]:
         )
 
 
-@pytest.mark.long(8, "a round's real process, up to its first step")
-def test_a_cancel_while_it_learns_leaves_everything_as_it_was(
-    data: Path, store: Store, knowing_checkpoint: Path
-) -> None:
-    client = RoundClient(data, store, knowing_checkpoint)
-
-    def say(message: Message) -> None:
-        if isinstance(message, Step):
-            client.cancel()
-
-    result = run(client, say, max_steps=500)
-    assert result.status is RoundStatus.CANCELLED
-    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
-    assert not any((data / "rounds").iterdir())
-
-
 def test_a_cancel_before_the_start_counts(data: Path, client: RoundClient) -> None:
     client.cancel()
     assert run(client).status is RoundStatus.CANCELLED
@@ -280,9 +264,11 @@ def beforehand(monkeypatch: pytest.MonkeyPatch) -> Beforehand:
     return played
 
 
-def test_what_it_can_do_already_is_told_before_the_training(
-    client: RoundClient, beforehand: Beforehand
+@pytest.mark.long(8, "a round's real process, up to its first step")
+def test_what_it_can_do_already_is_told_before_and_a_cancel_while_it_learns_changes_nothing(
+    data: Path, store: Store, knowing_checkpoint: Path, beforehand: Beforehand
 ) -> None:
+    client = RoundClient(data, store, knowing_checkpoint)
     said: list[Message] = []
 
     def say(message: Message) -> None:
@@ -290,13 +276,19 @@ def test_what_it_can_do_already_is_told_before_the_training(
         if isinstance(message, Step):
             client.cancel()
 
-    client.run("kind:demonstration", questions=[LESSON], paired_seeds=40, say=say, max_steps=50)
+    result = client.run(
+        "kind:demonstration", questions=[LESSON], paired_seeds=40, say=say, max_steps=500, replay=40
+    )
     kinds = [m.name if isinstance(m, protocol.Stage) else m.kind for m in said]
     assert kinds[:12] == [protocol.BEFORE, *["played"] * KNOWN_FROM, protocol.KNOWN]
     assert "step" in kinds[12:]
     assert beforehand.played == KNOWN_FROM
     [told] = [m.sentence for m in said if isinstance(m, protocol.Stage) and m.name == "known"]
     assert f"{KNOWN_FROM} of {KNOWN_FROM} attempts" in told
+    # What was cancelled while it learnt leaves everything as it was.
+    assert result.status is RoundStatus.CANCELLED
+    assert books(data) == ([RoundStatus.CANCELLED], 0, None, [])
+    assert not any((data / "rounds").iterdir())
 
 
 def test_a_cancel_before_the_training_leaves_everything_as_it_was(

@@ -169,6 +169,7 @@ def test_an_earlier_rounds_lesson_is_replayed_and_stays_in_the_gate(
         assert earlier_rows(reader, own, taught_by(reader, first.out), reach=0) == []
 
 
+@pytest.mark.long(6, "a whole round, after the one that it goes on from")
 def test_a_round_goes_on_from_its_parent(whole: Whole, data: Path, small_checkpoint: Path) -> None:
     first = Path(whole.done.adapter)
     child = replace(plan(data, small_checkpoint, "two"), parent=first)
