@@ -308,16 +308,12 @@ def test_a_cancel_before_the_training_leaves_everything_as_it_was(
     assert (beforehand.played, len(said)) == (3, 4)
 
 
+@pytest.mark.usefixtures("quick_learner")
 def test_a_round_that_is_not_to_be_measured_plays_nothing_beforehand(
     client: RoundClient, beforehand: Beforehand
 ) -> None:
-    client.run(
-        "kind:demonstration",
-        questions=[LESSON],
-        paired_seeds=0,
-        say=lambda _message: client.cancel(),
-    )
-    assert beforehand.played == 0
+    result = client.run("kind:demonstration", questions=[LESSON], paired_seeds=0)
+    assert (result.status, beforehand.played) == (RoundStatus.DONE, 0)
 
 
 def test_a_round_with_too_little_to_learn_from_plays_nothing_beforehand(
