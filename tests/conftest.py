@@ -23,6 +23,9 @@ from hypothesis import settings
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Off until the tests are collected: they bring torch and Qt with them, of which nothing is garbage.
+gc.disable()
+
 JOIN_S = 10.0
 """How long a thread may take to end after its test; only a leak waits this long."""
 
@@ -62,6 +65,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"over {LONG_S:g} s, and no marker says why")
         for duration, name in reversed(unexplained):
             terminalreporter.line(f"{duration:.1f} s {name}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on."""
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
