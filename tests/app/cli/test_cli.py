@@ -201,6 +201,12 @@ def test_a_command_without_a_warning_makes_no_log(
     assert not (tmp_path / "new").exists()
 
 
+class QuickToy(ToyGame):
+    """Is played at its pace, which is ten times that of the toy."""
+
+    tick_rate_hz = 200.0
+
+
 class ForgetfulPolicy(IdlePolicy):
     """Has a notice on the sentence in every second answer."""
 
@@ -217,7 +223,8 @@ class ForgetfulPolicy(IdlePolicy):
 def test_a_notice_that_comes_and_goes_is_said_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
+    toy = replace(TOY, opens=lambda _opening: QuickToy())
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, toy))
     monkeypatch.setattr(
         "trainer.evaluation.players.make_policy", lambda *_a, **_k: ForgetfulPolicy()
     )

@@ -183,6 +183,7 @@ def test_slowed_time_waits_for_every_thought_and_the_person_takes_over(
     assert any(tick.executed.held == {"left"} for tick in ticks)
 
 
+@pytest.mark.long(7, "a real Luanti starts with its own settings")
 @needs_luanti
 def test_a_luanti_of_the_persons_own_is_played_without_the_mod_and_judged_by_them(
     desktop: str, hand: Hand, windows: X11Windows, tmp_path: Path

@@ -158,6 +158,7 @@ def test_the_camera_turns_by_the_degrees_of_the_action(yard: DoomGame) -> None:
     assert before.pitch_deg - after.pitch_deg == pytest.approx(12, abs=0.1)
 
 
+@pytest.mark.long(9, "the expert plays twelve starts of each of sixteen verbs")
 def test_the_expert_succeeds_and_the_time_limits_are_two_and_a_half_times_its_median(
     yard: DoomGame,
 ) -> None:
