@@ -31,7 +31,12 @@ from trainer.rounds.client import RoundClient
 FOLDER = "benchmark-teaching"
 LESSONS_FILE = "lessons.jsonl"
 PARTS = {"choosing": CHOOSING, "judging": JUDGING}
-ARMS: Mapping[str, Mapping[str, str]] = {"": {}, "mirror": {"mirror": "true"}}
+ARMS: Mapping[str, Mapping[str, str]] = {
+    "": {},
+    "mirror": {"mirror": "true"},
+    "keep1": {"keep": "1"},
+    "keep4": {"keep": "4"},
+}
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100
 TEST_SKIP = 1_000_000

@@ -10,6 +10,9 @@ from typing import Any
 from recorder.errors import UsageError
 from trainer.data.sampling import REPLAY_SHARE
 
+KEPT_VOCABULARY = 8192
+"""The answers before are kept whole, one number a word of the vocabulary and token."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoraConfig:
@@ -17,7 +20,10 @@ class LoraConfig:
 
     ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
     time; rounds switch it on for large models.  With ``mirror`` what is taught is learnt with left
-    and right exchanged too, if its sentence names no side.
+    and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the answers to
+    what is replayed are held to all that the model would have said before the round, by so much
+    times their divergence (Kullback-Leibler, in nats a token), rather than to what was done there;
+    not with a vocabulary of more than KEPT_VOCABULARY words.
     """
 
     rank: int = 16
@@ -33,6 +39,7 @@ class LoraConfig:
     seed: int = 0
     checkpointing: bool = False
     mirror: bool = False
+    keep: float = 0.0
 
 
 def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig:

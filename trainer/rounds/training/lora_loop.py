@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from recorder.errors import UsageError
 from trainer.data.examples import Example
 from trainer.data.sampling import draw_plan
 from trainer.rounds.training.lora import LoraTask
-from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig, plan_steps
 from trainer.rounds.training.lora_progress import (
     PROGRESS_FILE,
     Progress,
@@ -89,6 +89,7 @@ class _Run:
         self.plan = draw_plan(examples, wanted * config.batch, rng)
         self.steps = max(1, len(self.plan) // config.batch)
         self.visits: dict[int, int] = {}
+        self._before = self._answers_before() if config.keep else {}
         self.optimizer = torch.optim.AdamW(
             task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
         )
@@ -97,13 +98,31 @@ class _Run:
         batch = self._task.config.batch
         return self.plan[step * batch : (step + 1) * batch]
 
+    @torch.no_grad()
+    def _answers_before(self) -> dict[int, torch.Tensor]:
+        """Return the log-probabilities of all words, by example that is replayed: as it begins."""
+        task = self._task
+        if task.sequences.model.lm_head.out_features > KEPT_VOCABULARY:
+            return {}
+        drawn = [int(i) for i in np.unique(self.plan) if self._examples[i].kind == "replay"]
+        found: dict[int, torch.Tensor] = {}
+        for at in range(0, len(drawn), 32):
+            part = drawn[at : at + 32]
+            own = [self._examples[i] for i in part]
+            logits, _ = task.logits(own, [self._features[i] for i in part])
+            counts = [task.answer_tokens(each) for each in own]
+            found.update(zip(part, logits.log_softmax(-1).half().split(counts), strict=True))
+        return found
+
     def visit(self, step: int) -> None:
         """Count a step's examples as seen."""
         for index in self._chosen(step):
             self.visits[int(index)] = self.visits.get(int(index), 0) + 1
 
     def _loss(self, step: int, workers: Workers) -> torch.Tensor:
-        return shared_loss(self._task, self._examples, self._features, self._chosen(step), workers)
+        return shared_loss(
+            self._task, self._examples, self._features, self._chosen(step), workers, self._before
+        )
 
     def learn(self, step: int, workers: Workers, foretold: float | None) -> float:
         """Do a step; return the loss of its batch (nats a token) before it.
@@ -171,9 +190,11 @@ def shared_loss(
     features: Sequence[torch.Tensor],
     chosen: NDArray[np.int64],
     workers: Workers,
+    before: Mapping[int, torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Return this process's part of the mean loss per token of the ``chosen`` examples.
 
+    Of those whose answers ``before`` are known it is, ``keep`` times, how far they are from them.
     The parts add up to the loss of one process, and so do their gradients.  Raises
     UsageError where there are more processes than examples.
     """
@@ -186,7 +207,24 @@ def shared_loss(
     tokens = sum(task.answer_tokens(examples[i]) for i in chosen)
     own = workers.share(chosen.tolist())
     logits, labels = task.logits([examples[i] for i in own], [features[i] for i in own])
-    return F.cross_entropy(logits, labels, reduction="sum") / tokens
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    if not before:
+        return losses.sum() / tokens
+    parts = []
+    at = 0
+    for index in own:
+        rows = slice(at, at := at + task.answer_tokens(examples[index]))
+        then = before.get(index)
+        if then is None:
+            parts.append(losses[rows].sum())
+        else:
+            parts.append(task.config.keep * _away(then.float(), logits[rows]))
+    return torch.stack(parts).sum() / tokens
+
+
+def _away(then: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Return the divergence from log-probabilities of before, summed over tokens (nats)."""
+    return (then.exp() * (then - logits.log_softmax(-1))).sum()
 
 
 def learning_rate(step: int, steps: int, config: LoraConfig) -> float:

@@ -200,3 +200,23 @@ def test_a_mirror_image_is_one_sample_with_its_tick() -> None:
     own = examples(2)
     both = [*own, replace(own[0], mirror=True)]
     assert _samples(both, {0: 3, 1: 2, 2: 4}) == [(0, 0, 1.0, 7), (1, 1, 1.0, 2)]
+
+
+def test_what_is_replayed_keeps_its_answers(tmp_path: Path) -> None:
+    """With ``keep`` the answers to replayed pictures stay nearer to those before the round."""
+
+    def moved(keep: float) -> float:
+        model, tokenizer = fresh_model()
+        config = LoraConfig(rank=4, batch=8, learning_rate=5e-3, max_steps=12, keep=keep)
+        task = LoraTask(model, tokenizer, SPEC, config)
+        replayed = examples(12, "replay")
+        with torch.no_grad():
+            before = task.logits(replayed, task.see(replayed))[0].log_softmax(-1)
+        train(task, [*examples(12), *replayed], (), tmp_path / f"{keep}", silent)
+        with torch.no_grad():
+            now = task.logits(replayed, task.see(replayed))[0].log_softmax(-1)
+        return float((before.exp() * (before - now)).sum(-1).mean())
+
+    for keep in (0.0, 4.0):
+        (tmp_path / f"{keep}").mkdir()
+    assert moved(4.0) < 0.5 * moved(0.0)
