@@ -264,15 +264,7 @@ class Reader:
 
     def taught_sentences(self, round_ids: tuple[int, ...]) -> list[str]:
         """Return what was asked in the ticks that these rounds trained on, in no order."""
-        marks = ", ".join("?" * len(round_ids))
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT i.text FROM round_sample s "
-                "JOIN tick t ON t.episode_id = s.episode_id AND t.tick = s.tick "
-                f"JOIN instruction i ON i.id = t.instruction_id WHERE s.round_id IN ({marks})",
-                round_ids,
-            ).fetchall()
-        return [row[0] for row in rows]
+        return list(self.taught_games(round_ids))
 
     def taught_games(self, round_ids: tuple[int, ...]) -> dict[str, frozenset[str]]:
         """Return in which games each sentence was asked that these rounds trained on."""

@@ -95,10 +95,9 @@ class RoundClient:
         games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
         window of its own in real time unless it is ``slowed``; ``hotkeys`` are the person's, None
-        where nobody sits before the screen.  An adapter that
-        failed its offline gates is played only with ``measure_failed``.  Blocks; call it on a
-        worker's thread.  Raises UsageError for a query that cannot be read, DataError where the
-        database cannot be.
+        where nobody sits before the screen.  An adapter that failed its offline gates is played
+        only with ``measure_failed``.  Blocks; call it on a worker's thread.  Raises UsageError for
+        a query that cannot be read, DataError where the database cannot be.
         """
         books = RoundBooks.begin(
             self._data,
@@ -118,15 +117,11 @@ class RoundClient:
             ended = self._teach(books, ground, tasks, max_steps=max_steps, replay=replay)
             took.note("teaching_s")
             lines: list[Line] = []
-            if paired_seeds and not self._few_bits and (ended.passed or measure_failed):
-                lines = self._measure(books, ground, tasks, free, paired_seeds)
-                lines = after_the_lesson(
-                    ground, lines, books.parent, wanted=old_tasks, gates=books.gates
-                )
+            if play and (ended.passed or measure_failed):
+                lines = self._measure(books, ground, tasks, free, paired_seeds, wanted=old_tasks)
             ground.check()
-            took.note("playing_s")
-            ended = with_times(ended, took, game=game, base=self._base, sentences=len(tasks))
-            return books.keep(ended, lines, tasks, few_bits=self._few_bits)
+            timed = with_times(ended, took, game=game, base=self._base, sentences=len(tasks))
+            return books.keep(timed, lines, tasks, few_bits=self._few_bits)
         except BaseException as error:
             if books.is_done():
                 raise
@@ -274,11 +269,17 @@ class RoundClient:
         tasks: Sequence[Asked],
         free: Sequence[str],
         most: int,
+        *,
+        wanted: bool,
     ) -> list[Line]:
-        """Play what was taught; of what nobody can judge there is a line that says so."""
+        """Play what was taught; of what nobody can judge there is a line that says so.
+
+        Beside them are the lines of what is to be checked later: the old tasks, if ``wanted``.
+        """
         before = ground.player("before", books.parent_folder)
         after = ground.player("after", books.folder)
         lines = play_taught(ground, tasks, before, after, books.round_id, most)
         for line in lines:
             ground.say(protocol.Measured(line))
-        return [*lines, *(unjudged_line(Part.TAUGHT, sentence) for sentence in free)]
+        lines += [unjudged_line(Part.TAUGHT, sentence) for sentence in free]
+        return after_the_lesson(ground, lines, books.parent, wanted=wanted, gates=books.gates)
