@@ -268,7 +268,6 @@ MAY_CHANGE_THE_PROCESS = {
     ("clone.py", "main"): "a process's entry point",
     ("train_yard_model.py", "main"): "a process's entry point",
     ("state_ring.py", "_make_states"): "a process's entry point",
-    ("run.py", "_begin_worker"): "a process's entry point",
 }
 """Who may, by file name and function, and why."""
 

@@ -212,8 +212,6 @@ class Reader(ComparisonReader, RoundReader):
             # A segment's first frame costs one picture to decode, any other several.
             return small_picture(segment_with(connection, episode_id, row[0]).frame(row[0]))
 
-    # Adapters, rounds, evaluations
-
     # Totals
 
     def bin_facts(self) -> BinFacts:

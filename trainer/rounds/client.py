@@ -123,10 +123,9 @@ class RoundClient:
         games itself (``game:*`` for all).
         Without questions the episodes' own judged tasks of ``game`` are played, a game in a
         window of its own in real time unless it is ``slowed``; ``hotkeys`` are the person's, None
-        where nobody sits before the screen.  An adapter that
-        failed its offline gates is played only with ``measure_failed``.  Blocks; call it on a
-        worker's thread.  Raises UsageError for a query that cannot be read, DataError where the
-        database cannot be.
+        where nobody sits before the screen.  An adapter that failed its offline gates is played
+        only with ``measure_failed``.  Blocks; call it on a worker's thread.  Raises UsageError for
+        a query that cannot be read, DataError where the database cannot be.
         """
         wanted = _Wanted(
             game, questions, paired_seeds, max_steps, replay, settings or {}, practice_min,
@@ -170,12 +169,10 @@ class RoundClient:
         took.note("teaching_s")
         lines: list[Line] = []
         if play and (ended.passed or wanted.measure_failed):
-            lines = self._measure(books, ground, tasks, free, wanted.paired_seeds)
-            lines = after_the_lesson(
-                ground, lines, books.parent, wanted=wanted.old_tasks, gates=books.gates
+            lines = self._measure(
+                books, ground, tasks, free, wanted.paired_seeds, wanted=wanted.old_tasks
             )
         ground.check()
-        took.note("playing_s")
         if wanted.practice_min is None:
             # How long the next round takes is told by these; practice takes as long as is said.
             ended = with_times(ended, took, game=wanted.game, base=self._base, sentences=len(tasks))
@@ -319,11 +316,17 @@ class RoundClient:
         tasks: Sequence[Asked],
         free: Sequence[str],
         most: int,
+        *,
+        wanted: bool,
     ) -> list[Line]:
-        """Play what was taught; of what nobody can judge there is a line that says so."""
+        """Play what was taught; of what nobody can judge there is a line that says so.
+
+        Beside them are the lines of what is to be checked later: the old tasks, if ``wanted``.
+        """
         before = ground.player("before", books.parent_folder)
         after = ground.player("after", books.folder)
         lines = play_taught(ground, tasks, before, after, books.round_id, most)
         for line in lines:
             ground.say(protocol.Measured(line))
-        return [*lines, *(unjudged_line(Part.TAUGHT, sentence) for sentence in free)]
+        lines += [unjudged_line(Part.TAUGHT, sentence) for sentence in free]
+        return after_the_lesson(ground, lines, books.parent, wanted=wanted, gates=books.gates)

@@ -47,7 +47,8 @@ class Stopwatch:
 
 
 def with_times(done: Done, watch: Stopwatch, *, game: str, base: Path, sentences: int) -> Done:
-    """Return the end of a round with what its three parts took in its metrics."""
+    """Return the end of a round, whose play ends now, with what its parts took in its metrics."""
+    watch.note("playing_s")
     ticks = done.metrics.get("material", {}).get("ticks", {})
     persons = sum(ticks.get(f"train/{kind}", 0) for kind in ("correction", "demonstration"))
     took = Took(game, base.name, persons, sentences, **watch.parts)
