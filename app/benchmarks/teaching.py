@@ -34,8 +34,8 @@ PARTS = {"choosing": CHOOSING, "judging": JUDGING}
 ARMS: Mapping[str, Mapping[str, str]] = {
     "": {},
     "mirror": {"mirror": "true"},
-    "keep1": {"keep": "1"},
-    "keep4": {"keep": "4"},
+    "keep5": {"keep": "5"},
+    "keep20": {"keep": "20"},
 }
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100

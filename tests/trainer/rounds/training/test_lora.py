@@ -209,7 +209,11 @@ def test_what_is_replayed_keeps_its_answers(tmp_path: Path) -> None:
         model, tokenizer = fresh_model()
         config = LoraConfig(rank=4, batch=8, learning_rate=5e-3, max_steps=12, keep=keep)
         task = LoraTask(model, tokenizer, SPEC, config)
-        replayed = examples(12, "replay")
+        # Other pictures and another sentence than what is taught.
+        replayed = [
+            replace(each, image=255 - each.image, instruction="shoot the imp")
+            for each in examples(12, "replay")
+        ]
         with torch.no_grad():
             before = task.logits(replayed, task.see(replayed))[0].log_softmax(-1)
         train(task, [*examples(12), *replayed], (), tmp_path / f"{keep}", silent)
@@ -217,6 +221,6 @@ def test_what_is_replayed_keeps_its_answers(tmp_path: Path) -> None:
             now = task.logits(replayed, task.see(replayed))[0].log_softmax(-1)
         return float((before.exp() * (before - now)).sum(-1).mean())
 
-    for keep in (0.0, 4.0):
+    for keep in (0.0, 20.0):
         (tmp_path / f"{keep}").mkdir()
-    assert moved(4.0) < 0.5 * moved(0.0)
+    assert moved(20.0) < 0.5 * moved(0.0)
