@@ -21,7 +21,7 @@ from recorder.errors import UsageError
 from recorder.store import SegmentRow, TickRow
 from recorder.types import Action, Driver, Frame, SegmentKind
 from trainer.data.examples import Example, chunk_answers, taught_actions
-from trainer.rounds.training.lora import LoraConfig, LoraTask, _of_this_action
+from trainer.rounds.training.lora import LoraConfig, LoraTask, of_this_action
 from trainer.rounds.training.lora_loop import shared_loss, train
 from trainer.rounds.training.parallel import Alone, workers
 
@@ -140,7 +140,7 @@ def test_three_actions_are_learnt_and_come_out_greedily(task: LoraTask, tmp_path
 def test_what_is_legal_starts_anew_with_every_action() -> None:
     answer = (*encode_ids(ACTIONS[1]), *encode_ids(ACTIONS[0]))
     for at, number in enumerate(answer):
-        assert number in legal_next(_of_this_action(answer[:at]))
+        assert number in legal_next(of_this_action(answer[:at]))
 
 
 class Share(Alone):
