@@ -40,7 +40,7 @@ def test_a_game_of_one_entry_is_listed_and_shown(
     assert (shown["title"], shown["keys"]["forward"]) == ("Toy", "W")
     facts = {each.name: each for each in game_list(tmp_path, "toy")}["toy"]
     assert (facts.title, facts.in_use, facts.problem) == ("Toy", True, "")
-    assert facts.detail == "A dot; it judges 2 sentences."
+    assert facts.detail == "A dot; it judges 2 sentences, and of others you are the judge."
 
 
 def test_a_game_of_one_entry_is_looked_at_by_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_a_round_by_hand_is_listed_whole_and_can_be_chosen_and_undone(
         done = reader.rounds()[-1]
         assert (done.status, done.query, done.adapter_id) == (RoundStatus.DONE, "task:*", number)
         assert done.metrics["gates"][1]["sentence"] == FAILED.sentence
-        assert reader.taught_sentences((done.id,)) == reader.taught_sentences((1,)) != []
+        assert reader.taught_games((done.id,)) == reader.taught_games((1,)) != {}
         assert reader.active_adapter() is None
         store.set_active_adapter(number)
         active = reader.active_adapter()

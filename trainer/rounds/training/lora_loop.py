@@ -111,7 +111,7 @@ class _Run:
             own = [self._examples[i] for i in part]
             logits, _ = task.logits(own, [self._features[i] for i in part])
             counts = [task.answer_tokens(each) for each in own]
-            found.update(zip(part, logits.log_softmax(-1).half().split(counts), strict=True))
+            found.update(zip(part, torch.split(logits.log_softmax(-1).half(), counts), strict=True))
         return found
 
     def visit(self, step: int) -> None:

@@ -1,6 +1,7 @@
 """The window's own game under a real X server: Qt hears places, whatever the layout types."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -30,19 +31,24 @@ from app.gui.style.key_places import short_key
 from app.gui.play.play_view import PlayView
 from sample import BINDINGS, SampleSession
 from app.gui.style.theme import Theme
+from app.session.api import Phase
 
 class Telling(SampleSession):
     def key(self, name, down, mono_ns):
         print("key", name, int(down), flush=True)
 
 app = QApplication([])
-view = PlayView(Telling(), Theme(app))
+session = Telling()
+session.set(phase=Phase.DEMONSTRATING, instruction="walk about")
+view = PlayView(session, Theme(app))
 view.use_bindings(BINDINGS)
 view.setWindowTitle("Key places")
 view.resize(400, 300)
 view.show()
 def ready():
     if view.hasFocus():
+        # As while a person drives: else a Shift waits, as it may begin a shortcut.
+        view.capture()
         print("ready", short_key("1") + short_key("W"), flush=True)
     else:
         view.activateWindow()
@@ -51,6 +57,8 @@ def ready():
 QTimer.singleShot(0, ready)
 app.exec()
 """
+PATIENCE_S = 30.0
+"""Only a failing test waits this long."""
 LABELS = {"us": "1W", "fr": "&Z", "cz": "+W"}
 
 
@@ -69,6 +77,8 @@ class Window:
     def read(self, count: int) -> list[tuple[str, bool]]:
         keys = []
         for _ in range(count):
+            there, _, _ = select.select([self._out], [], [], PATIENCE_S)
+            assert there, f"after {keys} nothing more was heard"
             word, name, down = self._out.readline().decode().split()
             assert word == "key"
             keys.append((name, down == "1"))
@@ -89,7 +99,7 @@ def view(layout: str) -> Iterator[Window]:
         **os.environ, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": f"{ROOT}{os.pathsep}{helpers}"
     }  # fmt: skip
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdout=subprocess.PIPE, env=environment
+        [sys.executable, "-c", CHILD], stdout=subprocess.PIPE, bufsize=0, env=environment
     ) as process:
         try:
             yield Window(process)
