@@ -21,10 +21,10 @@ from recorder.games.base import Task
 from recorder.store import AdapterRow, EpisodeKind, EpisodeQuery, EvaluationRow, LabelSource, Reader
 from recorder.types import Driver, Outcome
 from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.starts import JUDGED
 
 log = logging.getLogger(__name__)
 
-JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
 SHIPPED = Path(__file__).resolve().parents[2] / "docs" / "outcomes.json"
 SUCCESS, NOT_PLAYED = "S", "."
 """Letters of the shipped file (`trainer.studies.outcomes`)."""

@@ -37,6 +37,7 @@ PART_OF_STAGE = {
     "replay": RoundPart.PREPARE,
     "seeing": RoundPart.PREPARE,
     "training": RoundPart.TRAIN,
+    "practice": RoundPart.TRAIN,
     "gates": RoundPart.CHECK,
     "measuring": RoundPart.MEASURE,
 }
@@ -301,6 +302,13 @@ def round_update(message: protocol.Message) -> RoundUpdate:
                 step=message.done,
                 steps=message.total,
             )
+        case protocol.Practised():
+            update = RoundUpdate(
+                stage=f"{message.newest_good} of the newest {message.newest} attempts succeeded",
+                step=round(message.seconds),
+                steps=round(message.whole_s),
+                left_s=max(0.0, message.whole_s - message.seconds),
+            )
         case protocol.Measured():
             update = RoundUpdate(stage=message.line.sentence)
         case protocol.Done():
@@ -317,7 +325,7 @@ def part_of(message: protocol.Message) -> RoundPart | None:
             return None
         case protocol.Stage(name=name):
             return PART_OF_STAGE.get(name)
-        case protocol.Step():
+        case protocol.Step() | protocol.Practised():
             return RoundPart.TRAIN
         case protocol.Gate():
             return RoundPart.CHECK

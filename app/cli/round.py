@@ -25,10 +25,8 @@ def run(options: argparse.Namespace) -> int:
     Ctrl-C cancels: the agent and the database stay as they were.  Raises UsageError for a
     policy that cannot be taught and for a game that there is not.
     """
-    from app.cli.model_flags import play_options
     from recorder.games import game_names
-    from recorder.store import Store, parse_query
-    from trainer.rounds.client import RoundClient
+    from recorder.store import parse_query
 
     parse_query(options.episodes)
     folder = data_folder(options)
@@ -37,43 +35,38 @@ def run(options: argparse.Namespace) -> int:
             f"There is no game called {options.game!r}, so no round was started; choose one of: "
             f"{', '.join(game_names(folder))}."
         )
-    base = taught_base(options)
+    return teach(
+        options,
+        lambda client, diary: client.run(options.episodes, game=options.game, say=diary.hear),
+    )
+
+
+def teach(
+    options: argparse.Namespace, run: Callable[[RoundClient, RoundDiary], RoundResult]
+) -> int:
+    """Let ``run`` teach and measure a lesson, check the rest, and print what came of it.
+
+    Ctrl-C cancels.  Raises UsageError for a policy that cannot be taught, KnownError for a round
+    that did not get to its end.
+    """
+    from app.cli.model_flags import play_options
+    from recorder.store import RoundStatus, Store
+    from trainer.rounds.client import RoundClient
+
+    folder, base = data_folder(options), _base(options)
     diary = RoundDiary(tell=say)
     with Store.open(folder) as store:
         client = RoundClient(folder, store, base, play_options(options))
-        result = taught(
-            client,
-            options,
-            diary,
-            lambda: client.run(options.episodes, game=options.game, say=diary.hear),
-        )
-    return told(options, result, diary)
-
-
-def taught(
-    client: RoundClient,
-    options: argparse.Namespace,
-    diary: RoundDiary,
-    run: Callable[[], RoundResult],
-) -> RoundResult:
-    """Let ``run`` teach and measure a lesson, then check the rest; Ctrl-C cancels."""
-    try:
-        result = run()
-        if result.waits:
-            say(CHECKING)
-            result = result.after(
-                client.check_rest(result.round_id, game=options.game, say=diary.hear)
-            )
-    except KeyboardInterrupt:
-        client.cancel()
-        raise
-    return result
-
-
-def told(options: argparse.Namespace, result: RoundResult, diary: RoundDiary) -> int:
-    """Print what came of a round; raises KnownError if it did not get to its end."""
-    from recorder.store import RoundStatus
-
+        try:
+            result = run(client, diary)
+            if result.waits:
+                say(CHECKING)
+                result = result.after(
+                    client.check_rest(result.round_id, game=options.game, say=diary.hear)
+                )
+        except KeyboardInterrupt:
+            client.cancel()
+            raise
     if result.status is not RoundStatus.DONE:
         problem = KnownError(result.sentence)
         problem.exit_code = result.exit_code
@@ -100,7 +93,7 @@ def told(options: argparse.Namespace, result: RoundResult, diary: RoundDiary) ->
     return int(ExitCode.OK)
 
 
-def taught_base(options: argparse.Namespace) -> Path:
+def _base(options: argparse.Namespace) -> Path:
     """Return the checkpoint that is taught: named as for `playteach play`."""
     from app.cli.model_flags import checkpoint_folder, is_checkpoint
     from model.paths import default_checkpoint

@@ -53,7 +53,7 @@ def earlier_rows(
     reach: int | None = None,
     games: Collection[str] = (),
 ) -> list[EpisodeRow]:
-    """Return the episodes of earlier lessons, of the same games and of ``games``, not of ``rows``.
+    """Return the episodes of earlier lessons, of the same games and of ``games``, not in ``rows``.
 
     ``taught`` are episodes that were learnt from; with them come the starts of the same lessons
     that were kept aside.  None takes every episode for an earlier lesson.  What was recorded after

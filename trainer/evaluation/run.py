@@ -318,6 +318,22 @@ def player_context(*, loads: bool) -> BaseContext:
     return context
 
 
+def begin_player_process(environment: dict[str, str]) -> None:
+    """Set a process of :func:`player_context` up; ``environment`` is that of its parent now.
+
+    It leaves on SIGTERM and with its parent, and logs nothing to the terminal.
+    """
+    # A copy has the environment of the time at which the copied process began.
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGTERM, _leave)
+    keep_log_off_terminal()
+    parent = mp.parent_process()
+    if parent is not None:
+        # A game must not stay behind alone.
+        follow_parent(terminate_self, pipe=parent.sentinel)
+
+
 def _hand_out(
     pool: ProcessPoolExecutor,
     jobs: Sequence[_Job],
@@ -351,15 +367,7 @@ _worker: EvaluationWorker | None = None
 def _begin_worker(setup: _Setup, environment: dict[str, str]) -> None:
     """Set one worker process up; its first attempt opens the game, and tells if it cannot."""
     global _open_worker  # noqa: PLW0603  # a pool worker's state lives as long as its process
-    # A copy has that of the time at which the copied process began.
-    os.environ.clear()
-    os.environ.update(environment)
-    signal.signal(signal.SIGTERM, _leave)
-    keep_log_off_terminal()
-    parent = mp.parent_process()
-    if parent is not None:
-        # A game must not stay behind alone.
-        follow_parent(terminate_self, pipe=parent.sentinel)
+    begin_player_process(environment)
     _open_worker = partial(
         EvaluationWorker,
         setup.game,

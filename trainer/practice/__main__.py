@@ -3,7 +3,7 @@
 import sys
 
 from trainer.practice.practice import main
-from trainer.rounds.round import own_stdout
+from trainer.rounds.child import own_stdout
 
 if __name__ == "__main__":
     sys.exit(main(speech=own_stdout()))

@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from recorder.types import Outcome
 from trainer.practice.collector import Tried
 from trainer.practice.config import PracticeConfig
 from trainer.practice.learner import Learner, Learnt
@@ -26,12 +27,13 @@ STATE_FILE = "practice.safetensors"
 class Account:
     """What was practised; ``identity`` tells it from practice of anything else.
 
-    ``curve`` has an entry an iteration: seconds since the beginning, attempts, successes, mean
-    divergence from the start (nats a token).
+    ``steps`` were learnt in.  ``curve`` has an entry an iteration: seconds since the beginning,
+    attempts, successes, mean divergence from the start (nats a token).
     """
 
     identity: str
     seconds: float = 0.0
+    steps: int = 0
     curve: list[tuple[float, int, int, float]] = field(default_factory=list)
 
     @property
@@ -52,7 +54,8 @@ class Account:
     def add(self, tried: Sequence[Tried], learnt: Learnt, seconds: float) -> None:
         """Add an iteration that ended ``seconds`` after the beginning."""
         self.seconds = seconds
-        good = sum(each.outcome.value == "success" for each in tried)
+        self.steps += learnt.steps
+        good = sum(each.outcome is Outcome.SUCCESS for each in tried)
         self.curve.append((round(seconds, 1), len(tried), good, round(learnt.kl, 5)))
 
     def message(self, whole_s: float) -> protocol.Practised:
@@ -118,5 +121,5 @@ def resumed(folder: Path, identity: str, task: LoraTask, learner: Learner) -> Ac
                 }
                 if moments:
                     learner.optimizer.state[parameter] = moments
-    curve = [tuple(each) for each in raw["curve"]]
-    return Account(identity, raw["seconds"], curve)
+    curve = [(at, attempts, good, kl) for at, attempts, good, kl in raw["curve"]]
+    return Account(identity, raw["seconds"], raw["steps"], curve)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import multiprocessing as mp
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,10 +26,8 @@ from model.vla.preprocess import resize
 from model.vla.vla import VlaPolicy
 from recorder.games import open_game
 from recorder.games.base import Game
-from recorder.processes import follow_parent, terminate_self
-from recorder.quiet_log import keep_log_off_terminal
 from recorder.types import Outcome, RGBImage, Tick
-from trainer.evaluation.run import player_context
+from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.starts import Start
 
 
@@ -85,7 +81,7 @@ class Player:
 class Collector(Protocol):
     """Plays attempts, wherever it does so."""
 
-    def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
+    def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Generator[Tried, None, None]:
         """Yield what came of each attempt as it ends, made with an adapter's folder."""
         ...
 
@@ -201,7 +197,7 @@ class LocalCollector:
             self._count, player_context(loads=True), _begin_worker, (game, player, dict(os.environ))
         )
 
-    def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
+    def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Generator[Tried, None, None]:
         """Yield what came of each attempt as it ends; stopping early leaves few to wait for."""
         waiting = list(reversed(tries))
         running: set[Future[Tried]] = set()
@@ -226,20 +222,8 @@ _hall: Hall | None = None
 
 def _begin_worker(game: str, player: Player, environment: dict[str, str]) -> None:
     global _open_hall  # noqa: PLW0603  # a pool worker's state lives as long as its process
-    # A copy has that of the time at which the copied process began.
-    os.environ.clear()
-    os.environ.update(environment)
-    signal.signal(signal.SIGTERM, _leave)
-    keep_log_off_terminal()
-    parent = mp.parent_process()
-    if parent is not None:
-        # A game must not stay behind alone.
-        follow_parent(terminate_self, pipe=parent.sentinel)
+    begin_player_process(environment)
     _open_hall = partial(Hall.open, game, player)
-
-
-def _leave(number: int, _frame: object) -> None:
-    raise SystemExit(128 + number)
 
 
 def _play_in_worker(adapter: Path | None, made: Try) -> Tried:

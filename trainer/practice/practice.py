@@ -10,41 +10,32 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import ExitCode, KnownError, UsageError
+from recorder.errors import KnownError, UsageError
 from recorder.games import game_spec, judged_task, task_list
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
-from recorder.processes import follow_parent, terminate_self
-from trainer.evaluation.starts import JUDGED, Start
+from trainer.evaluation.starts import JUDGED, Start, StartKey
 from trainer.practice.config import PracticeConfig
 from trainer.practice.groups import advantages, reward
 from trainer.rounds import protocol
+from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
 from trainer.rounds.inputs import parent_of, parent_tensors
-from trainer.rounds.round import (
-    CANCELLED,
-    OPTION_NAMES,
-    CancelledError,
-    add_option_arguments,
-    cancel,
-)
 
 if TYPE_CHECKING:
+    from model.vla.preprocess import CheckpointSpec
     from trainer.data.examples import Sides
     from trainer.practice.account import Account
-    from trainer.practice.collector import Collector, Tried
-    from trainer.practice.learner import Learner
-    from trainer.rounds.training.lora import LoraTask
+    from trainer.practice.collector import Collector, Tried, Try
+    from trainer.practice.learner import Learner, Scored
 
 REPLAY_EXAMPLES = 600
 SEEDS_A_PRACTICE = 20_000
@@ -122,6 +113,7 @@ def _practise(
     from trainer.practice.account import identity_of, resumed
     from trainer.practice.collector import LocalCollector, Player
     from trainer.practice.learner import Learner
+    from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import LoraConfig
 
@@ -142,22 +134,24 @@ def _practise(
     task = LoraTask(model, tokenizer, spec, LoraConfig(seed=config.seed), plan.options)
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
-    checks = _checks(task, known, earlier)
+    checks = Checks(
+        task,
+        CheckSet(known=known.select, earlier=earlier.select),
+        CheckSet(known=known.gate, earlier=earlier.gate),
+    )
     learner = Learner(task, [*known.train, *earlier.train], config)
     player = Player(plan.base, plan.options, config.temperature, config.moments)
     identity = identity_of(base, plan.parent, plan.game, plan.sentences, config)
     account = resumed(plan.work, identity, task, learner)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
         iterate(plan, tasks, collector, learner, account, say, config, base)
+    if not account.steps:
+        raise KnownError(_nothing_learnt(account))
     say(protocol.Stage("gates", "Checking what it kept."))
     offline = checks.choose_scale()
-    gate = _gate(offline)
+    # What it learnt only play can tell.
+    gate = next(each for each in offline_gates(offline, kinds=()) if each.name == "old tasks")
     say(gate)
-    if not account.successes:
-        raise KnownError(
-            f"None of {account.attempts} attempts succeeded, so there was nothing to learn from "
-            "and the agent plays as before; show it once or twice, then let it practise."
-        )
     metrics: dict[str, Any] = {
         "offline": asdict(offline),
         "gates": {gate.name: gate.passed},
@@ -166,11 +160,11 @@ def _practise(
         "practice": account.document(),
         "samples": [],
     }
-    _write(plan.out, task, base, parent.name if parent else None, metrics)
+    write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
 
 
-def _kept(plan: PracticePlan, spec: Any, say: Say) -> tuple[Sides, Sides]:
+def _kept(plan: PracticePlan, spec: CheckpointSpec, say: Say) -> tuple[Sides, Sides]:
     """Return examples of what is to be kept: what the base brings, what was taught before."""
     from recorder.store import Reader
     from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by, thinned
@@ -189,21 +183,18 @@ def _kept(plan: PracticePlan, spec: Any, say: Say) -> tuple[Sides, Sides]:
     return known, thinned(earlier, plan.replay // 2, seed=plan.number)
 
 
-def _checks(task: LoraTask, known: Sides, earlier: Sides) -> Any:
-    from trainer.rounds.gates import Checks, CheckSet
-
-    return Checks(
-        task,
-        CheckSet(known=known.select, earlier=earlier.select),
-        CheckSet(known=known.gate, earlier=earlier.gate),
+def _nothing_learnt(account: Account) -> str:
+    """Return why there was nothing to learn from: all attempts at each start came to the same."""
+    if account.successes:
+        return (
+            f"{account.successes} of {account.attempts} attempts succeeded, and at no start did "
+            "one succeed and another not, so there was nothing to learn from and the agent plays "
+            "as before; practise something harder, or longer."
+        )
+    return (
+        f"None of {account.attempts} attempts succeeded, so there was nothing to learn from "
+        "and the agent plays as before; show it once or twice, then let it practise."
     )
-
-
-def _gate(offline: Any) -> protocol.Gate:
-    """Return the gate of what it could before; what it learnt only play can tell."""
-    from trainer.rounds.gates import offline_gates
-
-    return next(gate for gate in offline_gates(offline, kinds=()) if gate.name == "old tasks")
 
 
 def iterate(
@@ -228,11 +219,14 @@ def iterate(
 
     while left():
         number = account.iterations
-        adapter = plan.parent if not number else plan.work / f"adapter-{number:04d}"
-        if adapter is not None and not adapter.exists():
-            _write(adapter, learner.task, base, None, {})
-        tries = _tries(tasks, plan.number, number, config)
-        tried = list(_until(collector.collect(adapter, tries), left))
+        adapter = plan.parent
+        if number:
+            adapter = plan.work / f"adapter-{number:04d}"
+            # A killed practice of something else may have left one of this name.
+            shutil.rmtree(adapter, ignore_errors=True)
+            write_learnt(adapter, learner.task, learner.task.tensors(), base, None, {})
+        with closing(collector.collect(adapter, _tries(tasks, plan.number, number, config))) as new:
+            tried = list(_until(new, left))
         scored = scored_moments(tried)
         learnt = learner.learn(scored, np.random.default_rng([config.seed, number]))
         account.add(tried, learnt, clock() - began)
@@ -253,7 +247,7 @@ def _until(tried: Iterator[Tried], left: Callable[[], bool]) -> Iterator[Tried]:
 
 def _tries(
     tasks: Sequence[tuple[Task, str]], number: int, iteration: int, config: PracticeConfig
-) -> list[Any]:
+) -> list[Try]:
     """Return the attempts of an iteration: its groups, each at a start of its own."""
     from trainer.practice.collector import Try
 
@@ -267,14 +261,14 @@ def _tries(
     return made
 
 
-def scored_moments(tried: Sequence[Tried]) -> list[Any]:
+def scored_moments(tried: Sequence[Tried]) -> list[Scored]:
     """Return the moments of attempts whose group says something, with their advantages.
 
     An attempt that nobody judged counts for nothing, nor does a group without spread.
     """
     from trainer.practice.learner import Scored
 
-    groups: dict[Any, list[Tried]] = {}
+    groups: dict[StartKey, list[Tried]] = {}
     for each in tried:
         if each.outcome in JUDGED:
             groups.setdefault(each.made.start.key, []).append(each)
@@ -288,36 +282,12 @@ def scored_moments(tried: Sequence[Tried]) -> list[Any]:
     return scored
 
 
-def _write(
-    folder: Path,
-    task: LoraTask,
-    base: str,
-    parent: str | None,
-    metrics: dict[str, Any],
-) -> None:
-    from model.actions.tokens import CODEC_VERSION
-    from model.adapters.folders import AdapterMeta, write_adapter
-
-    meta = AdapterMeta(
-        name=folder.name,
-        base=base,
-        parent=parent,
-        codec_version=CODEC_VERSION,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics=protocol.finite(
-            {key: metrics[key] for key in ("offline", "gates", "manifest") if key in metrics}
-        ),
-    )
-    write_adapter(folder, task.tensors(), task.peft_config(), meta)
-
-
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Practise and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.practice", description=__doc__)
     for name, text in _FOLDERS.items():
         parser.add_argument(
-            f"--{name}", type=lambda said: Path(said).absolute(), required=name != "parent",
-            help=text,
+            f"--{name}", type=place, required=name != "parent", help=text
         )  # fmt: skip
     parser.add_argument("--game", default="doom")
     parser.add_argument("--sentence", action="append", required=True, help="may be given again")
@@ -330,25 +300,8 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
-    out = speech if speech is not None else sys.stdout
-
-    def say(message: protocol.Message) -> None:
-        out.write(protocol.to_json(message) + "\n")
-        out.flush()
-
-    signal.signal(signal.SIGTERM, cancel)
-    if given.pop("with_parent"):
-        follow_parent(terminate_self)
+    with_parent = given.pop("with_parent")
     options = PlayOptions(**{name: given.pop(name) for name in OPTION_NAMES})
-    try:
-        plan = PracticePlan(sentences=tuple(given.pop("sentence")), options=options, **given)
-        last: protocol.Message = practise(plan, say)
-        code = ExitCode.OK
-    except KnownError as error:
-        last, code = protocol.Failed(error.sentence), error.exit_code
-    except (CancelledError, KeyboardInterrupt):
-        last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
-    # It is over: a cancel from here on must not change how it ends.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    say(last)
-    return int(code)
+    plan = PracticePlan(sentences=tuple(given.pop("sentence")), options=options, **given)
+    out = sys.stdout if speech is None else speech
+    return speak(lambda say: practise(plan, say), out, with_parent=with_parent)

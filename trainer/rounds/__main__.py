@@ -2,7 +2,8 @@
 
 import sys
 
-from trainer.rounds.round import main, own_stdout
+from trainer.rounds.child import own_stdout
+from trainer.rounds.round import main
 
 if __name__ == "__main__":
     sys.exit(main(speech=own_stdout()))

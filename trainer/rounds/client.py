@@ -21,6 +21,7 @@ from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.books import RoundBooks, RoundResult, Say
+from trainer.rounds.child import CANCELLED
 from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
 from trainer.rounds.measurement import Ground, play_taught, unjudged_line
@@ -32,7 +33,7 @@ from trainer.rounds.process import (
     understood,
 )
 from trainer.rounds.questions import free_sentences_of, questions_of
-from trainer.rounds.round import CANCELLED, MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.round import MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.working_folder import make_work_folder
 

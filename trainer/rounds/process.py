@@ -10,7 +10,7 @@ from pathlib import Path
 from model.vla.play_options import PlayOptions
 from recorder.errors import ExitCode, KnownError
 from trainer.rounds import protocol
-from trainer.rounds.round import round_arguments
+from trainer.rounds.child import round_arguments
 
 FEW_BITS = (
     "The new adapter passed its gates and is listed, but it was taught on few bits and plays with "

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
-from recorder.errors import ExitCode, KnownError, ModelError
-from recorder.processes import follow_parent, terminate_self
+from recorder.errors import ModelError
 from trainer.rounds import protocol
+from trainer.rounds.child import add_option_arguments, place, speak, write_learnt
 from trainer.rounds.inputs import parent_of
 
 if TYPE_CHECKING:
-    from model.adapters.folders import AdapterMeta
     from model.vla.device import DeviceChoice
     from trainer.data.examples import Example, Sides
     from trainer.data.material import Material
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 REPLAY_EXAMPLES = 600
 MAX_STEPS = 160
 SINCE_LAST_ROUND = "since:last-round"
-CANCELLED = "The round was cancelled; the agent plays as before."
 Say = Callable[[protocol.Message], None]
 
 
@@ -141,7 +137,7 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     }
     tensors = _learnt(lesson.task)
     if crew.first:
-        _write(plan, lesson.task, tensors, base, parent, metrics)
+        write_learnt(plan.out, lesson.task, tensors, base, parent, metrics)
     passed = all(passed is not False for passed in metrics["gates"].values())
     return protocol.Done(str(plan.out), passed, metrics)
 
@@ -176,29 +172,6 @@ def _judged(
         "gates": {gate.name: gate.passed for gate in gates},
         "manifest": manifest(lesson.taught),
     }
-
-
-def _write(
-    plan: RoundPlan,
-    task: LoraTask,
-    tensors: dict[str, Any],
-    base: str,
-    parent: AdapterMeta | None,
-    metrics: Mapping[str, Any],
-) -> None:
-    """Write the adapter's folder; ``base`` is the fingerprint of what it was taught on."""
-    from model.actions.tokens import CODEC_VERSION
-    from model.adapters.folders import AdapterMeta, write_adapter
-
-    meta = AdapterMeta(
-        name=plan.out.name,
-        base=base,
-        parent=parent.name if parent else None,
-        codec_version=CODEC_VERSION,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics=protocol.finite({k: metrics[k] for k in ("offline", "gates", "manifest")}),
-    )
-    write_adapter(plan.out, tensors, task.peft_config(), meta)
 
 
 def learning(material: Material) -> protocol.Stage:
@@ -266,21 +239,6 @@ def _account(
     }
 
 
-def round_arguments(options: PlayOptions) -> list[str]:
-    """Return the arguments that tell a round's process how the model is played."""
-    given = {
-        "--precision": options.precision,
-        "--chunk": options.chunk,
-        "--prompt": options.prompt,
-        "--history": options.history,
-        "--recipes": options.recipes,
-    }
-    told = [
-        part for name, value in given.items() if value is not None for part in (name, str(value))
-    ]
-    return told if options.rewrite else [*told, "--as-typed"]
-
-
 def _samples(
     examples: Sequence[Example], visits: Mapping[int, int]
 ) -> list[tuple[int, int, float, int]]:
@@ -295,37 +253,6 @@ def _samples(
     return [(*place, *seen) for place, seen in found.items()]
 
 
-OPTION_NAMES = ("precision", "chunk", "prompt", "history", "rewrite", "recipes")
-
-
-def add_option_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what :func:`round_arguments` writes: each of OPTION_NAMES."""
-    parser.add_argument("--precision", help="bf16, 8bit or 4bit, for a large base")
-    parser.add_argument("--chunk", type=int, help="actions an answer is played with")
-    parser.add_argument("--prompt", help="the prompt form that it is played with")
-    parser.add_argument("--history", type=int, help="earlier pictures that it is played with")
-    parser.add_argument(
-        "--as-typed", dest="rewrite", action="store_false", help="sentences are not rewritten"
-    )
-    parser.add_argument("--recipes", type=_place, help="the folder of Minecraft's recipes")
-
-
-class CancelledError(BaseException):
-    """SIGTERM arrived.  No Exception, so that no library swallows it on the way."""
-
-
-def cancel(number: int, _frame: object) -> None:
-    """Take SIGTERM for a cancel: fits :func:`signal.signal`."""
-    # Once is enough: a second signal must not break off the tidying up.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise CancelledError(number)
-
-
-def _place(text: str) -> Path:
-    """Read a path, which from here on is the same place whatever the process does."""
-    return Path(text).absolute()
-
-
 def _setting(text: str) -> tuple[str, str]:
     """Read NAME=VALUE; raises argparse.ArgumentTypeError."""
     name, equals, value = text.partition("=")
@@ -337,11 +264,11 @@ def _setting(text: str) -> tuple[str, str]:
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:
     """Run one round and speak of it on ``speech`` (stdout); see the module's text."""
     parser = argparse.ArgumentParser(prog="python -m trainer.rounds", description=__doc__)
-    parser.add_argument("--data", type=_place, required=True, help="the data folder")
-    parser.add_argument("--base", type=_place, required=True, help="the base checkpoint's folder")
-    parser.add_argument("--out", type=_place, required=True, help="the new adapter's folder")
-    parser.add_argument("--work", type=_place, required=True, help="where a killed round resumes")
-    parser.add_argument("--parent", type=_place, help="the adapter to start from")
+    parser.add_argument("--data", type=place, required=True, help="the data folder")
+    parser.add_argument("--base", type=place, required=True, help="the base checkpoint's folder")
+    parser.add_argument("--out", type=place, required=True, help="the new adapter's folder")
+    parser.add_argument("--work", type=place, required=True, help="where a killed round resumes")
+    parser.add_argument("--parent", type=place, help="the adapter to start from")
     parser.add_argument("--query", default=SINCE_LAST_ROUND, help="which episodes")
     parser.add_argument("--round", type=int, help="its number: learn from what it has chosen")
     parser.add_argument("--seed", type=int, default=0)
@@ -358,38 +285,26 @@ def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> in
         "--with-parent", action="store_true", help="end when stdin does: its holder is gone"
     )
     given = vars(parser.parse_args(arguments))
-    gates: list[protocol.Gate] = []
-    out = speech if speech is not None else sys.stdout
-    heard = os.environ.get("RANK", "0") == "0"  # Of several processes one speaks.
-
-    def say(message: protocol.Message) -> None:
-        if not heard:
-            return
-        if isinstance(message, protocol.Gate):
-            gates.append(message)
-        out.write(protocol.to_json(message) + "\n")
-        out.flush()
-
-    signal.signal(signal.SIGTERM, cancel)
     by_hand = not given.pop("with_parent")
-    if not by_hand:
-        # Cancels this round as SIGTERM does.
-        follow_parent(terminate_self)
-    try:
+    # Of several processes one speaks.
+    heard = os.environ.get("RANK", "0") == "0"
+
+    def work(tell: Say) -> protocol.Done:
+        gates: list[protocol.Gate] = []
+
+        def say(message: protocol.Message) -> None:
+            if isinstance(message, protocol.Gate):
+                gates.append(message)
+            tell(message)
+
         plan = RoundPlan(**{**given, "settings": dict(given["settings"])})
         done = run_round(plan, say)
-        last: protocol.Message = done
-        code = ExitCode.OK
         if by_hand and heard:
             say(protocol.Stage("listing", _list(plan, done, gates)))
-    except KnownError as error:
-        last, code = protocol.Failed(error.sentence), error.exit_code
-    except (CancelledError, KeyboardInterrupt):
-        last, code = protocol.Failed(CANCELLED), ExitCode.CANCELLED
-    # It is over: a cancel from here on must not change how it ends.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    say(last)
-    return int(code)
+        return done
+
+    out = sys.stdout if speech is None else speech
+    return speak(work, out if heard else None, with_parent=not by_hand)
 
 
 def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) -> str:
@@ -398,11 +313,3 @@ def _list(plan: RoundPlan, done: protocol.Done, gates: Sequence[protocol.Gate]) 
 
     write_account(plan.out, plan.base.name, plan.query, gates, done.metrics, plan.parent)
     return list_by_hand(plan.data, plan.out)
-
-
-def own_stdout() -> TextIO:
-    """Return stdout for us alone; what libraries and child processes print goes to stderr."""
-    ours = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    sys.stdout.flush()
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return ours

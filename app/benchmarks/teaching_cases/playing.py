@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing as mp
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -14,13 +13,11 @@ from model.play.episode import EpisodeLoop, episode_seed
 from model.play.runner import LockStepRunner
 from model.vla.vla import VlaPolicy
 from recorder.games.base import FREE_TASK_ID, Task
-from recorder.processes import follow_parent, terminate_self
-from recorder.quiet_log import keep_log_off_terminal
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
-from trainer.evaluation.run import player_context
+from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.starts import Attempt, AttemptKey, StartKey
 from trainer.evaluation.study_rows import KeptRows
 
@@ -40,7 +37,10 @@ def play(
     missing = [seed for seed in seeds if _key(lesson, seed) not in known]
     if missing:
         with ProcessPoolExecutor(
-            min(os.cpu_count() or 1, len(missing)), player_context(loads=True), _begin
+            min(os.cpu_count() or 1, len(missing)),
+            player_context(loads=True),
+            begin_player_process,
+            (dict(os.environ),),
         ) as pool:
             jobs = [pool.submit(_attempt, lesson.name, player, seed) for seed in missing]
             for job in as_completed(jobs):
@@ -51,13 +51,6 @@ def play(
 
 def _key(lesson: TeachingLesson, seed: int) -> StartKey:
     return StartKey(FREE_TASK_ID, lesson.sentence, seed)
-
-
-def _begin() -> None:
-    keep_log_off_terminal()
-    parent = mp.parent_process()
-    if parent is not None:
-        follow_parent(terminate_self, pipe=parent.sentinel)
 
 
 _yards: dict[str, LessonYard] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from app.backend.ports import DriverRuns, Playback
 from app.backend.readable import clock_text
 from app.gui.calls.async_calls import Bridge
 from app.gui.style import icons
-from app.gui.style.theme import DRIVER_WORDS, GRID, Theme, ui_font
+from app.gui.style.pictures import begin_painting, paint_picture
+from app.gui.style.theme import DRIVER_WORDS, GRID, Theme
 from app.gui.style.widgets import button, describe_runs, label, paint_runs, to_pixmap
 from recorder.types import Driver, RGBImage
 
@@ -106,28 +107,9 @@ class Picture(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw it."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        begin_painting(painter)
         inner = QRectF(self.rect()).adjusted(3, 3, -3, -3)
-        aspect = 16 / 9 if self._picture is None else self._picture.width() / self._picture.height()
-        width = min(inner.width(), inner.height() * aspect)
-        area = QRectF(0, 0, width, width / aspect)
-        area.moveCenter(inner.center())
-        clip = QPainterPath()
-        clip.addRoundedRect(area, 9, 9)
-        painter.save()
-        painter.setClipPath(clip)
-        if self._picture is None:
-            painter.fillRect(area, self._theme.colour("sunken"))
-            painter.setPen(self._theme.colour("muted"))
-            painter.setFont(ui_font(14))
-            painter.drawText(
-                area.adjusted(30, 20, -30, -20),
-                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-                self._text,
-            )
-        else:
-            painter.drawPixmap(area, self._picture, QRectF(self._picture.rect()))
+        area = paint_picture(painter, inner, self._theme, self._picture, self._text)
         painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         frame = self._theme.driver(self._driver) if self._picture else self._theme.colour("line")

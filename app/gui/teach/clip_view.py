@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.backend.blind_ports import Clip
 from app.gui.calls.async_calls import Bridge
-from app.gui.style.theme import Theme, ui_font
+from app.gui.style.pictures import ROUND, begin_painting, paint_picture
+from app.gui.style.theme import Theme
 from app.gui.style.widgets import to_pixmap
 from recorder.types import RGBImage
 
@@ -145,34 +146,15 @@ class ClipView(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the picture in a neutral frame, with a line for how far the clip is."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        begin_painting(painter)
         inner = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        picture = self._picture
-        aspect = 16 / 9 if picture is None else picture.width() / picture.height()
-        width = min(inner.width(), inner.height() * aspect)
-        area = QRectF(0, 0, width, width / aspect)
-        area.moveCenter(inner.center())
-        clip = QPainterPath()
-        clip.addRoundedRect(area, 9, 9)
-        painter.save()
-        painter.setClipPath(clip)
-        if picture is None:
-            painter.fillRect(area, self._theme.colour("sunken"))
-            painter.setPen(self._theme.colour("muted"))
-            painter.setFont(ui_font(15))
-            painter.drawText(
-                area.adjusted(48, 20, -48, -20),
-                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-                self._text,
-            )
-        else:
-            painter.drawPixmap(area, picture, QRectF(picture.rect()))
+        area = paint_picture(painter, inner, self._theme, self._picture, self._text)
+        if self._picture is not None:
             self._paint_progress(painter, area)
         painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._theme.colour("line"), 1))
-        painter.drawRoundedRect(area, 9, 9)
+        painter.drawRoundedRect(area, ROUND, ROUND)
         painter.end()
 
     def _paint_progress(self, painter: QPainter, area: QRectF) -> None:

@@ -96,7 +96,8 @@ def test_it_plays_and_learns_in_turn_until_the_time_is_over(
     said: list[protocol.Message] = []
     ticking = iter(np.arange(0.0, 10_000.0, 3.0).tolist())
     own = plan(tmp_path, small_checkpoint, number=3)
-    own.work.mkdir()
+    # A killed practice of something else left an adapter of the same name.
+    (own.work / "adapter-0001").mkdir(parents=True)
     iterate(
         own, [(TASK, TASK.instruction)], collector, learner, account, said.append, CONFIG,
         fingerprint(small_checkpoint), clock=lambda: next(ticking),
@@ -143,8 +144,19 @@ def test_what_cannot_be_practised_is_said(tmp_path: Path, small_checkpoint: Path
         tasks_of(plan(tmp_path, small_checkpoint, game="luanti"))
 
 
-def test_practice_in_which_nothing_succeeds_leaves_no_adapter(
-    tmp_path: Path, knowing_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (Outcome.TIMEOUT, "None of"),
+        (Outcome.SUCCESS, "at no start did one succeed and another not"),
+    ],
+)
+def test_practice_from_which_nothing_can_be_learnt_leaves_no_adapter(
+    tmp_path: Path,
+    knowing_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Outcome,
+    why: str,
 ) -> None:
     """The process from its arguments to its last word; only the games are not real."""
 
@@ -153,7 +165,7 @@ def test_practice_in_which_nothing_succeeds_leaves_no_adapter(
 
         def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
             for each in tries:
-                yield Tried(each, Outcome.TIMEOUT, 60, ())
+                yield Tried(each, outcome, 60, ())
 
         def close(self) -> None: ...
 
@@ -171,5 +183,6 @@ def test_practice_in_which_nothing_succeeds_leaves_no_adapter(
     *_, last = map(json.loads, speech.getvalue().splitlines())
     assert code == ExitCode.KNOWN_PROBLEM
     assert last["kind"] == "failed"
+    assert why in last["sentence"]
     assert "nothing to learn from and the agent plays as before" in last["sentence"]
     assert not (tmp_path / "out").exists()
