@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from app.backend.blind_ports import BlindComparison
+from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.session.api import PlaySession

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.backend.blind_judging import BlindJudging
-from app.backend.blind_rounds import BlindRounds
+from app.backend.blind.judging import BlindJudging
+from app.backend.blind.rounds import BlindRounds
 from app.backend.film_strips import Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.backend.blind_ports import BlindResult
+from app.backend.blind.ports import BlindResult
 from app.backend.ports import (
     AdapterFacts,
     AgentFacts,

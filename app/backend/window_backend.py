@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.backend.blind_ports import BlindComparison
+from app.backend.blind.ports import BlindComparison
 from app.backend.calibration import DesktopCalibration
 from app.backend.familiarity_hint import FamiliarityHint
 from app.backend.game_catalogue import game_list

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.benchmarks.common import Say, Target, median, report
 from recorder.errors import UsageError
-from trainer.evaluation import blind
+from trainer.evaluation.blind import statistics as blind
 from trainer.evaluation.sequential import (
     MOST_PAIRS,
     OLD_TASKS_MARGIN,

@@ -1,7 +1,7 @@
 """The memory of what was seen and done: one SQLite file, one writer, readers anywhere."""
 
 from recorder.data_folder import adapters_path, database_path, default_data_folder, logs_path
-from recorder.store.comparison_rows import (
+from recorder.store.comparisons.rows import (
     ClipMark,
     ClipRow,
     ComparisonRow,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from recorder.data_folder import database_path
 from recorder.errors import DataError
-from recorder.store.comparison_reader import ComparisonReader
+from recorder.store.comparisons.reader import ComparisonReader
 from recorder.store.connect import diagnose, open_for_reading, translated
 from recorder.store.frames.reading import frames_between, segment_with, small_picture
 from recorder.store.query import EVERY_EPISODE, EpisodeQuery
-from recorder.store.round_reader import RoundReader
+from recorder.store.rounds.reader import RoundReader
 from recorder.store.row_queries import (
     next_seed,
     select_labels,

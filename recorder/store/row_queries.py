@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recorder.data_folder import path_of
 from recorder.errors import DataError
-from recorder.store.round_rows import active_adapter_id
+from recorder.store.rounds.rows import active_adapter_id
 from recorder.store.rows import (
     AdapterRow,
     EvaluationRow,

@@ -3,8 +3,7 @@
 Every method blocks until its change is committed and returns the result; a problem of
 the world raises KnownError with nothing changed.  Call them from any thread except the
 control thread, which has :class:`recorder.store.episode_recorder.EpisodeRecorder` for what may not
-block.  The changes of :mod:`recorder.store.round_rows` (adapters, rounds, evaluations) are
-methods here too.
+block.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,21 +22,16 @@ from typing import TYPE_CHECKING, Literal
 from recorder.clock import Clock, MonotonicClock
 from recorder.data_folder import backups_path, database_path, lock_path
 from recorder.errors import DataError, KnownError
-from recorder.store import comparison_rows, round_rows
-from recorder.store.comparison_rows import ClipMark, Film, NewComparison
+from recorder.store.comparisons.writer import ComparisonWriter
 from recorder.store.connect import diagnose, open_for_reading, open_for_writing, translated
 from recorder.store.episode_writer import Counters
 from recorder.store.labelling import add_label, add_wish
 from recorder.store.lock import FolderLock
+from recorder.store.rounds.writer import RoundWriter
 from recorder.store.rows import (
-    Activation,
     EpisodeKind,
-    EvaluationRow,
     LabelSource,
-    NewAdapter,
     PurgeCounts,
-    RoundEnd,
-    RoundStatus,
     StoreHealth,
     Wish,
 )
@@ -57,7 +51,7 @@ MIN_FREE_BYTES = 64 << 20
 _VACUUM_PAGES = 1024
 
 
-class Store:
+class Store(RoundWriter, ComparisonWriter):
     """The one writer.  Make it with :meth:`open`; a context manager closes it."""
 
     def __init__(
@@ -252,162 +246,6 @@ class Store:
         ``log_cleared`` is False where a reader kept the log in use: purge again later.
         """
         return self._worker.call_steps(partial(_purge, folder=self.folder))
-
-    # Adapters, rounds, evaluations
-
-    def add_adapter(self, adapter: NewAdapter) -> int:
-        """Note an adapter that was written; return its id.  Raises DataError for a known folder."""
-        return self._worker.call(partial(round_rows.add_adapter, adapter=adapter, data=self.folder))
-
-    def set_active_adapter(self, adapter_id: int | None) -> None:
-        """Make an adapter (None: the bare base) the one that plays; DataError if unknown."""
-        self._worker.call(partial(round_rows.activate, adapter_id=adapter_id))
-
-    def undo_activation(self, keep: Collection[int] = ()) -> int | None:
-        """Undo the newest activation; return the adapter that is in use now (None: the base).
-
-        Activations of the adapters ``keep`` are passed over.  Raises DataError where there is
-        nothing to undo.
-        """
-        return self._worker.call(partial(round_rows.undo_activation, keep=keep))
-
-    def add_round(
-        self,
-        *,
-        query: str = "",
-        parent_adapter_id: int | None = None,
-        config: Mapping[str, object] | None = None,
-        manifest: Mapping[str, object] | None = None,
-        choose: bool = False,
-        practises: str | None = None,
-    ) -> int:
-        """Note that a round begins; return its id.
-
-        ``choose`` fixes the episodes of the query that have ended by now as those that it learns
-        from (:attr:`RoundRow.chosen`); one that ``practises`` a game learns from none, and what
-        was shown since the last round is the next one's.  Raises UsageError for a query that
-        cannot be answered.
-        """
-        return self._worker.call(
-            partial(
-                round_rows.add_round,
-                query=query,
-                parent_adapter_id=parent_adapter_id,
-                config=config or {},
-                manifest=manifest or {},
-                choose=choose,
-                practises=practises,
-            )
-        )
-
-    def finish_round(self, round_id: int, end: RoundEnd) -> tuple[int, bool]:
-        """Write down a finished round, whole or not at all.
-
-        Returns the new adapter's id and whether it is in use now.  Raises DataError for an
-        unknown round and for an adapter's folder that is listed already.
-        """
-        return self._worker.call(
-            partial(round_rows.finish_round, round_id=round_id, end=end, data=self.folder)
-        )
-
-    def settle_round(
-        self,
-        round_id: int,
-        adapter_id: int,
-        verdict: Mapping[str, object],
-        activation: Activation | None,
-    ) -> bool:
-        """Write what more was measured of a done round, and put its adapter in use if wished.
-
-        Returns whether it is in use now.  Raises DataError for an unknown round.
-        """
-        return self._worker.call(
-            partial(
-                round_rows.settle_round,
-                round_id=round_id,
-                adapter_id=adapter_id,
-                verdict=verdict,
-                wanted=activation,
-            )
-        )
-
-    def update_round(
-        self,
-        round_id: int,
-        *,
-        status: RoundStatus | Literal["running", "done", "failed", "cancelled"] | None = None,
-        adapter_id: int | None = None,
-        manifest: Mapping[str, object] | None = None,
-        metrics: Mapping[str, object] | None = None,
-        verdict: Mapping[str, object] | None = None,
-    ) -> None:
-        """Write what is new of a round; None leaves a field as it is.
-
-        Any status but "running" notes the end.  Raises DataError for an unknown round.
-        """
-        self._worker.call(
-            partial(
-                round_rows.update_round,
-                round_id=round_id,
-                status=None if status is None else RoundStatus(status),
-                adapter_id=adapter_id,
-                documents={"manifest": manifest, "metrics": metrics, "verdict": verdict},
-            )
-        )
-
-    def add_round_samples(
-        self, round_id: int, samples: Iterable[tuple[int, int, float, int]]
-    ) -> int:
-        """Note what a round trained on: (episode id, tick, weight, visits); return how many.
-
-        A sample that was noted before is replaced, so that a resumed round may repeat it.
-        """
-        return self._worker.call(
-            partial(round_rows.add_round_samples, round_id=round_id, samples=list(samples))
-        )
-
-    def add_evaluations(self, rows: Iterable[EvaluationRow], *, anew: bool = False) -> int:
-        """Note attempts made to measure; return how many were noted.
-
-        What is there already is kept; ``anew`` says that it was played once more, and that
-        the new outcome counts.
-        """
-        return self._worker.call(partial(round_rows.add_evaluations, rows=list(rows), anew=anew))
-
-    # Blind comparisons
-
-    def add_comparison(self, new: NewComparison) -> int:
-        """Note a blind comparison that begins; return its id.
-
-        Raises DataError if this sentence of the round is compared already.
-        """
-        return self._worker.call(partial(comparison_rows.add_comparison, new=new))
-
-    def add_film(self, clip_id: int, film: Film) -> None:
-        """Write what a clip shows, once it was played."""
-        self._worker.call(partial(comparison_rows.add_film, clip_id=clip_id, film=film))
-
-    def forget_film(self, clip_id: int) -> None:
-        """Let a clip be played once more, since what it shows cannot be read."""
-        self._worker.call(partial(comparison_rows.forget_film, clip_id=clip_id))
-
-    def add_clip_mark(self, comparison_id: int, mark: ClipMark) -> None:
-        """Write what the person said of a clip; raises DataError for an unknown place."""
-        self._worker.call(partial(comparison_rows.add_mark, comparison_id=comparison_id, mark=mark))
-
-    def undo_clip_mark(self, comparison_id: int) -> None:
-        """Take the newest mark of a comparison back; nothing without one."""
-        self._worker.call(partial(comparison_rows.undo_mark, comparison_id=comparison_id))
-
-    def end_comparison(self, comparison_id: int, *, keep_pictures: bool = False) -> None:
-        """Note that a comparison's result was written down; its pictures are erased."""
-        self._worker.call(
-            partial(
-                comparison_rows.end_comparison,
-                comparison_id=comparison_id,
-                keep_pictures=keep_pictures,
-            )
-        )
 
     def _take_episode_id(self) -> int:
         with self._id_lock:

@@ -26,7 +26,7 @@ from sample import (
     sample_losses,
 )
 
-from app.backend.blind_ports import BlindResult
+from app.backend.blind.ports import BlindResult
 from app.backend.ports import (
     AgentFacts,
     Gate,

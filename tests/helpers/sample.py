@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sample_models import SampleModels
 
-from app.backend.blind_ports import BlindComparison, BlindResult, BlindState
+from app.backend.blind.ports import BlindComparison, BlindResult, BlindState
 from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainer.evaluation.blind import Marks, Told, kind_of
+from trainer.evaluation.blind.statistics import Marks, Told, kind_of
 from trainer.evaluation.sequential import (
     OLD_TASKS_MARGIN,
     SENTENCE_MARGIN,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from recorder.games import game_spec
 from recorder.games.base import Asked, Task
-from recorder.store.comparison_rows import Film
+from recorder.store.comparisons.rows import Film
 from recorder.store.rows import EvaluationRow, Stepping
 from recorder.types import Outcome
 

@@ -24,8 +24,8 @@ from recorder.games import open_game
 from recorder.games.base import Game, OwnWindowGame
 from recorder.store.rows import Stepping
 from recorder.types import Frame
+from trainer.evaluation.blind.camera import ClipCamera
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
-from trainer.evaluation.clip_camera import ClipCamera
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
 from trainer.evaluation.starts import Attempt, AttemptKey, Start

@@ -140,9 +140,9 @@ def _practise(
         CheckSet(known=known.gate, earlier=earlier.gate),
     )
     learner = Learner(task, [*known.train, *earlier.train], config)
-    player = Player(plan.base, plan.options, config.temperature, config.moments)
     identity = identity_of(base, plan.parent, plan.game, plan.sentences, config)
     account = resumed(plan.work, identity, task, learner)
+    player = Player(plan.base, plan.options, config.temperature, config.moments)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
         iterate(plan, tasks, collector, learner, account, say, config, base)
     if not account.steps:
@@ -152,16 +152,19 @@ def _practise(
     # What it learnt only play can tell.
     gate = next(each for each in offline_gates(offline, kinds=()) if each.name == "old tasks")
     say(gate)
-    metrics: dict[str, Any] = {
-        "offline": asdict(offline),
-        "gates": {gate.name: gate.passed},
-        "manifest": {"practice": account.document(), "sentences": list(plan.sentences)},
-        "config": asdict(config),
-        "practice": account.document(),
-        "samples": [],
-    }
+    metrics: dict[str, Any] = {"offline": asdict(offline), "gates": {gate.name: gate.passed}}
+    metrics |= _account_of(plan, account, config)
     write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
+
+
+def _account_of(plan: PracticePlan, account: Account, config: PracticeConfig) -> dict[str, Any]:
+    """Return what was practised and how, as a round's figures: it learns from no recorded sample."""
+    return {
+        "manifest": {"practice": account.document(), "sentences": list(plan.sentences)},
+        "config": asdict(config),
+        "samples": [],
+    }
 
 
 def _kept(plan: PracticePlan, spec: CheckpointSpec, say: Say) -> tuple[Sides, Sides]:

@@ -25,8 +25,8 @@ from recorder.store import (
     Side,
 )
 from recorder.store.query import games_named
-from trainer.evaluation.blind import told_by
-from trainer.evaluation.blind_order import Course, Place, course_of, draw_order
+from trainer.evaluation.blind.order import Course, Place, course_of, draw_order
+from trainer.evaluation.blind.statistics import told_by
 from trainer.evaluation.lines import blind_line, unknown_line
 from trainer.evaluation.run import film_sides
 from trainer.evaluation.starts import Attempt, Start

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QWidget
 
-from app.backend.blind_ports import BlindComparison
+from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import GameFacts
 from app.backend.ports import Backend, SentenceFacts
 from app.gui.calls.backend_calls import BackendCalls

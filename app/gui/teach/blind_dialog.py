@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.backend.blind_ports import BlindComparison, BlindState, Clip
+from app.backend.blind.ports import BlindComparison, BlindState, Clip
 from app.backend.readable import spoken_duration
 from app.gui.calls.async_calls import Bridge
 from app.gui.style.theme import GRID, Theme

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.backend.blind_ports import BlindResult
+from app.backend.blind.ports import BlindResult
 from app.gui.style.theme import GRID, Theme, ui_font
 from app.gui.style.widgets import label, set_role
 from app.gui.teach.verdict_card import TONES, signed

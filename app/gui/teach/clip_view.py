@@ -6,7 +6,7 @@ from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.backend.blind_ports import Clip
+from app.backend.blind.ports import Clip
 from app.gui.calls.async_calls import Bridge
 from app.gui.style.pictures import ROUND, begin_painting, paint_picture
 from app.gui.style.theme import Theme

@@ -16,7 +16,7 @@ from fake_desktop import Desk
 from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
-from app.backend import blind_judging
+from app.backend.blind import judging
 from app.backend.ports import Hint, RoundUpdate, ThemeChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
@@ -301,7 +301,7 @@ def test_a_round_that_nobody_judged_is_not_measured_yet_until_a_person_has(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
-    monkeypatch.setattr(blind_judging, "play_clips", lambda *_args: None)
+    monkeypatch.setattr(judging, "play_clips", lambda *_args: None)
     round_id = unjudged_round(place)
     facts = place.backend.last_verdict()
     assert facts is not None

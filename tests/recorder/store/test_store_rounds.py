@@ -15,8 +15,8 @@ from recorder.store import (
     RoundEnd,
     RoundStatus,
     Stepping,
-    round_rows,
 )
+from recorder.store.rounds import rows
 from recorder.types import Outcome
 
 SAMPLES = ((1, 0, 1.0, 2),)
@@ -114,14 +114,14 @@ def test_an_end_that_is_cut_short_leaves_nothing(
 ) -> None:
     kit.record(3)
     number = kit.store.add_round()
-    whole = getattr(round_rows, step)
+    whole = getattr(rows, step)
 
     def full(*given: Any, **more: Any) -> None:
         whole(*given, **more)
         raise DiskFullError("The disk is full, so nothing was written; make room.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(round_rows, step, full)
+        patch.setattr(rows, step, full)
         with pytest.raises(DiskFullError):
             kit.store.finish_round(number, ending(kit, number, activation=Activation(None)))
     with kit.reader() as reader:

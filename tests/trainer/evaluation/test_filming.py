@@ -12,7 +12,7 @@ from toy_game import TASKS, TOY, ToyGame, WalkPolicy
 from recorder.games import registry
 from recorder.games.base import free_task
 from recorder.games.seeds import SeedRange
-from recorder.store.comparison_rows import Film
+from recorder.store.comparisons.rows import Film
 from recorder.store.frames.h264 import decode_segment
 from recorder.types import Action, Frame, Outcome, RGBImage
 from trainer.evaluation import bystander, worker

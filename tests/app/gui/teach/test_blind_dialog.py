@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleComparison, room
 
-from app.backend.blind_ports import BlindResult, BlindState
+from app.backend.blind.ports import BlindResult, BlindState
 from app.backend.ports import Preferences, VerdictFacts
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from toy_game import TOY
 
-from app.backend import blind_judging
-from app.backend.blind_judging import FIRST_CLIPS, MORE_CLIPS, BlindJudging
-from app.backend.blind_ports import BlindState
+from app.backend.blind import judging
+from app.backend.blind.judging import FIRST_CLIPS, MORE_CLIPS, BlindJudging
+from app.backend.blind.ports import BlindState
 from app.backend.view_facts import blind_result, follows_of
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError, DiskFullError, GameError
@@ -56,7 +56,7 @@ class Stage:
     def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch, *, own_window: bool) -> None:
         spec = replace(TOY, own_window=own_window, realtime=own_window)
         monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, spec))
-        monkeypatch.setattr(blind_judging, "play_clips", self._play)
+        monkeypatch.setattr(judging, "play_clips", self._play)
         self.data = data
         self.store = Store.open(data)
         self.reader = Reader.open(data)

@@ -17,8 +17,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recorder.store.comparison_rows import ClipMark, Side
-from trainer.evaluation.blind import MOST, Marks, decided
+from recorder.store.comparisons.rows import ClipMark, Side
+from trainer.evaluation.blind.statistics import MOST, Marks, decided
 
 BLOCK = 4
 """So many starts are drawn from at a time; they divide MOST."""

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.store.comparison_rows import ClipMark, Side
-from trainer.evaluation.blind import MOST, decided, kind_of
-from trainer.evaluation.blind_order import (
+from recorder.store.comparisons.rows import ClipMark, Side
+from trainer.evaluation.blind.order import (
     APART,
     BLOCK,
     LATER,
@@ -22,6 +21,7 @@ from trainer.evaluation.blind_order import (
     course_of,
     draw_order,
 )
+from trainer.evaluation.blind.statistics import MOST, decided, kind_of
 from trainer.evaluation.verdict import VerdictKind
 
 SEEDS = st.integers(0, 10_000)

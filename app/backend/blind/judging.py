@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from app.backend.blind_ports import BlindResult, BlindState
+from app.backend.blind.ports import BlindResult, BlindState
 from recorder.errors import DataError, KnownError
 from recorder.store import ClipMark, ClipRow, ComparisonRow, Reader
 from recorder.store.frames.reading import SegmentFrames
 from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
-from trainer.evaluation.blind_order import Course, course_of
+from trainer.evaluation.blind.order import Course, course_of
 from trainer.rounds.blind_round import (
     Judged,
     missing_clips,
@@ -42,7 +42,7 @@ BROKEN = (
 
 
 class StoredClip:
-    """Implements :class:`app.backend.blind_ports.Clip`; a stretch is decoded when it is shown."""
+    """Implements :class:`app.backend.blind.ports.Clip`; a stretch is decoded when it is shown."""
 
     def __init__(self, reader: Reader, clip: ClipRow, lost: Callable[[], None]) -> None:
         """``lost`` is called if a picture cannot be read, before the error is raised."""
@@ -70,7 +70,7 @@ class StoredClip:
 
 
 class BlindJudging:
-    """Implements :class:`app.backend.blind_ports.BlindComparison` on the real store."""
+    """Implements :class:`app.backend.blind.ports.BlindComparison` on the real store."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.play.episode import EpisodeEnd, EpisodeStart
-from recorder.store.comparison_rows import Film, Stretch
+from recorder.store.comparisons.rows import Film, Stretch
 from recorder.store.frames.h264 import SegmentEncoder, frames_per_segment
 from recorder.types import Frame, RGBImage, Tick
 

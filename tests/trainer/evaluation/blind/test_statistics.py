@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.blind import (
+from trainer.evaluation.blind.statistics import (
     ALPHA,
     CONSTANT,
     FIRST,

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import AbstractContextManager
 
 from recorder.errors import DataError
-from recorder.store.comparison_rows import (
+from recorder.store.comparisons.rows import (
     ClipMark,
     ClipRow,
     ComparisonRow,

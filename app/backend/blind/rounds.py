@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from app.backend.blind_judging import BlindJudging
-from app.backend.blind_ports import BlindResult
+from app.backend.blind.judging import BlindJudging
+from app.backend.blind.ports import BlindResult
 from app.backend.model_catalogue import options_of, play_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import VerdictFacts

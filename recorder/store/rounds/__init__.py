@@ -1,0 +1,1 @@
+"""Adapters, rounds and measured attempts in the database."""

@@ -1,0 +1,1 @@
+"""Blind comparison: which clip comes next, how it is filmed, and what the marks tell."""
