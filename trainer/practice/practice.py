@@ -159,7 +159,7 @@ def _practise(
 
 
 def _account_of(plan: PracticePlan, account: Account, config: PracticeConfig) -> dict[str, Any]:
-    """Return what was practised and how, as a round's figures: it learns from no recorded sample."""
+    """Return what was practised and how, as a round tells it; no recorded sample is learnt from."""
     return {
         "manifest": {"practice": account.document(), "sentences": list(plan.sentences)},
         "config": asdict(config),
