@@ -38,7 +38,11 @@ class Hands(QObject):
         """Move mouse and keys after a change of the session."""
         view = self._page.view
         drove, drives = before.phase in PERSON_DRIVES, after.phase in PERSON_DRIVES
-        if drives and not drove and view.hasFocus() and not self._own_window:
+        # A demonstration was asked for just now, wherever the end of the attempt before moved the
+        # focus; a takeover is a key that the view has heard.
+        asked = after.phase is Phase.DEMONSTRATING
+        begins = drives and not drove and not self._own_window
+        if begins and (asked or view.hasFocus()) and QApplication.activeModalWidget() is None:
             view.capture()
         elif drove and after.phase is Phase.PLAYING:
             # Else a mouse that is only moved aside would take over again.

@@ -94,6 +94,22 @@ def test_keys_that_drove_when_the_attempt_ended_are_no_letters(
     assert edit.text() == "jump"
 
 
+def test_showing_it_during_an_attempt_gives_the_keys_to_the_game(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    """The end of the agent's attempt, seen for a moment, moves the focus to the field."""
+    play(window)
+    end(window, session, Outcome.ABANDONED)
+    edit, view = window.play_page.bar.edit, window.play_page.view
+    assert edit.hasFocus()
+    session.set(phase=Phase.DEMONSTRATING, outcome=None, instruction=BARREL)
+    window.pull()
+    assert view.captured
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_W)
+    assert [call[:2] for call in session.calls[-2:]] == [("key", "W"), ("key", "W")]
+    assert edit.text() == BARREL
+
+
 def test_the_mouse_is_captured_while_the_person_drives_and_theirs_after_it(
     qtbot: QtBot, window: MainWindow, session: SampleSession
 ) -> None:
