@@ -39,7 +39,7 @@ from trainer.rounds.measure_later import gates_of
 from trainer.rounds.measurement import MEASURING, Ground
 from trainer.rounds.protocol import Failed, Message, Played, Stage
 from trainer.rounds.round import SINCE_LAST_ROUND
-from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +111,15 @@ class Teaching:
         material = material_of(self._reader, chosen, self._tallies)
         persons = material.persons(Split.TRAIN)
         config = LoraConfig()
-        draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
+        learnt = sum(material.on(Split.TRAIN).values())
+        draws = plan_steps(learnt, config) * config.batch
         # Of a released model only what was taught before can be replayed.
         replays = self._loader.choice.source == "practice"
         if not replays:
             earlier = earlier_rows(self._reader, chosen, None)
             replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
-        shares = shares_of(material, draws, replays=replays)
+        most = most_visits(learnt, config)
+        shares = shares_of(material, draws, replays=replays, most=most)
         predicted = self._predicted_s(persons, chosen) if persons else None
         return teach_facts(material, shares, predicted, self._loader.not_taught)
 

@@ -32,10 +32,11 @@ FOLDER = "benchmark-teaching"
 LESSONS_FILE = "lessons.jsonl"
 PARTS = {"choosing": CHOOSING, "judging": JUDGING}
 ARMS: Mapping[str, Mapping[str, str]] = {
-    "": {},
     "mirror": {"mirror": "true"},
     "keep5": {"keep": "5"},
     "keep20": {"keep": "20"},
+    "long": {"min_steps": "140"},
+    "quick": {"learning_rate": "0.0015"},
 }
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100
@@ -75,14 +76,14 @@ class Taught:
 def measure(runs: int | None, say: Say, *, folder: Path, parts: Sequence[str]) -> dict[str, object]:
     """Teach the lessons of ``parts`` (all: "choosing" and "judging"), ``runs`` starts each.
 
-    A part may name an arm: "choosing+mirror".  ``runs`` None is STARTS.  Raises UsageError for
+    A part may name arms: "choosing+mirror", "choosing+mirror+long".  ``runs`` None is STARTS.  Raises UsageError for
     another part, KnownError for a round that does not get to its end; the lessons before it stay
     kept.
     """
     for each in parts:
-        name, _, arm = each.partition("+")
-        if name not in PARTS or arm not in ARMS:
-            known = [*PARTS, *(f"choosing+{arm}" for arm in ARMS if arm)]
+        name, *arms = each.split("+")
+        if name not in PARTS or not ARMS.keys() >= set(arms):
+            known = [*PARTS, *(f"choosing+{arm}" for arm in ARMS)]
             raise UsageError(
                 f"The teaching benchmark has no part {each!r}, so nothing was measured; choose "
                 f"of: {', '.join(known)}."
@@ -127,7 +128,8 @@ def _teach(
     data = there / f"{part}-{lesson.name}"
     rows = KeptRows(there / ROWS_FILE)
     base = default_checkpoint()
-    name, _, arm = part.partition("+")
+    name, *arms = part.split("+")
+    settings = {each: value for arm in arms for each, value in ARMS[arm].items()}
     skip = TEST_SKIP if name == "judging" else CHOOSE_SKIP
     own = SeedRange.TEST if name == "judging" else SeedRange.VALIDATION
     seeds = own.seeds(skip + number * STARTS, starts)
@@ -144,7 +146,7 @@ def _teach(
         began = time.monotonic()
         client = RoundClient(data, store, base)
         query = " ".join(f"id:{each}" for each in showing.episodes)
-        result = client.run(query, say=diary.hear, paired_seeds=0, settings=ARMS[arm])
+        result = client.run(query, say=diary.hear, paired_seeds=0, settings=settings)
         took = time.monotonic() - began
     if result.status is not RoundStatus.DONE or result.adapter is None:
         raise KnownError(result.sentence)

@@ -21,6 +21,7 @@ from trainer.data.material import Material
 REPLAY_SHARE = 0.4
 """Part of a round's samples that is what the base was trained on; at least a quarter."""
 MAX_VISITS = 8
+"""So often a sample is seen at most, if there are not too few for the steps of a round."""
 SELECT_SHARE, GATE_SHARE = 1 / 8, 1 / 4
 """Of what was known before: what there is to choose by, and to judge on, for one to replay."""
 
@@ -37,17 +38,19 @@ def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
     )
 
 
-def class_shares(counts: Mapping[str, int], draws: int) -> dict[str, float]:
+def class_shares(
+    counts: Mapping[str, int], draws: int, most: int = MAX_VISITS
+) -> dict[str, float]:
     """Return how much of a round's ``draws`` samples each class gets (sums to 1).
 
     Corrections aim at half, replay keeps its share, demonstrations and rollouts take the
-    rest by their numbers; no class gets more than MAX_VISITS draws a sample, and what is
+    rest by their numbers; no class gets more than ``most`` draws a sample, and what is
     left over goes to replay.
     """
     shares = dict.fromkeys(counts, 0.0)
     shares["replay"] = REPLAY_SHARE
     rest = 1.0 - REPLAY_SHARE
-    cap = {kind: MAX_VISITS * count / draws for kind, count in counts.items()}
+    cap = {kind: most * count / draws for kind, count in counts.items()}
     if counts.get("correction"):
         shares["correction"] = min(0.5, rest, cap["correction"])
         rest -= shares["correction"]
@@ -62,36 +65,36 @@ def class_shares(counts: Mapping[str, int], draws: int) -> dict[str, float]:
     return shares
 
 
-def mix(counts: Mapping[str, int], draws: int) -> dict[str, float]:
+def mix(counts: Mapping[str, int], draws: int, most: int = MAX_VISITS) -> dict[str, float]:
     """Return the share of every kind of which there are samples (0 to 1, summing to 1).
 
-    ``counts`` are samples by kind, those of "replay" too.
+    ``counts`` are samples by kind, those of "replay" too; ``most`` see :func:`class_shares`.
     """
     there = {kind: count for kind, count in counts.items() if count}
-    shares = class_shares(there, draws)
+    shares = class_shares(there, draws, most)
     whole = sum(shares.get(kind, 0.0) for kind in there) or 1.0
     return {kind: shares.get(kind, 0.0) / whole for kind in there}
 
 
 def draw_plan(
-    examples: Sequence[Example], draws: int, rng: np.random.Generator
+    examples: Sequence[Example], draws: int, rng: np.random.Generator, most: int = MAX_VISITS
 ) -> NDArray[np.int64]:
     """Return ``draws`` indices into ``examples`` in random order.
 
-    Within a class samples are drawn by weight; one of an episode at most MAX_VISITS times, so
+    Within a class samples are drawn by weight; one of an episode at most ``most`` times, so
     that there may be fewer.  Where there is nothing to replay, its share goes to the others.
     """
     by_kind: dict[str, list[int]] = {}
     for index, example in enumerate(examples):
         by_kind.setdefault(example.kind, []).append(index)
-    shares = mix({kind: len(indices) for kind, indices in by_kind.items()}, draws)
+    shares = mix({kind: len(indices) for kind, indices in by_kind.items()}, draws, most)
     chosen: list[int] = []
     for kind, indices in by_kind.items():
         count = round(shares[kind] * draws)
         weights = np.array([examples[i].weight for i in indices])
         # What can be made anew without end is drawn without one; of lessons there are few.
         endless = kind == "replay" and any(examples[i].episode_id is None for i in indices)
-        visits = _visits(weights, count, rng, None if endless else MAX_VISITS)
+        visits = _visits(weights, count, rng, None if endless else most)
         chosen.extend(np.repeat(indices, visits).tolist())
     plan = np.array(chosen, dtype=np.int64)
     rng.shuffle(plan)
@@ -117,13 +120,15 @@ def _visits(
     return visits
 
 
-def shares_of(material: Material, draws: int, *, replays: bool) -> dict[str, float]:
+def shares_of(
+    material: Material, draws: int, *, replays: bool, most: int = MAX_VISITS
+) -> dict[str, float]:
     """Return what a round on this material is made of (see :func:`mix`).
 
     ``draws`` are its samples, ``replays`` says whether there is anything to replay.
     """
     counts = material.on(Split.TRAIN)
-    return mix({**counts, "replay": 1} if replays else counts, draws)
+    return mix({**counts, "replay": 1} if replays else counts, draws, most)
 
 
 def stratified(

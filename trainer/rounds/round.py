@@ -133,13 +133,20 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         **_judged(plan, checks, lesson, released=released, say=say),
         "material": read.material.document(),
         "config": asdict(lesson.task.config),
-        **_account(lesson.taught, examples, visits),
+        **_account(lesson.taught, examples, visits, _allowed(lesson)),
     }
     tensors = _learnt(lesson.task)
     if crew.first:
         write_learnt(plan.out, lesson.task, tensors, base, parent, metrics)
     passed = all(passed is not False for passed in metrics["gates"].values())
     return protocol.Done(str(plan.out), passed, metrics)
+
+
+def _allowed(lesson: Lesson) -> int:
+    """Return how often one of the person's samples may be seen."""
+    from trainer.rounds.training.lora_config import most_visits
+
+    return most_visits(len(lesson.taught.train), lesson.task.config)
 
 
 def _checks(lesson: Lesson, *, served: bool) -> Checks:
@@ -218,18 +225,19 @@ def _learnt(task: LoraTask) -> dict[str, Any]:
 
 
 def _account(
-    taught: Sides, examples: Sequence[Example], visits: Mapping[int, int]
+    taught: Sides, examples: Sequence[Example], visits: Mapping[int, int], allowed: int
 ) -> dict[str, Any]:
-    """Return how often what was seen: figures, and every sample of the database's."""
-    from trainer.data.sampling import MAX_VISITS
+    """Return how often what was seen: figures, and every sample of the database's.
 
+    Raises RuntimeError if one of a person's was seen more than ``allowed`` times.
+    """
     seen: dict[str, int] = {}
     for index, count in visits.items():
         kind = examples[index].kind
         seen[kind] = seen.get(kind, 0) + count
     most = max((n for i, n in visits.items() if examples[i].kind != "replay"), default=0)
-    if most > MAX_VISITS:
-        raise RuntimeError(f"a sample was seen {most} times, more than {MAX_VISITS}")
+    if most > allowed:
+        raise RuntimeError(f"a sample was seen {most} times, more than {allowed}")
     total = max(1, sum(seen.values()))
     return {
         "verified": bool(taught.gate),

@@ -41,7 +41,7 @@ from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measurement import MEASURING, unjudged_line
 from trainer.rounds.protocol import Stage
-from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 
 RED = "reach the red dot"
 VERDICT = {
@@ -237,8 +237,9 @@ def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
     rows = chosen_episodes(place.reader, "since:last-round game:toy")
     material = material_of(place.reader, rows)
     config = LoraConfig()
-    draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
-    shares = shares_of(material, draws, replays=True)
+    learnt = sum(material.on(Split.TRAIN).values())
+    draws = plan_steps(learnt, config) * config.batch
+    shares = shares_of(material, draws, replays=True, most=most_visits(learnt, config))
     assert facts.mix == tuple((KINDS[kind], shares[kind]) for kind in KINDS if kind in shares)
     assert facts.episodes == material.attempts == 16
     assert facts.person_s == material.persons() / 20 == 4.0

@@ -30,7 +30,7 @@ from trainer.rounds import gates, protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.round import RoundPlan, run_round
 from trainer.rounds.training import lora_loop
-from trainer.rounds.training.lora_config import LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 
 STEPS = 6
 REPLAY = 40
@@ -122,8 +122,9 @@ def test_a_round_is_made_of_what_was_foretold(whole: Whole) -> None:
     with Reader.open(whole.data) as reader:
         material = material_of(reader, reader.episodes())
     config = LoraConfig(max_steps=STEPS)
-    draws = plan_steps(sum(material.on(Split.TRAIN).values()), config) * config.batch
-    foretold = shares_of(material, draws, replays=True)
+    learnt = sum(material.on(Split.TRAIN).values())
+    draws = plan_steps(learnt, config) * config.batch
+    foretold = shares_of(material, draws, replays=True, most=most_visits(learnt, config))
     metrics = whole.done.metrics
     assert metrics["material"] == material.document()
     assert metrics["manifest"]["counts"] == dict(material.ticks)

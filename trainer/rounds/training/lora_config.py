@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from recorder.errors import UsageError
-from trainer.data.sampling import REPLAY_SHARE
+from trainer.data.sampling import MAX_VISITS, REPLAY_SHARE
 
 KEPT_VOCABULARY = 8192
 """The answers before are kept whole, one number a word of the vocabulary and token."""
@@ -19,7 +19,8 @@ class LoraConfig:
     """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
 
     ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.  With ``mirror`` what is taught is learnt with left
+    time; rounds switch it on for large models.  What is taught is seen ``visits`` times on average,
+    or so often that there are ``min_steps``, if that is more.  With ``mirror`` what is taught is learnt with left
     and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the answers to
     what is replayed are held to all that the model would have said before the round, by so much
     times their divergence (Kullback-Leibler, in nats a token), rather than to what was done there;
@@ -30,6 +31,7 @@ class LoraConfig:
     alpha: int = 16
     learning_rate: float = 6e-4
     batch: int = 24
+    min_steps: int = 20
     max_steps: int = 160
     visits: int = 6
     warmup_steps: int = 10
@@ -69,4 +71,13 @@ def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig
 def plan_steps(persons: int, config: LoraConfig) -> int:
     """Return the number of steps in which ``persons`` samples are seen ``visits`` times."""
     wanted = math.ceil(persons * config.visits / ((1 - REPLAY_SHARE) * config.batch))
-    return max(1, min(config.max_steps, max(20, wanted)))
+    return max(1, min(config.max_steps, max(config.min_steps, wanted)))
+
+
+def most_visits(persons: int, config: LoraConfig) -> int:
+    """Return how often a round sees one of ``persons`` samples at most.
+
+    A third more than on average in all its steps, and MAX_VISITS at least.
+    """
+    own = (1 - REPLAY_SHARE) * config.batch * plan_steps(persons, config)
+    return max(MAX_VISITS, int(own / max(1, persons) * 4 / 3))

@@ -16,7 +16,7 @@ from recorder.errors import UsageError
 from trainer.data.examples import Example
 from trainer.data.sampling import draw_plan
 from trainer.rounds.training.lora import LoraTask
-from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig, plan_steps
+from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig, most_visits, plan_steps
 from trainer.rounds.training.lora_progress import (
     PROGRESS_FILE,
     Progress,
@@ -86,7 +86,8 @@ class _Run:
         persons = sum(each.kind != "replay" and not each.mirror for each in examples)
         wanted = plan_steps(persons, config)
         rng = np.random.default_rng(config.seed)
-        self.plan = draw_plan(examples, wanted * config.batch, rng)
+        most = most_visits(persons, config)
+        self.plan = draw_plan(examples, wanted * config.batch, rng, most)
         self.steps = max(1, len(self.plan) // config.batch)
         self.visits: dict[int, int] = {}
         self._before = self._answers_before() if config.keep else {}

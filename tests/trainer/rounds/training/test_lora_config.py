@@ -1,0 +1,30 @@
+"""How many steps a round takes, and how often it sees a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.data.sampling import MAX_VISITS, class_shares
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
+
+
+def test_seven_seconds_of_a_person_are_seen_until_the_least_steps_are_done() -> None:
+    persons = 129
+    assert plan_steps(persons, LoraConfig(min_steps=20)) == 54
+    often = LoraConfig(min_steps=140)
+    assert plan_steps(persons, often) == 140
+    assert plan_steps(persons, LoraConfig(min_steps=140, max_steps=30)) == 30
+    # 140 steps of 24, of which 60 % are the person's, over 129 samples are 15.6 visits.
+    assert most_visits(persons, often) == 20
+    assert most_visits(persons, LoraConfig(min_steps=20)) == MAX_VISITS
+
+
+@given(st.integers(50, 2000), st.integers(20, 300))
+def test_the_persons_samples_get_their_share_of_the_steps(persons: int, least: int) -> None:
+    config = LoraConfig(min_steps=least, max_steps=300)
+    draws = plan_steps(persons, config) * config.batch
+    counts = {"demonstration": persons, "replay": 600}
+    shares = class_shares(counts, draws, most_visits(persons, config))
+    assert np.isclose(shares["demonstration"], 0.6)
