@@ -76,9 +76,9 @@ class Taught:
 def measure(runs: int | None, say: Say, *, folder: Path, parts: Sequence[str]) -> dict[str, object]:
     """Teach the lessons of ``parts`` (all: "choosing" and "judging"), ``runs`` starts each.
 
-    A part may name arms: "choosing+mirror", "choosing+mirror+long".  ``runs`` None is STARTS.  Raises UsageError for
-    another part, KnownError for a round that does not get to its end; the lessons before it stay
-    kept.
+    A part may name arms: "choosing+mirror", "choosing+mirror+long".  ``runs`` None is STARTS.
+    Raises UsageError for another part, KnownError for a round that does not get to its end; the
+    lessons before it stay kept.
     """
     for each in parts:
         name, *arms = each.split("+")

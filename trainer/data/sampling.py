@@ -38,9 +38,7 @@ def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
     )
 
 
-def class_shares(
-    counts: Mapping[str, int], draws: int, most: int = MAX_VISITS
-) -> dict[str, float]:
+def class_shares(counts: Mapping[str, int], draws: int, most: int = MAX_VISITS) -> dict[str, float]:
     """Return how much of a round's ``draws`` samples each class gets (sums to 1).
 
     Corrections aim at half, replay keeps its share, demonstrations and rollouts take the

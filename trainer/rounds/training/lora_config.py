@@ -19,12 +19,12 @@ class LoraConfig:
     """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
 
     ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.  What is taught is seen ``visits`` times on average,
-    or so often that there are ``min_steps``, if that is more.  With ``mirror`` what is taught is learnt with left
-    and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the answers to
-    what is replayed are held to all that the model would have said before the round, by so much
-    times their divergence (Kullback-Leibler, in nats a token), rather than to what was done there;
-    not with a vocabulary of more than KEPT_VOCABULARY words.
+    time; rounds switch it on for large models.  What is taught is seen ``visits`` times on
+    average, or more often for there to be ``min_steps``.  With ``mirror`` what is taught is learnt
+    with left and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the
+    answers to what is replayed are held to all that the model would have said before the round, by
+    so much times their divergence (Kullback-Leibler, in nats a token), rather than to what was done
+    there; not with a vocabulary of more than KEPT_VOCABULARY words.
     """
 
     rank: int = 16
