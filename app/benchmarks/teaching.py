@@ -36,6 +36,7 @@ ARMS: Mapping[str, Mapping[str, str]] = {
     "keep5": {"keep": "5"},
     "keep20": {"keep": "20"},
     "long": {"min_steps": "140"},
+    "full": {"most_rise": "9"},
     "quick": {"learning_rate": "0.0015"},
 }
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""

@@ -96,13 +96,21 @@ class Checks:
     """Chooses how strong an adapter is on one side, and measures it on the other.
 
     The state at construction is "before".  ``served`` says that answers will not be forced to be
-    legal, as on a server: only then it matters whether they would be.
+    legal, as on a server: only then it matters whether they would be.  Of the strengths the greatest
+    is chosen with which no loss of what is to be kept rises by more than the part ``most_rise``.
     """
 
     def __init__(
-        self, task: LoraTask, select: CheckSet, gate: CheckSet, *, served: bool = False
+        self,
+        task: LoraTask,
+        select: CheckSet,
+        gate: CheckSet,
+        *,
+        served: bool = False,
+        most_rise: float = MAX_REPLAY_RISE,
     ) -> None:
         self._task = task
+        self._most_rise = most_rise
         self._served = served
         self._select, self._gate = select, gate
         self._start = self._weights()
@@ -154,7 +162,8 @@ class Checks:
         for scale in SCALES:
             self._mix(full, scale)
             after = self._losses(self._select)
-            if not forgets(self._compared(self._select, after, math.nan, scale)):
+            found = self._compared(self._select, after, math.nan, scale)
+            if not forgets(found, self._most_rise):
                 return self.measure(scale)
         self._mix(full, 1.0)
         return self.measure(1.0)
@@ -230,20 +239,20 @@ def _is_b(name: str) -> bool:
     return ".lora_B." in name
 
 
-def forgets(offline: Offline) -> bool:
-    """Return whether what it could before suffers by more than MAX_REPLAY_RISE.
+def forgets(offline: Offline, most: float = MAX_REPLAY_RISE) -> bool:
+    """Return whether a loss of what it could before rose by more than the part ``most``.
 
     What the base knew is bound by the base and by the parent, so that many small losses do not add
     up; what earlier rounds taught by the parent.
     """
-    return _rises(offline.replay_after, offline.replay_before, offline.replay_base) or _rises(
-        offline.earlier_after, offline.earlier_before
+    return _rises(most, offline.replay_after, offline.replay_before, offline.replay_base) or _rises(
+        most, offline.earlier_after, offline.earlier_before
     )
 
 
-def _rises(after: float, *before: float) -> bool:
+def _rises(most: float, after: float, *before: float) -> bool:
     known = [loss for loss in before if math.isfinite(loss)]
-    return bool(known) and not after <= min(known) * (1 + MAX_REPLAY_RISE)
+    return bool(known) and not after <= min(known) * (1 + most)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:

@@ -159,6 +159,7 @@ def _checks(lesson: Lesson, *, served: bool) -> Checks:
         CheckSet(taught.select, known.select, earlier.select),
         CheckSet(taught.gate, known.gate, earlier.gate),
         served=served,
+        most_rise=lesson.task.config.most_rise,
     )
 
 

@@ -24,7 +24,8 @@ class LoraConfig:
     with left and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the
     answers to what is replayed are held to all that the model would have said before the round, by
     so much times their divergence (Kullback-Leibler, in nats a token), rather than to what was done
-    there; not with a vocabulary of more than KEPT_VOCABULARY words.
+    there; not with a vocabulary of more than KEPT_VOCABULARY words.  By more than the part
+    ``most_rise`` no loss of what is to be kept may rise, where the strength is chosen.
     """
 
     rank: int = 16
@@ -42,6 +43,7 @@ class LoraConfig:
     checkpointing: bool = False
     mirror: bool = False
     keep: float = 0.0
+    most_rise: float = 0.05
 
 
 def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig:
