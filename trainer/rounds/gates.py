@@ -96,8 +96,8 @@ class Checks:
     """Chooses how strong an adapter is on one side, and measures it on the other.
 
     The state at construction is "before".  ``served`` says that answers will not be forced to be
-    legal, as on a server: only then it matters whether they would be.  Of the strengths the greatest
-    is chosen with which no loss of what is to be kept rises by more than the part ``most_rise``.
+    legal, as on a server: only then it matters whether they would be.  The greatest strength is
+    chosen with which no loss of what is to be kept rises by more than the part ``most_rise``.
     """
 
     def __init__(
