@@ -96,12 +96,18 @@ class Lesson:
     def to_learn(self) -> list[Example]:
         """What it learns on: the lessons, and what is to be kept."""
         from trainer.data.mirror import mirrored
+        from trainer.data.other_sentences import with_other_sentences
         from trainer.data.sampling import balanced
 
         taught = list(self.taught.train)
         if self.task.config.mirror:
             taught += mirrored(taught)
-        return [*balanced(taught), *self.known.train, *self.earlier.train]
+        kept = [*self.known.train, *self.earlier.train]
+        if self.task.keeps:
+            count = round(self.task.config.others * len(kept))
+            rng = np.random.default_rng(self.task.config.seed + 4)
+            kept += with_other_sentences(self.taught.train, kept, count, rng)
+        return [*balanced(taught), *kept]
 
     @property
     def to_stop_by(self) -> list[Example]:

@@ -34,3 +34,17 @@ def test_training_stops_by_every_sentence_of_what_is_to_be_kept() -> None:
     # A round that goes on after a kill stops by the same ones.
     assert [id(each) for each in by] == [id(each) for each in lesson.to_stop_by]
     assert not Lesson(task, Sides(), Sides(select=known), Sides()).to_stop_by
+
+
+def test_other_sentences_are_learnt_only_where_answers_are_held_to_those_of_before() -> None:
+    """Their answers are the lesson's, which must not be learnt for another sentence."""
+
+    def learnt(*, keeps: bool) -> Counter[tuple[str, str]]:
+        task = cast(LoraTask, SimpleNamespace(config=LoraConfig(others=0.5), keeps=keeps))
+        taught, known = said("swim", 30, "demonstration"), said("walk", 60)
+        lesson = Lesson(task, Sides(train=taught), Sides(train=known), Sides())
+        return Counter((each.kind, each.instruction) for each in lesson.to_learn)
+
+    whole = {("demonstration", "swim"): 30, ("replay", "walk"): 60}
+    assert learnt(keeps=False) == whole
+    assert learnt(keeps=True) == {**whole, ("replay", "walk"): 90}

@@ -24,7 +24,7 @@ from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 from trainer.data.examples import Example
 from trainer.data.forward_pass import IGNORE, Sequences
-from trainer.rounds.training.lora_config import LoraConfig
+from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig
 from trainer.rounds.training.lora_features import Joined
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -80,6 +80,12 @@ class LoraTask:
             for name, parameter in self.peft.named_parameters()
             if parameter.requires_grad
         }
+
+    @property
+    def keeps(self) -> bool:
+        """Whether answers to what is replayed are held to those of before the round."""
+        words = int(self.sequences.model.lm_head.out_features)
+        return self.config.keep > 0 and words <= KEPT_VOCABULARY
 
     def start_from(self, tensors: dict[str, torch.Tensor]) -> None:
         """Continue from an adapter's tensors (peft's names).

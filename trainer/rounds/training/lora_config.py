@@ -24,7 +24,9 @@ class LoraConfig:
     with left and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the
     answers to what is replayed are held to all that the model would have said before the round, by
     so much times their divergence (Kullback-Leibler, in nats a token), rather than to what was done
-    there; not with a vocabulary of more than KEPT_VOCABULARY words.  By more than the part
+    there; not with a vocabulary of more than KEPT_VOCABULARY words.  Then
+    there are ``others`` times as many of the lesson's pictures with other sentences among what is
+    replayed (:mod:`trainer.data.other_sentences`).  By more than the part
     ``most_rise`` no loss of what is to be kept may rise, where the strength is chosen.
     """
 
@@ -43,6 +45,7 @@ class LoraConfig:
     checkpointing: bool = False
     mirror: bool = False
     keep: float = 0.0
+    others: float = 0.0
     most_rise: float = 0.05
 
 

@@ -16,7 +16,7 @@ from recorder.errors import UsageError
 from trainer.data.examples import Example
 from trainer.data.sampling import draw_plan
 from trainer.rounds.training.lora import LoraTask
-from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig, most_visits, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 from trainer.rounds.training.lora_progress import (
     PROGRESS_FILE,
     Progress,
@@ -90,7 +90,7 @@ class _Run:
         self.plan = draw_plan(examples, wanted * config.batch, rng, most)
         self.steps = max(1, len(self.plan) // config.batch)
         self.visits: dict[int, int] = {}
-        self._before = self._answers_before() if config.keep else {}
+        self._before = self._answers_before() if task.keeps else {}
         self.optimizer = torch.optim.AdamW(
             task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
         )
@@ -103,8 +103,6 @@ class _Run:
     def _answers_before(self) -> dict[int, torch.Tensor]:
         """Return the log-probabilities of all words, by example that is replayed: as it begins."""
         task = self._task
-        if task.sequences.model.lm_head.out_features > KEPT_VOCABULARY:
-            return {}
         drawn = [int(i) for i in np.unique(self.plan) if self._examples[i].kind == "replay"]
         found: dict[int, torch.Tensor] = {}
         for at in range(0, len(drawn), 32):
