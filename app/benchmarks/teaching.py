@@ -38,7 +38,7 @@ ARMS: Mapping[str, Mapping[str, str]] = {
     "long": {"min_steps": "140"},
     "full": {"most_rise": "9"},
     "others": {"others": "0.5"},
-    "quick": {"learning_rate": "0.0015"},
+    "quick": {"learning_rate": "0.005"},
 }
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100
