@@ -52,7 +52,9 @@ class TeachFacts:
     ``blocked`` is "" where a round can start, else one sentence that says why not.
     ``predicted_s`` is the expected time until the result is there, play before and after the
     training included, None if unknown.
-    ``lessons`` are the attempts in which the person drove, newest first.
+    ``lessons`` are the attempts in which the person drove, newest first.  ``to_practise`` are the
+    sentences that the game judges among those and among what was taught last.
+    ``practice_blocked`` says in one sentence why the agent cannot practise, "" if it can.
     """
 
     episodes: int = 0
@@ -63,6 +65,16 @@ class TeachFacts:
     predicted_s: float | None = None
     blocked: str = ""
     lessons: tuple[LessonFacts, ...] = ()
+    to_practise: tuple[str, ...] = ()
+    practice_blocked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeWish:
+    """What the agent is to practise by itself: sentences that the game judges, and how long."""
+
+    sentences: tuple[str, ...]
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +343,13 @@ class Backend(Protocol):
         """Return what a round would learn from."""
         ...
 
-    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundHandle:
-        """Begin a round; ``on_update`` is called from any thread until the final update."""
+    def start_round(
+        self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
+    ) -> RoundHandle:
+        """Begin a round; ``on_update`` is called from any thread until the final update.
+
+        With ``practice`` the agent practises instead of learning from what was recorded.
+        """
         ...
 
     def last_verdict(self) -> VerdictFacts | None:

@@ -12,7 +12,7 @@ from app.backend.blind.rounds import BlindRounds
 from app.backend.film_strips import Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
-from app.backend.ports import RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.round_time import Coming, last_of, predicted_s
 from app.backend.view_facts import (
@@ -25,13 +25,14 @@ from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError
 from recorder.games import judged_task
-from recorder.games.base import Game, OwnWindowGame
+from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
-from trainer.evaluation.verdict import Choice
+from trainer.evaluation.verdict import Choice, Part
+from trainer.practice.fit import judged, unfit
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import decide
 from trainer.rounds.inputs import chosen_episodes
@@ -121,7 +122,31 @@ class Teaching:
         most = most_visits(learnt, config)
         shares = shares_of(material, draws, replays=replays, most=most)
         predicted = self._predicted_s(persons, chosen) if persons else None
-        return teach_facts(material, shares, predicted, self._loader.not_taught)
+        found = teach_facts(material, shares, predicted, self._loader.not_taught)
+        return replace(
+            found,
+            to_practise=self._to_practise(found),
+            practice_blocked=self._practice_blocked(),
+        )
+
+    def _practice_blocked(self) -> str:
+        """Return why the agent cannot practise, "" if it can."""
+        if self._loader.not_taught:
+            return self._loader.not_taught
+        options = options_of(self._loader.choice)
+        try:
+            return unfit(self._game_name, self._data, self._loader.base, options)
+        except KnownError as error:
+            return error.sentence
+
+    def _to_practise(self, facts: TeachFacts) -> tuple[str, ...]:
+        """Return the judged sentences that were shown since, and those that were taught last."""
+        tasks = self._live.tasks()
+        newest = next((row for row in reversed(self._reader.rounds()) if row.adapter_id), None)
+        lines = () if newest is None else read_lines(newest.verdict)
+        said = [each.sentence for each in facts.lessons]
+        said += [each.name for each in lines if each.part is Part.TAUGHT]
+        return tuple(dict.fromkeys(each for each in said if judged_task(tasks, each) is not None))
 
     def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
         """Return how long a round on ``chosen`` takes until its result is there."""
@@ -143,10 +168,17 @@ class Teaching:
         """Return the episodes that a round would be about."""
         return chosen_episodes(self._reader, of_game(SINCE_LAST_ROUND, self._game_name))
 
-    def start(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
-        """Begin a round on a thread of its own; raises ModelError where a server plays."""
+    def start(
+        self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
+    ) -> RoundInProgress:
+        """Begin a round on a thread of its own, or practice.
+
+        Raises ModelError where a server plays, UsageError for a sentence that nobody judges.
+        """
         if self._loader.not_taught:
             raise ModelError(self._loader.not_taught)
+        said = () if practice is None else practice.sentences
+        asked = [Asked(*each) for each in judged(self._live.tasks(), said)]
         self._blind.end()
         if (check := self._check) is not None:
             # What was played is kept; it can be gone on with after this round.
@@ -169,7 +201,7 @@ class Teaching:
                 if check is not None:
                     # There is one keyboard, and two that play at once are slower than in turn.
                     check.end()
-                final = self._run_round(handle, options, say)
+                final = self._run_round(handle, options, say, practice, asked)
             except KnownError as error:
                 # What was asked for is no problem.
                 problem = "" if handle.cancelled.is_set() else error.sentence
@@ -195,7 +227,12 @@ class Teaching:
             check.end()
 
     def _run_round(
-        self, handle: RoundInProgress, options: PlayOptions, say: Callable[[Message], None]
+        self,
+        handle: RoundInProgress,
+        options: PlayOptions,
+        say: Callable[[Message], None],
+        practice: PracticeWish | None,
+        asked: Sequence[Asked],
     ) -> RoundUpdate:
         with self._loader.rested(self._round_need(options), RESTING) as rested:
             result = handle.client.run(
@@ -203,6 +240,8 @@ class Teaching:
                 game=self._game_name,
                 slowed=self._slowed,
                 hotkeys=self._hotkeys(),
+                questions=asked,
+                practice_min=None if practice is None else practice.minutes,
             )
         if handle.left.is_set():
             # What was done is written down; whoever has left waits for no film.

@@ -24,6 +24,7 @@ from app.backend.ports import (
     EpisodeFacts,
     Hint,
     Playback,
+    PracticeWish,
     Preferences,
     RoundUpdate,
     SentenceFacts,
@@ -162,9 +163,14 @@ class WindowBackend:
         """Return what a round would learn from: what it will find itself (:mod:`trainer.data`)."""
         return self._teaching.facts()
 
-    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundInProgress:
-        """Begin a round on a thread of its own; raises ModelError where a server plays."""
-        return self._teaching.start(on_update)
+    def start_round(
+        self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
+    ) -> RoundInProgress:
+        """Begin a round or practice, on a thread of its own.
+
+        Raises ModelError where a server plays, UsageError for a sentence that nobody judges.
+        """
+        return self._teaching.start(on_update, practice)
 
     def play_more(self, round_id: int) -> None:
         """Begin to play more starts of a round, or go on checking it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QInputDialog, QWidget
 
-from app.backend.ports import Backend, Hint, VerdictFacts
+from app.backend.ports import Backend, Hint, PracticeWish, VerdictFacts
 from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
@@ -78,6 +78,7 @@ class Commands(QObject):
             "page_teach": lambda: self.page_wanted.emit(pages.TEACH),
             "search": self.search,
             "teach": self.start_round,
+            "practise": self.choose_practice,
             "cancel_round": self.cancel_round,
             "use": self.use_newest,
             "go_back": self._calls.go_back,
@@ -182,6 +183,17 @@ class Commands(QObject):
         if not self._calls.rounds.running and self._side.teach.retrain.isEnabled():
             self._side.teach.begin_round()
             self._calls.rounds.start()
+
+    def choose_practice(self) -> None:
+        """Ask what the agent is to practise, where it can."""
+        if not self._calls.rounds.running and self._side.teach.practise.isEnabled():
+            self.dialogs.choose_practice(self._side.teach.facts.to_practise)
+
+    def start_practice(self, wish: PracticeWish) -> None:
+        """Let the agent practise."""
+        if not self._calls.rounds.running:
+            self._side.teach.begin_round()
+            self._calls.rounds.start(wish)
 
     def cancel_round(self) -> None:
         """Ask the round to stop."""

@@ -44,6 +44,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("page_teach", "Go to", "Teach", "Ctrl+3", "What was collected, and the next round"),
     Entry("search", "Go to", "Find in the library", "Ctrl+F", "Filter the recorded attempts"),
     Entry("teach", "Teach", "Teach the agent", "Ctrl+T", "Start a round on what was collected"),
+    Entry("practise", "Teach", "Let it practise …", "Ctrl+P", "It plays by itself and learns"),
     Entry("cancel_round", "Teach", "Cancel the round", "Ctrl+Shift+T", "Leave the agent as it is"),
     Entry("use", "Teach", "Use the new agent", "Ctrl+U", "Let the round's result play"),
     Entry("go_back", "Teach", "Go back to the agent before", "Ctrl+Shift+Z", "Undo the change"),

@@ -26,6 +26,7 @@ from app.backend.ports import (
     EpisodeFacts,
     Hint,
     Playback,
+    PracticeWish,
     Preferences,
     RoundHandle,
     RoundUpdate,
@@ -338,6 +339,7 @@ class SampleBackend:
         self.comparison = SampleComparison(self._frames)
         self.log: Path | None = None
         self.said = Hint()
+        self.practised: list[PracticeWish] = []
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
         self.calibration: Calibration | None = None
@@ -354,8 +356,12 @@ class SampleBackend:
         """Return what was set."""
         return self.teach_facts
 
-    def start_round(self, on_update: Callable[[RoundUpdate], None]) -> RoundHandle:
+    def start_round(
+        self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
+    ) -> RoundHandle:
         """Begin a round that is driven by hand."""
+        if practice is not None:
+            self.practised.append(practice)
         self.round = SampleRound(on_update)
         return self.round
 

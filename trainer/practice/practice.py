@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, UsageError
-from recorder.games import game_spec, judged_task, task_list
+from recorder.games import task_list
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
 from trainer.evaluation.starts import JUDGED, Start, StartKey
 from trainer.practice.config import PracticeConfig
+from trainer.practice.fit import judged, unfit
 from trainer.practice.groups import advantages, reward
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
@@ -77,27 +78,11 @@ def practise(plan: PracticePlan, say: Say, config: PracticeConfig | None = None)
     """Practise; returns what is said last.  Raises KnownError for problems of the world."""
     from model.torch_state import torch_threads
 
-    tasks = tasks_of(plan)
+    if why := unfit(plan.game, plan.data, plan.base, plan.options):
+        raise UsageError(why)
+    tasks = judged(task_list(plan.game, plan.data), plan.sentences)
     with torch_threads(None):
         return _practise(plan, tasks, say, config or PracticeConfig(seed=plan.number))
-
-
-def tasks_of(plan: PracticePlan) -> list[tuple[Task, str]]:
-    """Return each sentence with the task that judges it; raises UsageError if one has none."""
-    if game_spec(plan.game, plan.data).own_window:
-        raise UsageError(
-            "Practice needs a game that waits for every answer and can run several times at once, "
-            f"which {plan.game} cannot, so nothing was begun; practise in the practice yard."
-        )
-    every = task_list(plan.game, plan.data)
-    found = [(judged_task(every, each), each) for each in plan.sentences]
-    for task, sentence in found:
-        if task is None:
-            raise UsageError(
-                f"Nobody can judge “{sentence}” while the agent practises alone, so nothing was "
-                "begun; choose a sentence of `playteach tasks`."
-            )
-    return [(task, sentence) for task, sentence in found if task is not None]
 
 
 def _practise(
@@ -106,7 +91,6 @@ def _practise(
     import torch
 
     from model.adapters.folders import fingerprint
-    from model.vla.memory import is_small
     from model.vla.preprocess import load_spec
     from model.vla.vla import load_weights
     from trainer.data.heard import as_heard
@@ -120,11 +104,6 @@ def _practise(
     base = fingerprint(plan.base)
     parent = parent_of(plan.parent, base)
     spec = plan.options.applied_to(load_spec(plan.base))
-    if not is_small(plan.base) or spec.history or plan.options.precision:
-        raise UsageError(
-            f"{plan.base.name!r} is too large to practise here, or looks back at earlier pictures, "
-            "so nothing was begun; let a small model practise, and teach this one by rounds."
-        )
     plan.work.mkdir(parents=True, exist_ok=True)
     known, before = _kept(plan, spec, say)
     say(protocol.Stage("seeing", "Looking at what it could before."))

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
-from app.backend.ports import Backend, RoundHandle, RoundUpdate
+from app.backend.ports import Backend, PracticeWish, RoundHandle, RoundUpdate
 from recorder.errors import KnownError
 
 log = logging.getLogger(__name__)
@@ -148,12 +148,12 @@ class RoundBridge(QObject):
         """Whether a round is under way."""
         return self._handle is not None
 
-    def start(self) -> None:
-        """Begin a round; a KnownError becomes a final update with its sentence."""
+    def start(self, practice: PracticeWish | None = None) -> None:
+        """Begin a round, or practice; a KnownError becomes a final update with its sentence."""
         if self._handle is not None:
             return
         try:
-            self._handle = self._backend.start_round(self._arrived.emit)
+            self._handle = self._backend.start_round(self._arrived.emit, practice)
         except KnownError as error:
             self.updated.emit(RoundUpdate(problem=error.sentence, finished=True))
 

@@ -19,6 +19,7 @@ from app.gui.dialogs.diagnostics import LogDialog, report
 from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog
 from app.gui.dialogs.model_dialog import ModelDialog
+from app.gui.dialogs.practice_dialog import PracticeDialog
 from app.gui.dialogs.sentences_dialog import SentencesDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.play.agent_panel import AgentsDialog
@@ -37,11 +38,13 @@ log = logging.getLogger(__name__)
 class DialogCommands(QObject):
     """Opens the dialogs, and owns the preferences that they edit.
 
-    Signals: game_wanted(GameWish), sentence_chosen(str) for a sentence to be played.
+    Signals: game_wanted(GameWish), sentence_chosen(str) for a sentence to be played,
+    practice_chosen(PracticeWish).
     """
 
     game_wanted = Signal(object)
     sentence_chosen = Signal(str)
+    practice_chosen = Signal(object)
 
     def __init__(
         self,
@@ -91,6 +94,16 @@ class DialogCommands(QObject):
             self._show(dialog)
 
         self._calls.bridge.ask(self._backend.sentences, show, replaces="sentences")
+
+    def choose_practice(self, ticked: Sequence[str]) -> None:
+        """Ask what the agent is to practise; ``ticked`` are ticked already."""
+
+        def show(facts: Sequence[SentenceFacts]) -> None:
+            dialog = PracticeDialog(facts, ticked, self._theme, self._window)
+            dialog.chosen.connect(self.practice_chosen)
+            self._show(dialog)
+
+        self._calls.bridge.ask(self._backend.sentences, show, replaces="practice")
 
     def choose_model(self) -> None:
         """Show what can play: the practice model, a checkpoint, a server."""

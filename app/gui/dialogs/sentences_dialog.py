@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -20,14 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.ports import SentenceFacts
+from app.gui.dialogs.share_column import COLUMN_PX, ShareDelegate, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
 SENTENCE_ROLE = Qt.ItemDataRole.UserRole
-SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
 OPEN_UP_TO = 60
 """So many sentences that fit the search are shown without opening their verb."""
-BAR_PX = 72.0
 INTRO = (
     "These are the sentences that the game itself judges. You can type anything else too; of that "
     "you are the judge. Other words for the same are understood."
@@ -58,12 +54,12 @@ class SentencesDialog(QDialog):
         self.tree.setHeaderLabels(["Sentence", "The agent did it"])
         self.tree.setAccessibleName("Sentences by verb")
         self.tree.setUniformRowHeights(True)
-        self.tree.setItemDelegateForColumn(1, _ShareDelegate(theme, self.tree))
+        self.tree.setItemDelegateForColumn(1, ShareDelegate(theme, self.tree))
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, 210)
+        header.resizeSection(1, COLUMN_PX)
         self.none = label("", "muted", wrap=True)
         self.play = button("Play it", "agent")
         self._build()
@@ -102,13 +98,13 @@ class SentencesDialog(QDialog):
         for verb, group in groups.items():
             top = QTreeWidgetItem(self.tree, [f"{verb}  ({len(group)})", ""])
             top.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
-            _tell_share(top, sum(each.good for each in group), sum(each.tries for each in group))
+            tell_share(top, sum(each.good for each in group), sum(each.tries for each in group))
             for each in group:
                 item = QTreeWidgetItem(top, [each.sentence, ""])
                 item.setData(0, SENTENCE_ROLE, each.sentence)
                 also = [way for way in each.ways if way != each.sentence]
                 item.setToolTip(0, "\n".join(["Also:", *also]) if also else "")
-                _tell_share(item, each.good, each.tries, taught=each.taught)
+                tell_share(item, each.good, each.tries, taught=each.taught)
                 first = first or item
             top.setExpanded(len(found) <= OPEN_UP_TO)
         self.none.setText(
@@ -141,44 +137,3 @@ def fits(facts: SentenceFacts, typed: str) -> bool:
         all(any(word.startswith(each) for word in way.lower().split()) for each in wanted)
         for way in (facts.sentence, *facts.ways)
     )
-
-
-def _tell_share(item: QTreeWidgetItem, good: int, tries: int, *, taught: bool = True) -> None:
-    untried = "not tried yet" if taught else "was not taught"
-    item.setText(1, f"{good} of {tries}" if tries else untried)
-    item.setData(1, SHARE_ROLE, good / tries if tries else None)
-
-
-class _ShareDelegate(QStyledItemDelegate):
-    """Paints a share as a small bar before its counts."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
-        """Return a row's size."""
-        del option, index
-        return QSize(200, 28)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
-        """Draw a row."""
-        share = index.data(SHARE_ROLE)  # type: ignore[attr-defined]
-        area = QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        left = area.left() + 8
-        if share is not None:
-            bar = QRectF(left, area.center().y() - 3, BAR_PX, 6)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.colour("raised"))
-            painter.drawRoundedRect(bar, 3, 3)
-            painter.setBrush(self._theme.colour("agent"))
-            bar.setWidth(max(6.0, BAR_PX * share))
-            if share > 0:
-                painter.drawRoundedRect(bar, 3, 3)
-        painter.setPen(self._theme.colour("text" if share is not None else "muted"))
-        words = area.adjusted(8 + BAR_PX + 12, 0, -4, 0)
-        text = str(index.data(Qt.ItemDataRole.DisplayRole))  # type: ignore[attr-defined]
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
-        painter.restore()

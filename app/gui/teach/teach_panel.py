@@ -26,16 +26,18 @@ PROGRESS = {
     RoundPart.MEASURE: (70, 100),
 }
 """Where each part of a round begins and ends on its bar, in percent."""
+PRACTISE_TIP = "The agent plays by itself, and learns from what succeeded"
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
 
 
 class TeachPanel(Card):
     """Collected, Retrain, progress, loss, gates.
 
-    Signals: round_asked(), cancel_asked(), and those of :class:`LessonList`.
+    Signals: round_asked(), practice_asked(), cancel_asked(), and those of :class:`LessonList`.
     """
 
     round_asked = Signal()
+    practice_asked = Signal()
     cancel_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -53,6 +55,8 @@ class TeachPanel(Card):
         self.lessons = LessonList()
         self.retrain = button("Teach the agent", "person")
         self.retrain.setProperty("size", "large")
+        self.practise = button("Practise …")
+        self.practise.setProperty("size", "large")
         self.why_not = label("", "caption", wrap=True)
         # It must not make the panel wider than its place: what lies right of it would be cut off.
         self.stage = Elided("", "strong")
@@ -67,6 +71,11 @@ class TeachPanel(Card):
         self._build()
         self._connect_signals()
         self.show_facts(self._facts)
+
+    @property
+    def facts(self) -> TeachFacts:
+        """What is shown."""
+        return self._facts
 
     @property
     def busy(self) -> bool:
@@ -93,6 +102,8 @@ class TeachPanel(Card):
         when = "" if facts.predicted_s is None else f" · about {spoken_duration(facts.predicted_s)}"
         self.retrain.setText(f"Teach the agent{when}")
         self.retrain.setEnabled(not facts.blocked and not self._busy)
+        self.practise.setEnabled(not facts.practice_blocked and not self._busy)
+        self.practise.setToolTip(facts.practice_blocked or PRACTISE_TIP)
         # The empty state already says what to do; a second sentence would only repeat it.
         self.why_not.setText(facts.blocked if facts.sentence else "")
         self.why_not.setVisible(bool(self.why_not.text()))
@@ -227,7 +238,12 @@ class TeachPanel(Card):
         self.body.addWidget(self._mix)
         self.body.addWidget(self.sentence)
         self.body.addWidget(self.lessons)
-        self._swap.addWidget(self.retrain)
+        asking = QWidget()
+        row = QHBoxLayout(asking)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.retrain, 1)
+        row.addWidget(self.practise)
+        self._swap.addWidget(asking)
         running = QWidget()
         grid = QGridLayout(running)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -251,6 +267,7 @@ class TeachPanel(Card):
 
     def _connect_signals(self) -> None:
         self.retrain.clicked.connect(self.round_asked)
+        self.practise.clicked.connect(self.practice_asked)
         self.cancel.clicked.connect(self.cancel_asked)
         self._theme.changed.connect(self._on_theme_changed)
 

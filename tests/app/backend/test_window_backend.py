@@ -17,7 +17,7 @@ from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
 from app.backend.blind import judging
-from app.backend.ports import Hint, RoundUpdate, ThemeChoice
+from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
 from app.backend.view_facts import BLIND_METHOD, KINDS
@@ -28,7 +28,7 @@ from app.session.wiring import Player, store_recording
 from model.play.runner import LockStepRunner
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
-from recorder.errors import DataBusyError, DataError, GameError, ModelError
+from recorder.errors import DataBusyError, DataError, GameError, ModelError, UsageError
 from recorder.games import registry
 from recorder.store import NewAdapter, Reader, RoundStatus, Side, Split, Store
 from recorder.threads import running
@@ -505,6 +505,29 @@ def test_while_a_round_is_measured_in_another_window_this_one_rests(
     office.session.play("walk")
     office.session.step()
     assert office.session.snapshot().phase is Phase.PLAYING
+
+
+def test_practice_is_asked_for_with_its_sentences_and_minutes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    over = threading.Event()
+
+    def run(_client: RoundClient, **arguments: Any) -> RoundResult:
+        given.update(arguments)
+        return RoundResult(1, RoundStatus.DONE, "It was practised.")
+
+    monkeypatch.setattr(RoundClient, "run", run)
+    task = place.session.tasks()[0]
+    with pytest.raises(UsageError, match="“dance wildly”"):
+        place.backend.start_round(lambda _: None, PracticeWish(("dance wildly",), 2))
+    wish = PracticeWish((task.instruction,), 2)
+    place.backend.start_round(lambda update: over.set() if update.finished else None, wish)
+    assert over.wait(60)
+    assert given["practice_min"] == 2
+    assert [(each.task.id, each.heard) for each in given["questions"]] == [
+        (task.id, task.instruction)
+    ]
 
 
 def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) -> None:

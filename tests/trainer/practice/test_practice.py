@@ -25,7 +25,7 @@ from trainer.practice.account import Account
 from trainer.practice.collector import Hall, Moment, Tried, Try
 from trainer.practice.config import PracticeConfig
 from trainer.practice.learner import Learner
-from trainer.practice.practice import PracticePlan, iterate, main, scored_moments, tasks_of
+from trainer.practice.practice import PracticePlan, iterate, main, practise, scored_moments
 from trainer.rounds import protocol
 
 CONFIG = PracticeConfig(groups=2, attempts=3, moments=4, batch=8)
@@ -139,9 +139,13 @@ def test_an_attempt_that_nobody_judged_counts_for_nothing() -> None:
 
 def test_what_cannot_be_practised_is_said(tmp_path: Path, small_checkpoint: Path) -> None:
     with pytest.raises(UsageError, match="Nobody can judge “dance wildly”"):
-        tasks_of(plan(tmp_path, small_checkpoint, game="doom", sentences=("dance wildly",)))
+        practise(plan(tmp_path, small_checkpoint, game="doom", sentences=("dance wildly",)), hear)
     with pytest.raises(UsageError, match="Practice needs a game that waits"):
-        tasks_of(plan(tmp_path, small_checkpoint, game="luanti"))
+        practise(plan(tmp_path, small_checkpoint, game="luanti"), hear)
+
+
+def hear(message: protocol.Message) -> None:
+    raise AssertionError(f"nothing was to be begun: {message}")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_round_news_arrive_on_the_gui_thread(qtbot: QtBot, place: SampleBackend)
 
 def test_round_that_cannot_start_ends_with_its_sentence(qtbot: QtBot, place: SampleBackend) -> None:
     class Refusing(SampleBackend):
-        def start_round(self, on_update: object) -> RoundHandle:
+        def start_round(self, on_update: object, practice: object = None) -> RoundHandle:
             raise DataError("Another round is running; wait for it.")
 
     refusing = Refusing(place.sizes.folder, place.session)

@@ -1,0 +1,163 @@
+"""What the agent is to practise by itself: which sentences, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.backend.ports import PracticeWish, SentenceFacts
+from app.gui.dialogs.sentences_dialog import SENTENCE_ROLE, fits
+from app.gui.dialogs.share_column import COLUMN_PX, ShareDelegate, tell_share
+from app.gui.style.theme import GRID, Theme
+from app.gui.style.widgets import button, label
+
+MINUTES = 10
+MOST_MINUTES = 600
+MOST_SENTENCES = 8
+"""More at once get too few attempts each."""
+INTRO = (
+    "The agent plays fresh starts by itself and does more often what succeeded. Show a sentence "
+    "once or twice before: what it never does by chance it cannot practise. You can play on "
+    "meanwhile, which makes it slower."
+)
+
+
+class PracticeDialog(QDialog):
+    """Sentences that the game judges with a tick each, and minutes.
+
+    Signals: chosen(PracticeWish).
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self,
+        facts: Sequence[SentenceFacts],
+        ticked: Sequence[str],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        """``ticked`` are sentences, in any words that are judged: they stand first, ticked."""
+        super().__init__(parent)
+        self.setWindowTitle("Let it practise")
+        self.resize(680, 620)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find by words, for instance “torch” or “pick up”")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find sentences by words")
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderLabels(["Practise", "The agent did it"])
+        self.tree.setAccessibleName("Sentences to practise")
+        self.tree.setRootIsDecorated(False)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setItemDelegateForColumn(1, ShareDelegate(theme, self.tree))
+        header = self.tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(1, COLUMN_PX)
+        self.minutes = QSpinBox()
+        self.minutes.setRange(1, MOST_MINUTES)
+        self.minutes.setValue(MINUTES)
+        self.minutes.setSuffix(" min")
+        self.minutes.setAccessibleName("How many minutes it practises")
+        self.why_not = label("", "caption", wrap=True)
+        self.begin = button("Practise", "agent")
+        self._rows = [self._row(each, said) for each, said in _in_order(facts, ticked)]
+        self._build()
+        self.search.textChanged.connect(self._filter)
+        self.tree.itemChanged.connect(self._look)
+        self.begin.clicked.connect(self._begin)
+        self._look()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is ticked."""
+        return tuple(
+            str(item.data(0, SENTENCE_ROLE))
+            for item, _ in self._rows
+            if item.checkState(0) is Qt.CheckState.Checked
+        )
+
+    def _row(self, facts: SentenceFacts, said: str) -> tuple[QTreeWidgetItem, SentenceFacts]:
+        item = QTreeWidgetItem(self.tree, [said or facts.sentence, ""])
+        item.setData(0, SENTENCE_ROLE, said or facts.sentence)
+        state = Qt.CheckState.Checked if said else Qt.CheckState.Unchecked
+        item.setCheckState(0, state)
+        tell_share(item, facts.good, facts.tries, taught=facts.taught)
+        return item, facts
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
+        layout.setSpacing(GRID)
+        layout.addWidget(label("Let it practise", "title"))
+        layout.addWidget(label(INTRO, "muted", wrap=True))
+        layout.addWidget(self.search)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(self.why_not)
+        foot = QHBoxLayout()
+        foot.addWidget(label("For"))
+        foot.addWidget(self.minutes)
+        foot.addStretch(1)
+        close = button("Cancel")
+        close.clicked.connect(self.reject)
+        foot.addWidget(close)
+        foot.addWidget(self.begin)
+        layout.addLayout(foot)
+
+    def _filter(self, typed: str) -> None:
+        """Show what fits; what is ticked stays in sight."""
+        for item, facts in self._rows:
+            ticked = item.checkState(0) is Qt.CheckState.Checked
+            item.setHidden(not (ticked or fits(facts, typed)))
+
+    def _look(self) -> None:
+        """Say why it cannot begin."""
+        count = len(self.sentences)
+        why = ""
+        if not count:
+            why = "Tick what it is to practise."
+        elif count > MOST_SENTENCES:
+            why = f"{count} sentences get too few attempts each; tick at most {MOST_SENTENCES}."
+        self.why_not.setText(why)
+        self.begin.setEnabled(not why)
+
+    def _begin(self) -> None:
+        wish = PracticeWish(self.sentences, float(self.minutes.value()))
+        self.accept()
+        self.chosen.emit(wish)
+
+
+def _in_order(
+    facts: Sequence[SentenceFacts], ticked: Sequence[str]
+) -> list[tuple[SentenceFacts, str]]:
+    """Return (facts, the words that are ticked or ""): ticked ones first, then the weakest."""
+    said_by: dict[str, str] = {}
+    for said in ticked:
+        for each in facts:
+            if said == each.sentence or said in each.ways:
+                said_by.setdefault(each.sentence, said)
+                break
+
+    def rank(each: SentenceFacts) -> tuple[bool, bool, float]:
+        return (
+            each.sentence not in said_by,
+            not each.tries,
+            each.good / each.tries if each.tries else 0.0,
+        )
+
+    return [(each, said_by.get(each.sentence, "")) for each in sorted(facts, key=rank)]

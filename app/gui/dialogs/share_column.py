@@ -1,0 +1,55 @@
+"""The column of a list of sentences that says how often the agent did each, with a small bar."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTreeWidgetItem, QWidget
+
+from app.gui.style.theme import Theme
+
+SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
+BAR_PX = 72.0
+COLUMN_PX = 210
+
+
+def tell_share(item: QTreeWidgetItem, good: int, tries: int, *, taught: bool = True) -> None:
+    """Put into the second column how often the agent did a sentence."""
+    untried = "not tried yet" if taught else "was not taught"
+    item.setText(1, f"{good} of {tries}" if tries else untried)
+    item.setData(1, SHARE_ROLE, good / tries if tries else None)
+
+
+class ShareDelegate(QStyledItemDelegate):
+    """Paints a share as a small bar before its counts."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
+        """Return a row's size."""
+        del option, index
+        return QSize(200, 28)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
+        """Draw a row."""
+        share = index.data(SHARE_ROLE)  # type: ignore[attr-defined]
+        area = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left = area.left() + 8
+        if share is not None:
+            bar = QRectF(left, area.center().y() - 3, BAR_PX, 6)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.colour("raised"))
+            painter.drawRoundedRect(bar, 3, 3)
+            painter.setBrush(self._theme.colour("agent"))
+            bar.setWidth(max(6.0, BAR_PX * share))
+            if share > 0:
+                painter.drawRoundedRect(bar, 3, 3)
+        painter.setPen(self._theme.colour("text" if share is not None else "muted"))
+        words = area.adjusted(8 + BAR_PX + 12, 0, -4, 0)
+        text = str(index.data(Qt.ItemDataRole.DisplayRole))  # type: ignore[attr-defined]
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
+        painter.restore()

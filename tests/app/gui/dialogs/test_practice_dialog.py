@@ -1,0 +1,88 @@
+"""Choosing what the agent practises."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from sample import SampleBackend
+
+from app.backend.ports import PracticeWish, SentenceFacts, TeachFacts
+from app.gui.dialogs.practice_dialog import MOST_SENTENCES, PracticeDialog
+from app.gui.main_window import MainWindow
+from app.gui.style.theme import Theme
+
+FACTS = (
+    SentenceFacts("go to the red torch", good=19, tries=20),
+    SentenceFacts("shoot the imp"),
+    SentenceFacts("shoot the barrel", ways=("use your gun on the barrel",), good=4, tries=20),
+    SentenceFacts("open the door", good=1, tries=20),
+)
+
+
+def rows(dialog: PracticeDialog) -> list[tuple[str, bool]]:
+    items = [dialog.tree.topLevelItem(at) for at in range(dialog.tree.topLevelItemCount())]
+    return [
+        (item.text(0), item.checkState(0) is Qt.CheckState.Checked)
+        for item in items
+        if not item.isHidden()
+    ]
+
+
+def test_what_was_taught_is_ticked_in_the_persons_words_and_the_weakest_come_next(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    dialog = PracticeDialog(FACTS, ("use your gun on the barrel", "dance"), theme)
+    qtbot.addWidget(dialog)
+    assert rows(dialog) == [
+        ("use your gun on the barrel", True),
+        ("open the door", False),
+        ("go to the red torch", False),
+        ("shoot the imp", False),
+    ]
+    assert dialog.sentences == ("use your gun on the barrel",)
+    # What is ticked stays in sight of whoever looks for another.
+    qtbot.keyClicks(dialog.search, "imp")
+    assert [name for name, _ in rows(dialog)] == ["use your gun on the barrel", "shoot the imp"]
+
+
+def test_nothing_and_too_much_are_not_practised(qtbot: QtBot, theme: Theme) -> None:
+    many = [SentenceFacts(f"do thing {n}") for n in range(MOST_SENTENCES + 1)]
+    dialog = PracticeDialog(many, (), theme)
+    qtbot.addWidget(dialog)
+    assert not dialog.begin.isEnabled()
+    assert dialog.why_not.text() == "Tick what it is to practise."
+    for at in range(dialog.tree.topLevelItemCount()):
+        dialog.tree.topLevelItem(at).setCheckState(0, Qt.CheckState.Checked)
+    assert not dialog.begin.isEnabled()
+    assert dialog.why_not.text().startswith(f"{len(many)} sentences")
+    dialog.tree.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    assert dialog.begin.isEnabled()
+
+
+def test_practice_begins_from_the_card_and_is_shown_there(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    said = place.sentences()[0].sentence
+    window.side.teach.show_facts(TeachFacts(to_practise=(said,)))
+    window.side.teach.practise.click()
+    qtbot.waitUntil(lambda: window.findChild(PracticeDialog) is not None)
+    dialog = window.findChild(PracticeDialog)
+    assert isinstance(dialog, PracticeDialog)
+    dialog.minutes.setValue(3)
+    dialog.begin.click()
+    assert place.practised == [PracticeWish((said,), 3.0)]
+    assert window.side.teach.busy
+    # While it runs nothing else begins.
+    window.commands.choose_practice()
+    window.commands.start_practice(PracticeWish((said,), 1.0))
+    assert len(place.practised) == 1
+    with qtbot.waitSignal(window.calls.rounds.updated):
+        window.commands.cancel_round()
+    assert not window.side.teach.busy
+
+
+def test_the_card_says_why_the_agent_cannot_practise(qtbot: QtBot, window: MainWindow) -> None:
+    teach = window.side.teach
+    teach.show_facts(TeachFacts(practice_blocked="Practice needs a game that waits."))
+    assert not teach.practise.isEnabled()
+    assert teach.practise.toolTip() == "Practice needs a game that waits."
