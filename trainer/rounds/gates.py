@@ -151,10 +151,10 @@ class Checks:
         return tuple(_rise(examples, was, now) for was, now, examples in bounds if examples)
 
     def choose_scale(self) -> Offline:
-        """Go back towards the start until no more is forgotten than allowed; measure that.
+        """Go back towards the start while more is surely forgotten than allowed; measure that.
 
-        Chosen on the select side, measured on the gate's.  The strongest adapter that keeps the
-        old tasks stays; where none does, the full one stays, to be refused by its gate.  Without a
+        Chosen on the select side, measured on the gate's.  The strongest adapter stays that is not
+        surely forgetful; if each is, the full one stays, to be refused by its gate.  Without a
         parent, ``scale`` multiplies the adapter's product; with one, it weighs the new weights
         against the parent's.
         """
@@ -162,8 +162,8 @@ class Checks:
         for scale in SCALES:
             self._mix(full, scale)
             after = self._losses(self._select)
-            found = self._compared(self._select, after, math.nan, scale)
-            if not forgets(found, self._most_rise):
+            rises = self._rises(self._select, after)
+            if not any(forgets(rise, self._most_rise) for rise in rises):
                 return self.measure(scale)
         self._mix(full, 1.0)
         return self.measure(1.0)
@@ -239,20 +239,13 @@ def _is_b(name: str) -> bool:
     return ".lora_B." in name
 
 
-def forgets(offline: Offline, most: float = MAX_REPLAY_RISE) -> bool:
-    """Return whether a loss of what it could before rose by more than the part ``most``.
+def forgets(rise: Rise, most: float = MAX_REPLAY_RISE) -> bool:
+    """Return whether a loss surely rose by more than the part ``most``.
 
-    What the base knew is bound by the base and by the parent, so that many small losses do not add
-    up; what earlier rounds taught by the parent.
+    Without an interval (fewer than two episodes or pictures) the rise itself says so.
     """
-    return _rises(most, offline.replay_after, offline.replay_before, offline.replay_base) or _rises(
-        most, offline.earlier_after, offline.earlier_before
-    )
-
-
-def _rises(most: float, after: float, *before: float) -> bool:
-    known = [loss for loss in before if math.isfinite(loss)]
-    return bool(known) and not after <= min(known) * (1 + most)
+    bound = rise.low if math.isfinite(rise.low) else rise.share
+    return not bound <= most
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -351,7 +344,7 @@ def _kept_words(offline: Offline, what: str) -> tuple[bool | None, str]:
     )
     if any(math.isfinite(before) and not math.isfinite(now) for before, now in after):
         return False, f"{what} is lost: its answers have no chance any more."
-    if any(rise.low > MAX_REPLAY_RISE for rise in offline.rises):
+    if any(math.isfinite(rise.low) and forgets(rise) for rise in offline.rises):
         return False, f"{what} is damaged by more than {MAX_REPLAY_RISE:.0%}, so it would forget."
     if offline.rises and all(rise.high <= MAX_REPLAY_RISE for rise in offline.rises):
         return True, f"{what} is kept."

@@ -78,11 +78,15 @@ def test_nothing_to_know_it_from_is_no_pass_and_no_failure() -> None:
     assert "not known" in found["taught"].sentence
 
 
-def test_a_gain_on_the_base_alone_or_the_parent_alone_is_no_forgetting() -> None:
-    assert not forgets(replace(GOOD, replay_base=0.5, earlier_before=0.4, earlier_after=0.41))
-    lost = {"replay_before": math.nan, "replay_after": math.nan}
-    assert not forgets(replace(GOOD, **lost))
-    assert forgets(replace(GOOD, **lost, earlier_before=0.4, earlier_after=0.5))
+@given(LOSSES, st.floats(0, 1), st.floats(0, 0.5))
+def test_what_is_surely_more_than_allowed_is_forgetting(
+    share: float, down: float, most: float
+) -> None:
+    rise = Rise(share - 1, share - 1 - down, share)
+    assert forgets(rise, most) is (rise.low > most)
+    # Of one picture there is no interval.
+    assert forgets(Rise(share - 1, math.nan, math.nan), most) is (share - 1 > most)
+    assert forgets(Rise(math.nan, math.nan, math.nan), most)
 
 
 @given(LOSSES, LOSSES, LOSSES, LOSSES, st.floats(0.0, 1.0))
