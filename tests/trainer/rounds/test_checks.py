@@ -111,7 +111,7 @@ def test_the_strength_is_chosen_on_one_side_and_measured_on_the_other() -> None:
 
 def test_what_is_not_surely_forgotten_holds_no_adapter_back() -> None:
     """A few pictures' losses swing by more than what may be lost; play tells then."""
-    for known, scale in ((unlike(-1.0, 0.5, 0.5), 1.0), (unlike(-0.1, 0.1, 0.0), 0.25)):
+    for known, scale in ((unlike(-1.0, 0.5, 0.5), 1.0), (unlike(-0.01, 0.01, 0.0), 0.25)):
         task = Numbers()
         checks = checks_of(task, CheckSet(known=known), CheckSet(known=known))
         task.learn(1.0)
