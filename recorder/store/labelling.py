@@ -13,7 +13,7 @@ from recorder.store.rows import EpisodeKind, LabelSource, Split, Wish
 from recorder.store.segments import SHORTCUT, Span, derive_segments, teaches
 from recorder.store.selection import reach_of_game
 from recorder.store.split import LessonGroups, lesson_of, side_of
-from recorder.store.standing import asks_to_stand_still
+from recorder.store.standing import standing_of
 from recorder.store.tick_codec import NO_ACTION_VALUES
 from recorder.types import Driver, Outcome, SegmentKind
 
@@ -156,7 +156,7 @@ def give_side(connection: sqlite3.Connection, episode_id: int) -> None:
 
 def _done_ticks(connection: sqlite3.Connection, episode_id: int, sentence: str) -> int:
     """Return in how many ticks the person did something, or was asked to do nothing."""
-    nothing = asks_to_stand_still(sentence)
+    nothing = standing_of(sentence).between
     (ticks,) = connection.execute(
         "SELECT count(*) FROM tick WHERE episode_id = ? AND driver = ? "
         "AND (? OR (hotbar, buttons, pitch, yaw) <> (?, ?, ?, ?))",

@@ -16,7 +16,7 @@ from typing import Any
 from model.actions.tokens import CAMERA_MAX_DEG, turn_is_cut
 from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow, Wish
 from recorder.store.segments import teaches
-from recorder.store.standing import asks_to_stand_still, pauses
+from recorder.store.standing import ALL_MEANT, NONE_MEANT, Standing, pauses, standing_of
 from recorder.types import Driver, Outcome, SegmentKind
 
 REACTION_S = 0.2
@@ -81,15 +81,15 @@ def usable_ticks(
     tick_rate_hz: float,
     event_ticks: frozenset[int] = frozenset(),
     *,
-    standing: bool = False,
+    standing: Standing = NONE_MEANT,
     use: bool | None = None,
 ) -> Usable:
     """Return which ticks of an episode may be learnt from.
 
     By who drove and how the episode ended (:func:`recorder.store.segments.teaches`); the ticks
     before a takeover, and nobody's, never do, nor one whose action cannot be told from what its
-    picture shows.  A pause of the person's (:mod:`recorder.store.standing`) does not, unless the
-    sentence, or the person, asks for ``standing``.  ``use`` is the person's own wish
+    picture shows.  A pause of the person's (:mod:`recorder.store.standing`) does not, unless it
+    is ``standing`` that the sentence, or the person, asks for.  ``use`` is the person's own wish
     (:class:`recorder.store.rows.Wish`).  ``event_ticks`` are those with input of the person's.
     """
     reaction = math.ceil(REACTION_S * tick_rate_hz)
@@ -102,11 +102,12 @@ def usable_ticks(
             left_out[why] += segment.ticks
             continue
         correction = segment.kind is SegmentKind.CORRECTION
-        meant = standing or (correction and segment.ticks <= MEANT_S * tick_rate_hz)
+        short = correction and segment.ticks <= MEANT_S * tick_rate_hz
+        meant = ALL_MEANT if short else standing
         driven = ticks[segment.start : segment.stop]
         cut: frozenset[int] = frozenset()
-        if not meant and segment.kind in PERSONS:
-            cut = pauses([tick.executed.is_noop for tick in driven], tick_rate_hz)
+        if segment.kind in PERSONS:
+            cut = pauses([tick.executed.is_noop for tick in driven], tick_rate_hz, meant)
         for place, tick in enumerate(driven):
             still = tick.executed.is_noop
             early = correction and tick.index < segment.start + reaction
@@ -119,7 +120,7 @@ def usable_ticks(
             elif place in cut:
                 left_out[Why.STILL] += 1
             else:
-                weight = IDLE_WEIGHT if still and not meant else 1.0
+                weight = IDLE_WEIGHT if still and not meant.any else 1.0
                 chosen.append(UsableTick(tick.index, str(segment.kind), weight))
                 turns_cut += turn_is_cut(tick.executed)
     return Usable(tuple(chosen), left_out, turns_cut)
@@ -147,10 +148,19 @@ def usable_of(reader: Reader, row: EpisodeRow) -> Usable:
     segments = reader.segments(row.id)
     return usable_ticks(
         reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events,
-        standing=row.wish.pauses
-        or any(asks_to_stand_still(each.text) for each in reader.instructions(row.id)),
+        standing=ALL_MEANT if row.wish.pauses else _standing(reader, row.id),
         use=row.wish.use,
     )  # fmt: skip
+
+
+def _standing(reader: Reader, episode_id: int) -> Standing:
+    """Return which standing still an episode's sentences ask for, any of them."""
+    asked = [standing_of(each.text) for each in reader.instructions(episode_id)]
+    return Standing(
+        any(each.first for each in asked),
+        any(each.between for each in asked),
+        any(each.last for each in asked),
+    )
 
 
 def taught_rows(episodes: Iterable[EpisodeRow]) -> list[EpisodeRow]:

@@ -15,6 +15,7 @@ from model.vla.preprocess import CheckpointSpec
 from recorder.games.base import free_task
 from recorder.store import EpisodeKind, Reader, SegmentRow, Split, Store, TickRow
 from recorder.store.segments import NOT_SHOWN, teaches
+from recorder.store.standing import ALL_MEANT
 from recorder.types import NO_ACTION, Action, Driver, Outcome, SegmentKind
 from trainer.data.examples import manifest, read_examples
 from trainer.data.material import MIN_PERSON_TICKS, Tallies, Why, material_of, usable_ticks
@@ -222,7 +223,7 @@ def test_a_hands_pauses_are_left_out_and_counted(kind: SegmentKind) -> None:
 
 def test_standing_still_is_taught_if_the_sentence_asks_for_it() -> None:
     ticks, segments = drawn("####" + "." * 40)
-    asked = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, standing=True)
+    asked = usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0, standing=ALL_MEANT)
     assert len(asked.usable) == 44
     assert asked.left_out == {}
     assert len(usable_ticks(ticks, segments, Outcome.SUCCESS, 20.0).usable) == 4
