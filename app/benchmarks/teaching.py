@@ -33,12 +33,9 @@ LESSONS_FILE = "lessons.jsonl"
 PARTS = {"choosing": CHOOSING, "judging": JUDGING}
 ARMS: Mapping[str, Mapping[str, str]] = {
     "mirror": {"mirror": "true"},
-    "keep5": {"keep": "5"},
-    "keep20": {"keep": "20"},
     "long": {"min_steps": "140"},
-    "full": {"most_rise": "9"},
-    "others": {"others": "0.5"},
-    "quick": {"learning_rate": "0.005"},
+    "slow": {"learning_rate": "0.0006"},
+    "forgetful": {"keep": "0", "others": "0"},
 }
 """Ways to teach that are held against each other on the choosing lessons: settings of a round."""
 STARTS = 100

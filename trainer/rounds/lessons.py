@@ -149,7 +149,7 @@ def prepare(
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
     from trainer.rounds.training.lora import LoraTask
-    from trainer.rounds.training.lora_config import LoraConfig, with_settings
+    from trainer.rounds.training.lora_config import usual_config, with_settings
     from trainer.rounds.training.memory import LARGE_HIDDEN
 
     say(protocol.Stage("seeing", "Looking at every picture once."))
@@ -167,7 +167,7 @@ def prepare(
         # Nothing else stands for what it could.
         known, earlier = earlier, Sides()
     large = model.config.text_config.hidden_size >= LARGE_HIDDEN
-    config = LoraConfig(seed=plan.seed, max_steps=plan.max_steps, checkpointing=large)
+    config = usual_config(large=large, seed=plan.seed, max_steps=plan.max_steps)
     config = with_settings(config, plan.settings)
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:

@@ -49,6 +49,16 @@ class LoraConfig:
     most_rise: float = 0.05
 
 
+def usual_config(*, large: bool, seed: int, max_steps: int) -> LoraConfig:
+    """Return how a ``large`` base is usually taught, or a small one.
+
+    A small one learns faster than it forgets at a high rate, if what it knew is held hard
+    (docs/log.md, 2026-11-30).  Of a large one that was not tried.
+    """
+    config = LoraConfig(seed=seed, max_steps=max_steps, checkpointing=large)
+    return config if large else replace(config, learning_rate=3e-3, keep=20.0, others=1.0)
+
+
 def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig:
     """Return the hyper-parameters with some set, as they are written in a command ("mirror=true").
 
