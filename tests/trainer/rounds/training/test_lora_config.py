@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.sampling import MAX_VISITS, class_shares
-from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
+from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps, usual_config
 
 
 def test_seven_seconds_of_a_person_are_seen_until_the_least_steps_are_done() -> None:
@@ -28,3 +28,11 @@ def test_the_persons_samples_get_their_share_of_the_steps(persons: int, least: i
     counts = {"demonstration": persons, "replay": 600}
     shares = class_shares(counts, draws, most_visits(persons, config))
     assert np.isclose(shares["demonstration"], 0.6)
+
+
+def test_a_large_base_is_not_taught_at_the_rate_of_a_small_one() -> None:
+    small, large = (usual_config(large=each, seed=3, max_steps=40) for each in (False, True))
+    assert small.learning_rate > large.learning_rate == LoraConfig().learning_rate
+    assert (small.keep > 0, large.keep) == (True, 0.0)
+    assert (small.checkpointing, large.checkpointing) == (False, True)
+    assert {(each.seed, each.max_steps) for each in (small, large)} == {(3, 40)}
