@@ -252,7 +252,9 @@ class Attempt:
         others = "" if base.message == self._notice else base.message
         over = self._outcome is not None
         left = self._left_ticks
-        self._notice = "" if runner is None or over else runner.notice
+        # A person who drives needs no word of what the agent would do better with their help.
+        person = bool(self._strip) and self._strip[-1][0] is Driver.PERSON
+        self._notice = "" if runner is None or over or person else runner.notice
         return replace(
             base,
             frame=self._loop.frame,

@@ -784,3 +784,14 @@ def test_what_the_policy_says_is_gone_with_the_attempt(make: Make) -> None:
     session.stop(Outcome.FAILURE)
     run(session, 1)
     assert (session.snapshot().phase, session.snapshot().message) == (Phase.WATCHING, "")
+
+
+def test_what_the_policy_says_is_gone_while_the_person_drives(make: Make) -> None:
+    """It asked to be taken over; whoever has done so need not read it again."""
+    session = make(player=Player(TalkingPolicy("left")))
+    session.play(RED)
+    run(session, 4)
+    assert session.snapshot().message == "It is stuck."
+    session.key("A", True, 0)
+    run(session, 1)
+    assert (session.snapshot().driver, session.snapshot().message) == (Driver.PERSON, "")
