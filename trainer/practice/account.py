@@ -19,8 +19,7 @@ from trainer.practice.config import PracticeConfig
 from trainer.practice.learner import Learner, Learnt
 from trainer.rounds import protocol
 from trainer.rounds.training.lora import LoraTask
-
-STATE_FILE = "practice.safetensors"
+from trainer.rounds.working_folder import PRACTICE_FILE
 
 
 @dataclass(slots=True)
@@ -81,9 +80,9 @@ class Account:
             state[f"weights.{name}"] = parameter.detach().clone()
             for moment, tensor in learner.optimizer.state[parameter].items():
                 state[f"{moment}.{name}"] = torch.as_tensor(tensor).clone()
-        fresh = folder / f"{STATE_FILE}.new"
+        fresh = folder / f"{PRACTICE_FILE}.new"
         save_file(state, fresh, metadata={"account": json.dumps(asdict(self))})
-        fresh.replace(folder / STATE_FILE)
+        fresh.replace(folder / PRACTICE_FILE)
 
 
 def identity_of(
@@ -103,7 +102,7 @@ def resumed(folder: Path, identity: str, task: LoraTask, learner: Learner) -> Ac
 
     A new account if there is none.
     """
-    file = folder / STATE_FILE
+    file = folder / PRACTICE_FILE
     if not file.exists():
         return Account(identity)
     with safe_open(file, framework="pt") as stored:

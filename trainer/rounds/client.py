@@ -162,6 +162,7 @@ class RoundClient:
     def _run(self, books: RoundBooks, ground: Ground, wanted: _Wanted) -> RoundResult:
         """Teach, measure and write down; raises what keeps it from its end."""
         took = Stopwatch(self._now)
+        make_work_folder(self._data, books.round_id, practises=wanted.practice_min is not None)
         tasks, free = self._lesson(books, wanted.questions, wanted.game)
         play = wanted.paired_seeds > 0 and not self._few_bits
         tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
@@ -188,7 +189,6 @@ class RoundClient:
         self, books: RoundBooks, questions: Sequence[Asked], game: str
     ) -> tuple[list[Asked], list[str]]:
         """Return (what the round is measured with, the taught sentences that nobody can judge)."""
-        make_work_folder(self._data, books.round_id)
         if questions:
             return list(questions), []
         place = (self._data, books.round_id, books.query, game)

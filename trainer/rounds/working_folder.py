@@ -10,6 +10,8 @@ from recorder.store import Reader, RoundStatus
 
 EARLIER_NAME = "work"
 """What earlier versions called the one folder of all rounds."""
+PRACTICE_FILE = "practice.safetensors"
+"""What a killed practice goes on from; rounds and practice do not take each other's folders."""
 
 
 def work_path(data: Path, round_id: int) -> Path:
@@ -17,11 +19,11 @@ def work_path(data: Path, round_id: int) -> Path:
     return data / "rounds" / f"round-{round_id:03d}"
 
 
-def make_work_folder(data: Path, round_id: int) -> Path:
-    """Make and return the folder that a round works in.
+def make_work_folder(data: Path, round_id: int, *, practises: bool = False) -> Path:
+    """Make and return the folder that a round works in, or a practice.
 
-    What is left of rounds that are over, because they were killed, is taken over: the newest
-    of their folders becomes this round's, and the others go.  Rounds that run keep theirs.
+    What is left of those of its kind that are over, because they were killed, is taken over: the
+    newest of their folders becomes this one's, and the others go.  Those that run keep theirs.
     """
     folder = work_path(data, round_id)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +36,7 @@ def make_work_folder(data: Path, round_id: int) -> Path:
         if path.is_dir()
         and path.name not in kept
         and (path.name == EARLIER_NAME or path.name.startswith("round-"))
+        and (path / PRACTICE_FILE).exists() is practises
     ]
     left.sort(key=lambda path: path.stat().st_mtime_ns)
     newest = left.pop() if left else folder

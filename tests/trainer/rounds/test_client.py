@@ -44,7 +44,7 @@ from trainer.rounds.inputs import chosen_episodes, reach_of
 from trainer.rounds.known_before import KNOWN_FROM
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.times import read_took
-from trainer.rounds.working_folder import make_work_folder, work_path
+from trainer.rounds.working_folder import PRACTICE_FILE, make_work_folder, work_path
 
 LESSON = Asked(TASK_BY_ID["go_to:barrel"])
 SINCE_LAST_ROUND_OF_DOOM = parse_query("game:doom since:last-round")
@@ -569,6 +569,21 @@ def test_a_round_takes_over_what_a_killed_one_left_and_leaves_a_running_one_alon
     assert [path.name for path in made.iterdir()] == ["newest"]
     assert sorted(path.name for path in made.parent.iterdir()) == ["round-003", "round-004"]
     assert (work_path(data, running) / "running").exists()
+
+
+def test_rounds_and_practice_take_over_their_own_kind_alone(data: Path, store: Store) -> None:
+    """A killed round's samples, taken by a practice, were learnt anew."""
+    taught, practised, new, newer = (store.add_round() for _ in range(4))
+    for number, name in ((taught, "lora_progress"), (practised, PRACTICE_FILE)):
+        store.update_round(number, status=RoundStatus.FAILED)
+        work_path(data, number).mkdir(parents=True)
+        (work_path(data, number) / name).touch()
+    made = make_work_folder(data, new, practises=True)
+    assert [path.name for path in made.iterdir()] == [PRACTICE_FILE]
+    assert not work_path(data, practised).exists()
+    made = make_work_folder(data, newer)
+    assert [path.name for path in made.iterdir()] == ["lora_progress"]
+    assert sorted(path.name for path in made.parent.iterdir()) == ["round-003", "round-004"]
 
 
 def test_a_round_goes_on_from_what_an_earlier_version_left(data: Path, store: Store) -> None:
