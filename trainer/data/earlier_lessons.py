@@ -21,20 +21,37 @@ from trainer.data.examples import Example, Sides, examples_of
 from trainer.data.material import taught_rows
 from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified
 
+PRACTISED = "sentences"
+"""In the manifest of a practice: what was practised."""
 READ_AHEAD = 3
 """Whole episodes are read, for their sentences are followed; so many times what is wanted."""
 
 
 def taught_by(reader: Reader, adapter: Path | None) -> frozenset[int]:
     """Return the episodes that an adapter's round and its parents' rounds have learnt from."""
+    return reader.taught_episodes(_rounds_of(reader, adapter))
+
+
+def practised_by(reader: Reader, adapter: Path | None) -> tuple[str, ...]:
+    """Return the sentences that an adapter, or one of its parents, has practised."""
+    rounds = set(_rounds_of(reader, adapter))
+    found: dict[str, None] = {}
+    for row in reader.rounds():
+        said = row.manifest.get(PRACTISED) if row.id in rounds else None
+        if isinstance(said, list):
+            found.update(dict.fromkeys(each for each in said if isinstance(each, str)))
+    return tuple(found)
+
+
+def _rounds_of(reader: Reader, adapter: Path | None) -> list[int]:
+    """Return the rounds that made an adapter and its parents."""
     rows = {row.id: row for row in reader.adapters()}
     found = None if adapter is None else _listed(rows.values(), adapter)
     chain: dict[int, AdapterRow] = {}
     while found is not None and found.id not in chain:
         chain[found.id] = found
         found = None if found.parent_id is None else rows.get(found.parent_id)
-    rounds = [each.round_id for each in chain.values() if each.round_id is not None]
-    return reader.taught_episodes(rounds)
+    return [each.round_id for each in chain.values() if each.round_id is not None]
 
 
 def _listed(rows: Iterable[AdapterRow], folder: Path) -> AdapterRow | None:

@@ -23,30 +23,34 @@ ALIKE_SHARE = 0.5
 """So often a sentence is taken that shares a word with the lesson's, if there are any."""
 
 
-def with_other_sentences(
-    taught: Sequence[Example], known: Sequence[Example], count: int, rng: np.random.Generator
-) -> list[Example]:
-    """Return ``count`` examples: a picture of ``taught``, a sentence of ``known``.
+def sentences_of(examples: Sequence[Example]) -> list[str]:
+    """Return the sentences that are answered by actions, each once, sorted."""
+    return sorted({each.instruction for each in examples if each.answer})
 
-    Their kind is "replay", their answer is the lesson's: the answer that must not become likelier.
-    None if there is no such picture or sentence.
+
+def with_other_sentences(
+    shown: Sequence[Example], sentences: Sequence[str], count: int, rng: np.random.Generator
+) -> list[Example]:
+    """Return ``count`` examples: a picture of ``shown`` with another of ``sentences``.
+
+    Their kind is "replay", their answer is that of the picture's own sentence, which must not
+    become likelier for the other.  None if there is no such picture or sentence.
     """
-    pictures = [each for each in taught if each.answer and not each.mirror]
-    sentences = sorted({each.instruction for each in known if each.answer})
+    pictures = [each for each in shown if each.answer and not each.mirror]
     if not pictures or not sentences:
         return []
     words = {said: _words(said) for said in sentences}
     made = []
     for _ in range(count):
-        shown = pictures[int(rng.integers(len(pictures)))]
-        own = _words(shown.instruction)
-        others = [said for said in sentences if said != shown.instruction]
+        picture = pictures[int(rng.integers(len(pictures)))]
+        own = _words(picture.instruction)
+        others = [said for said in sentences if said != picture.instruction]
         alike = [said for said in others if words[said] & own]
         chosen = alike if alike and rng.random() < ALIKE_SHARE else others
         if chosen:
             said = chosen[int(rng.integers(len(chosen)))]
             made.append(
-                replace(shown, instruction=said, kind="replay", episode_id=None, weight=1.0)
+                replace(picture, instruction=said, kind="replay", episode_id=None, weight=1.0)
             )
     return made
 

@@ -23,6 +23,7 @@ from recorder.errors import KnownError, UsageError
 from recorder.games import task_list
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
+from trainer.data.earlier_lessons import PRACTISED
 from trainer.evaluation.starts import JUDGED, Start, StartKey
 from trainer.practice.config import PracticeConfig
 from trainer.practice.fit import judged, unfit
@@ -140,7 +141,7 @@ def _practise(
 def _account_of(plan: PracticePlan, account: Account, config: PracticeConfig) -> dict[str, Any]:
     """Return what was practised and how, as a round tells it; no recorded sample is learnt from."""
     return {
-        "manifest": {"practice": account.document(), "sentences": list(plan.sentences)},
+        "manifest": {"practice": account.document(), PRACTISED: list(plan.sentences)},
         "config": asdict(config),
         "samples": [],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model.vla.device import DeviceChoice
     from model.vla.preprocess import CheckpointSpec
     from trainer.data.examples import Example, Sides
@@ -25,17 +27,23 @@ EARLIER_SHARE = 0.5
 """So many examples of earlier lessons are replayed, at most, for one of what the base knew."""
 STOPPED_BY = 40
 """So many examples of what is to be kept are there to stop by, at least."""
+PRACTISED_EXAMPLES = 200
+"""So many pictures with sentences that were practised, in all."""
 Say = Callable[[protocol.Message], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a round was read of: the lessons, what the base knew, what earlier rounds taught."""
+    """What a round was read of: the lessons, what the base knew, what earlier rounds taught.
+
+    ``practised`` are the sentences that the parent has practised: nothing shows them.
+    """
 
     material: Material
     taught: Sides
     known: Sides
     earlier: Sides
+    practised: tuple[str, ...] = ()
 
     def pictures(self, replay: int) -> int:
         """Return how many examples the model will see, at most; ``replay`` are asked for."""
@@ -51,7 +59,12 @@ def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: 
     parent's round and of those before.  Raises DataError where too little was driven by a person.
     """
     from recorder.store import Reader
-    from trainer.data.earlier_lessons import earlier_examples, earlier_rows, taught_by
+    from trainer.data.earlier_lessons import (
+        earlier_examples,
+        earlier_rows,
+        practised_by,
+        taught_by,
+    )
     from trainer.data.examples import Sides, read_examples, taught_actions
     from trainer.data.material import material_of
     from trainer.data.replay import replay_examples
@@ -74,29 +87,34 @@ def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: 
         earlier = earlier_examples(
             reader, before, spec, plan.replay, actions=actions, seed=plan.seed + 1
         )
+        practised = practised_by(reader, plan.parent)
     known = shipped_replay(plan.base, spec, plan.replay, seed=plan.seed + 1)
     if known is None and released:
         known = Sides()
     if known is None:
         say(protocol.Stage("replay", "Playing what it knew before."))
         known = replay_examples(spec, plan.replay, seed=plan.seed + 1)
-    return Read(material, taught, known, earlier)
+    return Read(material, taught, known, earlier, practised)
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A model that is to learn, and the examples as it hears them in play."""
+    """A model that is to learn, and the examples as it hears them in play.
+
+    ``practised`` are sentences that it has practised, as it hears them too.
+    """
 
     task: LoraTask
     taught: Sides
     known: Sides
     earlier: Sides
+    practised: tuple[str, ...] = ()
 
     @property
     def to_learn(self) -> list[Example]:
         """What it learns on: the lessons, and what is to be kept."""
         from trainer.data.mirror import mirrored
-        from trainer.data.other_sentences import with_other_sentences
+        from trainer.data.other_sentences import sentences_of, with_other_sentences
         from trainer.data.sampling import balanced
 
         taught = list(self.taught.train)
@@ -106,7 +124,12 @@ class Lesson:
         if self.task.keeps:
             count = round(self.task.config.others * len(kept))
             rng = np.random.default_rng(self.task.config.seed + 4)
-            kept += with_other_sentences(self.taught.train, kept, count, rng)
+            said, shown = sentences_of(kept), [*self.taught.train, *kept]
+            kept += with_other_sentences(self.taught.train, said, count, rng)
+            # What is taught now is to change, though it was practised before.
+            now = set(sentences_of(self.taught.train))
+            before = [each for each in self.practised if each not in now]
+            kept += with_other_sentences(shown, before, PRACTISED_EXAMPLES, rng)
         return [*balanced(taught), *kept]
 
     @property
@@ -172,4 +195,16 @@ def prepare(
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
-    return Lesson(task, taught, known, earlier)
+    practised = _heard(read.practised, folder)
+    return Lesson(task, taught, known, earlier, practised)
+
+
+def _heard(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...]:
+    """Return sentences as a checkpoint hears them at their beginning."""
+    from model.language.paraphrase import Sayings
+    from model.language.prompts import clean_instruction
+    from model.language.subgoals import plan_of
+
+    sayings = None if folder is None or not sentences else Sayings.load(folder)
+    parts = [plan_of(clean_instruction(each)).now for each in sentences]
+    return tuple(parts if sayings is None else map(sayings.restate, parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recorder.store import NewAdapter, Reader, Store
-from trainer.data.earlier_lessons import taught_by
+from trainer.data.earlier_lessons import PRACTISED, practised_by, taught_by
 
 
 def taught(store: Store, folder: Path, episode: int, parent: int | None = None) -> int:
@@ -31,3 +31,17 @@ def test_adapters_whose_folders_have_one_name_are_told_apart(tmp_path: Path) -> 
         # A copy is known by its name only if that is one adapter's.
         assert taught_by(reader, tmp_path / "copied" / "round-000") == {1}
         assert taught_by(reader, tmp_path / "copied" / "round-001") == frozenset()
+
+
+def test_what_an_adapter_has_practised_is_known_of_its_children_too(tmp_path: Path) -> None:
+    first, second = tmp_path / "adapters" / "round-001", tmp_path / "adapters" / "round-002"
+    with Store.open(tmp_path) as store:
+        number = store.add_round(manifest={PRACTISED: ["shoot the imp", "hop", 3]})
+        parent = store.add_adapter(NewAdapter(str(first), base="small", round_id=number))
+        taught(store, second, 1, parent)
+        elsewhere = store.add_round(manifest={PRACTISED: ["swim"]})
+        store.add_adapter(NewAdapter(str(tmp_path / "other"), base="small", round_id=elsewhere))
+    with Reader.open(tmp_path) as reader:
+        assert practised_by(reader, None) == ()
+        assert practised_by(reader, first) == ("shoot the imp", "hop")
+        assert practised_by(reader, second) == ("shoot the imp", "hop")

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from trainer.data.examples import Example, Sides
-from trainer.rounds.lessons import Lesson
+from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson
 from trainer.rounds.training.lora import LoraTask
 from trainer.rounds.training.lora_config import LoraConfig
 
@@ -39,12 +39,18 @@ def test_training_stops_by_every_sentence_of_what_is_to_be_kept() -> None:
 def test_other_sentences_are_learnt_only_where_answers_are_held_to_those_of_before() -> None:
     """Their answers are the lesson's, which must not be learnt for another sentence."""
 
-    def learnt(*, keeps: bool) -> Counter[tuple[str, str]]:
+    def learnt(*practised: str, keeps: bool) -> Counter[tuple[str, str]]:
         task = cast(LoraTask, SimpleNamespace(config=LoraConfig(others=0.5), keeps=keeps))
         taught, known = said("swim", 30, "demonstration"), said("walk", 60)
-        lesson = Lesson(task, Sides(train=taught), Sides(train=known), Sides())
+        lesson = Lesson(task, Sides(train=taught), Sides(train=known), Sides(), practised)
         return Counter((each.kind, each.instruction) for each in lesson.to_learn)
 
     whole = {("demonstration", "swim"): 30, ("replay", "walk"): 60}
     assert learnt(keeps=False) == whole
-    assert learnt(keeps=True) == {**whole, ("replay", "walk"): 90}
+    held = {**whole, ("replay", "walk"): 90}
+    assert learnt(keeps=True) == held
+    # Nothing shows what was practised: old pictures and the lesson's stand for it.
+    assert learnt("hop", keeps=True) == {**held, ("replay", "hop"): PRACTISED_EXAMPLES}
+    assert learnt("hop", keeps=False) == whole
+    # What is taught now is to change.
+    assert learnt("swim", keeps=True) == held
