@@ -139,6 +139,8 @@ def load_weights(
         )
         model.eval().requires_grad_(False)
         model = model if fewer_bits else model.to(device)
+        if is_small(folder):
+            untie_head(model)
         repair_tokenizer(tokenizer, model.get_input_embeddings().weight.shape[0])
     except Exception as error:
         # A foreign file can make the libraries raise anything, errors of their own too.
@@ -148,6 +150,17 @@ def load_weights(
         ) from error
     check_tokenizer(folder, model, tokenizer)
     return model, tokenizer
+
+
+def untie_head(model: PreTrainedModel) -> None:
+    """Give the output layer weights of its own if it shares them with the embeddings.
+
+    They are equal, so nothing changes until an adapter changes one of the two alone.
+    """
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    if head is not None and head.weight is embedding.weight:
+        head.weight = torch.nn.Parameter(embedding.weight.detach().clone(), requires_grad=False)
+        model.config.tie_word_embeddings = False
 
 
 class VlaPolicy:

@@ -100,7 +100,7 @@ def _practise(
     from trainer.practice.learner import Learner
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.training.lora import LoraTask
-    from trainer.rounds.training.lora_config import LoraConfig
+    from trainer.rounds.training.lora_config import usual_config
 
     base = fingerprint(plan.base)
     parent = parent_of(plan.parent, base)
@@ -111,7 +111,8 @@ def _practise(
     model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
     folder = plan.base if plan.options.rewrite else None
     earlier = as_heard(before, model, tokenizer, spec, folder)
-    task = LoraTask(model, tokenizer, spec, LoraConfig(seed=config.seed), plan.options)
+    usual = usual_config(large=False, seed=config.seed)
+    task = LoraTask(model, tokenizer, spec, usual, plan.options)
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
     checks = Checks(

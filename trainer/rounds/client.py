@@ -33,8 +33,9 @@ from trainer.rounds.process import (
     understood,
 )
 from trainer.rounds.questions import free_sentences_of, questions_of
-from trainer.rounds.round import MAX_STEPS, REPLAY_EXAMPLES, SINCE_LAST_ROUND
+from trainer.rounds.round import REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.times import Stopwatch, with_times
+from trainer.rounds.training.lora_config import MAX_STEPS
 from trainer.rounds.working_folder import make_work_folder
 
 

@@ -22,6 +22,7 @@ from recorder.errors import ModelError
 from trainer.rounds import protocol
 from trainer.rounds.child import add_option_arguments, place, speak, write_learnt
 from trainer.rounds.inputs import parent_of
+from trainer.rounds.training.lora_config import MAX_STEPS
 
 if TYPE_CHECKING:
     from model.vla.device import DeviceChoice
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from trainer.rounds.training.parallel import Workers
 
 REPLAY_EXAMPLES = 600
-MAX_STEPS = 160
 SINCE_LAST_ROUND = "since:last-round"
 Say = Callable[[protocol.Message], None]
 

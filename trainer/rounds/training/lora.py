@@ -20,6 +20,7 @@ from model.actions.tokens import ACTION_END, encode, legal_next
 from model.torch_state import seeded
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec, patches
+from model.vla.vla import untie_head
 from recorder.errors import ModelError
 from recorder.types import NO_ACTION
 from trainer.data.examples import Example
@@ -28,6 +29,8 @@ from trainer.rounds.training.lora_config import KEPT_VOCABULARY, LoraConfig
 from trainer.rounds.training.lora_features import Joined
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+HEAD = "lm_head"
+INSIDE = rf".*language_model.*\.({'|'.join(TARGETS)})"
 
 
 class LoraTask:
@@ -58,13 +61,15 @@ class LoraTask:
 
             # Norms, embeddings and head go to float32: on few bits gradients need it there.
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+        if config.head:
+            untie_head(model)
         for parameter in model.parameters():
             parameter.requires_grad_(requires_grad=False)
         wanted = PeftConfig(
             r=config.rank,
             lora_alpha=config.alpha,
             lora_dropout=0.0,
-            target_modules=rf".*language_model.*\.({'|'.join(TARGETS)})",
+            target_modules=f"{INSIDE}|{HEAD}" if config.head else INSIDE,
         )
         with seeded(config.seed):
             self.peft = get_peft_model(model, wanted)
@@ -90,12 +95,15 @@ class LoraTask:
     def start_from(self, tensors: dict[str, torch.Tensor]) -> None:
         """Continue from an adapter's tensors (peft's names).
 
-        Raises ModelError where they are not those of this shape of adapter.
+        One that leaves the output layer alone is gone on from as it is.  Raises ModelError where
+        they are not those of this shape of adapter.
         """
         from peft import set_peft_model_state_dict
 
         own = {name: tensor.shape for name, tensor in self.tensors().items()}
-        if {name: tensor.shape for name, tensor in tensors.items()} != own:
+        given = {name: tensor.shape for name, tensor in tensors.items()}
+        inside = {name: shape for name, shape in own.items() if f".{HEAD}." not in name}
+        if given not in (own, inside):
             raise ModelError(
                 "The adapter in use has another shape than this version's rounds make, so no "
                 "round was started; go back to the base and teach from there."
@@ -106,7 +114,8 @@ class LoraTask:
         """Return the adapter in peft's format."""
         from peft import get_peft_model_state_dict
 
-        state: dict[str, torch.Tensor] = get_peft_model_state_dict(self.peft)
+        found = get_peft_model_state_dict(self.peft, save_embedding_layers=False)
+        state: dict[str, torch.Tensor] = found
         return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
 
     def peft_config(self) -> dict[str, Any]:

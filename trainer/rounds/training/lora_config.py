@@ -10,6 +10,7 @@ from typing import Any
 from recorder.errors import UsageError
 from trainer.data.sampling import MAX_VISITS, REPLAY_SHARE
 
+MAX_STEPS = 160
 KEPT_VOCABULARY = 8192
 """The answers before are kept whole, one number a word of the vocabulary and token."""
 
@@ -18,16 +19,17 @@ KEPT_VOCABULARY = 8192
 class LoraConfig:
     """Hyper-parameters of a round (reference: peers' recipes, docs/decisions.md).
 
-    ``checkpointing`` recomputes activations in the backward pass: less memory, a third more
-    time; rounds switch it on for large models.  What is taught is seen ``visits`` times on
-    average, or more often for there to be ``min_steps``.  With ``mirror`` what is taught is learnt
-    with left and right exchanged too, if its sentence names no side.  With ``keep`` above 0 the
-    answers to what is replayed are held to all that the model would have said before the round, by
-    so much times their divergence (Kullback-Leibler, in nats a token), rather than to what was done
-    there; not with a vocabulary of more than KEPT_VOCABULARY words.  Then
-    there are ``others`` times as many of the lesson's pictures with other sentences among what is
-    replayed (:mod:`trainer.data.other_sentences`).  By more than the part
-    ``most_rise`` no loss of what is to be kept may rise, where the strength is chosen.
+    With ``head`` the output layer learns too: a control that the base was never taught to use has
+    an output that all its training has pushed down.  ``checkpointing`` recomputes activations in
+    the backward pass: less memory, a third more time; rounds switch it on for large models.  What
+    is taught is seen ``visits`` times on average, or more often for there to be ``min_steps``.
+    With ``mirror`` what is taught is learnt with left and right exchanged too, if its sentence
+    names no side.  With ``keep`` above 0 the answers to what is replayed are held to all that the
+    model would have said before the round, by so much times their divergence (Kullback-Leibler, in
+    nats a token), rather than to what was done there; not with a vocabulary of more than
+    KEPT_VOCABULARY words.  Then there are ``others`` times as many of the lesson's pictures with
+    other sentences among what is replayed (:mod:`trainer.data.other_sentences`).  By more than the
+    part ``most_rise`` no loss of what is to be kept may surely rise, where the strength is chosen.
     """
 
     rank: int = 16
@@ -35,7 +37,7 @@ class LoraConfig:
     learning_rate: float = 6e-4
     batch: int = 24
     min_steps: int = 20
-    max_steps: int = 160
+    max_steps: int = MAX_STEPS
     visits: int = 6
     warmup_steps: int = 10
     check_every: int = 20
@@ -46,17 +48,20 @@ class LoraConfig:
     mirror: bool = False
     keep: float = 0.0
     others: float = 0.0
+    head: bool = False
     most_rise: float = 0.05
 
 
-def usual_config(*, large: bool, seed: int, max_steps: int) -> LoraConfig:
+def usual_config(*, large: bool, seed: int, max_steps: int = MAX_STEPS) -> LoraConfig:
     """Return how a ``large`` base is usually taught, or a small one.
 
     A small one learns faster than it forgets at a high rate, if what it knew is held hard
     (docs/log.md, 2026-11-30).  Of a large one that was not tried.
     """
     config = LoraConfig(seed=seed, max_steps=max_steps, checkpointing=large)
-    return config if large else replace(config, learning_rate=3e-3, keep=20.0, others=1.0)
+    return (
+        config if large else replace(config, learning_rate=3e-3, keep=20.0, others=1.0, head=True)
+    )
 
 
 def with_settings(config: LoraConfig, settings: Mapping[str, str]) -> LoraConfig:

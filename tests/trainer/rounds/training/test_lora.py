@@ -13,6 +13,7 @@ from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, writ
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
+from model.vla.vla import untie_head
 from recorder.errors import ModelError, UsageError
 from recorder.types import Action
 from trainer.data.examples import Example
@@ -125,13 +126,15 @@ def test_a_run_of_another_base_or_other_options_begins_anew(tmp_path: Path, chan
     assert run(None, other=changed) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("head", [False, True])
 def test_training_lowers_the_loss_and_the_merged_adapter_is_exact_and_removable(
-    tmp_path: Path,
+    tmp_path: Path, *, head: bool
 ) -> None:
     model, tokenizer = fresh_model()
     base = tmp_path / "base"
     save_checkpoint(base, model, tokenizer, SPEC, {})
-    task = LoraTask(model, tokenizer, SPEC, LoraConfig(rank=4, batch=8, learning_rate=5e-3))
+    config = LoraConfig(rank=4, batch=8, learning_rate=5e-3, head=head)
+    task = LoraTask(model, tokenizer, SPEC, config)
     data = examples(24)
     features = task.see(data)
     before = task.loss(data, features)
@@ -145,6 +148,7 @@ def test_training_lowers_the_loss_and_the_merged_adapter_is_exact_and_removable(
     meta = AdapterMeta("one", fingerprint(base))
     write_adapter(tmp_path / "one", task.tensors(), task.peft_config(), meta)
     other, tokenizer_2 = fresh_model()
+    untie_head(other)
     kept = {name: tensor.clone() for name, tensor in other.state_dict().items()}
     merged = MergedAdapter(other)
     merged.apply(tmp_path / "one", fingerprint(base))
@@ -153,11 +157,26 @@ def test_training_lowers_the_loss_and_the_merged_adapter_is_exact_and_removable(
         got, _ = plain.logits(data[:2], features[:2])
     torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-4)
     third, _ = fresh_model()
+    untie_head(third)
     merged = MergedAdapter(third)
     merged.apply(tmp_path / "one", fingerprint(base))
     merged.remove()
     for name, tensor in third.state_dict().items():
         assert torch.equal(tensor, kept[name]), name
+
+
+def test_an_adapter_that_left_the_output_layer_alone_is_gone_on_from(tmp_path: Path) -> None:
+    data = examples(8)
+    before = LoraTask(*fresh_model(), SPEC, LoraConfig(rank=4, batch=8, learning_rate=5e-3))
+    train(before, data, [], tmp_path, silent)
+    after = LoraTask(*fresh_model(), SPEC, LoraConfig(rank=4, seed=9, head=True))
+    after.start_from(before.tensors())
+    with torch.no_grad():
+        wanted, _ = before.logits(data, before.see(data))
+        got, _ = after.logits(data, after.see(data))
+    torch.testing.assert_close(got, wanted)
+    with pytest.raises(ModelError, match="another shape"):
+        before.start_from(after.tensors())
 
 
 def test_an_adapter_for_another_base_is_refused(tmp_path: Path) -> None:
