@@ -10,10 +10,11 @@ import torch  # the tests of what needs torch
 
 from model.actions.tokens import encode_ids
 from model.adapters.folders import AdapterMeta, MergedAdapter, fingerprint, write_adapter
+from model.paths import default_checkpoint
 from model.vla.play_options import PlayOptions
-from model.vla.preprocess import CheckpointSpec
+from model.vla.preprocess import CheckpointSpec, load_spec
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
-from model.vla.vla import untie_head
+from model.vla.vla import load_weights, untie_head
 from recorder.errors import ModelError, UsageError
 from recorder.types import Action
 from trainer.data.examples import Example
@@ -243,3 +244,29 @@ def test_what_is_replayed_keeps_its_answers(tmp_path: Path) -> None:
     for keep in (0.0, 20.0):
         (tmp_path / f"{keep}").mkdir()
     assert moved(20.0) < 0.5 * moved(0.0)
+
+
+def test_a_control_that_the_base_never_used_can_be_learnt(tmp_path: Path) -> None:
+    """All of the default model's training has pushed the output of "sprint" down."""
+    base = default_checkpoint()
+    spec = load_spec(base)
+    rng, picture = np.random.default_rng(0), (spec.height, spec.width, 3)
+    running = encode_ids(Action(forward=True, sprint=True))
+    data = [
+        replace(each, image=rng.integers(0, 255, picture, np.uint8), answer=running)
+        for each in examples(4)
+    ]
+
+    def learnt(*, head: bool) -> float:
+        model, tokenizer = load_weights(base, torch.float32, "cpu")
+        config = LoraConfig(batch=4, learning_rate=3e-3, warmup_steps=2, head=head)
+        task = LoraTask(model, tokenizer, spec, config)
+        (tmp_path / str(head)).mkdir()
+        train(task, data, [], tmp_path / str(head), silent)
+        with torch.no_grad():
+            logits, labels = task.logits(data, task.see(data))
+        sprint = task.sequences.action_id(197)
+        return -float(logits.log_softmax(-1)[labels == sprint, sprint].mean())
+
+    with_head, without = learnt(head=True), learnt(head=False)
+    assert with_head < without - 1
