@@ -141,12 +141,12 @@ QTableCornerButton::section { background: $sunken; border: 0; }
 QCheckBox, QRadioButton {
   spacing: 8px; padding: 3px; border: 2px solid transparent; border-radius: 6px;
 }
-QCheckBox::indicator, QRadioButton::indicator {
+QCheckBox::indicator, QRadioButton::indicator, QTreeView::indicator {
   width: 16px; height: 16px; border: 2px solid $muted; background: $sunken;
 }
-QCheckBox::indicator { border-radius: 5px; }
+QCheckBox::indicator, QTreeView::indicator { border-radius: 5px; }
 QRadioButton::indicator { border-radius: 10px; }
-QCheckBox::indicator:checked {
+QCheckBox::indicator:checked, QTreeView::indicator:checked {
   background: $agent; border-color: $agent; image: url($icons/check.svg);
 }
 QRadioButton::indicator:checked {

@@ -99,8 +99,10 @@ class TeachPanel(Card):
         self._mix.setAccessibleName(f"Next round: {self._mix.toolTip() or 'nothing yet'}")
         self._show_sentence()
         self.lessons.show_lessons(facts.lessons)
-        when = "" if facts.predicted_s is None else f" · about {spoken_duration(facts.predicted_s)}"
-        self.retrain.setText(f"Teach the agent{when}")
+        takes = facts.predicted_s
+        self.retrain.setText(
+            "Teach the agent" if takes is None else f"Teach · about {spoken_duration(takes)}"
+        )
         self.retrain.setEnabled(not facts.blocked and not self._busy)
         self.practise.setEnabled(not facts.practice_blocked and not self._busy)
         self.practise.setToolTip(facts.practice_blocked or PRACTISE_TIP)

@@ -276,7 +276,7 @@ def test_ended_attempt_refreshes_the_lists(
     teach = window.side.teach
     assert teach.episodes.value.text() == "3"
     assert teach.person.value.text() == "12 s"
-    assert teach.retrain.text() == "Teach the agent · about 1 min"
+    assert teach.retrain.text() == "Teach · about 1 min"
     assert window.library.model.rowCount() == 3
 
 
