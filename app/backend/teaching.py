@@ -13,6 +13,7 @@ from app.backend.film_strips import Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.practising import practice_blocked, to_practise
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.round_time import Coming, last_of, predicted_s
 from app.backend.view_facts import (
@@ -31,8 +32,8 @@ from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
-from trainer.evaluation.verdict import Choice, Part
-from trainer.practice.fit import judged, unfit
+from trainer.evaluation.verdict import Choice
+from trainer.practice.fit import judged
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import decide
 from trainer.rounds.inputs import chosen_episodes
@@ -125,28 +126,9 @@ class Teaching:
         found = teach_facts(material, shares, predicted, self._loader.not_taught)
         return replace(
             found,
-            to_practise=self._to_practise(found),
-            practice_blocked=self._practice_blocked(),
+            to_practise=to_practise(self._live.tasks(), self._reader.rounds(), found),
+            practice_blocked=practice_blocked(self._loader, self._game_name, self._data),
         )
-
-    def _practice_blocked(self) -> str:
-        """Return why the agent cannot practise, "" if it can."""
-        if self._loader.not_taught:
-            return self._loader.not_taught
-        options = options_of(self._loader.choice)
-        try:
-            return unfit(self._game_name, self._data, self._loader.base, options)
-        except KnownError as error:
-            return error.sentence
-
-    def _to_practise(self, facts: TeachFacts) -> tuple[str, ...]:
-        """Return the judged sentences that were shown since, and those that were taught last."""
-        tasks = self._live.tasks()
-        newest = next((row for row in reversed(self._reader.rounds()) if row.adapter_id), None)
-        lines = () if newest is None else read_lines(newest.verdict)
-        said = [each.sentence for each in facts.lessons]
-        said += [each.name for each in lines if each.part is Part.TAUGHT]
-        return tuple(dict.fromkeys(each for each in said if judged_task(tasks, each) is not None))
 
     def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
         """Return how long a round on ``chosen`` takes until its result is there."""

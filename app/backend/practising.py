@@ -1,0 +1,41 @@
+"""What the agent may practise, as the window offers it, and why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from app.backend.model_catalogue import options_of
+from app.backend.model_loader import ModelLoader
+from app.backend.ports import TeachFacts
+from recorder.errors import KnownError
+from recorder.games import judged_task
+from recorder.games.base import Task
+from recorder.store import RoundRow
+from trainer.evaluation.stored_verdicts import read_lines
+from trainer.evaluation.verdict import Part
+from trainer.practice.fit import unfit
+
+
+def practice_blocked(loader: ModelLoader, game: str, data: Path) -> str:
+    """Return why what plays cannot practise in a game, one sentence, "" if it can."""
+    if loader.not_taught:
+        return loader.not_taught
+    try:
+        return unfit(game, data, loader.base, options_of(loader.choice))
+    except KnownError as error:
+        return error.sentence
+
+
+def to_practise(
+    tasks: Sequence[Task], rounds: Iterable[RoundRow], facts: TeachFacts
+) -> tuple[str, ...]:
+    """Return the judged sentences that were shown since the last round, and those of that round.
+
+    ``rounds`` are in the order in which they began; the newest that made an adapter counts.
+    """
+    newest = next((row for row in reversed(list(rounds)) if row.adapter_id), None)
+    lines = () if newest is None else read_lines(newest.verdict)
+    said = [each.sentence for each in facts.lessons]
+    said += [each.name for each in lines if each.part is Part.TAUGHT]
+    return tuple(dict.fromkeys(each for each in said if judged_task(tasks, each) is not None))

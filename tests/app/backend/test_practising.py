@@ -1,0 +1,21 @@
+"""What the window offers to practise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toy_game import TASKS
+
+from app.backend.ports import LessonFacts, TeachFacts
+from app.backend.practising import to_practise
+from recorder.store import Reader, Store
+
+
+def test_what_was_shown_is_offered_if_the_game_judges_it(tmp_path: Path) -> None:
+    said = TASKS[0].instruction
+    lessons = tuple(LessonFacts(n, each, 1.0) for n, each in enumerate((said, "dance", said)))
+    with Store.open(tmp_path) as store:
+        store.add_round()
+    with Reader.open(tmp_path) as reader:
+        found = to_practise(TASKS, reader.rounds(), TeachFacts(lessons=lessons))
+    assert found == (said,)
