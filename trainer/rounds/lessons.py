@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recorder.errors import DataError
+from recorder.errors import DataError, UsageError
 from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of
@@ -124,11 +124,12 @@ class Lesson:
         if self.task.keeps:
             count = round(self.task.config.others * len(kept))
             rng = np.random.default_rng(self.task.config.seed + 4)
-            said, shown = sentences_of(kept), [*self.taught.train, *kept]
-            kept += with_other_sentences(self.taught.train, said, count, rng)
-            # What is taught now is to change, though it was practised before.
+            # What is taught now is to change, in front of every picture.
             now = set(sentences_of(self.taught.train))
+            said = [each for each in sentences_of(kept) if each not in now]
             before = [each for each in self.practised if each not in now]
+            shown = [*self.taught.train, *kept]
+            kept += with_other_sentences(self.taught.train, said, count, rng)
             kept += with_other_sentences(shown, before, PRACTISED_EXAMPLES, rng)
         return [*balanced(taught), *kept]
 
@@ -167,13 +168,13 @@ def prepare(
     import torch
 
     from model.adapters.folders import fingerprint
+    from model.vla.memory import is_small
     from model.vla.vla import load_weights
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config, with_settings
-    from trainer.rounds.training.memory import LARGE_HIDDEN
 
     say(protocol.Stage("seeing", "Looking at every picture once."))
     model, tokenizer = load_weights(
@@ -189,9 +190,14 @@ def prepare(
     if released:
         # Nothing else stands for what it could.
         known, earlier = earlier, Sides()
-    large = model.config.text_config.hidden_size >= LARGE_HIDDEN
+    large = not is_small(plan.base)
     config = usual_config(large=large, seed=plan.seed, max_steps=plan.max_steps)
     config = with_settings(config, plan.settings)
+    if large and config.head:
+        raise UsageError(
+            f"head=true is for small models, and {plan.base.name!r} is a large one that would not "
+            "play such an adapter, so no round was begun; leave it out."
+        )
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))

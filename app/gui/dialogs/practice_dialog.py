@@ -8,18 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
     QSpinBox,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from app.backend.ports import PracticeWish, SentenceFacts
+from app.gui.dialogs.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.dialogs.sentences_dialog import SENTENCE_ROLE, fits
-from app.gui.dialogs.share_column import COLUMN_PX, ShareDelegate, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
@@ -53,22 +50,9 @@ class PracticeDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Let it practise")
         self.resize(680, 620)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Find by words, for instance “torch” or “pick up”")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Find sentences by words")
-        self.tree = QTreeWidget()
-        self.tree.setColumnCount(2)
-        self.tree.setHeaderLabels(["Practise", "The agent did it"])
-        self.tree.setAccessibleName("Sentences to practise")
+        self.search = sentence_search()
+        self.tree = sentence_tree(theme, "Practise", "Sentences to practise")
         self.tree.setRootIsDecorated(False)
-        self.tree.setUniformRowHeights(True)
-        self.tree.setItemDelegateForColumn(1, ShareDelegate(theme, self.tree))
-        header = self.tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, COLUMN_PX)
         self.minutes = QSpinBox()
         self.minutes.setRange(1, MOST_MINUTES)
         self.minutes.setValue(MINUTES)

@@ -8,16 +8,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from app.backend.ports import SentenceFacts
-from app.gui.dialogs.share_column import COLUMN_PX, ShareDelegate, tell_share
+from app.gui.dialogs.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
@@ -45,21 +42,8 @@ class SentencesDialog(QDialog):
         self._facts = facts
         self.setWindowTitle("What can I say?")
         self.resize(720, 640)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Find by words, for instance “torch” or “pick up”")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Find sentences by words")
-        self.tree = QTreeWidget()
-        self.tree.setColumnCount(2)
-        self.tree.setHeaderLabels(["Sentence", "The agent did it"])
-        self.tree.setAccessibleName("Sentences by verb")
-        self.tree.setUniformRowHeights(True)
-        self.tree.setItemDelegateForColumn(1, ShareDelegate(theme, self.tree))
-        header = self.tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, COLUMN_PX)
+        self.search = sentence_search()
+        self.tree = sentence_tree(theme, "Sentence", "Sentences by verb")
         self.none = label("", "muted", wrap=True)
         self.play = button("Play it", "agent")
         self._build()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import pytest
 
+from model.vla import memory
+from model.vla.device import DeviceChoice
+from model.vla.preprocess import load_spec
+from recorder.errors import UsageError
 from trainer.data.examples import Example, Sides
-from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson
+from trainer.data.material import Material
+from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson, Read, prepare
+from trainer.rounds.round import RoundPlan
 from trainer.rounds.training.lora import LoraTask
 from trainer.rounds.training.lora_config import LoraConfig
 
@@ -52,5 +60,29 @@ def test_other_sentences_are_learnt_only_where_answers_are_held_to_those_of_befo
     # Nothing shows what was practised: old pictures and the lesson's stand for it.
     assert learnt("hop", keeps=True) == {**held, ("replay", "hop"): PRACTISED_EXAMPLES}
     assert learnt("hop", keeps=False) == whole
-    # What is taught now is to change.
+    # What is taught now is to change, in front of every picture.
     assert learnt("swim", keeps=True) == held
+
+
+def test_no_sentence_that_is_taught_now_is_held_in_front_of_anothers_pictures() -> None:
+    task = cast(LoraTask, SimpleNamespace(config=LoraConfig(others=2.0), keeps=True))
+    taught = said("swim", 30, "demonstration") + said("walk", 30, "demonstration")
+    lesson = Lesson(
+        task, Sides(train=taught), Sides(train=said("walk", 9) + said("hop", 9)), Sides()
+    )
+    made = [each for each in lesson.to_learn if each.kind == "replay"]
+    assert Counter(each.instruction for each in made) == {"walk": 9, "hop": 9 + 36}
+
+
+def test_the_output_layer_of_a_large_base_is_not_taught(
+    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such an adapter could not be played: that layer has no weights of its own."""
+    monkeypatch.setattr(memory, "is_small", lambda _folder: False)
+    plan = RoundPlan(
+        tmp_path, small_checkpoint, tmp_path / "out", tmp_path / "work", settings={"head": "true"}
+    )
+    read = Read(cast(Material, None), Sides(), Sides(), Sides())
+    choice = DeviceChoice("cpu", "float32", "")
+    with pytest.raises(UsageError, match="head=true is for small models"):
+        prepare(plan, load_spec(small_checkpoint), choice, read, released=False, say=lambda _: None)

@@ -101,9 +101,18 @@ class _Run:
 
     @torch.no_grad()
     def _answers_before(self) -> dict[int, torch.Tensor]:
-        """Return the log-probabilities of all words, by example that is replayed: as it begins."""
+        """Return the log-probabilities of all words, by example that is held: as it begins.
+
+        Held is what is replayed, but for the sentences that are taught now: they are to change, and
+        what was done at them is right.
+        """
         task = self._task
-        drawn = [int(i) for i in np.unique(self.plan) if self._examples[i].kind == "replay"]
+        now = {each.instruction for each in self._examples if each.kind != "replay"}
+        drawn = [
+            int(i)
+            for i in np.unique(self.plan)
+            if self._examples[i].kind == "replay" and self._examples[i].instruction not in now
+        ]
         found: dict[int, torch.Tensor] = {}
         for at in range(0, len(drawn), 32):
             part = drawn[at : at + 32]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model.vla.device import DeviceChoice
+from model.vla.device import SMALL_HIDDEN, DeviceChoice
 from model.vla.memory import PRECISIONS, Need, free_bytes, measures, predict
 from model.vla.preprocess import CheckpointSpec
 from recorder.errors import ModelError
 
-LARGE_HIDDEN = 1024
-"""From this width of the language model on, activations are recomputed, not kept."""
 RANK = 16
 BATCH = 24
 COPIES = 7
@@ -46,7 +44,7 @@ def predict_round(
     inside = tokens * (8 * hidden + 4 * wide) * size
     kept = (
         tokens * hidden * sizes.layers * size + inside
-        if hidden >= LARGE_HIDDEN
+        if hidden >= SMALL_HIDDEN
         else inside * sizes.layers
     )
     seen = examples * spec.image_tokens * hidden * size

@@ -1,16 +1,52 @@
-"""The column of a list of sentences that says how often the agent did each, with a small bar."""
+"""A searchable list of sentences, with how often the agent did each as a small bar."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from app.gui.style.theme import Theme
 
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
 BAR_PX = 72.0
 COLUMN_PX = 210
+
+
+def sentence_search() -> QLineEdit:
+    """Return the field that finds sentences by words."""
+    search = QLineEdit()
+    search.setPlaceholderText("Find by words, for instance “torch” or “pick up”")
+    search.setClearButtonEnabled(True)
+    search.setAccessibleName("Find sentences by words")
+    return search
+
+
+def sentence_tree(theme: Theme, title: str, name: str) -> QTreeWidget:
+    """Return an empty list of two columns: the sentences below ``title``, and their shares.
+
+    ``name`` is for who hears the window.
+    """
+    tree = QTreeWidget()
+    tree.setColumnCount(2)
+    tree.setHeaderLabels([title, "The agent did it"])
+    tree.setAccessibleName(name)
+    tree.setUniformRowHeights(True)
+    tree.setItemDelegateForColumn(1, ShareDelegate(theme, tree))
+    header = tree.header()
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+    header.resizeSection(1, COLUMN_PX)
+    return tree
 
 
 def tell_share(item: QTreeWidgetItem, good: int, tries: int, *, taught: bool = True) -> None:
