@@ -41,8 +41,8 @@ PART_OF_STAGE = {
     "gates": RoundPart.CHECK,
     "measuring": RoundPart.MEASURE,
 }
-PLAYING_BEFORE = "Finding out whether it can do this already"
-PLAYING_PAIRS = "Playing the same starts before and after"
+PLAYING_BEFORE = "Playing what it can already"
+PLAYING_PAIRS = "Playing it before and after"
 
 
 def episode_facts(row: EpisodeRow) -> EpisodeFacts:

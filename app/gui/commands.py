@@ -192,7 +192,7 @@ class Commands(QObject):
     def start_practice(self, wish: PracticeWish) -> None:
         """Let the agent practise."""
         if not self._calls.rounds.running:
-            self._side.teach.begin_round()
+            self._side.teach.begin_round(practises=True)
             self._calls.rounds.start(wish)
 
     def cancel_round(self) -> None:

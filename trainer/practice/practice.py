@@ -155,7 +155,7 @@ def _kept(plan: PracticePlan, spec: CheckpointSpec, say: Say) -> tuple[Sides, Si
     from trainer.data.replay import replay_examples
     from trainer.data.shipped_replay import shipped_replay
 
-    say(protocol.Stage("reading", "Reading what you taught before, to keep it."))
+    say(protocol.Stage("reading", "Reading what you taught before."))
     with Reader.open(plan.data) as reader:
         taught = taught_by(reader, plan.parent)
         rows = earlier_rows(reader, [], taught, games={plan.game})

@@ -83,7 +83,7 @@ def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: 
         learnt = None if released else taught_by(reader, plan.parent)
         before = earlier_rows(reader, rows, learnt, reach_of(reader, plan.round))
         if before:
-            say(protocol.Stage("replay", "Reading what you taught before, to keep it."))
+            say(protocol.Stage("replay", "Reading what you taught before."))
         earlier = earlier_examples(
             reader, before, spec, plan.replay, actions=actions, seed=plan.seed + 1
         )

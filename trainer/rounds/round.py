@@ -128,7 +128,7 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
         lambda step, steps, loss, held, left: say(protocol.Step(step, steps, loss, held, left)),
         crew,
     )
-    say(protocol.Stage("gates", "Checking what it learnt and what it kept."))
+    say(protocol.Stage("gates", "Checking what it learnt."))
     metrics = {
         **_judged(plan, checks, lesson, released=released, say=say),
         "material": read.material.document(),

@@ -125,12 +125,12 @@ class TeachPanel(Card):
         empty = CORRECTING_TEXT if self._corrects else EMPTY_TEXT
         self.sentence.setText(self._facts.sentence or empty)
 
-    def begin_round(self) -> None:
-        """Put the progress in the button's place."""
+    def begin_round(self, *, practises: bool = False) -> None:
+        """Put the progress in the buttons' place; practice has no curve of a loss."""
         self._busy = True
         self.notice.clear()
         self.curve.clear()
-        self.curve.show()
+        self.curve.setVisible(not practises)
         self._gates.clear()
         self._gate_flow.clear()
         self._gate_row.hide()

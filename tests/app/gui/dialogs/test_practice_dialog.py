@@ -72,6 +72,8 @@ def test_practice_begins_from_the_card_and_is_shown_there(
     dialog.begin.click()
     assert place.practised == [PracticeWish((said,), 3.0)]
     assert window.side.teach.busy
+    # Nothing that it learns from has a loss that could be shown.
+    assert window.side.teach.curve.isHidden()
     # While it runs nothing else begins.
     window.commands.choose_practice()
     window.commands.start_practice(PracticeWish((said,), 1.0))
