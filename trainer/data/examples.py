@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,17 @@ class Sides:
     def changed(self, change: Callable[[tuple[Example, ...]], tuple[Example, ...]]) -> Sides:
         """Return the sides with ``change`` done to each."""
         return Sides(change(self.train), change(self.select), change(self.gate))
+
+    def judged_without(self, sentences: Collection[str]) -> Sides:
+        """Return the sides with no example of ``sentences`` to choose by or to be judged on.
+
+        What is taught now is to change; whether it got better, its own play tells.
+        """
+
+        def others(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+            return tuple(each for each in examples if each.instruction not in sentences)
+
+        return Sides(self.train, others(self.select), others(self.gate))
 
 
 def taught_actions(chunk: int) -> int:

@@ -99,6 +99,7 @@ def _practise(
     from trainer.practice.collector import LocalCollector, Player
     from trainer.practice.learner import Learner
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
+    from trainer.rounds.lessons import heard_first
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config
 
@@ -111,6 +112,8 @@ def _practise(
     model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
     folder = plan.base if plan.options.rewrite else None
     earlier = as_heard(before, model, tokenizer, spec, folder)
+    # What it practises is to change.
+    known = known.judged_without(heard_first(plan.sentences, folder))
     usual = usual_config(large=False, seed=config.seed)
     task = LoraTask(model, tokenizer, spec, usual, plan.options)
     if plan.parent is not None:

@@ -173,6 +173,7 @@ def prepare(
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
+    from trainer.data.other_sentences import sentences_of
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config, with_settings
 
@@ -186,7 +187,8 @@ def prepare(
     earlier = thinned(
         as_heard(read.earlier, model, tokenizer, spec, folder), most, seed=plan.seed + 2
     )
-    known = read.known
+    # A person's words may mean what the base was taught: then that is what is to change.
+    known = read.known.judged_without(sentences_of([*taught.train, *taught.select, *taught.gate]))
     if released:
         # Nothing else stands for what it could.
         known, earlier = earlier, Sides()
@@ -201,12 +203,15 @@ def prepare(
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
-    practised = _heard(read.practised, folder)
+    practised = heard_first(read.practised, folder)
     return Lesson(task, taught, known, earlier, practised)
 
 
-def _heard(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...]:
-    """Return sentences as a checkpoint hears them at their beginning."""
+def heard_first(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...]:
+    """Return sentences as a checkpoint hears them at their beginning.
+
+    ``folder`` is the checkpoint's, None where sentences are told as they were typed.
+    """
     from model.language.paraphrase import Sayings
     from model.language.prompts import clean_instruction
     from model.language.subgoals import plan_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from model.language.paraphrase import write_sayings
 from model.vla import memory
 from model.vla.device import DeviceChoice
 from model.vla.preprocess import load_spec
@@ -86,3 +88,27 @@ def test_the_output_layer_of_a_large_base_is_not_taught(
     choice = DeviceChoice("cpu", "float32", "")
     with pytest.raises(UsageError, match="head=true is for small models"):
         prepare(plan, load_spec(small_checkpoint), choice, read, released=False, say=lambda _: None)
+
+
+def test_what_is_taught_now_is_not_what_it_could_before(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    """A person's own words may mean a sentence that the base was taught: "retreat at a run"."""
+    folder = tmp_path / "base"
+    shutil.copytree(small_checkpoint, folder)
+    write_sayings(folder, {"walk back": ["retreat at a run"], "turn left": []})
+    plan = RoundPlan(tmp_path, folder, tmp_path / "out", tmp_path / "work")
+    known = said("walk back", 2) + said("turn left", 3)
+    taught = Sides(train=said("retreat at a run", 4, "demonstration"))
+    read = Read(cast(Material, None), taught, Sides(known, known, known), Sides())
+    lesson = prepare(
+        plan,
+        load_spec(folder),
+        DeviceChoice("cpu", "float32", ""),
+        read,
+        released=False,
+        say=lambda _: None,
+    )
+    assert {each.instruction for each in lesson.taught.train} == {"walk back"}
+    # It may be learnt from, but nothing is chosen by it or judged on it.
+    assert lesson.known == Sides(known, known[2:], known[2:])
