@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from recorder.store import RoundRow, RoundStatus
 from trainer.rounds.times import Took, read_took
 
-FIXED_ROUND_S = 35.0
+FIXED_ROUND_S = 30.0
 """Of a round, reading and replay, on two cores."""
-TICK_S = 0.12
+TICK_S = 0.33
 """Of a round, training per tick of the person's, on two cores."""
-MAX_TRAINING_S = 110.0
+MAX_TRAINING_S = 107.0
 PAIRS = 25
 """So many pairs are played of a sentence, about: 10 in a clear case, at most 80."""
 BEFORE = 10

@@ -33,14 +33,24 @@ def test_a_slower_machine_is_slower_and_more_sentences_take_more_play() -> None:
 
 def test_before_any_round_play_is_in_it_too() -> None:
     teaching = predicted_s(replace(COMING, plays=False), None)
-    assert teaching == pytest.approx(71.0)
+    assert teaching == pytest.approx(129.0)
     assert teaching + 25 < predicted_s(COMING, None) < teaching + 60
     # What nobody judges is not played.
     assert predicted_s(replace(COMING, sentences=0), None) == teaching
     # In a game's own window an attempt takes as long as it takes.
-    assert predicted_s(replace(COMING, attempt_s=20.0), None) == pytest.approx(71.0 + 50 * 20.0)
+    assert predicted_s(replace(COMING, attempt_s=20.0), None) == pytest.approx(129 + 50 * 20.0)
     # Packed weights are taught and not played.
     assert predicted_s(replace(COMING, plays=False), LAST) == pytest.approx(71.0)
+
+
+@pytest.mark.parametrize(
+    ("persons", "took"),
+    [(129, 69.9), (201, 91.2), (238, 125.6), (263, 123.5), (371, 131.6), (398, 135.8)],
+)
+def test_the_first_rounds_time_is_told_within_a_quarter(persons: int, took: float) -> None:
+    """What rounds took in the yard, on two cores, with nothing to play."""
+    told = predicted_s(Coming("doom", "yard", persons, sentences=0), None)
+    assert told == pytest.approx(took, rel=0.25)
 
 
 def test_the_last_round_is_the_newest_done_one_of_this_game_and_base() -> None:
