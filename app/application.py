@@ -21,6 +21,7 @@ from app.backend.model_choice import ModelChoice
 from app.backend.settings import Settings, config_folder, load_settings
 from app.backend.window_backend import WindowBackend
 from app.gui.main_window import MainWindow
+from app.gui.one_window import Bell, ring
 from app.gui.style.theme import Theme
 from app.session.control_loop import LiveSession
 from app.session.teaching_seeds import fresh_teaching_seed
@@ -28,7 +29,7 @@ from app.session.thinking_time import runner_of
 from app.session.wiring import store_recording, take_short_turns
 from app.setup.display import require_display
 from model.paths import default_checkpoint
-from recorder.errors import KnownError
+from recorder.errors import DataBusyError, KnownError
 from recorder.games import DEFAULT_GAME, agreed_command, open_game
 from recorder.games.base import Bindings, Game, OwnWindowGame
 from recorder.store import Reader, Store, default_data_folder, logs_path
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 ASK_AFTER_S = 20.0
 LOG_BYTES = 2_000_000
+RAISED = "Playteach is open already on this data folder, so its window was brought to the front."
 NOTICE_MS = 400
 """After the window stands, so that a sentence about the settings is not overlooked."""
 
@@ -68,7 +70,7 @@ def run_window(
     teaching seed that the game was never played on; ``milestone`` hears
     how far the start-up is, and ``opened`` gets the window once it stands.  Raises
     NoDisplayError without a screen, another KnownError where the data folder or the game
-    cannot be opened.
+    cannot be opened.  If a window is open on the data folder, that one is brought to the front.
     """
     require_display()
     application = QApplication.instance() or QApplication(sys.argv[:1])
@@ -88,6 +90,12 @@ def run_window(
         start = _Start(wish, play, seed, problem, milestone, opened, model)
         try:
             code, wanted = _open_once(application, folder, base, config, start)
+        except DataBusyError:
+            # The window may have been opened from an icon, where nobody reads what is printed.
+            if before is None and ring(folder):
+                log.warning("%s", RAISED)
+                return 0
+            raise
         except KnownError as error:
             if before is None or not start.unopened:
                 raise
@@ -154,6 +162,7 @@ def _open_once(
         layout = (config or config_folder()) / "window.ini"
         window = MainWindow(backend, theme, QSettings(str(layout), QSettings.Format.IniFormat))
         start.unopened = False
+        bell = Bell(folder, window)
         window.show()
         session.start()
         problems = loaded.problems + ((start.problem,) if start.problem else ())
@@ -165,6 +174,7 @@ def _open_once(
             QTimer.singleShot(0, watch, lambda: opened(window))
         with closed_by_sigterm(window):
             code = int(application.exec())
+        bell.close()
         return code, window.next_game
 
 

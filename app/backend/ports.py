@@ -55,6 +55,8 @@ class TeachFacts:
     ``lessons`` are the attempts in which the person drove, newest first.  ``to_practise`` are the
     sentences that the game judges among those and among what was taught last.
     ``practice_blocked`` says in one sentence why the agent cannot practise, "" if it can.
+    ``next_step`` says in one sentence what to do next, "" for nothing; ``fails_at`` is a sentence
+    that the agent can be started at where it fails, "" for none.
     """
 
     episodes: int = 0
@@ -67,6 +69,8 @@ class TeachFacts:
     lessons: tuple[LessonFacts, ...] = ()
     to_practise: tuple[str, ...] = ()
     practice_blocked: str = ""
+    next_step: str = ""
+    fails_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +372,14 @@ class Backend(Protocol):
 
         The caller puts it off when it is closed.  Raises KnownError if nothing waits, or while
         something else is taught or measured.
+        """
+        ...
+
+    def failing_start(self, sentence: str) -> int:
+        """Return the seed of a start on which the agent fails at a sentence, found by playing.
+
+        Takes seconds.  Raises KnownError if it fails on none that were tried, or if it cannot be
+        played and judged without the person.
         """
         ...
 

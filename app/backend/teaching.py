@@ -9,6 +9,8 @@ from pathlib import Path
 
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
+from app.backend.coach import next_step
+from app.backend.failing_starts import VERSION, FailingStarts
 from app.backend.film_strips import Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
@@ -24,13 +26,16 @@ from app.backend.view_facts import (
 )
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
-from recorder.errors import KnownError, ModelError
+from recorder.errors import KnownError, ModelError, UsageError
 from recorder.games import judged_task
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import Attempt, Start
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
 from trainer.practice.fit import judged
@@ -101,6 +106,7 @@ class Teaching:
             woken=session.wake_up,
             keep_clips=keep_clips,
         )
+        self._failing = FailingStarts(self._play)
         self._films: Films | None = None
         self._tallies: Tallies = {}
         self._round: RoundInProgress | None = None
@@ -124,10 +130,19 @@ class Teaching:
         shares = shares_of(material, draws, replays=replays, most=most)
         predicted = self._predicted_s(persons, chosen) if persons else None
         found = teach_facts(material, shares, predicted, self._loader.not_taught)
+        tasks = self._live.tasks()
+        blocked = practice_blocked(self._loader, self._game_name, self._data)
+        step = next_step(
+            found,
+            self.last_verdict(),
+            lambda said: not blocked and judged_task(tasks, said) is not None,
+        )
         return replace(
             found,
-            to_practise=to_practise(self._live.tasks(), self._reader.rounds(), found),
-            practice_blocked=practice_blocked(self._loader, self._game_name, self._data),
+            to_practise=to_practise(tasks, self._reader.rounds(), found),
+            practice_blocked=blocked,
+            next_step=step.sentence,
+            fails_at=step.fails_at,
         )
 
     def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
@@ -305,6 +320,25 @@ class Teaching:
         if self._check is not None or (self._round is not None and self._round.running):
             raise ModelError(BUSY)
         return self._blind.open(round_id)
+
+    def failing_start(self, sentence: str) -> int:
+        """Return the seed of a start on which what plays now fails at a sentence.
+
+        Raises UsageError if it cannot be played without the person or failed on none that were
+        tried, ModelError while a round runs.
+        """
+        if why := practice_blocked(self._loader, self._game_name, self._data):
+            raise UsageError(why)
+        if self._round is not None and self._round.running:
+            raise ModelError(BUSY)
+        [(task, said)] = judged(self._live.tasks(), [sentence])
+        adapters = self._loader.shown(self._reader.adapters())
+        folder = next((Path(row.folder) for row in adapters if row.active), None)
+        player = self._ground().player("now", folder)
+        return self._failing.next(player, Asked(task, said), self._live.snapshot().seed)
+
+    def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
+        return evaluate(player, self._game_name, starts, version=VERSION)
 
     def _ground(self) -> Ground:
         def say(message: Message) -> None:

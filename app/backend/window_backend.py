@@ -180,6 +180,10 @@ class WindowBackend:
         """Begin to judge a round's first waiting sentence blind, or take that up again."""
         return self._teaching.judge_blind(round_id)
 
+    def failing_start(self, sentence: str) -> int:
+        """Return the seed of a start on which the agent fails at a sentence, found by playing."""
+        return self._teaching.failing_start(sentence)
+
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
         return self._teaching.last_verdict()

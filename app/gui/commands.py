@@ -189,6 +189,26 @@ class Commands(QObject):
         if not self._calls.rounds.running and self._side.teach.practise.isEnabled():
             self.dialogs.choose_practice(self._side.teach.facts.to_practise)
 
+    def start_where_it_fails(self, sentence: str) -> None:
+        """Look for a start on which the agent fails at a sentence, and let it play from there."""
+        teach, shot = self._side.teach, self._session.snapshot()
+
+        def begin(seed: int) -> None:
+            teach.show_looking(False)
+            # Who began something else meanwhile is not thrown out of it.
+            if self._session.snapshot().attempts == shot.attempts and self._ask(
+                lambda: self._session.reset(seed)
+            ):
+                self.play_example(sentence)
+
+        def failed(told: str) -> None:
+            teach.show_looking(False)
+            self.dialogs.tell_problem(told)
+
+        if self.dialogs.may_watch():
+            teach.show_looking(True)
+            self._calls.find_failing_start(sentence, begin, failed)
+
     def start_practice(self, wish: PracticeWish) -> None:
         """Let the agent practise."""
         if not self._calls.rounds.running:

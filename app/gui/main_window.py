@@ -381,6 +381,7 @@ def connect_page(
 ) -> None:
     """Let what is pressed on the play page and on its cards ask for it."""
     side.teach.round_asked.connect(commands.start_round)
+    side.teach.failing_asked.connect(commands.start_where_it_fails)
     side.teach.practice_asked.connect(commands.choose_practice)
     dialogs.practice_chosen.connect(commands.start_practice)
     side.teach.cancel_asked.connect(commands.cancel_round)

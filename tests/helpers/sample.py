@@ -340,6 +340,7 @@ class SampleBackend:
         self.log: Path | None = None
         self.said = Hint()
         self.practised: list[PracticeWish] = []
+        self.failing: dict[str, int] = {}
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
         self.calibration: Calibration | None = None
@@ -377,6 +378,12 @@ class SampleBackend:
         """Note it; how far the comparison is, is set by hand."""
         self.judged.append(round_id)
         return self.comparison
+
+    def failing_start(self, sentence: str) -> int:
+        """Return what was set for a sentence; raises UsageError without any, as the real one."""
+        if sentence not in self.failing:
+            raise UsageError(f"The agent did “{sentence}” from all of 12 starts that were tried.")
+        return self.failing[sentence]
 
     def agent(self) -> AgentFacts:
         """Return what was set."""

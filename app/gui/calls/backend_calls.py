@@ -121,6 +121,20 @@ class BackendCalls(QObject):
         """Ask which taught sentences may be meant by one; ``then`` is told."""
         self.bridge.ask(lambda: self._backend.familiarity_hint(sentence), then, replaces="tries")
 
+    def find_failing_start(
+        self, sentence: str, then: Callable[[int], None], failed: Callable[[str], None]
+    ) -> None:
+        """Look for a start on which the agent fails at a sentence.
+
+        ``then`` is told its seed, or ``failed`` in a sentence why there is none.
+        """
+        self.bridge.ask(
+            lambda: self._backend.failing_start(sentence),
+            then,
+            replaces="failing start",
+            failed=failed,
+        )
+
     def load_picture(self, episode_id: int) -> None:
         """Fetch an episode's small picture."""
         self.bridge.ask(

@@ -27,15 +27,18 @@ PROGRESS = {
 }
 """Where each part of a round begins and ends on its bar, in percent."""
 PRACTISE_TIP = "The agent plays by itself, and learns from what succeeded"
+WHERE_IT_FAILS = "Start it where it fails"
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
 
 
 class TeachPanel(Card):
-    """Collected, Retrain, progress, loss, gates.
+    """Collected, what to do next, Retrain, progress, loss, gates.
 
-    Signals: round_asked(), practice_asked(), cancel_asked(), and those of :class:`LessonList`.
+    Signals: failing_asked(str) for a start on which the agent fails at a sentence, round_asked(),
+    practice_asked(), cancel_asked(), and those of :class:`LessonList`.
     """
 
+    failing_asked = Signal(str)
     round_asked = Signal()
     practice_asked = Signal()
     cancel_asked = Signal()
@@ -52,6 +55,9 @@ class TeachPanel(Card):
         self.person = Figure("of you", "person")
         self._mix = ShareBar(theme)
         self.sentence = label(EMPTY_TEXT, "muted", wrap=True)
+        self.next_step = label("", "strong", wrap=True)
+        self.failing = button(WHERE_IT_FAILS, "link")
+        self.failing.setToolTip("Plays some starts in the background and begins one that it fails")
         self.lessons = LessonList()
         self.retrain = button("Teach the agent", "person")
         self.retrain.setProperty("size", "large")
@@ -98,6 +104,7 @@ class TeachPanel(Card):
         self._mix.setToolTip(", ".join(f"{name} {100 * share:.0f} %" for name, share in facts.mix))
         self._mix.setAccessibleName(f"Next round: {self._mix.toolTip() or 'nothing yet'}")
         self._show_sentence()
+        self._show_next_step()
         self.lessons.show_lessons(facts.lessons)
         takes = facts.predicted_s
         self.retrain.setText(
@@ -124,6 +131,17 @@ class TeachPanel(Card):
     def _show_sentence(self) -> None:
         empty = CORRECTING_TEXT if self._corrects else EMPTY_TEXT
         self.sentence.setText(self._facts.sentence or empty)
+
+    def _show_next_step(self) -> None:
+        told = "" if self._busy else self._facts.next_step
+        self.next_step.setText(told)
+        self.next_step.setVisible(bool(told))
+        self.failing.setVisible(bool(told and self._facts.fails_at))
+
+    def show_looking(self, looking: bool) -> None:
+        """Say that a start is being looked for, or no more."""
+        self.failing.setEnabled(not looking)
+        self.failing.setText("Looking for one …" if looking else WHERE_IT_FAILS)
 
     def begin_round(self, *, practises: bool = False) -> None:
         """Put the progress in the buttons' place; practice has no curve of a loss."""
@@ -239,6 +257,8 @@ class TeachPanel(Card):
         self.body.addLayout(figures)
         self.body.addWidget(self._mix)
         self.body.addWidget(self.sentence)
+        self.body.addWidget(self.next_step)
+        self.body.addWidget(self.failing, alignment=Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.lessons)
         asking = QWidget()
         row = QHBoxLayout(asking)
@@ -268,6 +288,7 @@ class TeachPanel(Card):
         self._gate_row.hide()
 
     def _connect_signals(self) -> None:
+        self.failing.clicked.connect(lambda: self.failing_asked.emit(self._facts.fails_at))
         self.retrain.clicked.connect(self.round_asked)
         self.practise.clicked.connect(self.practice_asked)
         self.cancel.clicked.connect(self.cancel_asked)

@@ -1,7 +1,9 @@
-from pytestqt.qtbot import QtBot
-from sample import SampleSession
+from dataclasses import replace
 
-from app.backend.ports import RoundPart, RoundUpdate
+from pytestqt.qtbot import QtBot
+from sample import SampleBackend, SampleSession
+
+from app.backend.ports import RoundPart, RoundUpdate, TeachFacts
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.teach_panel import CORRECTING_TEXT, EMPTY_TEXT, TeachPanel
@@ -75,3 +77,61 @@ def test_one_bar_goes_through_the_whole_round_and_never_back(qtbot: QtBot, theme
     assert seen == [5, 10, 40, 60, 60, 78, 78]
     panel.show_update(RoundUpdate(aside="It can do it already."))
     assert panel.progress.value() == 78
+
+
+STEP = TeachFacts(next_step="It fails at it 8 of 20 times: correct it there.", fails_at="swim home")
+
+
+def test_what_to_do_next_leads_and_gives_way_to_a_round(qtbot: QtBot, theme: Theme) -> None:
+    panel = TeachPanel(theme)
+    qtbot.addWidget(panel)
+    assert panel.next_step.isHidden()
+    assert panel.failing.isHidden()
+    panel.show_facts(STEP)
+    assert panel.next_step.text() == STEP.next_step
+    assert not panel.failing.isHidden()
+    panel.show_facts(replace(STEP, fails_at=""))
+    assert not panel.next_step.isHidden()
+    assert panel.failing.isHidden()
+    panel.show_facts(STEP)
+    panel.begin_round()
+    assert panel.next_step.isHidden()
+    assert panel.failing.isHidden()
+    panel.show_update(RoundUpdate(finished=True))
+    assert not panel.next_step.isHidden()
+
+
+def test_the_agent_begins_where_it_fails(
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleBackend
+) -> None:
+    place.failing = {"swim home": 10_000_007}
+    teach = window.side.teach
+    teach.show_facts(STEP)
+    teach.failing.click()
+    assert not teach.failing.isEnabled()
+    qtbot.waitUntil(teach.failing.isEnabled)
+    assert session.calls[-2:] == [("reset", 10_000_007), ("play", "swim home")]
+    assert window.play_page.bar.edit.text() == "swim home"
+
+
+def test_who_began_something_else_meanwhile_is_not_thrown_out_of_it(
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleBackend
+) -> None:
+    place.failing = {"swim home": 10_000_007}
+    teach = window.side.teach
+    teach.show_facts(STEP)
+    teach.failing.click()
+    session.set(attempts=session.state.attempts + 1)
+    qtbot.waitUntil(teach.failing.isEnabled)
+    assert ("reset", 10_000_007) not in session.calls
+
+
+def test_an_agent_that_fails_nowhere_is_said(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    teach = window.side.teach
+    teach.show_facts(STEP)
+    teach.failing.click()
+    qtbot.waitUntil(teach.failing.isEnabled)
+    assert not any(call[0] == "reset" for call in session.calls)
+    assert "from all of 12 starts" in window.play_page.notice.text()

@@ -1,0 +1,79 @@
+"""What to do next with a lesson, in one sentence: show it more, correct it, judge it, go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.backend.ports import TeachFacts, VerdictFacts
+from trainer.evaluation.verdict import Choice, Line, Part
+
+ENOUGH = 6
+"""So many showings of a sentence are a lesson; with fewer none is left to check against."""
+CAN = 0.9
+"""From this share of its starts on it can do a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next; ``fails_at`` is a sentence that it may be shown to fail at, "" for none."""
+
+    sentence: str = ""
+    fails_at: str = ""
+
+
+def next_step(
+    facts: TeachFacts, verdict: VerdictFacts | None, plays: Callable[[str], bool]
+) -> NextStep:
+    """Return what to do next; nothing before the first lesson, or while something is being played.
+
+    ``plays`` says whether a sentence can be played here without the person, and judged.
+    """
+    if facts.blocked and facts.lessons:
+        # Why it cannot be taught yet is said already.
+        return NextStep()
+    if shown := Counter(each.sentence for each in facts.lessons if each.taught_s > 0):
+        return _collected(shown, plays)
+    if verdict is None or verdict.checking:
+        return NextStep()
+    return _after(verdict, plays)
+
+
+def _collected(shown: Counter[str], plays: Callable[[str], bool]) -> NextStep:
+    sentence, times = min(shown.items(), key=lambda each: each[1])
+    missing = ENOUGH - times
+    if missing <= 0:
+        return NextStep("That is enough to teach.")
+    told = (
+        f"“{sentence}” was shown {_times(times)}; show it {_times(missing)} more, and it is learnt "
+        "more surely."
+    )
+    return NextStep(told, sentence if plays(sentence) else "")
+
+
+def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
+    if verdict.to_judge:
+        return NextStep(f"Judge “{verdict.to_judge[0]}” blind: nobody knows yet what it learnt.")
+    taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
+    if not taught:
+        return NextStep()
+    worst = min(taught, key=_share)
+    can, name = worst.after if verdict.in_use else worst.before, worst.name
+    if can >= CAN * worst.n:
+        return NextStep(f"It does “{name}” {can} of {worst.n} times: teach it something else.")
+    if not verdict.in_use and verdict.choice in (Choice.USE, Choice.WAIT, Choice.PLAY_MORE):
+        # What was learnt may be used yet; the card says how.
+        return NextStep()
+    told = f"It fails at “{name}” {worst.n - can} of {worst.n} times: "
+    if plays(name):
+        return NextStep(f"{told}correct it there, or let it practise.", name)
+    return NextStep(f"{told}correct it, or show it from other starts.")
+
+
+def _share(line: Line) -> float:
+    return line.after / line.n
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,48 @@
+"""Starts on which the agent fails, found by playing: there a correction teaches most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, repeat
+
+from recorder.errors import UsageError
+from recorder.games.base import Asked
+from recorder.games.seeds import next_seed
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.starts import Attempt, Start
+
+MOST = 12
+"""So many fresh starts are played; a sentence that never fails on them need not be corrected."""
+VERSION = "failing-starts"
+"""The version of attempts that only look for a start: they judge nothing and are not kept."""
+Play = Callable[[PlayerSpec, Sequence[Start]], Sequence[Attempt]]
+
+
+class FailingStarts:
+    """Finds them, and remembers those that were found until each was given once."""
+
+    def __init__(self, play: Play) -> None:
+        """``play`` plays starts without the person."""
+        self._play = play
+        self._found: dict[tuple[str, str], list[int]] = {}
+
+    def next(self, player: PlayerSpec, asked: Asked, after: int) -> int:
+        """Return the seed of a start that ``player`` failed on, of those after seed ``after``.
+
+        Seeds follow in the range of ``after``, which a person may be taught on.  Raises UsageError
+        if it failed on none, and what play raises.
+        """
+        key = player.key, asked.heard
+        waiting = [seed for seed in self._found.get(key, []) if seed > after]
+        if not waiting:
+            seeds = accumulate(repeat(next_seed(after), MOST), lambda seed, _first: next_seed(seed))
+            starts = [Start(asked.task, asked.heard, seed) for seed in seeds]
+            attempts = self._play(player, starts)
+            waiting = [each.seed for each in attempts if each.judged and not each.success]
+        if not waiting:
+            raise UsageError(
+                f"The agent did “{asked.heard}” from all of {MOST} starts that were tried, so "
+                "there was none to correct; try again, or teach it something else."
+            )
+        self._found[key] = waiting[1:]
+        return waiting[0]
