@@ -242,7 +242,11 @@ class RoundHandle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AdapterFacts:
-    """One adapter in the list: its id, short title, parent, and how it was judged."""
+    """One adapter in the list: its id, short title, parent, when it was made (Unix time).
+
+    ``verdict`` is how it was judged, ``taught`` what was measured of each sentence that it was
+    taught.
+    """
 
     id: str
     title: str
@@ -250,6 +254,7 @@ class AdapterFacts:
     verdict: VerdictKind | None = None
     passed_gates: bool = True
     made_wall_s: float = 0.0
+    taught: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 def spoken_duration(seconds: float) -> str:
     """Return "42 s", "about 2 min" or "1 h 10 min"; rounded the way a person would say it."""
@@ -22,6 +24,14 @@ def spoken_size(size: int) -> str:
             return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def when(wall_s: float, now_s: float) -> str:
+    """Return "14:05" for today, else "12 Nov 14:05", in local time."""
+    then = datetime.fromtimestamp(wall_s).astimezone()
+    if then.date() == datetime.fromtimestamp(now_s).astimezone().date():
+        return f"{then:%H:%M}"
+    return f"{then.day} {then:%b %H:%M}"
 
 
 def clock_text(seconds: float) -> str:

@@ -149,8 +149,9 @@ def agent_facts(
     *,
     device: str,
     speed: str = "",
+    lines: Mapping[int, Sequence[Line]] | None = None,
 ) -> AgentFacts:
-    """Return the agent card; ``verdicts`` by the adapter's id."""
+    """Return the agent card; ``verdicts``, and the ``lines`` behind them, by the adapter's id."""
     active = next((row for row in adapters if row.active), None)
     return AgentFacts(
         base=base,
@@ -166,6 +167,9 @@ def agent_facts(
                 verdict=verdicts.get(row.id),
                 passed_gates=row.passed_gates,
                 made_wall_s=row.made_wall_s,
+                taught=tuple(
+                    line for line in (lines or {}).get(row.id, ()) if line.part is Part.TAUGHT
+                ),
             )
             for row in sorted(adapters, key=lambda row: -row.id)
         ),

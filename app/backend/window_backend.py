@@ -51,7 +51,7 @@ from recorder.games.base import Game, OwnWindowGame
 from recorder.store import LabelSource, Reader, Store, Wish
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
-from trainer.evaluation.stored_verdicts import read_verdict
+from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import VerdictKind
 from trainer.rounds.listing import adopt
 
@@ -134,6 +134,11 @@ class WindowBackend:
             self._verdicts(),
             device=self._loader.device,
             speed=speed_sentence(shot.latency_ms, shot.tick_rate_hz),
+            lines={
+                row.adapter_id: read_lines(row.verdict)
+                for row in self._reader.rounds()
+                if row.adapter_id is not None
+            },
         )
         return replace(facts, problem=self._loader.problem, remote=self.remote_server)
 

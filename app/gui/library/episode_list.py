@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 
 from PySide6.QtCore import (
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.ports import EpisodeFacts
+from app.backend.readable import when
 from app.gui.style import icons
 from app.gui.style.theme import DARK, OUTCOME_WORDS, Theme, ui_font
 from app.gui.style.widgets import describe_runs, paint_runs, to_pixmap
@@ -58,14 +58,6 @@ def passes(facts: EpisodeFacts, which: Filter, text: str) -> bool:
         return False
     words = f"{facts.instruction} {OUTCOME_WORDS[facts.outcome]} #{facts.id}".lower()
     return all(word in words for word in text.lower().split())
-
-
-def when(wall_s: float, now_s: float) -> str:
-    """Return "14:05" for today, else "12 Nov 14:05", in local time."""
-    then = datetime.fromtimestamp(wall_s).astimezone()
-    if then.date() == datetime.fromtimestamp(now_s).astimezone().date():
-        return f"{then:%H:%M}"
-    return f"{then.day} {then:%b %H:%M}"
 
 
 def summary(facts: EpisodeFacts, now_s: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -19,11 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.ports import AdapterFacts, AgentFacts
+from app.backend.readable import when
 from app.gui.style.theme import GRID, Theme, ui_font
 from app.gui.style.widgets import Card, button, label
 from app.gui.teach.verdict_card import TITLES
 
 CHIP_HEIGHT = 26.0
+TOLD = 3
+"""So many taught sentences of an adapter are told in the list."""
 
 
 class Lineage(QWidget):
@@ -142,6 +146,21 @@ class AgentPanel(Card):
         self.problem.setVisible(bool(facts.problem))
 
 
+def story_of(adapter: AdapterFacts, now_s: float) -> str:
+    """Return when an adapter was made and how it was judged, and below it what it was taught."""
+    words = TITLES[adapter.verdict].lower() if adapter.verdict else "not measured yet"
+    if not adapter.passed_gates:
+        words += ", a check failed"
+    if adapter.made_wall_s:
+        words = f"{when(adapter.made_wall_s, now_s)} · {words}"
+    taught = [
+        f"{line.name}: {line.before} → {line.after} of {line.n}" if line.n else line.name
+        for line in adapter.taught
+    ]
+    more = [f"and {len(taught) - TOLD} more"] if len(taught) > TOLD else []
+    return "\n".join([words, *taught[:TOLD], *more])
+
+
 class AgentsDialog(QDialog):
     """Every adapter with its verdict; choosing one makes it play from the next episode on.
 
@@ -190,10 +209,7 @@ class AgentsDialog(QDialog):
         rows.setSpacing(2)
         self._add(rows, None, f"{self._facts.base} (the bare base)", "")
         for adapter in self._facts.adapters:
-            words = TITLES[adapter.verdict].lower() if adapter.verdict else "not measured yet"
-            if not adapter.passed_gates:
-                words += ", a check failed"
-            self._add(rows, adapter, adapter.title, words)
+            self._add(rows, adapter, adapter.title, story_of(adapter, time.time()))
         rows.addStretch(1)
         area = QScrollArea()
         area.setWidget(inner)

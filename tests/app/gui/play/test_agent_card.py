@@ -1,4 +1,4 @@
-"""The card of the agent never says for ever that a model is being loaded."""
+"""What plays, and the list to change it."""
 
 from dataclasses import replace
 
@@ -7,7 +7,10 @@ from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
 from app.backend.model_loader import LOADING, NOT_LOADED
+from app.backend.ports import AdapterFacts
 from app.gui.main_window import MainWindow
+from app.gui.play.agent_panel import story_of
+from trainer.evaluation.verdict import Line, Part, VerdictKind
 
 GONE = "The checkpoint is not there any more, so nothing plays; choose another one."
 
@@ -35,3 +38,28 @@ def test_a_model_that_could_not_be_loaded_ends_the_waiting(
     with qtbot.waitSignal(window.calls.agent_changed):
         window.pull()
     assert (card.device.text(), card.problem.text()) == (NOT_LOADED, GONE)
+
+
+def test_an_adapter_says_when_it_was_made_what_it_was_taught_and_how_well() -> None:
+    now = 1_800_000_000.0
+    one = Line(
+        Part.TAUGHT, "hop", VerdictKind.BETTER, 2, 9, 10, 0.7, 0.3, 0.9, 0.1, True, ""
+    )  # fmt: skip
+    facts = AdapterFacts("3", "#3 hop", verdict=VerdictKind.BETTER, taught=(one,), made_wall_s=now)
+    first, second = story_of(facts, now).splitlines()
+    assert first.endswith(" · better")
+    assert second == "hop: 2 → 9 of 10"
+    free = replace(one, name="dance", n=0)
+    many = replace(facts, taught=(free, one, one, one, one), verdict=None, made_wall_s=0.0)
+    assert story_of(many, now).splitlines() == [
+        "not measured yet",
+        "dance",
+        "hop: 2 → 9 of 10",
+        "hop: 2 → 9 of 10",
+        "and 2 more",
+    ]
+    assert (
+        story_of(replace(facts, passed_gates=False), now)
+        .splitlines()[0]
+        .endswith("better, a check failed")
+    )
