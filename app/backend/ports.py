@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from app.backend.blind.ports import BlindComparison
+from app.backend.blind.ports import BlindComparison, Clip
 from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.session.api import PlaySession
@@ -166,7 +166,8 @@ class VerdictFacts:
     follows.  ``checking`` says that something is being played for it now, ``progress`` how far.
     ``kind`` is None as long as nobody has judged what it taught.  ``to_judge`` are the sentences
     that wait for a blind comparison, of the first of which ``judged_clips`` were judged; ``blind``
-    says that the figures are a person's, of ``tries`` clips a side.
+    says that the figures are a person's, of ``tries`` clips a side.  ``may_watch`` says that its
+    starts can be played again to be watched.
     """
 
     kind: VerdictKind | None
@@ -193,6 +194,25 @@ class VerdictFacts:
     to_judge: tuple[str, ...] = ()
     judged_clips: int = 0
     blind: bool = False
+    may_watch: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilmFacts:
+    """One start of a round's measurement, filmed before and after the round.
+
+    ``done_before`` and ``done_after`` say whether the game called it a success.  It is the
+    ``number``-th (from 0) of ``starts``, the most telling first.
+    """
+
+    sentence: str
+    seed: int
+    before: Clip
+    after: Clip
+    done_before: bool
+    done_after: bool
+    number: int = 0
+    starts: int = 1
 
 
 class RoundPart(StrEnum):
@@ -369,6 +389,14 @@ class Backend(Protocol):
         """Begin to play more starts of a round, or go on checking it; returns at once.
 
         :meth:`last_verdict` tells how it goes on.  Raises KnownError while another round runs.
+        """
+        ...
+
+    def film(self, round_id: int, number: int = 0) -> FilmFacts:
+        """Play a start of a round's measurement again, before and after; takes seconds.
+
+        ``number`` counts its starts from 0, the most telling first.  Raises KnownError if nothing
+        of it can be played without the person's screen, or while a round runs.
         """
         ...
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
 from app.backend.coach import next_step
 from app.backend.failing_starts import VERSION, FailingStarts
-from app.backend.film_strips import Films, film_of_round
+from app.backend.films import FilmClip, Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
-from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.ports import FilmFacts, PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
 from app.backend.practising import practice_blocked, to_practise
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.round_time import Coming, last_of, predicted_s
@@ -30,6 +30,7 @@ from recorder.errors import KnownError, ModelError, UsageError
 from recorder.games import judged_task
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
+from recorder.types import RGBImage
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
@@ -61,10 +62,29 @@ BUSY = (
     "A round is being taught or checked, so nothing can be judged meanwhile; judge it when that is "
     "done."
 )
+NO_FILM = (
+    "Nothing was played by itself to measure this round, so there is no film of it; play the "
+    "sentence to see it."
+)
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strips:
+    """A few pictures of one start, before and after the round that made an adapter."""
+
+    adapter_id: int
+    seed: int
+    before: tuple[RGBImage, ...]
+    after: tuple[RGBImage, ...]
+
+    @classmethod
+    def of(cls, films: Films) -> _Strips:
+        strips = FilmClip(films.before).strip(), FilmClip(films.after).strip()
+        return cls(films.adapter_id, films.seed, *strips)
 
 
 class Teaching:
@@ -107,7 +127,7 @@ class Teaching:
             keep_clips=keep_clips,
         )
         self._failing = FailingStarts(self._play)
-        self._films: Films | None = None
+        self._strips: _Strips | None = None
         self._tallies: Tallies = {}
         self._round: RoundInProgress | None = None
         self._check: RoundInProgress | None = None
@@ -249,7 +269,11 @@ class Teaching:
             self._begin_check(result.round_id, more=False)
         if result.verdict is not None:
             try:
-                self._films = film_of_round(self._reader, result, self._loader.base, options)
+                assert result.adapter_id is not None
+                films = film_of_round(
+                    self._reader, result.round_id, result.adapter_id, self._loader.base, options
+                )
+                self._strips = None if films is None else _Strips.of(films)
             except KnownError as error:
                 # The verdict stands without its pictures.
                 log.warning("no film of the round: %s", error.sentence)
@@ -337,6 +361,27 @@ class Teaching:
         player = self._ground().player("now", folder)
         return self._failing.next(player, Asked(task, said), self._live.snapshot().seed)
 
+    def film(self, round_id: int, number: int) -> FilmFacts:
+        """Play a start of a round's measurement again, before and after.
+
+        Raises ModelError if nothing of it can be shown, or while a round runs.
+        """
+        if self._round is not None and self._round.running:
+            raise ModelError(BUSY)
+        row = next(each for each in self._reader.rounds() if each.id == round_id)
+        assert row.adapter_id is not None
+        films = film_of_round(
+            self._reader,
+            round_id,
+            row.adapter_id,
+            self._loader.base,
+            options_of(self._loader.choice),
+            number,
+        )
+        if films is None:
+            raise ModelError(NO_FILM)
+        return films.facts()
+
     def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
         return evaluate(player, self._game_name, starts, version=VERSION)
 
@@ -373,17 +418,18 @@ class Teaching:
             facts = self._blind.added_to(facts, row)
             if (why := row.metrics.get("not_in_use")) and not adapter.active:
                 facts = replace(facts, sentence=f"{facts.sentence} {why}")
-            films = self._films
-            if films is not None and films.adapter_id == adapter.id:
+            strips = self._strips
+            if strips is not None and strips.adapter_id == adapter.id:
                 facts = replace(
                     facts,
-                    film_before=films.before,
-                    film_after=films.after,
-                    film_seed=films.seed,
+                    film_before=strips.before,
+                    film_after=strips.after,
+                    film_seed=strips.seed,
                 )
             return replace(
                 facts,
                 can_go_back=self._loader.can_go_back,
+                may_watch=not self._own_window and facts.tries > 0 and not facts.blind,
                 checking=self._check is not None,
                 progress=self._progress,
             )

@@ -22,6 +22,7 @@ from app.backend.model_ports import ModelCatalogue
 from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
+    FilmFacts,
     Hint,
     Playback,
     PracticeWish,
@@ -180,6 +181,10 @@ class WindowBackend:
     def play_more(self, round_id: int) -> None:
         """Begin to play more starts of a round, or go on checking it."""
         self._teaching.play_more(round_id)
+
+    def film(self, round_id: int, number: int = 0) -> FilmFacts:
+        """Play a start of a round's measurement again, before and after."""
+        return self._teaching.film(round_id, number)
 
     def judge_blind(self, round_id: int) -> BlindComparison:
         """Begin to judge a round's first waiting sentence blind, or take that up again."""

@@ -360,6 +360,7 @@ def connect_backend(
     side.verdict.back_asked.connect(side.teach.curve.hide)
     side.verdict.more_asked.connect(calls.play_more)
     side.verdict.judge_asked.connect(dialogs.judge_blind)
+    side.verdict.film_asked.connect(dialogs.watch_film)
     calls.teach_changed.connect(side.teach.show_facts)
     calls.agent_changed.connect(side.agent.show_facts)
     calls.agent_changed.connect(lambda facts: status.show_remote(facts.remote))

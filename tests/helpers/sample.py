@@ -24,6 +24,7 @@ from app.backend.ports import (
     AgentFacts,
     DriverRuns,
     EpisodeFacts,
+    FilmFacts,
     Hint,
     Playback,
     PracticeWish,
@@ -36,7 +37,7 @@ from app.backend.ports import (
     VerdictFacts,
 )
 from app.session.api import Phase, PlaySession, Snapshot
-from recorder.errors import DataError, UsageError
+from recorder.errors import DataError, ModelError, UsageError
 from recorder.games.base import Bindings, Task
 from recorder.types import Driver, Frame, Outcome, RGBImage
 
@@ -63,6 +64,8 @@ BINDINGS = Bindings(
     }
     | {f"hotbar.{i}": str(i) for i in range(1, 8)}
 )
+FILMED_ROUND = 3
+"""The round of which there are films."""
 RUNS: DriverRuns = ((Driver.POLICY, 62), (Driver.PERSON, 31), (Driver.POLICY, 40))
 
 
@@ -378,6 +381,16 @@ class SampleBackend:
         """Note it; how far the comparison is, is set by hand."""
         self.judged.append(round_id)
         return self.comparison
+
+    def film(self, round_id: int, number: int = 0) -> FilmFacts:
+        """Return an invented film of one of two starts; raises ModelError for any other round."""
+        if round_id != FILMED_ROUND:
+            raise ModelError("Nothing was played by itself to measure this round.")
+        before, after = (SamplePlayback(self._frames, ((Driver.POLICY, n),)) for n in (20, 30))
+        at = number % 2
+        return FilmFacts(
+            "hop", 7 + at, before, after, done_before=False, done_after=True, number=at, starts=2
+        )
 
     def failing_start(self, sentence: str) -> int:
         """Return what was set for a sentence; raises UsageError without any, as the real one."""

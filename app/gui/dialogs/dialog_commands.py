@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import GameFacts
-from app.backend.ports import Backend, SentenceFacts
+from app.backend.ports import Backend, FilmFacts, SentenceFacts
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
@@ -28,6 +28,7 @@ from app.gui.shortcuts import ShortcutsDialog
 from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
+from app.gui.teach.film_dialog import FilmDialog
 from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
@@ -130,6 +131,20 @@ class DialogCommands(QObject):
         self._calls.bridge.ask(
             lambda: self._backend.judge_blind(round_id), show, replaces="judge blind"
         )
+
+    def watch_film(self, round_id: int) -> None:
+        """Show starts of a round's measurement before and after it, side by side."""
+
+        def look(
+            number: int, then: Callable[[FilmFacts], None], failed: Callable[[str], None]
+        ) -> None:
+            self._calls.bridge.ask(
+                lambda: self._backend.film(round_id, number), then, replaces="film", failed=failed
+            )
+
+        if not self._backend.own_window:
+            self._session.pause()
+        self._show(FilmDialog(look, self._theme, self._window))
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""

@@ -199,12 +199,13 @@ class VerdictCard(Card):
     """What the round did, by measurement.
 
     Signals: use_asked(str) with the adapter's id; more_asked(int) and judge_asked(int) with the
-    round's; back_asked().
+    round's, as film_asked(int) has; back_asked().
     """
 
     use_asked = Signal(str)
     more_asked = Signal(int)
     judge_asked = Signal(int)
+    film_asked = Signal(int)
     back_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -218,6 +219,8 @@ class VerdictCard(Card):
         self._films = QWidget()
         self._before = FilmStrip(theme)
         self._after = FilmStrip(theme)
+        self.watch = button("Watch before and after", "link")
+        self.watch.setToolTip("The same start, played before the round and after it, side by side")
         self.state = label("", "strong")
         self.judge = button("Judge it blind · about 3 min", "agent")
         self.more = button("Play more starts", "")
@@ -258,6 +261,7 @@ class VerdictCard(Card):
         seed = "" if facts.film_seed is None else f", seed {facts.film_seed}"
         self._films.setToolTip(f"The same start before and after{seed}")
         self._films.setAccessibleName(self._films.toolTip())
+        self.watch.setVisible(facts.may_watch)
         self._show_choice(facts)
         self.setAccessibleDescription(f"{title_of(facts.kind)}. {facts.sentence}")
 
@@ -308,6 +312,7 @@ class VerdictCard(Card):
             grid.addWidget(strip, row, 1)
         grid.setColumnStretch(1, 1)
         self.body.addWidget(self._films)
+        self.body.addWidget(self.watch, alignment=Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.state)
         self.body.addWidget(self.judge)
         foot = QHBoxLayout()
@@ -322,6 +327,7 @@ class VerdictCard(Card):
         self.back.clicked.connect(self.back_asked)
         self.more.clicked.connect(self._on_more)
         self.judge.clicked.connect(self._on_judge)
+        self.watch.clicked.connect(self._on_watch)
 
     def _on_use(self) -> None:
         if self._facts is not None:
@@ -330,6 +336,10 @@ class VerdictCard(Card):
     def _on_more(self) -> None:
         if self._facts is not None:
             self.more_asked.emit(self._facts.round_id)
+
+    def _on_watch(self) -> None:
+        if self._facts is not None:
+            self.film_asked.emit(self._facts.round_id)
 
     def _on_judge(self) -> None:
         if self._facts is not None:
