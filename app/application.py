@@ -91,9 +91,7 @@ def run_window(
         try:
             code, wanted = _open_once(application, folder, base, config, start)
         except DataBusyError:
-            # The window may have been opened from an icon, where nobody reads what is printed.
-            if before is None and ring(folder):
-                log.warning("%s", RAISED)
+            if before is None and _raised(folder):
                 return 0
             raise
         except KnownError as error:
@@ -107,6 +105,17 @@ def run_window(
         # What was asked for on the command line was for the first game.
         play, seed, problem, milestone, opened, model = "", None, "", None, None, None
     return code
+
+
+def _raised(folder: Path) -> bool:
+    """Bring the window to the front that is open on a data folder; return whether there is one.
+
+    Playteach may be started from an icon, where nobody reads what is printed.
+    """
+    raised = ring(folder)
+    if raised:
+        log.warning("%s", RAISED)
+    return raised
 
 
 @dataclass(slots=True)

@@ -10,11 +10,10 @@ from pathlib import Path
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
 from app.backend.coach import next_step
-from app.backend.failing_starts import VERSION, FailingStarts
 from app.backend.films import FilmClip, Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
-from app.backend.ports import FilmFacts, PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
 from app.backend.practising import practice_blocked, to_practise
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.round_time import Coming, last_of, predicted_s
@@ -26,7 +25,7 @@ from app.backend.view_facts import (
 )
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
-from recorder.errors import KnownError, ModelError, UsageError
+from recorder.errors import KnownError, ModelError
 from recorder.games import judged_task
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
@@ -34,9 +33,6 @@ from recorder.types import RGBImage
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import shares_of
-from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.run import evaluate
-from trainer.evaluation.starts import Attempt, Start
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
 from trainer.practice.fit import judged
@@ -61,10 +57,6 @@ MEASURED_NOW = (
 BUSY = (
     "A round is being taught or checked, so nothing can be judged meanwhile; judge it when that is "
     "done."
-)
-NO_FILM = (
-    "Nothing was played by itself to measure this round, so there is no film of it; play the "
-    "sentence to see it."
 )
 ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
@@ -126,7 +118,6 @@ class Teaching:
             woken=session.wake_up,
             keep_clips=keep_clips,
         )
-        self._failing = FailingStarts(self._play)
         self._strips: _Strips | None = None
         self._tallies: Tallies = {}
         self._round: RoundInProgress | None = None
@@ -339,51 +330,16 @@ class Teaching:
         material = material_of(self._reader, self._chosen(), self._tallies)
         return round_need(self._loader.base, options, sum(material.ticks.values()))
 
+    @property
+    def running(self) -> bool:
+        """Whether a round runs."""
+        return self._round is not None and self._round.running
+
     def judge_blind(self, round_id: int) -> BlindJudging:
         """Begin a blind comparison of a round's first waiting sentence, or take it up again."""
-        if self._check is not None or (self._round is not None and self._round.running):
+        if self._check is not None or self.running:
             raise ModelError(BUSY)
         return self._blind.open(round_id)
-
-    def failing_start(self, sentence: str) -> int:
-        """Return the seed of a start on which what plays now fails at a sentence.
-
-        Raises UsageError if it cannot be played without the person or failed on none that were
-        tried, ModelError while a round runs.
-        """
-        if why := practice_blocked(self._loader, self._game_name, self._data):
-            raise UsageError(why)
-        if self._round is not None and self._round.running:
-            raise ModelError(BUSY)
-        [(task, said)] = judged(self._live.tasks(), [sentence])
-        adapters = self._loader.shown(self._reader.adapters())
-        folder = next((Path(row.folder) for row in adapters if row.active), None)
-        player = self._ground().player("now", folder)
-        return self._failing.next(player, Asked(task, said), self._live.snapshot().seed)
-
-    def film(self, round_id: int, number: int) -> FilmFacts:
-        """Play a start of a round's measurement again, before and after.
-
-        Raises ModelError if nothing of it can be shown, or while a round runs.
-        """
-        if self._round is not None and self._round.running:
-            raise ModelError(BUSY)
-        row = next(each for each in self._reader.rounds() if each.id == round_id)
-        assert row.adapter_id is not None
-        films = film_of_round(
-            self._reader,
-            round_id,
-            row.adapter_id,
-            self._loader.base,
-            options_of(self._loader.choice),
-            number,
-        )
-        if films is None:
-            raise ModelError(NO_FILM)
-        return films.facts()
-
-    def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
-        return evaluate(player, self._game_name, starts, version=VERSION)
 
     def _ground(self) -> Ground:
         def say(message: Message) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.backend.background_play import BackgroundPlay
 from app.backend.blind.ports import BlindComparison
 from app.backend.calibration import DesktopCalibration
 from app.backend.familiarity_hint import FamiliarityHint
@@ -99,6 +100,14 @@ class WindowBackend:
             hotkeys=self._hotkeys,
             keep_clips=lambda: self._settings.keep_clips,
         )
+        self._aside = BackgroundPlay(
+            session,
+            reader,
+            self._loader,
+            data=data,
+            game=game.name,
+            busy=lambda: self._teaching.running,
+        )
         self._hint = FamiliarityHint(self._loader, reader, session.tasks)
 
     # The model
@@ -184,7 +193,7 @@ class WindowBackend:
 
     def film(self, round_id: int, number: int = 0) -> FilmFacts:
         """Play a start of a round's measurement again, before and after."""
-        return self._teaching.film(round_id, number)
+        return self._aside.film(round_id, number)
 
     def judge_blind(self, round_id: int) -> BlindComparison:
         """Begin to judge a round's first waiting sentence blind, or take that up again."""
@@ -192,7 +201,7 @@ class WindowBackend:
 
     def failing_start(self, sentence: str) -> int:
         """Return the seed of a start on which the agent fails at a sentence, found by playing."""
-        return self._teaching.failing_start(sentence)
+        return self._aside.failing_start(sentence)
 
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""

@@ -1,0 +1,93 @@
+"""Starts that are played beside the window: where the agent fails, and the films of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.backend.failing_starts import VERSION, FailingStarts
+from app.backend.films import film_of_round
+from app.backend.model_catalogue import options_of
+from app.backend.model_loader import ModelLoader
+from app.backend.ports import FilmFacts
+from app.backend.practising import practice_blocked
+from app.session.control_loop import LiveSession
+from recorder.errors import ModelError, UsageError
+from recorder.games.base import Asked
+from recorder.store import Reader
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.run import evaluate
+from trainer.evaluation.starts import Attempt, Start
+from trainer.practice.fit import judged
+
+NO_FILM = (
+    "Nothing was played by itself to measure this round, so there is no film of it; play the "
+    "sentence to see it."
+)
+TAUGHT_NOW = (
+    "A round is being taught or measured, so nothing else is played meanwhile; try again when it "
+    "is done."
+)
+
+
+class BackgroundPlay:
+    """Plays what the person wants to look at next, without a place in the store."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        reader: Reader,
+        loader: ModelLoader,
+        *,
+        data: Path,
+        game: str,
+        busy: Callable[[], bool],
+    ) -> None:
+        """``busy`` says whether a round runs, beside which nothing is played."""
+        self._live = session
+        self._reader = reader
+        self._loader = loader
+        self._data = data
+        self._game = game
+        self._busy = busy
+        self._failing = FailingStarts(self._play)
+
+    def failing_start(self, sentence: str) -> int:
+        """Return the seed of a start on which what plays now fails at a sentence.
+
+        Raises UsageError if it cannot be played without the person or failed on none that were
+        tried, ModelError while a round runs.
+        """
+        if why := practice_blocked(self._loader, self._game, self._data):
+            raise UsageError(why)
+        self._refuse_beside_a_round()
+        [(task, said)] = judged(self._live.tasks(), [sentence])
+        adapters = self._loader.shown(self._reader.adapters())
+        folder = next((Path(row.folder) for row in adapters if row.active), None)
+        options = options_of(self._loader.choice)
+        player = PlayerSpec("now", self._loader.base, folder, options=options)
+        return self._failing.next(player, Asked(task, said), self._live.snapshot().seed)
+
+    def film(self, round_id: int, number: int) -> FilmFacts:
+        """Play a start of a round's measurement again, before and after.
+
+        Raises ModelError if nothing of it can be shown, or while a round runs.
+        """
+        self._refuse_beside_a_round()
+        row = next((each for each in self._reader.rounds() if each.id == round_id), None)
+        films = None
+        if row is not None and row.adapter_id is not None:
+            options = options_of(self._loader.choice)
+            films = film_of_round(
+                self._reader, round_id, row.adapter_id, self._loader.base, options, number
+            )
+        if films is None:
+            raise ModelError(NO_FILM)
+        return films.facts()
+
+    def _refuse_beside_a_round(self) -> None:
+        if self._busy():
+            raise ModelError(TAUGHT_NOW)
+
+    def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
+        return evaluate(player, self._game, starts, version=VERSION)

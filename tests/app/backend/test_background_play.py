@@ -1,0 +1,116 @@
+"""What is played beside the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.backend import background_play
+from app.backend.background_play import BackgroundPlay
+from app.backend.failing_starts import VERSION
+from app.backend.model_choice import ModelChoice
+from app.backend.model_loader import ModelLoader
+from app.session.control_loop import LiveSession
+from model.paths import default_checkpoint
+from recorder.errors import ModelError, UsageError
+from recorder.games import task_list
+from recorder.games.seeds import SeedRange
+from recorder.store import AdapterRow, NewAdapter, Reader, Store
+from recorder.store.rows import Stepping
+from recorder.types import Outcome
+from trainer.evaluation.players import PlayerSpec
+from trainer.evaluation.starts import Attempt, AttemptKey, Start
+
+FIRST = SeedRange.TEACHING.first
+SAID = "shoot the barrel"
+
+
+class Aside:
+    """A background play over an empty store and the default model, which is never loaded."""
+
+    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.running = False
+        self.played: list[tuple[PlayerSpec, str, str]] = []
+        self.store, self.reader = Store.open(data), Reader.open(data)
+        session = SimpleNamespace(
+            tasks=lambda: task_list("doom"), snapshot=lambda: SimpleNamespace(seed=FIRST)
+        )
+        loader = SimpleNamespace(
+            base=default_checkpoint(),
+            not_taught="",
+            choice=ModelChoice(),
+            shown=lambda rows: [row for row in rows if row.base != "foreign"],
+        )
+        self.play = BackgroundPlay(
+            cast(LiveSession, session),
+            self.reader,
+            cast(ModelLoader, loader),
+            data=data,
+            game="doom",
+            busy=lambda: self.running,
+        )
+        monkeypatch.setattr(background_play, "evaluate", self._evaluate)
+        monkeypatch.setattr(PlayerSpec, "key", property(lambda self: str(self.adapter)))
+
+    def _evaluate(
+        self, player: PlayerSpec, game: str, starts: Sequence[Start], *, version: str
+    ) -> list[Attempt]:
+        self.played.append((player, game, version))
+        return [
+            Attempt(
+                AttemptKey(player.key, game, each.key, Stepping.LOCK_STEP, version),
+                Outcome.TIMEOUT if each.seed % 3 == 0 else Outcome.SUCCESS,
+                9,
+            )
+            for each in starts
+        ]
+
+    def adapter(self, name: str, base: str = "checkpoint") -> AdapterRow:
+        number = self.store.add_adapter(NewAdapter(folder=name, base=base))
+        self.store.set_active_adapter(number)
+        return next(row for row in self.reader.adapters() if row.id == number)
+
+
+@pytest.fixture
+def aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aside]:
+    made = Aside(tmp_path, monkeypatch)
+    with closing(made.store), closing(cast(Any, made.reader)):
+        yield made
+
+
+def test_what_plays_now_is_tried_on_starts_that_come_next(aside: Aside, tmp_path: Path) -> None:
+    seed = aside.play.failing_start(SAID)
+    assert seed % 3 == 0
+    assert FIRST < seed <= FIRST + 3
+    [(player, game, version)] = aside.played
+    assert (player.adapter, player.checkpoint) == (None, default_checkpoint())
+    assert (game, version) == ("doom", VERSION)
+    aside.adapter(str(tmp_path / "taught"))
+    aside.play.failing_start(SAID)
+    assert aside.played[-1][0].adapter == tmp_path / "taught"
+    # Nothing of it is kept: it is no measurement.
+    assert aside.reader.evaluations(game="doom") == []
+
+
+def test_what_nobody_judges_or_a_round_forbids_is_not_played(aside: Aside) -> None:
+    with pytest.raises(UsageError, match="Nobody can judge"):
+        aside.play.failing_start("dance for me")
+    aside.running = True
+    with pytest.raises(ModelError, match="taught or measured"):
+        aside.play.failing_start(SAID)
+    with pytest.raises(ModelError, match="taught or measured"):
+        aside.play.film(1, 0)
+    assert aside.played == []
+
+
+def test_a_round_without_measurement_has_no_film(aside: Aside) -> None:
+    with pytest.raises(ModelError, match="there is no film"):
+        aside.play.film(1, 0)
+    made = aside.store.add_round()
+    with pytest.raises(ModelError, match="there is no film"):
+        aside.play.film(made, 0)
