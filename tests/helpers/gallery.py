@@ -19,6 +19,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 from sample import (
     BINDINGS,
+    FILMED_ROUND,
     SAMPLE_ADAPTERS,
     SampleBackend,
     SampleSession,
@@ -209,6 +210,7 @@ def _round(stage: Stage, kind: VerdictKind | None, **changes: object) -> None:
         film_before=tuple(stage.frames[:8]),
         film_after=tuple(stage.frames[8:]),
         film_seed=1042,
+        may_watch=True,
         round_id=3,
         choice=Choice.USE,
         lines=LINES,
@@ -318,6 +320,12 @@ def unmeasured(stage: Stage) -> None:
     )
 
 
+def film(stage: Stage) -> None:
+    """Watch a start of a round before and after it."""
+    better(stage)
+    stage.window.side.verdict.film_asked.emit(FILMED_ROUND)
+
+
 def _blind(**changes: object) -> Callable[[Stage], None]:
     def show(stage: Stage) -> None:
         unmeasured(stage)
@@ -373,6 +381,7 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "worse": worse,
     "not_enough": not_enough,
     "unmeasured": unmeasured,
+    "film": film,
     "blind": _blind(number=7, clip=6, may_go_back=True),
     "blind_waiting": _blind(clip=None, playing=True, ready=3, wanted=14, may_skip=False),
     "blind_screen": _blind(clip=None, asks_screen=True, wanted=14, screen_s=140, may_skip=False),
@@ -417,6 +426,9 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
         mix=(("your corrections", 0.5), ("what it already knew", 0.25)),
         sentence="Half of the next round is your corrections, a quarter what it already knew.",
         predicted_s=118,
+        next_step="“go to the green torch” was shown once; show it 5 times more, and it is learnt "
+        "more surely.",
+        fails_at="go to the green torch",
         lessons=(
             LessonFacts(
                 9,
@@ -436,11 +448,19 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
         speed="11 actions a second to spare.",
         active="r3",
         adapters=tuple(
-            replace(a, verdict=kind, passed_gates=kind is not VerdictKind.WORSE)
-            for a, kind in zip(
-                SAMPLE_ADAPTERS,
-                (VerdictKind.SAME, VerdictKind.WORSE, VerdictKind.BETTER),
-                strict=True,
+            replace(
+                a,
+                verdict=kind,
+                passed_gates=kind is not VerdictKind.WORSE,
+                made_wall_s=time.time() - 86_400 * (3 - number),
+                taught=LINES[number : number + 2],
+            )
+            for number, (a, kind) in enumerate(
+                zip(
+                    SAMPLE_ADAPTERS,
+                    (VerdictKind.SAME, VerdictKind.WORSE, VerdictKind.BETTER),
+                    strict=True,
+                )
             )
         ),
     )

@@ -224,7 +224,7 @@ class AgentsDialog(QDialog):
         rows.addWidget(choice)
         if words:
             detail: QLabel = label(words, "caption")
-            detail.setContentsMargins(28, 0, 0, 6)
+            detail.setContentsMargins(33, 0, 0, 6)
             rows.addWidget(detail)
 
     def _on_use(self) -> None:

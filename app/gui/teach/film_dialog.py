@@ -53,7 +53,7 @@ class FilmDialog(QDialog):
         for view in self.views:
             view.set_speed(speed)
         for each, chip in zip(SPEEDS, self.speeds, strict=True):
-            chip.setEnabled(each != speed)
+            chip.setChecked(each == speed)
 
     def restart(self) -> None:
         """Show both from their beginning, at the same moment."""
@@ -90,6 +90,7 @@ class FilmDialog(QDialog):
 
     def _build(self) -> None:
         self.setWindowTitle("Before and after")
+        self.resize(1120, 440)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)
@@ -113,6 +114,7 @@ class FilmDialog(QDialog):
         foot = QHBoxLayout()
         for each, chip in zip(SPEEDS, self.speeds, strict=True):
             chip.setAccessibleName(f"Speed {each}")
+            chip.setCheckable(True)
             chip.clicked.connect(lambda _checked=False, speed=each: self.set_speed(speed))
             foot.addWidget(chip)
         foot.addWidget(self.again)
