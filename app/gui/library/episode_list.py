@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from app.backend.ports import EpisodeFacts
 from app.backend.readable import when
 from app.gui.style import icons
-from app.gui.style.theme import DARK, OUTCOME_WORDS, Theme, ui_font
+from app.gui.style.theme import DARK, OUTCOME_MEANINGS, OUTCOME_WORDS, Theme, ui_font
 from app.gui.style.widgets import describe_runs, paint_runs, to_pixmap
 from recorder.types import Outcome, RGBImage
 
@@ -67,6 +67,11 @@ def summary(facts: EpisodeFacts, now_s: float) -> str:
         parts.append(f"{facts.corrections} correction{'' if facts.corrections == 1 else 's'}")
     parts.append(when(facts.began_wall_s, now_s))
     return " · ".join(parts)
+
+
+def meaning(outcome: Outcome) -> str:
+    """Return an outcome's word with the sentence that says what it means."""
+    return f"{OUTCOME_WORDS[outcome]}: {OUTCOME_MEANINGS[outcome]}"
 
 
 class EpisodeModel(QAbstractListModel):
@@ -120,7 +125,8 @@ class EpisodeModel(QAbstractListModel):
                 f"{facts.instruction}, {summary(facts, facts.began_wall_s)}"
             ),
             Qt.ItemDataRole.ToolTipRole: (
-                f"{facts.instruction}\nDriven by {describe_runs(facts.drivers)}{by}"
+                f"{facts.instruction}\n{meaning(facts.outcome)}\n"
+                f"Driven by {describe_runs(facts.drivers)}{by}"
             ),
         }
         if role in texts:
@@ -261,7 +267,10 @@ class AttemptButton(QAbstractButton):
         words = (
             f"{facts.instruction}: {OUTCOME_WORDS[facts.outcome]}, {describe_runs(facts.drivers)}"
         )
-        self.setToolTip(words)
+        self.setToolTip(
+            f"{facts.instruction}\n{meaning(facts.outcome)}\n"
+            f"Driven by {describe_runs(facts.drivers)}"
+        )
         self.setAccessibleName(words)
 
     def show_picture(self, rgb: RGBImage | None) -> None:

@@ -16,8 +16,8 @@ OUTCOME_ICONS = {
     Outcome.SUCCESS: "check",
     Outcome.FAILURE: "cross",
     Outcome.TIMEOUT: "clock",
-    Outcome.ABANDONED: "stopped",
-    Outcome.INTERRUPTED: "stopped",
+    Outcome.ABANDONED: "stop",
+    Outcome.INTERRUPTED: "interrupted",
     Outcome.UNKNOWN: "question",
 }
 

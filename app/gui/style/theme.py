@@ -122,6 +122,16 @@ OUTCOME_WORDS = {
     Outcome.UNKNOWN: "Not judged",
 }
 
+OUTCOME_MEANINGS = {
+    Outcome.SUCCESS: "It did what the sentence asks for.",
+    Outcome.FAILURE: "It was said to have failed, by the game or by you.",
+    Outcome.TIMEOUT: "The time for the sentence was over before it was done.",
+    Outcome.ABANDONED: "You ended it, or began something else, before it was done.",
+    Outcome.INTERRUPTED: "The game or Playteach ended in the middle of it.",
+    Outcome.UNKNOWN: "It ran to its end, and nobody has said how it went.",
+}
+"""What each outcome means, a sentence each, for tips."""
+
 
 class Theme(QObject):
     """The look in force.  Painted widgets keep a reference and repaint on ``changed``.

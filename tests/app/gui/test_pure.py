@@ -7,20 +7,29 @@ import pytest
 from gallery import STATES
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import Qt
 from sample import BINDINGS, RUNS, TASKS, SampleSession, sample_episodes
 
 from app.backend.readable import clock_text, spoken_duration, spoken_size
 from app.gui.dialogs.about import components, licence_text
 from app.gui.dialogs.diagnostics import tail
 from app.gui.dialogs.settings_dialog import rebind
-from app.gui.library.episode_list import Filter, passes, summary
+from app.gui.library.episode_list import EpisodeModel, Filter, passes, summary
 from app.gui.library.playback import driver_at
 from app.gui.play import hud
 from app.gui.play.instruction_bar import History, spread
 from app.gui.shortcuts import ENTRIES
 from app.gui.style.icons import ICON_FOLDER, OUTCOME_ICONS
 from app.gui.style.key_places import short_key
-from app.gui.style.theme import DARK, LIGHT, OUTCOME_WORDS, Tokens, contrast, stylesheet
+from app.gui.style.theme import (
+    DARK,
+    LIGHT,
+    OUTCOME_MEANINGS,
+    OUTCOME_WORDS,
+    Tokens,
+    contrast,
+    stylesheet,
+)
 from app.gui.style.widgets import describe_runs
 from app.gui.teach.loss_curve import MARKS, marks_within, smooth
 from app.session.api import Phase
@@ -65,6 +74,21 @@ def test_every_outcome_and_phase_has_word_and_shape() -> None:
     assert set(hud.PHASE_WORDS) == set(Phase)
     for name in OUTCOME_ICONS.values():
         assert (ICON_FOLDER / f"{name}.svg").is_file()
+
+
+def test_no_two_outcomes_look_alike_and_each_says_what_it_means() -> None:
+    drawn = {(ICON_FOLDER / f"{name}.svg").read_bytes() for name in OUTCOME_ICONS.values()}
+    assert len(drawn) == len(Outcome)
+    assert set(OUTCOME_MEANINGS) == set(Outcome)
+    for told in OUTCOME_MEANINGS.values():
+        # One sentence, so that a tip is read in passing.
+        assert told.endswith(".")
+        assert told.count(".") == 1
+    facts = replace(sample_episodes(0.0)[0], outcome=Outcome.INTERRUPTED)
+    model = EpisodeModel()
+    model.show_episodes([facts])
+    tip = str(model.data(model.index(0), Qt.ItemDataRole.ToolTipRole))
+    assert OUTCOME_MEANINGS[Outcome.INTERRUPTED] in tip
 
 
 def test_binding_loses_no_reference_of_none() -> None:
