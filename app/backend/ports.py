@@ -108,6 +108,33 @@ class SentenceFacts:
     tries: int = 0
 
 
+class LessonState(StrEnum):
+    """How far a sentence is that a person has taught."""
+
+    CAN = "can"
+    LEARNING = "learning"
+    CANNOT = "can't"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtSentence:
+    """One sentence that a person showed or corrected: ``shown`` attempts, ``person_s`` of driving.
+
+    ``points`` are (round, share of its starts that succeed, 0 to 1) in order, the first of before
+    the first round, and then of each whose agent is used.  Today ``good`` of ``tries`` succeed, 0
+    of 0 if nothing was measured.
+    """
+
+    sentence: str
+    state: LessonState
+    shown: int = 0
+    person_s: float = 0.0
+    points: tuple[tuple[int, float], ...] = ()
+    good: int = 0
+    tries: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class EpisodeFacts:
     """One recorded episode as the lists show it.
@@ -466,6 +493,10 @@ class Backend(Protocol):
 
     def sentences(self) -> Sequence[SentenceFacts]:
         """Return what the game judges, in its order, and how well the agent does each."""
+        ...
+
+    def lessons(self) -> Sequence[TaughtSentence]:
+        """Return every sentence that the person taught in this game, the newest first."""
         ...
 
     def games(self) -> Sequence[GameFacts]:

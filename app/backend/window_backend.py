@@ -16,6 +16,7 @@ from app.backend.calibration import DesktopCalibration
 from app.backend.familiarity_hint import FamiliarityHint
 from app.backend.game_catalogue import game_list
 from app.backend.game_ports import Calibration, GameFacts
+from app.backend.lesson_book import lesson_book
 from app.backend.model_catalogue import WindowModelCatalogue
 from app.backend.model_choice import ModelChoice
 from app.backend.model_loader import ModelLoader
@@ -31,6 +32,7 @@ from app.backend.ports import (
     RoundUpdate,
     SentenceFacts,
     StorageFacts,
+    TaughtSentence,
     TeachFacts,
     VerdictFacts,
 )
@@ -50,7 +52,7 @@ from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from recorder.errors import DataError
 from recorder.games.base import Game, OwnWindowGame
-from recorder.store import LabelSource, Reader, Store, Wish
+from recorder.store import EpisodeQuery, LabelSource, Reader, Store, Wish
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
@@ -270,6 +272,16 @@ class WindowBackend:
             if adapter is None:
                 counts.append(shipped(key))
         return sentence_facts(self.session.tasks(), self._hint.knows, counts)
+
+    def lessons(self) -> Sequence[TaughtSentence]:
+        """Return every sentence that the person taught in this game, the newest first."""
+        adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
+        return lesson_book(
+            self._reader.episodes(EpisodeQuery(games=(self._game_name,))),
+            self._reader.rounds(),
+            adapters,
+            next((row.id for row in adapters.values() if row.active), None),
+        )
 
     def games(self) -> Sequence[GameFacts]:
         """Return every game that can be chosen."""

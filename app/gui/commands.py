@@ -82,6 +82,7 @@ class Commands(QObject):
             "cancel_round": self.cancel_round,
             "use": self.use_newest,
             "go_back": self._calls.go_back,
+            "lessons": dialogs.show_lessons,
             "agents": dialogs.choose_agent,
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,

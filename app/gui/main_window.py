@@ -7,7 +7,6 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QMainWindow,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from app.gui.play.play_page import MARGIN, PlayPage, SideColumn
 from app.gui.play.status_line import StatusLine
 from app.gui.shortcuts import fill_menu, make_actions, tip_of
 from app.gui.style import icons
+from app.gui.style.dialog_parts import confirmed
 from app.gui.style.theme import Theme
 from app.gui.window_state import UnwrittenEpisode, WindowState
 from app.session.api import Phase, Snapshot
@@ -306,13 +306,12 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _may_drop_round(self) -> bool:
-        answer = QMessageBox.question(
+        return confirmed(
             self,
             "A round is running",
-            "Closing cancels the round; the agent stays as it is and nothing you recorded "
-            "is lost. Close anyway?",
+            "Closing cancels the round; the agent stays as it is and nothing you recorded is lost.",
+            "Close anyway",
         )
-        return answer is QMessageBox.StandardButton.Yes
 
     def _arrange(self) -> None:
         narrow = self.width() < NARROW_PX
@@ -383,6 +382,7 @@ def connect_page(
     """Let what is pressed on the play page and on its cards ask for it."""
     side.teach.round_asked.connect(commands.start_round)
     side.teach.failing_asked.connect(commands.start_where_it_fails)
+    side.teach.lessons_asked.connect(dialogs.show_lessons)
     side.teach.practice_asked.connect(commands.choose_practice)
     dialogs.practice_chosen.connect(commands.start_practice)
     side.teach.cancel_asked.connect(commands.cancel_round)
@@ -396,6 +396,7 @@ def connect_page(
     page.chips.example_chosen.connect(commands.play_example)
     page.chips.more_asked.connect(dialogs.show_sentences)
     dialogs.sentence_chosen.connect(commands.play_example)
+    dialogs.failing_chosen.connect(commands.start_where_it_fails)
     page.bar.edit.textEdited.connect(page.chips.complete)
     page.chips.demonstrate_asked.connect(commands.demonstrate)
     page.chips.success_asked.connect(lambda: commands.mark(Outcome.SUCCESS))

@@ -32,10 +32,12 @@ from app.backend.ports import (
     AgentFacts,
     Gate,
     LessonFacts,
+    LessonState,
     Preferences,
     RoundPart,
     RoundUpdate,
     StorageFacts,
+    TaughtSentence,
     TeachFacts,
     ThemeChoice,
     VerdictFacts,
@@ -411,6 +413,7 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "help": _dialog("help"),
     "about": _dialog("about"),
     "agents": _dialog("agents"),
+    "lessons": _dialog("lessons"),
     "teach": teach,
 }
 
@@ -440,6 +443,14 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
             LessonFacts(8, "use your gun on the barrel", 0.0, 0.0, "it ran out of time"),
             LessonFacts(7, "go to the green torch", 5.2, pauses=True),
         ),
+    )
+    can, learning, cannot, unknown = LessonState
+    hop, gun = ((0, 0.0), (1, 0.4), (3, 0.7)), ((1, 0.1), (2, 0.95))
+    place.taught = (
+        TaughtSentence("hop over to the green torch", learning, 7, 31.0, hop, 14, 20),
+        TaughtSentence("use your gun on the barrel", can, 5, 22.0, gun, 19, 20),
+        TaughtSentence("keep the imp at arm's length", cannot, 2, 9.0, ((2, 0.1),), 2, 20),
+        TaughtSentence("dance around the barrel", unknown, 3, 12.0),
     )
     place.agent_facts = AgentFacts(
         base="practice 10M",

@@ -33,6 +33,7 @@ from app.backend.ports import (
     RoundUpdate,
     SentenceFacts,
     StorageFacts,
+    TaughtSentence,
     TeachFacts,
     VerdictFacts,
 )
@@ -344,6 +345,7 @@ class SampleBackend:
         self.said = Hint()
         self.practised: list[PracticeWish] = []
         self.failing: dict[str, int] = {}
+        self.taught: tuple[TaughtSentence, ...] = ()
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
         self.calibration: Calibration | None = None
@@ -481,6 +483,10 @@ class SampleBackend:
             )
             for index, task in enumerate(TASKS)
         ]
+
+    def lessons(self) -> Sequence[TaughtSentence]:
+        """Return what was set."""
+        return self.taught
 
     def games(self) -> Sequence[GameFacts]:
         """Return what was set."""

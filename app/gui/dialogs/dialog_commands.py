@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import GameFacts
-from app.backend.ports import Backend, FilmFacts, SentenceFacts
+from app.backend.ports import Backend, FilmFacts, SentenceFacts, TaughtSentence
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
@@ -29,6 +29,7 @@ from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
 from app.gui.teach.film_dialog import FilmDialog
+from app.gui.teach.lessons_dialog import LessonsDialog
 from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
@@ -40,12 +41,13 @@ class DialogCommands(QObject):
     """Opens the dialogs, and owns the preferences that they edit.
 
     Signals: game_wanted(GameWish), sentence_chosen(str) for a sentence to be played,
-    practice_chosen(PracticeWish).
+    practice_chosen(PracticeWish), failing_chosen(str) for one to begin where the agent fails.
     """
 
     game_wanted = Signal(object)
     sentence_chosen = Signal(str)
     practice_chosen = Signal(object)
+    failing_chosen = Signal(str)
 
     def __init__(
         self,
@@ -105,6 +107,17 @@ class DialogCommands(QObject):
             self._show(dialog)
 
         self._calls.bridge.ask(self._backend.sentences, show, replaces="practice")
+
+    def show_lessons(self) -> None:
+        """Show every sentence that was taught in this game, and how well it is done."""
+
+        def show(lessons: Sequence[TaughtSentence]) -> None:
+            dialog = LessonsDialog(lessons, self._theme, self._window)
+            dialog.chosen.connect(self.sentence_chosen)
+            dialog.failing_asked.connect(self.failing_chosen)
+            self._show(dialog)
+
+        self._calls.bridge.ask(self._backend.lessons, show, replaces="lessons")
 
     def choose_model(self) -> None:
         """Show what can play: the practice model, a checkpoint, a server."""

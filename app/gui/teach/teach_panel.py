@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWi
 
 from app.backend.ports import Gate, RoundPart, RoundUpdate, TeachFacts
 from app.backend.readable import spoken_duration
+from app.gui.shortcuts import tip_of
 from app.gui.style import icons
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, Elided, Figure, FlowLayout, Notice, ShareBar, button, label
@@ -34,11 +35,13 @@ EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goe
 class TeachPanel(Card):
     """Collected, what to do next, Retrain, progress, loss, gates.
 
-    Signals: failing_asked(str) for a start on which the agent fails at a sentence, round_asked(),
-    practice_asked(), cancel_asked(), and those of :class:`LessonList`.
+    Signals: failing_asked(str) for a start on which the agent fails at a sentence,
+    lessons_asked(), round_asked(), practice_asked(), cancel_asked(), and those of
+    :class:`LessonList`.
     """
 
     failing_asked = Signal(str)
+    lessons_asked = Signal()
     round_asked = Signal()
     practice_asked = Signal()
     cancel_asked = Signal()
@@ -58,6 +61,8 @@ class TeachPanel(Card):
         self.next_step = label("", "strong", wrap=True)
         self.failing = button(WHERE_IT_FAILS, "link")
         self.failing.setToolTip("Plays some starts in the background and begins one that it fails")
+        self.all_lessons = button("Your lessons", "link")
+        self.all_lessons.setToolTip(tip_of("lessons"))
         self.lessons = LessonList()
         self.retrain = button("Teach the agent", "person")
         self.retrain.setProperty("size", "large")
@@ -258,7 +263,11 @@ class TeachPanel(Card):
         self.body.addWidget(self._mix)
         self.body.addWidget(self.sentence)
         self.body.addWidget(self.next_step)
-        self.body.addWidget(self.failing, alignment=Qt.AlignmentFlag.AlignLeft)
+        links = QHBoxLayout()
+        links.addWidget(self.failing)
+        links.addStretch(1)
+        links.addWidget(self.all_lessons)
+        self.body.addLayout(links)
         self.body.addWidget(self.lessons)
         asking = QWidget()
         row = QHBoxLayout(asking)
@@ -289,6 +298,7 @@ class TeachPanel(Card):
 
     def _connect_signals(self) -> None:
         self.failing.clicked.connect(lambda: self.failing_asked.emit(self._facts.fails_at))
+        self.all_lessons.clicked.connect(self.lessons_asked)
         self.retrain.clicked.connect(self.round_asked)
         self.practise.clicked.connect(self.practice_asked)
         self.cancel.clicked.connect(self.cancel_asked)

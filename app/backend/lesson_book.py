@@ -1,0 +1,100 @@
+"""All that a person has taught, sentence by sentence: how much was shown, and how well it is done.
+
+What was measured of a sentence is in the lines of its rounds; only rounds whose agent plays now, or
+is an ancestor of the one that plays, tell what the agent can today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.backend.ports import LessonState, TaughtSentence
+from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
+from recorder.types import Driver
+from trainer.evaluation.stored_verdicts import read_lines
+from trainer.evaluation.verdict import Line, Part
+
+CAN, CANNOT = 0.9, 0.2
+"""From this share of the starts on the agent can do a sentence; up to this one it cannot."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of one sentence so far."""
+
+    sentence: str
+    shown: int = 0
+    person_s: float = 0.0
+    newest: int = 0
+    points: list[tuple[int, float]] = field(default_factory=list)
+    good: int = 0
+    tries: int = 0
+
+
+def lesson_book(
+    episodes: Iterable[EpisodeRow],
+    rounds: Sequence[RoundRow],
+    adapters: Mapping[int, AdapterRow],
+    active: int | None,
+) -> tuple[TaughtSentence, ...]:
+    """Return every sentence that a person showed or corrected, the one driven last first.
+
+    ``rounds`` are in the order in which they began, ``adapters`` by their id; ``active`` is the
+    adapter that plays, None for the bare base.
+    """
+    found: dict[str, _Entry] = {}
+    for row in episodes:
+        person = sum(ticks for driver, ticks in row.driver_strip if driver is Driver.PERSON)
+        if person:
+            entry = found.setdefault(row.instruction, _Entry(row.instruction))
+            entry.shown += row.kind is EpisodeKind.DEMONSTRATION or row.takeovers > 0
+            entry.person_s += person / row.tick_rate_hz
+            entry.newest = max(entry.newest, row.id)
+    used = _in_use(adapters, active)
+    for each in rounds:
+        for line in read_lines(each.verdict):
+            known = found.get(line.name)
+            if known is not None and line.n and line.part is not Part.OLD_TASKS:
+                _add(known, each.id, line, used=each.adapter_id in used)
+    entries = sorted(found.values(), key=lambda each: -each.newest)
+    return tuple(map(_facts, entries))
+
+
+def _add(entry: _Entry, round_id: int, line: Line, *, used: bool) -> None:
+    """Add what a round measured; of one that is not used only what was before it holds today."""
+    if not entry.points:
+        entry.points.append((round_id - 1, line.before / line.n))
+    if used:
+        entry.points.append((round_id, line.after / line.n))
+    entry.good, entry.tries = (line.after if used else line.before), line.n
+
+
+def _in_use(adapters: Mapping[int, AdapterRow], active: int | None) -> set[int]:
+    """Return the adapter that plays and its ancestors."""
+    chain: set[int] = set()
+    while active is not None and active in adapters and active not in chain:
+        chain.add(active)
+        active = adapters[active].parent_id
+    return chain
+
+
+def _facts(entry: _Entry) -> TaughtSentence:
+    return TaughtSentence(
+        entry.sentence,
+        _state(entry),
+        entry.shown,
+        entry.person_s,
+        tuple(entry.points),
+        entry.good,
+        entry.tries,
+    )
+
+
+def _state(entry: _Entry) -> LessonState:
+    if not entry.tries:
+        return LessonState.NOT_MEASURED
+    share = entry.good / entry.tries
+    if share >= CAN:
+        return LessonState.CAN
+    return LessonState.CANNOT if share <= CANNOT else LessonState.LEARNING
