@@ -10,8 +10,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QDialog,
-    QDialogButtonBox,
-    QMessageBox,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.game_ports import GameFacts, GameWish
+from app.gui.style.dialog_parts import button_row, confirmed
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 
@@ -103,14 +102,10 @@ class GamesDialog(QDialog):
         self._slowed_detail.setContentsMargins(28, 0, 0, 6)
         layout.addWidget(self.slowed)
         layout.addWidget(self._slowed_detail)
-        buttons = QDialogButtonBox()
         self.other = button("Another game …", "link")
         self.play = button("Play it", "agent")
         close = button("Close")
-        buttons.addButton(self.other, QDialogButtonBox.ButtonRole.ResetRole)
-        buttons.addButton(self.play, QDialogButtonBox.ButtonRole.ApplyRole)
-        buttons.addButton(close, QDialogButtonBox.ButtonRole.RejectRole)
-        layout.addWidget(buttons)
+        layout.addLayout(button_row(close, self.play, aside=self.other))
         self.play.clicked.connect(self._on_open)
         self.other.clicked.connect(self._on_other)
         close.clicked.connect(self.reject)
@@ -179,18 +174,14 @@ class GamesDialog(QDialog):
 
     def _agrees(self, game: GameFacts) -> bool:
         """Show the command as it is run, each argument for itself, and ask."""
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle("Run this command?")
-        box.setText(
+        return confirmed(
+            self,
+            "Run this command?",
             f"The profile of {game.title} did not come with Playteach, and it starts the game by "
-            "running:"
+            "running:",
+            "Run it",
+            detail=" ".join(shlex.quote(part) for part in game.command),
         )
-        box.setInformativeText(" ".join(shlex.quote(part) for part in game.command))
-        run = box.addButton("Run it", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is run
 
     def _on_other(self) -> None:
         self.accept()

@@ -7,8 +7,6 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
-    QDialogButtonBox,
-    QMessageBox,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
@@ -26,6 +24,7 @@ from app.gui.dialogs.model_sources import (
     ServerSource,
     Source,
 )
+from app.gui.style.dialog_parts import button_row, tell
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 
@@ -93,16 +92,13 @@ class ModelDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)
-        layout.addWidget(label("Who plays", "title"))
+        layout.addWidget(label("Choose the model", "title"))
         layout.addWidget(area, 1)
         self.note.hide()
         layout.addWidget(self.note)
-        buttons = QDialogButtonBox()
         close = button("Cancel")
         close.clicked.connect(self.reject)
-        buttons.addButton(close, QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ApplyRole)
-        layout.addWidget(buttons)
+        layout.addLayout(button_row(close, self.use))
 
     def _connect(self) -> None:
         self.sources.idToggled.connect(lambda _number, _on: self._show_source())
@@ -165,7 +161,7 @@ class ModelDialog(QDialog):
         self._restore_use()
         self.used.emit()
         if where and self.server.key.text():
-            QMessageBox.information(self, "The server's key", where)
+            tell(self, "The server's key", where)
         self.accept()
 
     def _on_not_used(self, sentence: str) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from app.backend.model_choice import ModelChoice
 from app.backend.model_ports import ModelCatalogue, ModelFacts
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_options import amount
+from app.gui.style.dialog_parts import confirmed
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label, set_role
 
@@ -249,13 +249,13 @@ class HubSource(CheckpointSource):
         )
 
     def _agrees(self, facts: ModelFacts) -> bool:
-        answer = QMessageBox.question(
+        return confirmed(
             self.window(),
             "Fetch it?",
             f"{amount(facts.missing)} are fetched from the Hugging Face hub and kept on this "
             "machine. You can stop at any time; what is here stays.",
+            "Fetch it",
         )
-        return answer is QMessageBox.StandardButton.Yes
 
     def _on_fetched(self, done: int, total: int) -> None:
         # Qt counts in 32 bits; a thousandth is fine enough to look at.

@@ -11,13 +11,11 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QMessageBox,
     QScrollArea,
     QSlider,
     QTabWidget,
@@ -29,6 +27,7 @@ from app.backend.ports import Preferences, StorageFacts, ThemeChoice
 from app.backend.readable import spoken_size
 from app.gui.dialogs.hotkeys_page import HotkeysPage
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton, control_words
+from app.gui.style.dialog_parts import button_row, confirmed
 from app.gui.style.key_places import short_key, shown_layout
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
@@ -119,14 +118,12 @@ class SettingsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, 2 * GRID)
         layout.addWidget(tabs, 1)
-        buttons = QDialogButtonBox()
         save = button("Save", "agent")
         cancel = button("Cancel")
-        buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.addButton(save, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
+        save.setDefault(True)
+        save.clicked.connect(self.accept)
+        cancel.clicked.connect(self.reject)
+        layout.addLayout(button_row(cancel, save))
 
     def edited(self) -> Preferences:
         """Return the settings as they stand in the dialog."""
@@ -290,10 +287,11 @@ class SettingsDialog(QDialog):
             self.folder.setText(chosen)
 
     def _on_erase(self) -> None:
-        answer = QMessageBox.question(
+        wanted = confirmed(
             self,
             "Erase for good?",
             "What is in the bin is erased from the database and cannot come back.",
+            "Erase it",
         )
-        if answer is QMessageBox.StandardButton.Yes:
+        if wanted:
             self.empty_bin_asked.emit()

@@ -10,9 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
-    QDialogButtonBox,
     QLabel,
-    QMessageBox,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import AdapterFacts, AgentFacts
 from app.backend.readable import when
+from app.gui.style.dialog_parts import button_row, confirmed
 from app.gui.style.theme import GRID, Theme, ui_font
 from app.gui.style.widgets import Card, button, label
 from app.gui.teach.verdict_card import TITLES
@@ -172,7 +171,7 @@ class AgentsDialog(QDialog):
 
     def __init__(self, facts: AgentFacts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Choose who plays")
+        self.setWindowTitle("Choose the agent")
         self.setMinimumSize(460, 360)
         self._facts = facts
         self._group = QButtonGroup(self)
@@ -180,7 +179,7 @@ class AgentsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)
-        layout.addWidget(label("Choose who plays", "title"))
+        layout.addWidget(label("Choose the agent", "title"))
         layout.addWidget(
             label(
                 "Every round made one adapter on top of its parent. "
@@ -191,13 +190,9 @@ class AgentsDialog(QDialog):
         )
         layout.addWidget(self._list(), 1)
         self.back = button("Undo the last change", "link")
-        buttons = QDialogButtonBox()
         self.use = button("Use it", "agent")
         close = button("Close")
-        buttons.addButton(self.back, QDialogButtonBox.ButtonRole.ResetRole)
-        buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ApplyRole)
-        buttons.addButton(close, QDialogButtonBox.ButtonRole.RejectRole)
-        layout.addWidget(buttons)
+        layout.addLayout(button_row(close, self.use, aside=self.back))
         self.use.clicked.connect(self._on_use)
         self.back.clicked.connect(self._on_back)
         close.clicked.connect(self.reject)
@@ -230,13 +225,14 @@ class AgentsDialog(QDialog):
     def _on_use(self) -> None:
         adapter = self._choices[self._group.checkedId()]
         if adapter is not None and not adapter.passed_gates:
-            answer = QMessageBox.question(
+            wanted = confirmed(
                 self,
                 "Try it anyway?",
                 f"“{adapter.title}” failed a check after its training, so it may play worse "
                 "than its parent. You can go back in one click.",
+                "Try it",
             )
-            if answer is not QMessageBox.StandardButton.Yes:
+            if not wanted:
                 return
         self.use_asked.emit(adapter.id if adapter else None)
         self.accept()

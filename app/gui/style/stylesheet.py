@@ -184,6 +184,9 @@ QMenu::item:selected { background: $raised; }
 QMenu::item:disabled { color: $nobody; }
 QMenu::separator { height: 1px; background: $line; margin: 5px 8px; }
 
+/* Qt's own boxes are like ours: the main button at the right, no icons on the buttons. */
+QDialogButtonBox { button-layout: 3; dialogbuttonbox-buttons-have-icons: 0; }
+
 QTabWidget::pane { border: 0; }
 QTabBar::tab {
   background: transparent; color: $muted; padding: 8px 12px; border-bottom: 3px solid transparent;

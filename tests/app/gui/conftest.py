@@ -1,3 +1,4 @@
+import gc
 import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -9,6 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from questions import Answers
 from sample import BINDINGS, SampleBackend, SampleSession
 
 from app.backend.ports import Preferences, ThemeChoice
@@ -30,9 +32,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def theme(qapp: QApplication) -> Theme:
     # The windows of the test before, or all that is in them is given the new style as well.
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    # What is left of them is collected here: a worker of the next window that happened to collect
+    # it would destroy widgets in a thread that is not theirs.
+    gc.collect()
     theme = Theme(ThemeChoice.DARK)
     theme.apply()
     return theme
+
+
+@pytest.fixture
+def answers(qapp: QApplication) -> Iterator[Answers]:
+    """Answer questions; a test sets ``words`` to those on the button that it means."""
+    answers = Answers("")
+    yield answers
+    answers.stop()
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QSlider,
 )
 from pytestqt.qtbot import QtBot
+from questions import Answers
 from sample import SampleBackend, SampleSession, room, sample_episodes
 from sample_models import SampleModels
 
@@ -473,10 +473,9 @@ class SlowModels(SampleModels):
 
 
 def test_a_window_that_is_closed_while_a_model_is_fetched_does_not_wait_for_it(
-    qtbot: QtBot, window: MainWindow, place: SampleBackend, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, answers: Answers
 ) -> None:
-    yes = QMessageBox.StandardButton.Yes
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: yes)
+    answers.words = "Fetch it"
     models = place.models = SlowModels()
     window.dialogs.choose_model()
     dialog = window.findChild(ModelDialog)

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
+from questions import Answers
 from sample import SampleBackend, SampleSession
 
 from app.backend.game_ports import GameFacts, GameWish, Trial
@@ -222,7 +222,7 @@ def test_control_is_the_key_that_the_keyboard_calls_so(qtbot: QtBot) -> None:
 
 
 def test_a_command_of_ones_own_profile_is_shown_and_agreed_to(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, answers: Answers
 ) -> None:
     dialog = GamesDialog(GAMES)
     qtbot.addWidget(dialog)
@@ -230,21 +230,13 @@ def test_a_command_of_ones_own_profile_is_shown_and_agreed_to(
     dialog.game_wanted.connect(wishes.append)
     assert not dialog.play.isEnabled()
     dialog.choose("own")
-    shown: list[str] = []
-
-    def answer(box: QMessageBox, text: str) -> None:
-        shown.append(box.informativeText())
-        for choice in box.buttons():
-            if choice.text() == text:
-                choice.click()
-
-    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Cancel"))
+    answers.words = "Cancel"
     dialog.play.click()
     assert wishes == []
-    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Run it"))
+    answers.words = "Run it"
     dialog.play.click()
     assert wishes == [GameWish("own", ("my-game", "a b"))]
-    assert shown == ["my-game 'a b'"] * 2
+    assert answers.details == ["my-game 'a b'"] * 2
 
 
 def test_a_game_that_cannot_be_played_cannot_be_chosen(qtbot: QtBot) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QDialog, QLineEdit
 from pytestqt.qtbot import QtBot
+from questions import Answers
 from sample import SampleBackend
 from sample_models import SampleModels
 
@@ -18,8 +19,6 @@ from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
-
-YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
 
 
 class Page:
@@ -58,17 +57,6 @@ def page(qtbot: QtBot, theme: Theme) -> Iterator[Page]:
     page.bridge.close()
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, choice: QMessageBox.StandardButton) -> list[str]:
-    asked: list[str] = []
-
-    def question(_parent: object, _title: str, text: str) -> QMessageBox.StandardButton:
-        asked.append(text)
-        return choice
-
-    monkeypatch.setattr(QMessageBox, "question", question)
-    return asked
-
-
 def test_it_opens_on_what_plays_and_asks_nothing_of_the_network(page: Page) -> None:
     assert page.dialog.chosen() == ModelChoice()
     assert page.asked == []
@@ -77,20 +65,18 @@ def test_it_opens_on_what_plays_and_asks_nothing_of_the_network(page: Page) -> N
     assert page.dialog.use.isEnabled()
 
 
-def test_the_hub_tells_the_size_and_fetches_only_after_a_yes(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hub_tells_the_size_and_fetches_only_after_a_yes(page: Page, answers: Answers) -> None:
     dialog = page.dialog
     page.choose("hub")
     assert "16.6 GB" in dialog.hub.note.text()
     assert dialog.hub.fetch.isVisible()
     assert not dialog.use.isEnabled()
-    asked = answer(monkeypatch, NO)
+    answers.words = "Cancel"
     dialog.hub.fetch.click()
     page.wait()
-    assert "16.6 GB" in asked[0]
+    assert "16.6 GB" in answers.asked[0]
     assert "fetch" not in page.asked
-    answer(monkeypatch, YES)
+    answers.words = "Fetch it"
     dialog.hub.fetch.click()
     assert dialog.hub.stop.isVisible()
     page.wait()
@@ -113,11 +99,9 @@ def test_what_can_be_fetched_can_be_after_a_look_at_a_folder(page: Page, tmp_pat
     assert page.dialog.hub.fetch.isVisible()
 
 
-def test_a_download_stops_when_the_person_says_so(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_stops_when_the_person_says_so(page: Page, answers: Answers) -> None:
     page.choose("hub")
-    answer(monkeypatch, YES)
+    answers.words = "Fetch it"
     page.models.go_on.clear()
     page.dialog.hub.fetch.click()
     page.dialog.hub.stop.click()
@@ -187,11 +171,8 @@ def test_what_is_set_comes_back_as_it_was(page: Page) -> None:
     again.bridge.close()
 
 
-def test_a_server_is_checked_and_its_key_is_kept_apart(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(QMessageBox, "information", lambda *parts: said.append(parts[2]))
+def test_a_server_is_checked_and_its_key_is_kept_apart(page: Page, answers: Answers) -> None:
+    answers.words = "OK"
     dialog = page.dialog
     page.choose("server")
     assert dialog.server.key.echoMode() is QLineEdit.EchoMode.Password
@@ -208,7 +189,7 @@ def test_a_server_is_checked_and_its_key_is_kept_apart(
     assert page.asked[-2:] == ["key", "use"]
     assert page.models.current.server_model == "jarvis-vla-torches"
     assert "sesame" not in repr(page.models.current)
-    assert said == ["The key is in this system's keyring."]
+    assert answers.asked == ["The key is in this system's keyring."]
 
 
 def test_a_problem_is_one_sentence_and_the_page_stays(page: Page) -> None:
