@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeWidget,
@@ -56,6 +57,12 @@ def tell_share(item: QTreeWidgetItem, good: int, tries: int, *, taught: bool = T
     item.setData(1, SHARE_ROLE, good / tries if tries else None)
 
 
+def paint_selection(painter: QPainter, option: QStyleOptionViewItem, theme: Theme) -> None:
+    """Fill a cell that is painted by hand as the others of its row, if the row is chosen."""
+    if option.state & QStyle.StateFlag.State_Selected:
+        painter.fillRect(option.rect, theme.colour("agent_tint"))
+
+
 class ShareDelegate(QStyledItemDelegate):
     """Paints a share as a small bar before its counts."""
 
@@ -73,6 +80,7 @@ class ShareDelegate(QStyledItemDelegate):
         share = index.data(SHARE_ROLE)  # type: ignore[attr-defined]
         area = QRectF(option.rect)
         painter.save()
+        paint_selection(painter, option, self._theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         left = area.left() + 8
         if share is not None:

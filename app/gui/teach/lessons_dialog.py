@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import LessonState, TaughtSentence
 from app.backend.readable import spoken_duration
-from app.gui.dialogs.sentence_table import ShareDelegate, tell_share
+from app.gui.dialogs.sentence_table import ShareDelegate, paint_selection, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
@@ -154,6 +154,7 @@ class CurveDelegate(QStyledItemDelegate):
         shares = index.data(POINTS_ROLE) or []  # type: ignore[attr-defined]
         area = QRectF(option.rect).adjusted(8, 6, -12, -6)
         painter.save()
+        paint_selection(painter, option, self._theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.colour("line"), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
