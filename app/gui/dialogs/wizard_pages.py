@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 from app.backend.game_ports import Calibration, Trial
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.key_button import KeyButton, control_words
-from app.gui.dialogs.wizard_parts import KeyPad, WindowGrid
+from app.gui.dialogs.wizard_parts import EmptyState, KeyPad, WindowGrid
 from app.gui.style.key_places import short_key
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label, set_role
@@ -29,6 +29,11 @@ from recorder.games.desktop.calibration import (
 from recorder.games.desktop.profile import Profile
 
 COUNT_MS = 100
+NO_WINDOW = "No other program has a window open"
+NO_WINDOW_TEXT = (
+    "Start the game and leave it in a window, beside this one or behind it. Then look again, and "
+    "click on its picture."
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -77,10 +82,12 @@ class WizardPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * GRID)
-        layout.addWidget(label(text, "muted", wrap=True))
+        self.intro = label(text, "muted", wrap=True)
+        layout.addWidget(self.intro)
+        large = [widget for widget in widgets if isinstance(widget, QScrollArea | EmptyState)]
         for widget in widgets:
-            layout.addWidget(widget, 1 if isinstance(widget, QScrollArea) else 0)
-        if not any(isinstance(widget, QScrollArea) for widget in widgets):
+            layout.addWidget(widget, 1 if widget in large else 0)
+        if not large:
             layout.addStretch(1)
 
     @property
@@ -111,18 +118,21 @@ class WindowPage(WizardPage):
 
     def __init__(self, draft: Draft, calibration: Calibration, bridge: Bridge) -> None:
         self.grid = WindowGrid()
+        self.empty = EmptyState("Look again")
         self.look_again = button("Look again", "link")
         super().__init__(
             draft,
-            "Start the game and leave it in a window, then click on its picture. Windows that "
-            "others cover have none.",
+            "Click on the game's window. One that another window covers has no picture: bring it "
+            "to the front and look again.",
             self.grid,
+            self.empty,
             self.look_again,
         )
         self._calibration = calibration
         self._bridge = bridge
         self.candidates: Sequence[Candidate] = ()
         self.look_again.clicked.connect(self.look)
+        self.empty.act.clicked.connect(self.look)
         self.grid.chosen.connect(self.choose)
 
     @property
@@ -133,7 +143,12 @@ class WindowPage(WizardPage):
     def look(self) -> None:
         """Take pictures of the windows anew."""
         self.noted.emit("")
-        self._bridge.ask(self._look, self._show_candidates, replaces="look")
+        self._draft.window = None
+        self.changed.emit()
+        self._show_empty("Looking for windows …", "", offers=False)
+        self._bridge.ask(
+            self._look, self._show_candidates, replaces="look", failed=self._show_failed
+        )
 
     def _look(self) -> tuple[Sequence[Candidate], frozenset[str]]:
         return self._calibration.candidates(), self._calibration.taken_names()
@@ -142,8 +157,23 @@ class WindowPage(WizardPage):
         self.candidates, self._draft.taken = found
         self.screen_left.emit()
         self.grid.show_candidates(self.candidates)
-        if not self.candidates:
-            self.noted.emit("No window of another program is open; start the game first.")
+        if self.candidates:
+            self._show_found(True)
+        else:
+            self._show_empty(NO_WINDOW, NO_WINDOW_TEXT)
+
+    def _show_failed(self, sentence: str) -> None:
+        self.screen_left.emit()
+        self._show_empty("The windows could not be looked at", sentence)
+
+    def _show_empty(self, title: str, text: str, *, offers: bool = True) -> None:
+        self.empty.tell(title, text, offers=offers)
+        self._show_found(False)
+
+    def _show_found(self, found: bool) -> None:
+        for part in (self.intro, self.grid, self.look_again):
+            part.setVisible(found)
+        self.empty.setVisible(not found)
 
     def choose(self, number: int) -> None:
         """Take a window."""

@@ -16,10 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.style.key_places import place_name
-from app.gui.style.widgets import to_pixmap
+from app.gui.style.theme import GRID
+from app.gui.style.widgets import button, label, to_pixmap
 from recorder.games.desktop.calibration import THUMBNAIL, Candidate
 
 COLUMNS = 3
+EMPTY_WIDTH = 460
+TILE_RIM = 16
+NO_PICTURE = "another window covers it"
 
 
 class KeyPad(QFrame):
@@ -52,6 +56,38 @@ class KeyPad(QFrame):
     def focusNextPrevChild(self, _following: bool) -> bool:
         """Let Tab be a game's key."""
         return False
+
+
+class EmptyState(QWidget):
+    """What stands in the middle while there is nothing to choose from: what is missing, what to do.
+
+    ``act`` is the button that does it.
+    """
+
+    def __init__(self, act: str) -> None:
+        super().__init__()
+        self.title = label("", "title")
+        self.text = label("", "muted", wrap=True)
+        self.text.setFixedWidth(EMPTY_WIDTH)
+        self.act = button(act, "agent")
+        layout = QVBoxLayout(self)
+        layout.setSpacing(GRID)
+        layout.addStretch(2)
+        for words in (self.title, self.text):
+            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.act, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+
+    def tell(self, title: str, text: str, *, offers: bool = True) -> None:
+        """Say what is missing and what to do; ``offers`` shows the button."""
+        self.title.setText(title)
+        self.text.setText(text)
+        # A label between stretches is given the height of one line.
+        self.text.setMinimumHeight(max(0, self.text.heightForWidth(EMPTY_WIDTH)))
+        self.act.setVisible(offers)
+        self.setAccessibleName(f"{title}. {text}")
 
 
 class WindowGrid(QScrollArea):
@@ -90,14 +126,18 @@ class WindowGrid(QScrollArea):
         choice.setAutoExclusive(True)
         choice.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         choice.setIconSize(QSize(*THUMBNAIL))
-        if candidate.picture is not None:
-            choice.setIcon(QIcon(to_pixmap(candidate.picture)))
         title = candidate.window.title
-        choice.setText(
-            choice.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, THUMBNAIL[0])
-        )
+        words = choice.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, THUMBNAIL[0])
+        if candidate.picture is None:
+            words = f"{words}\n({NO_PICTURE})"
+        else:
+            choice.setIcon(QIcon(to_pixmap(candidate.picture)))
+        choice.setText(words)
         choice.setToolTip(f"{title}\n{candidate.window.process}")
         choice.setAccessibleName(title)
-        choice.setFixedWidth(THUMBNAIL[0] + 16)
+        # Before its first polish a tool button asks for one line only, and keeps that height.
+        choice.setFixedSize(
+            THUMBNAIL[0] + TILE_RIM, THUMBNAIL[1] + choice.fontMetrics().height() + TILE_RIM
+        )
         choice.clicked.connect(lambda: self.chosen.emit(number))
         return choice

@@ -49,8 +49,11 @@ class FakeCalibration:
         self.saved: list[Profile] = []
         self.checked: list[Profile] = []
         self.closed = False
+        self.problem = ""
 
     def candidates(self) -> Sequence[Candidate]:
+        if self.problem:
+            raise GameError(self.problem)
         return self.found
 
     def begin_turn(self, window: WindowInfo) -> None:
@@ -140,6 +143,37 @@ def test_the_wizard_makes_a_profile_step_by_step(
     assert {"T", "Esc"} <= profile.forbidden
     assert profile.input_to_frame_ms == 31.5
     assert calibration.closed
+
+
+def test_without_a_window_the_middle_says_what_is_missing_and_what_to_do(
+    qtbot: QtBot, calibration: FakeCalibration
+) -> None:
+    found, calibration.found = calibration.found, ()
+    wizard = GameWizard(calibration)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    page, empty = wizard.window_page, wizard.window_page.empty
+    qtbot.waitUntil(empty.act.isVisible)
+    assert "window open" in empty.title.text()
+    assert "Start the game" in empty.text.text()
+    assert not page.grid.isVisible()
+    assert wizard.note.text() == ""
+    middle = empty.title.mapTo(wizard, empty.title.rect().center())
+    assert abs(middle.x() - wizard.width() / 2) < 20
+    assert wizard.height() / 4 < middle.y() < wizard.height() * 3 / 5
+    # A screen that cannot be looked at is told in the same place.
+    calibration.problem = "The screen cannot be read."
+    empty.act.click()
+    qtbot.waitUntil(lambda: empty.text.text() == calibration.problem)
+    calibration.problem, calibration.found = "", found
+    empty.act.click()
+    qtbot.waitUntil(page.grid.isVisible)
+    assert not empty.isVisible()
+    shown, covered = (page.grid._grid.itemAt(n).widget() for n in range(2))
+    assert "covers it" in covered.text()
+    # The whole picture is to be seen.
+    qtbot.waitUntil(lambda: shown.height() > shown.iconSize().height())
+    wizard.reject()
 
 
 def test_a_turn_that_does_not_come_back_is_told_and_can_be_done_again(
