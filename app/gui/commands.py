@@ -304,7 +304,7 @@ class Commands(QObject):
         if not shot.in_attempt:
             if shot.outcome is None or shot.episode_id is None:
                 return
-            self._calls.label(shot.episode_id, outcome)
+            self._calls.label((shot.episode_id,), outcome)
         self._session.mark(outcome)
         self._page.notice.clear()
 

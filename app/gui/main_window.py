@@ -352,6 +352,8 @@ def connect_backend(
     library.delete_wanted.connect(calls.delete)
     library.restore_wanted.connect(calls.restore)
     library.picture_wanted.connect(calls.load_picture)
+    library.wish_wanted.connect(calls.wish)
+    calls.teach_changed.connect(lambda facts: library.show_lessons(facts.lessons))
     page.recent.picture_wanted.connect(calls.load_picture)
     side.teach.lessons.wished.connect(calls.wish)
     side.verdict.use_asked.connect(calls.use_adapter)

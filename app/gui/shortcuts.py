@@ -50,8 +50,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("go_back", "Teach", "Go back to the agent before", "Ctrl+Shift+Z", "Undo the change"),
     Entry("lessons", "Teach", "Your lessons …", "Ctrl+E", "Each sentence taught, and how well"),
     Entry("agents", "Teach", "Choose the agent …", "Ctrl+Shift+A", "The base and every adapter"),
-    Entry("undo", "Library", "Undo delete", "Ctrl+Z", "Bring the deleted attempt back"),
-    Entry("delete", "Library", "Delete the attempt", "Ctrl+Backspace", "Put it into the bin"),
+    Entry("undo", "Library", "Undo delete", "Ctrl+Z", "Bring back what was deleted last"),
+    Entry("delete", "Library", "Delete what is chosen", "Ctrl+Backspace", "Put it into the bin"),
     Entry("games", "Window", "Choose the game …", "Ctrl+O", "The yard, Luanti, or any window"),
     Entry("models", "Window", "Choose the model …", "Ctrl+M", "Practice, a checkpoint, a server"),
     Entry("full_screen", "Window", "Full screen", "F11", "Fill the screen, or stop filling it"),
@@ -72,6 +72,7 @@ FIXED_KEYS: tuple[tuple[str, str, str], ...] = (
     ("Click into the view", "Take the keys and the mouse", "Esc lets them go"),
     ("Enter in the view", "Hand back", "The agent goes on"),
     ("Space in the library", "Play back or hold", "Left and right step through"),
+    ("Shift, Ctrl, Ctrl+A in the library", "Choose several", "Marks and Del are for all of them"),
 )
 """What keys do that are no actions: (keys, what, more)."""
 

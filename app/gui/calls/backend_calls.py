@@ -18,6 +18,7 @@ from app.backend.ports import (
     VerdictFacts,
 )
 from app.gui.calls.async_calls import Bridge, RoundBridge
+from recorder.errors import KnownError
 from recorder.types import Outcome
 
 STORAGE_EVERY_MS = 5_000
@@ -31,7 +32,8 @@ class BackendCalls(QObject):
     episodes_changed(list of EpisodeFacts, newest first), agent_changed(AgentFacts),
     agent_failed(str), storage_changed(StorageFacts), verdict_changed(VerdictFacts or None),
     picture_loaded(int, RGB image or None), playback_opened(int, Playback),
-    playback_failed(int, str), deleted(int) once an episode is in the bin,
+    playback_failed(int, str), deleted(tuple, str) with the ids of episodes that are in the bin
+    now and a sentence on why others are not ("" for none),
     round_updated(RoundUpdate), hinted(Hint) on the sentence that
     is played, problem(str), done(str) with a short word on something
     that was asked for.
@@ -46,7 +48,7 @@ class BackendCalls(QObject):
     picture_loaded = Signal(int, object)
     playback_opened = Signal(int, object)
     playback_failed = Signal(int, str)
-    deleted = Signal(int)
+    deleted = Signal(object, str)
     round_updated = Signal(object)
     hinted = Signal(object)
     problem = Signal(str)
@@ -155,9 +157,9 @@ class BackendCalls(QObject):
             failed=lambda sentence: self.playback_failed.emit(episode_id, sentence),
         )
 
-    def label(self, episode_id: int, outcome: Outcome) -> None:
-        """Write the person's outcome over an episode's."""
-        self._do(lambda: self._backend.label(episode_id, outcome), self.refresh_lessons)
+    def label(self, episode_ids: Sequence[int], outcome: Outcome) -> None:
+        """Write the person's outcome over that of each episode."""
+        self._do_each(episode_ids, lambda one: self._backend.label(one, outcome))
 
     def wish(self, episode_id: int, use: bool | None, pauses: bool) -> None:  # of a signal
         """Say whether rounds learn from an episode, and whether from its pauses too."""
@@ -165,18 +167,13 @@ class BackendCalls(QObject):
             lambda: self._backend.wish(episode_id, use=use, pauses=pauses), self.refresh_lessons
         )
 
-    def delete(self, episode_id: int) -> None:
-        """Put an episode into the bin."""
+    def delete(self, episode_ids: Sequence[int]) -> None:
+        """Put episodes into the bin; one that cannot be deleted does not keep the others."""
+        self._do_each(episode_ids, self._backend.delete, self.deleted.emit)
 
-        def deleted() -> None:
-            self.deleted.emit(episode_id)
-            self.refresh_lessons()
-
-        self._do(lambda: self._backend.delete(episode_id), deleted)
-
-    def restore(self, episode_id: int) -> None:
-        """Take an episode out of the bin."""
-        self._do(lambda: self._backend.restore(episode_id), self.refresh_lessons)
+    def restore(self, episode_ids: Sequence[int]) -> None:
+        """Take episodes out of the bin."""
+        self._do_each(episode_ids, self._backend.restore)
 
     def empty_bin(self) -> None:
         """Erase what is in the bin."""
@@ -206,6 +203,38 @@ class BackendCalls(QObject):
     def _do(self, call: Callable[[], None], then: Callable[[], None]) -> None:
         """Do what the person decided, even if they close the window at once."""
         self.bridge.ask(call, lambda _nothing: then(), promised=True)
+
+    def _do_each(
+        self,
+        episode_ids: Sequence[int],
+        call: Callable[[int], None],
+        then: Callable[[tuple[int, ...], str], None] | None = None,
+    ) -> None:
+        """Do it to each episode; ``then`` is told to which it was done and why not to others."""
+
+        def each() -> tuple[tuple[int, ...], str]:
+            done: list[int] = []
+            first: KnownError | None = None
+            for one in episode_ids:
+                try:
+                    call(one)
+                except KnownError as error:
+                    first = first or error
+                else:
+                    done.append(one)
+            if first is not None and not done:
+                raise first
+            return tuple(done), "" if first is None else first.sentence
+
+        def tell(result: tuple[tuple[int, ...], str]) -> None:
+            done, problem = result
+            if problem:
+                self.problem.emit(problem)
+            if then is not None:
+                then(done, problem)
+            self.refresh_lessons()
+
+        self.bridge.ask(each, tell, promised=True)
 
     def _on_episodes(self, episodes: Sequence[EpisodeFacts]) -> None:
         self.episodes_changed.emit(list(episodes))

@@ -88,13 +88,14 @@ class EpisodeModel(QAbstractListModel):
         self._pictures: dict[int, QPixmap] = {}
         self._asked: set[int] = set()
 
-    def show_episodes(self, episodes: Sequence[EpisodeFacts]) -> None:
-        """Show these; unchanged lists leave selection and scroll position alone."""
+    def show_episodes(self, episodes: Sequence[EpisodeFacts]) -> bool:
+        """Show these; return whether they are others, so that what was selected is not any more."""
         if list(episodes) == self._episodes:
-            return
+            return False
         self.beginResetModel()
         self._episodes = list(episodes)
         self.endResetModel()
+        return True
 
     def show_picture(self, episode_id: int, rgb: RGBImage | None) -> None:
         """Put a picture to an episode."""
@@ -118,6 +119,8 @@ class EpisodeModel(QAbstractListModel):
         if not index.isValid():
             return None
         facts = self._episodes[index.row()]
+        if role == FACTS_ROLE:
+            return facts
         by = f"\n{facts.policy}, seed {facts.seed}" if facts.policy else ""
         texts = {
             Qt.ItemDataRole.DisplayRole: facts.instruction,
@@ -131,9 +134,7 @@ class EpisodeModel(QAbstractListModel):
         }
         if role in texts:
             return texts[Qt.ItemDataRole(role)]
-        if role == PICTURE_ROLE:
-            return self._picture_of(facts.id)
-        return facts if role == FACTS_ROLE else None
+        return self._picture_of(facts.id) if role == PICTURE_ROLE else None
 
     def _picture_of(self, episode_id: int) -> QPixmap | None:
         if episode_id not in self._asked:

@@ -5,98 +5,69 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QShortcut
+from PySide6.QtCore import QPoint, QSize, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListView,
     QVBoxLayout,
     QWidget,
 )
 
-from app.backend.ports import EpisodeFacts, Playback
+from app.backend.ports import EpisodeFacts, LessonFacts, Playback
+from app.gui.library.attempt_list import AttemptList
+from app.gui.library.attempt_menu import AttemptMenu
 from app.gui.library.episode_list import (
     FACTS_ROLE,
     EpisodeDelegate,
     EpisodeFilter,
     EpisodeModel,
     Filter,
+    meaning,
     summary,
 )
 from app.gui.library.playback import PlaybackView
+from app.gui.library.toast import Toast
 from app.gui.style import icons
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, Elided, FlowLayout, button, label
 from recorder.types import Outcome, RGBImage
 
-UNDO_MS = 12_000
 NO_MATCH_TEXT = "No attempt has these words. Clear the search, or choose “All”."
+CHOOSE_TEXT = "Choose an attempt to play it back."
 EMPTY_TEXT = "Nothing recorded yet. Every attempt you play, correct or show appears here."
-
-
-class Toast(QFrame):
-    """A word on what was just done, with a way to undo it; goes by itself.
-
-    Signals: undone().
-    """
-
-    undone = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("role", "toast")
-        self.text = Elided("", "strong")
-        self.undo = button("Undo", "link")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(UNDO_MS)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 6, 8, 6)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.undo)
-        self.undo.clicked.connect(self.undone)
-        self._timer.timeout.connect(self.hide)
-        self.hide()
-
-    def tell(self, text: str, *, undo: bool) -> None:
-        """Show it for a while, with or without the way to undo it."""
-        self.text.setText(text)
-        self.undo.setVisible(undo)
-        self.show()
-        self._timer.start()
 
 
 class Library(QWidget):
     """The page.  It knows no database: it asks by signals and is handed the answers.
 
-    Signals: open_wanted(int), label_wanted(int, Outcome), delete_wanted(int),
-    restore_wanted(int), picture_wanted(int), all with an episode's id.
+    Signals: open_wanted(int), picture_wanted(int) with an episode's id; label_wanted(tuple,
+    Outcome), delete_wanted(tuple), restore_wanted(tuple) with the ids of one or more;
+    wish_wanted(int, object, bool) as :class:`app.gui.teach.lesson_list.LessonList` tells it.
     """
 
     open_wanted = Signal(int)
-    label_wanted = Signal(int, object)
-    delete_wanted = Signal(int)
-    restore_wanted = Signal(int)
     picture_wanted = Signal(int)
+    label_wanted = Signal(object, object)
+    delete_wanted = Signal(object)
+    restore_wanted = Signal(object)
+    wish_wanted = Signal(int, object, bool)
 
     def __init__(self, theme: Theme, *, now_s: Callable[[], float] = time.time) -> None:
         super().__init__()
         self._theme = theme
         self._now_s = now_s
-        self._current: int | None = None
-        self._deleting: dict[int, EpisodeFacts] = {}
-        self._deleted: list[int] = []
+        self._open_one: EpisodeFacts | None = None
+        self._lessons: dict[int, LessonFacts] = {}
+        self._deleted: list[tuple[int, ...]] = []
+        self._returning: tuple[int, ...] = ()
         self.setProperty("role", "page")
         self.model = EpisodeModel()
         self.filter = EpisodeFilter(self.model)
         self._delegate = EpisodeDelegate(theme, now_s())
         self.search = QLineEdit()
-        self.list = QListView()
+        self.list = AttemptList(self.filter, self._delegate)
         self.empty = label(EMPTY_TEXT, "muted", wrap=True)
         self._chips = QButtonGroup(self)
         self.player = PlaybackView(theme)
@@ -110,25 +81,34 @@ class Library(QWidget):
         self._build()
         self._connect_signals()
         self._restyle()
-        self._show_current(None)
+        self._show_chosen()
 
     def show_episodes(self, episodes: Sequence[EpisodeFacts]) -> None:
-        """Show these, newest first; the chosen one stays chosen while it exists."""
+        """Show these, newest first; what is chosen stays chosen while it exists."""
         self._delegate.now_s = self._now_s()
-        chosen = self._current
-        place = -1 if chosen is None else self.list.currentIndex().row()
-        self.model.show_episodes(episodes)
+        chosen, place = self.list.chosen(), self.list.first_place()
+        changed = self.model.show_episodes(episodes)
         self._show_which()
-        if chosen is not None:
-            row = self.model.row_of(chosen)
-            if row is None:
-                self._current = None
-                self._show_current(None)
-                self.player.clear("Choose an attempt to play it back.")
-                self._choose_beside(place)
-            else:
-                self._select_row(row)
-                self._show_current(self._facts_at(row))
+        if not changed:
+            return
+        there = {each.id: each for each in episodes}
+        returned = [each for each in self._returning if each in there]
+        self._returning = () if returned else self._returning
+        open_id = self._open_one.id if self._open_one is not None else None
+        self._open_one = None if open_id is None else there.get(open_id)
+        kept = returned or [each.id for each in chosen if each.id in there]
+        if open_id is not None and self._open_one is None and not kept:
+            self.player.clear(CHOOSE_TEXT)
+            if self.isVisible():
+                # What has come to the place of what is gone, so that work goes on.
+                self.list.choose_place(place)
+        elif kept:
+            self.list.choose(kept, open_id)
+        self._show_chosen()
+
+    def show_lessons(self, lessons: Sequence[LessonFacts]) -> None:
+        """Know which attempts a round can learn from, and what it takes of each."""
+        self._lessons = {lesson.episode_id: lesson for lesson in lessons}
 
     def choose(self, episode_id: int) -> None:
         """Choose an episode and open it."""
@@ -137,51 +117,62 @@ class Library(QWidget):
             self._chips.buttons()[0].setChecked(True)
             self.search.clear()
             self._on_filter()
-            self._select_row(row)
-            self._open(self._facts_at(row))
+            self._open_one = None
+            self.list.choose((episode_id,))
             self.list.setFocus()
 
     def show_playback(self, episode_id: int, playback: Playback) -> None:
         """Show an opened episode, unless another was chosen meanwhile."""
-        if episode_id == self._current:
+        if self._open_one is not None and episode_id == self._open_one.id:
             self.player.open(playback)
         else:
             playback.close()
 
     def show_problem(self, episode_id: int, sentence: str) -> None:
         """Say why an episode cannot be played back."""
-        if episode_id == self._current:
+        if self._open_one is not None and episode_id == self._open_one.id:
             self.player.clear(sentence)
 
     def show_picture(self, episode_id: int, rgb: RGBImage | None) -> None:
         """Put a picture to an episode."""
         self.model.show_picture(episode_id, rgb)
 
-    def delete_chosen(self) -> None:
-        """Put the chosen episode into the bin."""
-        row = None if self._current is None else self.model.row_of(self._current)
-        if row is None:
-            return
-        facts = self._facts_at(row)
-        self._deleting[facts.id] = facts
-        self.delete_wanted.emit(facts.id)
+    def chosen(self) -> tuple[EpisodeFacts, ...]:
+        """Return the attempts that marks and deletion are about; else the open one, or none."""
+        chosen = self.list.chosen()
+        if not chosen and self._open_one is not None:
+            return (self._open_one,)
+        return chosen
 
-    def show_deleted(self, episode_id: int) -> None:
-        """Say that an episode is in the bin, and offer to bring it back."""
-        facts = self._deleting.pop(episode_id, None)
-        if facts is not None:
-            self._deleted.append(episode_id)
-            self.toast.tell(f"Deleted “{facts.instruction}”.", undo=True)
+    def delete_chosen(self) -> None:
+        """Put what is chosen into the bin; not what is out of sight, on another page."""
+        chosen = self.chosen() if self.isVisible() else ()
+        if chosen:
+            self.delete_wanted.emit(tuple(each.id for each in chosen))
+
+    def show_deleted(self, episode_ids: Sequence[int], problem: str) -> None:
+        """Say that episodes are in the bin, and offer to bring them back.
+
+        ``problem`` says why others are not, "" if all are.
+        """
+        self._deleted.append(tuple(episode_ids))
+        rows = [self.model.row_of(each) for each in episode_ids]
+        if len(rows) == 1 and rows[0] is not None:
+            what = f"“{self._facts_at(rows[0]).instruction}”"
+        else:
+            what = f"{len(rows)} attempt{'' if len(rows) == 1 else 's'}"
+        self.toast.tell(" ".join(filter(None, (f"Deleted {what}.", problem))), undo=True)
 
     def tell_problem(self, sentence: str) -> None:
         """Say why something that was asked for here, or elsewhere, was not done."""
         self.toast.tell(sentence, undo=False)
 
     def undo_delete(self) -> None:
-        """Bring the last deleted episode back."""
+        """Bring back what was deleted last, all that went at once."""
         if self._deleted:
             self.toast.hide()
-            self.restore_wanted.emit(self._deleted.pop())
+            self._returning = self._deleted.pop()
+            self.restore_wanted.emit(self._returning)
 
     def focus_search(self) -> None:
         """Type into the filter."""
@@ -212,13 +203,6 @@ class Library(QWidget):
             self._chips.addButton(chip, index)
             flow.addWidget(chip)
         left.addWidget(chips)
-        self.list.setModel(self.filter)
-        self.list.setItemDelegate(self._delegate)
-        self.list.setMouseTracking(True)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setAccessibleName("Recorded attempts")
         left.addWidget(self.list, 1)
         left.addWidget(self.empty)
         left.addStretch(0)
@@ -251,16 +235,12 @@ class Library(QWidget):
     def _connect_signals(self) -> None:
         self.search.textChanged.connect(self._on_filter)
         self._chips.idClicked.connect(self._on_filter)
-        self.list.selectionModel().currentChanged.connect(self._on_current)
-        self.list.activated.connect(lambda _index: self.player.toggle())
-        for key, act in (
-            (Qt.Key.Key_Space, self.player.toggle),
-            (Qt.Key.Key_Left, lambda: self.player.step(-1)),
-            (Qt.Key.Key_Right, lambda: self.player.step(1)),
-            (Qt.Key.Key_Delete, self.delete_chosen),
-        ):
-            shortcut = QShortcut(key, self.list, act)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        self.list.opened.connect(self._open)
+        self.list.chosen_changed.connect(self._show_chosen)
+        self.list.toggle_asked.connect(self.player.toggle)
+        self.list.step_asked.connect(self.player.step)
+        self.list.delete_asked.connect(self.delete_chosen)
+        self.list.customContextMenuRequested.connect(self._show_menu)
         self.model.picture_wanted.connect(self.picture_wanted)
         self.done.clicked.connect(lambda: self._label(Outcome.SUCCESS))
         self.failed.clicked.connect(lambda: self._label(Outcome.FAILURE))
@@ -272,6 +252,7 @@ class Library(QWidget):
     def _on_filter(self) -> None:
         self.filter.choose(list(Filter)[self._chips.checkedId()], self.search.text())
         self._show_which()
+        self.list.choose_current()
 
     def _show_which(self) -> None:
         """Show the list, or a word on why there is nothing in it."""
@@ -280,43 +261,55 @@ class Library(QWidget):
         self.empty.setVisible(not found)
         self.list.setVisible(found)
 
-    def _on_current(self, index: QModelIndex) -> None:
-        if index.isValid():
-            facts: EpisodeFacts = index.data(FACTS_ROLE)
-            if facts.id != self._current:
-                self._open(facts)
-
     def _open(self, facts: EpisodeFacts) -> None:
-        self._current = facts.id
-        self._show_current(facts)
+        if self._open_one is not None and facts.id == self._open_one.id:
+            return
+        self._open_one = facts
+        self._show_chosen()
         self.player.clear("Opening …")
         self.open_wanted.emit(facts.id)
 
     def _label(self, outcome: Outcome) -> None:
-        if self._current is not None:
-            self.label_wanted.emit(self._current, outcome)
+        if chosen := self.chosen():
+            self.label_wanted.emit(tuple(each.id for each in chosen), outcome)
 
-    def _show_current(self, facts: EpisodeFacts | None) -> None:
-        self.title.setText(facts.instruction if facts else "Playback")
-        text = summary(facts, self._now_s()) if facts else ""
-        self.line.setText(f"{text} · seed {facts.seed}" if facts else "")
+    def _show_menu(self, place: QPoint) -> None:
+        """Offer what can be done with what is chosen."""
+        chosen = self.list.chosen()
+        if chosen:
+            menu = self.make_menu(chosen)
+            menu.popup(self.list.viewport().mapToGlobal(place))
+
+    def make_menu(self, chosen: Sequence[EpisodeFacts]) -> AttemptMenu:
+        """Return the context menu of these attempts, which goes when it is closed."""
+        lessons = [self._lessons[each.id] for each in chosen if each.id in self._lessons]
+        menu = AttemptMenu(chosen, lessons, self._theme, self)
+        menu.play_asked.connect(self.player.toggle)
+        menu.mark_asked.connect(self._label)
+        menu.teach_asked.connect(lambda use: self._teach(lessons, use))
+        menu.delete_asked.connect(self.delete_chosen)
+        menu.aboutToHide.connect(menu.deleteLater)
+        return menu
+
+    def _teach(self, lessons: Sequence[LessonFacts], use: bool) -> None:
+        for lesson in lessons:
+            self.wish_wanted.emit(lesson.episode_id, use, lesson.pauses)
+
+    def _show_chosen(self) -> None:
+        """Show in the card what is open, and how many attempts its buttons are about."""
+        facts, count = self._open_one, len(self.chosen())
+        text = f"{summary(facts, self._now_s())} · seed {facts.seed}" if facts else ""
+        several = facts is not None and count > 1
+        self.line.tip = meaning(facts.outcome) if facts else ""
+        if facts is None:
+            self.title.setText("Playback")
+        else:
+            self.title.setText(f"{count} attempts are chosen" if several else facts.instruction)
+        self.line.setText(f"Shown: “{facts.instruction}” · {text}" if several and facts else text)
+        self._ask.setText("They were" if several else "It was")
+        self.delete.setText(f"Delete {count}" if several else "Delete")
         for widget in (self._ask, self.done, self.failed, self.unclear, self.delete):
             widget.setVisible(facts is not None)
-
-    def _select_row(self, row: int) -> None:
-        index = self.filter.mapFromSource(self.model.index(row))
-        self.list.selectionModel().setCurrentIndex(
-            index, QItemSelectionModel.SelectionFlag.ClearAndSelect
-        )
-
-    def _choose_beside(self, place: int) -> None:
-        """Choose what has come to the place of an attempt that is gone, so that work goes on."""
-        last = self.filter.rowCount() - 1
-        if self.isVisible() and place >= 0 and last >= 0:
-            index = self.filter.index(min(place, last), 0)
-            self.list.selectionModel().setCurrentIndex(
-                index, QItemSelectionModel.SelectionFlag.ClearAndSelect
-            )
 
     def _facts_at(self, row: int) -> EpisodeFacts:
         facts: EpisodeFacts = self.model.index(row).data(FACTS_ROLE)

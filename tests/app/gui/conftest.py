@@ -18,7 +18,7 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 
 HERE = Path(__file__).parent
-UNSUPPORTED = ("propagateSizeHints", "grabbing the mouse", "support raise")
+UNSUPPORTED = ("propagateSizeHints", "grabbing the mouse", "grabbing the keyboard", "support raise")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -454,7 +454,7 @@ def test_a_label_given_just_before_the_window_is_closed_is_kept(
 
     for _ in range(2):
         calls.bridge.ask(until_closed)
-    calls.label(1, Outcome.FAILURE)
+    calls.label((1,), Outcome.FAILURE)
     window.close()
     assert next(e for e in place.kept if e.id == 1).outcome is Outcome.FAILURE
 
