@@ -114,7 +114,7 @@ def _raised(folder: Path) -> bool:
     """
     raised = ring(folder)
     if raised:
-        log.warning("%s", RAISED)
+        print(RAISED, file=sys.stderr)
     return raised
 
 

@@ -13,13 +13,17 @@ from app.backend.ports import FilmFacts
 from app.backend.practising import practice_blocked
 from app.session.control_loop import LiveSession
 from recorder.errors import ModelError, UsageError
+from recorder.games import judged_task
 from recorder.games.base import Asked
 from recorder.store import Reader
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import Attempt, Start
-from trainer.practice.fit import judged
 
+UNJUDGED = (
+    "The game cannot judge “{}”, so nobody can find out alone where the agent fails at it; play "
+    "it, and take over when it goes wrong."
+)
 NO_FILM = (
     "Nothing was played by itself to measure this round, so there is no film of it; play the "
     "sentence to see it."
@@ -61,12 +65,14 @@ class BackgroundPlay:
         if why := practice_blocked(self._loader, self._game, self._data):
             raise UsageError(why)
         self._refuse_beside_a_round()
-        [(task, said)] = judged(self._live.tasks(), [sentence])
+        task = judged_task(self._live.tasks(), sentence)
+        if task is None:
+            raise UsageError(UNJUDGED.format(sentence))
         adapters = self._loader.shown(self._reader.adapters())
         folder = next((Path(row.folder) for row in adapters if row.active), None)
         options = options_of(self._loader.choice)
         player = PlayerSpec("now", self._loader.base, folder, options=options)
-        return self._failing.next(player, Asked(task, said), self._live.snapshot().seed)
+        return self._failing.next(player, Asked(task, sentence), self._live.snapshot().seed)
 
     def film(self, round_id: int, number: int) -> FilmFacts:
         """Play a start of a round's measurement again, before and after.

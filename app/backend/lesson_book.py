@@ -6,8 +6,8 @@ is an ancestor of the one that plays, tell what the agent can today.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
@@ -37,11 +37,12 @@ def lesson_book(
     rounds: Sequence[RoundRow],
     adapters: Mapping[int, AdapterRow],
     active: int | None,
+    judged: Callable[[str], bool],
 ) -> tuple[TaughtSentence, ...]:
     """Return every sentence that a person showed or corrected, the one driven last first.
 
     ``rounds`` are in the order in which they began, ``adapters`` by their id; ``active`` is the
-    adapter that plays, None for the bare base.
+    adapter that plays, None for the bare base.  ``judged`` says whether the game can judge one.
     """
     found: dict[str, _Entry] = {}
     for row in episodes:
@@ -58,7 +59,7 @@ def lesson_book(
             if known is not None and line.n and line.part is not Part.OLD_TASKS:
                 _add(known, each.id, line, used=each.adapter_id in used)
     entries = sorted(found.values(), key=lambda each: -each.newest)
-    return tuple(map(_facts, entries))
+    return tuple(replace(_facts(each), judged=judged(each.sentence)) for each in entries)
 
 
 def _add(entry: _Entry, round_id: int, line: Line, *, used: bool) -> None:

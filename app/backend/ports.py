@@ -123,7 +123,7 @@ class TaughtSentence:
 
     ``points`` are (round, share of its starts that succeed, 0 to 1) in order, the first of before
     the first round, and then of each whose agent is used.  Today ``good`` of ``tries`` succeed, 0
-    of 0 if nothing was measured.
+    of 0 if nothing was measured.  ``judged`` says that the game can judge it.
     """
 
     sentence: str
@@ -133,6 +133,7 @@ class TaughtSentence:
     points: tuple[tuple[int, float], ...] = ()
     good: int = 0
     tries: int = 0
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from recorder.errors import DataError
+from recorder.games import judged_task
 from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeQuery, LabelSource, Reader, Store, Wish
 from recorder.store.frames.playback import EpisodePlayback
@@ -281,6 +282,7 @@ class WindowBackend:
             self._reader.rounds(),
             adapters,
             next((row.id for row in adapters.values() if row.active), None),
+            lambda said: judged_task(self.session.tasks(), said) is not None,
         )
 
     def games(self) -> Sequence[GameFacts]:

@@ -70,7 +70,7 @@ class Welcome(QWidget):
         self._card.setProperty("role", "card")
         self._card.setFixedWidth(CARD_WIDTH)
         self.count = label("", "caption")
-        self.title = label("", "title")
+        self.title = label("", "title", wrap=True)
         self.text = label("", wrap=True)
         self.skip = button("Skip", "link")
         self.back = button("Back")

@@ -25,6 +25,7 @@ from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
 SENTENCE_ROLE = Qt.ItemDataRole.UserRole
+JUDGED_ROLE = Qt.ItemDataRole.UserRole + 1
 POINTS_ROLE = Qt.ItemDataRole.UserRole + 2
 TITLES = ("Sentence", "It does it", "State", "Shown", "Over the rounds")
 SHARE, STATE, SHOWN, CURVE = 1, 2, 3, 4
@@ -36,6 +37,7 @@ TONES = {
     LessonState.NOT_MEASURED: "muted",
 }
 INTRO = "What you showed or corrected, and how often the agent that plays now does it."
+UNJUDGED = "The game cannot judge this sentence: play it, and take over when it goes wrong."
 NOTHING = (
     "You have not taught anything in this game yet. Type what it should do, press Play, and take "
     "over when it goes wrong."
@@ -106,6 +108,7 @@ class LessonsDialog(QDialog):
         for each in lessons:
             item = QTreeWidgetItem(self.tree, [each.sentence, "", str(each.state)])
             item.setData(0, SENTENCE_ROLE, each.sentence)
+            item.setData(0, JUDGED_ROLE, each.judged)
             item.setToolTip(0, each.sentence)
             tell_share(item, each.good, each.tries)
             item.setText(SHOWN, f"{each.shown}×, {spoken_duration(each.person_s)}")
@@ -119,7 +122,9 @@ class LessonsDialog(QDialog):
 
     def _on_current(self, item: QTreeWidgetItem | None) -> None:
         self.play.setEnabled(item is not None)
-        self.failing.setEnabled(item is not None)
+        judged = item is not None and bool(item.data(0, JUDGED_ROLE))
+        self.failing.setEnabled(judged)
+        self.failing.setToolTip("" if judged else UNJUDGED)
 
     def _leave(self, tell: Callable[[str], None]) -> None:
         item = self.tree.currentItem()

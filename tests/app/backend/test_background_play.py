@@ -98,7 +98,7 @@ def test_what_plays_now_is_tried_on_starts_that_come_next(aside: Aside, tmp_path
 
 
 def test_what_nobody_judges_or_a_round_forbids_is_not_played(aside: Aside) -> None:
-    with pytest.raises(UsageError, match="Nobody can judge"):
+    with pytest.raises(UsageError, match="The game cannot judge “dance for me”"):
         aside.play.failing_start("dance for me")
     aside.running = True
     with pytest.raises(ModelError, match="taught or measured"):

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from app.backend.lesson_book import lesson_book
-from app.backend.ports import LessonState
+from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
 from recorder.types import Driver
 from trainer.evaluation.verdict import Line, Part, VerdictKind
@@ -46,6 +46,12 @@ def adapters(**parents: int | None) -> dict[int, AdapterRow]:
     }
 
 
+def book_of(
+    rounds: Sequence[RoundRow], known: dict[int, AdapterRow], active: int | None
+) -> tuple[TaughtSentence, ...]:
+    return lesson_book(SHOWN, rounds, known, active, lambda said: said == "hop")
+
+
 SHOWN: Sequence[EpisodeRow] = [
     episode(5, "dance", (Driver.PERSON, 40)),
     episode(4, "hop", (Driver.POLICY, 30), (Driver.PERSON, 20), kind=EpisodeKind.ROLLOUT),
@@ -55,12 +61,13 @@ SHOWN: Sequence[EpisodeRow] = [
 
 
 def test_what_was_only_watched_is_no_lesson() -> None:
-    book = lesson_book(SHOWN, [], {}, None)
+    book = book_of([], {}, None)
     assert [(each.sentence, each.shown, each.person_s) for each in book] == [
         ("dance", 1, 4.0),
         ("hop", 2, 7.0),
     ]
     assert {each.state for each in book} == {LessonState.NOT_MEASURED}
+    assert [each.judged for each in book] == [False, True]
 
 
 def test_the_curve_runs_from_before_the_first_round_over_those_that_are_used() -> None:
@@ -70,12 +77,12 @@ def test_the_curve_runs_from_before_the_first_round_over_those_that_are_used() -
         round_(2, 2, line("hop", 9, 1)),
         round_(3, 3, line("dance", 0, 19), line("hop", 8, 11, part=Part.EARLIER)),
     ]
-    dance, hop = lesson_book(SHOWN, rounds, adapters(a1=None, a2=1, a3=1), 3)
+    dance, hop = book_of(rounds, adapters(a1=None, a2=1, a3=1), 3)
     assert hop.points == ((0, 0.05), (1, 0.4), (3, 0.55))
     assert (hop.good, hop.tries, hop.state) == (11, 20, LessonState.LEARNING)
     assert (dance.points, dance.state) == (((2, 0.0), (3, 0.95)), LessonState.CAN)
     # Gone back to the first round's agent: the third's gain is not there any more.
-    dance, hop = lesson_book(SHOWN, rounds, adapters(a1=None, a2=1, a3=1), 1)
+    dance, hop = book_of(rounds, adapters(a1=None, a2=1, a3=1), 1)
     assert (hop.good, hop.points) == (8, ((0, 0.05), (1, 0.4)))
     assert (dance.good, dance.state) == (0, LessonState.CANNOT)
 
@@ -92,9 +99,9 @@ def test_the_curve_runs_from_before_the_first_round_over_those_that_are_used() -
 )
 def test_the_state_says_what_it_can_today(after: int, state: LessonState) -> None:
     rounds = [round_(1, 1, line("dance", 0, after))]
-    assert lesson_book(SHOWN, rounds, adapters(a1=None), 1)[0].state is state
+    assert book_of(rounds, adapters(a1=None), 1)[0].state is state
 
 
 def test_adapters_in_a_circle_end() -> None:
-    book = lesson_book(SHOWN, [round_(1, 1, line("hop", 1, 8))], adapters(a1=2, a2=1), 1)
+    book = book_of([round_(1, 1, line("hop", 1, 8))], adapters(a1=2, a2=1), 1)
     assert book[1].good == 8

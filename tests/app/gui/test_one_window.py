@@ -57,7 +57,10 @@ def test_one_that_was_killed_leaves_nothing_in_the_way(qtbot: QtBot, tmp_path: P
 
 
 def test_a_second_start_opens_no_second_window(
-    qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qapp: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     rings: list[Path] = []
     monkeypatch.setattr(application, "require_display", lambda: None)
@@ -67,4 +70,5 @@ def test_a_second_start_opens_no_second_window(
             run_window(tmp_path, config=tmp_path / "config")
         monkeypatch.setattr(application, "ring", lambda folder: rings.append(folder) is None)
         assert run_window(tmp_path, config=tmp_path / "config") == 0
+        assert "was brought to the front" in capsys.readouterr().err
     assert rings == [tmp_path]
