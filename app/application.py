@@ -114,7 +114,7 @@ def _raised(folder: Path) -> bool:
     """
     raised = ring(folder)
     if raised:
-        print(RAISED, file=sys.stderr)
+        sys.stderr.write(f"{RAISED}\n")
     return raised
 
 
