@@ -166,7 +166,8 @@ def _open_once(
         )
         # Before session and store, which a round still needs to write down its end.
         stack.callback(backend.close)
-        theme = Theme(backend.preferences().theme)
+        look = backend.preferences()
+        theme = Theme(look.theme, look.text_percent)
         theme.apply()
         layout = (config or config_folder()) / "window.ini"
         window = MainWindow(backend, theme, QSettings(str(layout), QSettings.Format.IniFormat))

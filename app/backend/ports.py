@@ -354,7 +354,8 @@ class Preferences:
     ``mouse_sensitivity`` multiplies the game's own degrees per count (0.1 to 5).
     ``idle_handback_s`` None means never.  ``data_folder`` counts from the next start.
     ``hotkeys`` work in games in a window of their own, from the next opening on.  ``keep_clips``
-    keeps what was judged blind after its result.
+    keeps what was judged blind after its result.  ``text_percent`` is the size of all text, one of
+    :data:`app.backend.settings.TEXT_PERCENTS`.
     """
 
     bindings: Bindings = field(default_factory=Bindings)
@@ -366,6 +367,7 @@ class Preferences:
     hotkeys: Mapping[Hotkey, str] = field(default_factory=lambda: dict(DEFAULT_HOTKEYS))
     seen_privacy: bool = False
     keep_clips: bool = False
+    text_percent: int = 100
 
 
 class Backend(Protocol):

@@ -28,6 +28,7 @@ def preferences_of(settings: Settings, bindings: Bindings, *, own_window: bool) 
         },
         seen_privacy=settings.seen_privacy,
         keep_clips=settings.keep_clips,
+        text_percent=settings.text_percent,
     )
 
 
@@ -57,5 +58,6 @@ def settings_of(
         },
         seen_privacy=preferences.seen_privacy,
         keep_clips=preferences.keep_clips,
+        text_percent=preferences.text_percent,
         model=before.model,
     )

@@ -23,6 +23,8 @@ SCHEMA = 1
 FILE_NAME = "settings.toml"
 FOLDER_VARIABLE = "PLAYTEACH_CONFIG"
 THEMES = ("system", "dark", "light")
+TEXT_PERCENTS = (90, 100, 115, 130, 150)
+"""How large text can be, in per cent of what it is by itself."""
 KEY_NAMES = "places"
 """How keys are named in a file that says so: by what a US keyboard has in their place."""
 
@@ -35,7 +37,8 @@ class Settings:
     differs from the game's own.  ``hotkeys`` maps what a key asks for in a game's own window
     ("pause") to such a place, only where it differs from the usual.  ``idle_handback_s`` None means
     never.  ``data_folder`` None means the platform's.  ``model`` is which one plays.
-    ``keep_clips`` keeps the clips of a blind comparison after its result.
+    ``keep_clips`` keeps the clips of a blind comparison after its result.  ``text_percent`` is how
+    large text is, one of :data:`TEXT_PERCENTS`.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Settings:
     seen_privacy: bool = False
     model: ModelChoice = field(default_factory=ModelChoice)
     keep_clips: bool = False
+    text_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,12 @@ def _theme(value: object) -> str:
     return str(value)
 
 
+def _percent(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in TEXT_PERCENTS:
+        raise ValueError(value)
+    return value
+
+
 def _folder(value: object) -> Path:
     if not isinstance(value, str) or not Path(value).is_absolute():
         raise ValueError(value)
@@ -194,6 +204,7 @@ _ACCEPT: Mapping[str, tuple[Callable[[object], object], str]] = {
     "idle_handback_s": (_idle, f'{_bounds("idle_handback_s")}, or "{NEVER}"'),
     "data_folder": (_folder, "a folder's full path"),
     "theme": (_theme, f"one of {', '.join(THEMES)}"),
+    "text_percent": (_percent, f"one of {', '.join(map(str, TEXT_PERCENTS))}"),
     "seen_welcome": (_flag, "true or false"),
     "hotkeys": (_keys, "a table of hotkey and key"),
     "seen_privacy": (_flag, "true or false"),
@@ -235,6 +246,7 @@ def _to_toml(settings: Settings) -> str:
         "mouse_sensitivity": settings.mouse_sensitivity,
         "idle_handback_s": NEVER if idle is None else idle,
         "theme": settings.theme,
+        "text_percent": settings.text_percent,
         "seen_welcome": settings.seen_welcome,
         "seen_privacy": settings.seen_privacy,
     }

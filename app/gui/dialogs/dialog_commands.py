@@ -211,14 +211,13 @@ class DialogCommands(QObject):
         dialog.theme_tried.connect(self._theme.choose)
         dialog.empty_bin_asked.connect(self._calls.empty_bin)
         dialog.accepted.connect(lambda: self._on_settings(dialog))
-        dialog.rejected.connect(lambda: self._theme.choose(self.preferences.theme))
+        dialog.rejected.connect(self._restore_look)
         self._show(dialog)
 
     def apply_preferences(self) -> None:
         """Put the settings in force in the window and the session."""
         wanted = self.preferences
-        if self._theme.choice is not wanted.theme:
-            self._theme.choose(wanted.theme)
+        self._restore_look()
         self._page.view.use_bindings(wanted.bindings)
         self._page.view.use_own_window(
             self._backend.own_window, short_key(wanted.hotkeys.get(Hotkey.HAND_BACK, ""))
@@ -226,6 +225,12 @@ class DialogCommands(QObject):
         self._page.view.use_sensitivity(wanted.mouse_sensitivity)
         self._session.set_idle_handback_s(wanted.idle_handback_s)
         self._page.view.use_hand_back_by_itself(wanted.idle_handback_s is not None)
+
+    def _restore_look(self) -> None:
+        """Give the window the look that is set, where it has another, as one that was tried."""
+        wanted = (self.preferences.theme, self.preferences.text_percent)
+        if (self._theme.choice, self._theme.text_percent) != wanted:
+            self._theme.choose(*wanted)
 
     def about(self) -> None:
         """Show version and licences; they are read from many small files, so elsewhere."""

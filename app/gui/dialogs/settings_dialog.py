@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import Preferences, StorageFacts, ThemeChoice
 from app.backend.readable import spoken_size
+from app.backend.settings import TEXT_PERCENTS
 from app.gui.dialogs.hotkeys_page import HotkeysPage
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton, control_words
 from app.gui.style.dialog_parts import button_row, confirmed
@@ -76,11 +77,11 @@ def _places(bindings: Bindings) -> set[str]:
 class SettingsDialog(QDialog):
     """The dialog.  It edits a copy; :meth:`edited` is what the person wants.
 
-    Signals: theme_tried(ThemeChoice) while the person tries the looks;
+    Signals: theme_tried(ThemeChoice, int) while the person tries looks and text sizes (per cent);
     empty_bin_asked(), once confirmed.
     """
 
-    theme_tried = Signal(object)
+    theme_tried = Signal(object, int)
     empty_bin_asked = Signal()
 
     def __init__(
@@ -108,6 +109,7 @@ class SettingsDialog(QDialog):
         self.folder = QLineEdit()
         self.keep_clips = QCheckBox("Keep the clips that I judge blind after their result")
         self.theme = QComboBox()
+        self.text_size = QComboBox()
         tabs = QTabWidget()
         tabs.addTab(self._keys_page(), "Keys")
         tabs.addTab(self._driving_page(), "Mouse and hand-back")
@@ -135,6 +137,7 @@ class SettingsDialog(QDialog):
             idle_handback_s=None if self.never.isChecked() else self.idle.value(),
             data_folder=Path(folder) if folder else None,
             theme=self._theme_choice(),
+            text_percent=self._text_percent(),
             hotkeys=self.hotkeys.chosen(),
             keep_clips=self.keep_clips.isChecked(),
         )
@@ -251,15 +254,25 @@ class SettingsDialog(QDialog):
             self.theme.addItem(THEME_WORDS[choice])
         self.theme.setCurrentIndex(list(ThemeChoice).index(self._preferences.theme))
         self.theme.setAccessibleName("Theme")
-        self.theme.currentIndexChanged.connect(
-            lambda _index: self.theme_tried.emit(self._theme_choice())
-        )
         layout.addWidget(self.theme, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(
-            label("The text grows and shrinks with your system's display scale.", "caption")
-        )
+        layout.addSpacing(2 * GRID)
+        layout.addWidget(label("Text size", "strong"))
+        for percent in TEXT_PERCENTS:
+            self.text_size.addItem(f"{percent} %")
+        self.text_size.setCurrentIndex(TEXT_PERCENTS.index(self._preferences.text_percent))
+        self.text_size.setAccessibleName("Text size")
+        layout.addWidget(self.text_size, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(label("On top of your system's display scale.", "caption"))
+        for choose in (self.theme, self.text_size):
+            choose.currentIndexChanged.connect(lambda _index: self._try_look())
         layout.addStretch(1)
         return page
+
+    def _try_look(self) -> None:
+        self.theme_tried.emit(self._theme_choice(), self._text_percent())
+
+    def _text_percent(self) -> int:
+        return TEXT_PERCENTS[self.text_size.currentIndex()]
 
     def _theme_choice(self) -> ThemeChoice:
         # Not kept as the item's data: Qt would hand a str enum back as a plain string.

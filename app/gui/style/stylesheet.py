@@ -1,10 +1,13 @@
-"""The stylesheet's rules, one per look-carrying role; $names are the tokens of theme.py."""
+"""The stylesheet's rules, one per look-carrying role; $names are the tokens of theme.py.
+
+``$text_13`` is text of 13 pixels at the text size of 100 %.
+"""
 
 from __future__ import annotations
 
 RULES = """
 * { outline: none; }
-QWidget { color: $text; font-size: 13px; }
+QWidget { color: $text; font-size: ${text_13}px; }
 QMainWindow, QDialog, QWidget[role="page"] { background: $page; }
 QWidget[role="bar"] { background: $bar; }
 QFrame[role="card"] { background: $card; border: 1px solid $card; border-radius: 11px; }
@@ -16,13 +19,13 @@ QFrame[role="sunken"] { background: $sunken; border-radius: 9px; }
 QToolTip { background: $card; color: $text; border: 1px solid $line; padding: 5px 8px; }
 
 QLabel { background: transparent; }
-QLabel[role="brand"] { font-size: 16px; font-weight: 700; }
-QLabel[role="title"] { font-size: 17px; font-weight: 600; }
-QLabel[role="heading"] { font-size: 22px; font-weight: 700; }
-QLabel[role="figure"] { font-size: 22px; font-weight: 700; }
+QLabel[role="brand"] { font-size: ${text_16}px; font-weight: 700; }
+QLabel[role="title"] { font-size: ${text_17}px; font-weight: 600; }
+QLabel[role="heading"] { font-size: ${text_22}px; font-weight: 700; }
+QLabel[role="figure"] { font-size: ${text_22}px; font-weight: 700; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="muted"], QLabel[role="caption"] { color: $muted; }
-QLabel[role="caption"] { font-size: 12px; }
+QLabel[role="caption"] { font-size: ${text_12}px; }
 QLabel[role="placeholder"] {
   color: $muted; background: $sunken; border: 1px dashed $line; border-radius: 9px;
 }
@@ -47,7 +50,7 @@ QPushButton[role="person"] { background: $person; border-color: $person; color: 
 QPushButton[role="person"]:hover { background: $person; border-color: $text; }
 QPushButton[role="person"]:focus { border-color: $text; }
 QPushButton[role="person"]:disabled { background: $raised; border-color: $raised; color: $nobody; }
-QPushButton[size="large"] { font-size: 15px; min-height: 28px; }
+QPushButton[size="large"] { font-size: ${text_15}px; min-height: 28px; }
 QPushButton[role="chip"] {
   background: transparent; border: 1px solid $line; border-radius: 14px;
   padding: 4px 13px; font-weight: 500; min-height: 18px;
@@ -82,7 +85,7 @@ QPushButton[role="link"]:disabled {
 }
 QPushButton[role="tab"] {
   background: transparent; border: 0; border-bottom: 3px solid transparent; border-radius: 0;
-  padding: 10px 4px 8px 4px; color: $muted; font-weight: 500; font-size: 14px;
+  padding: 10px 4px 8px 4px; color: $muted; font-weight: 500; font-size: ${text_14}px;
 }
 QPushButton[role="tab"]:hover { color: $text; }
 QPushButton[role="tab"]:checked { color: $text; border-bottom-color: $agent; font-weight: 600; }
@@ -97,7 +100,7 @@ QPushButton::menu-indicator { image: none; width: 0; }
 QFrame[role="bar-field"] { background: $card; border: 2px solid $line; border-radius: 11px; }
 QFrame[role="bar-field"][focused="true"] { border-color: $agent; }
 QLineEdit[role="instruction"] {
-  background: transparent; border: 0; font-size: 18px; font-weight: 500; padding: 0 4px;
+  background: transparent; border: 0; font-size: ${text_18}px; font-weight: 500; padding: 0 4px;
 }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser, QTableWidget {
   background: $sunken; border: 2px solid $line; border-radius: 9px; padding: 5px 8px;

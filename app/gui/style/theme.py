@@ -8,9 +8,10 @@ Blue is the agent, amber the person, grey nobody; green and red are outcomes onl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from string import Template
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -21,6 +22,10 @@ from recorder.types import Driver, Outcome
 
 GRID = 8
 TEXT_PX = 13
+FONT_PX = range(8, 41)
+"""The pixels that the stylesheet may ask for."""
+PERCENT = "textPercent"
+"""The application's property that holds the text size in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,10 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, choice: ThemeChoice = ThemeChoice.SYSTEM) -> None:
+    def __init__(self, choice: ThemeChoice = ThemeChoice.SYSTEM, text_percent: int = 100) -> None:
         super().__init__()
         self._choice = choice
+        self._text_percent = text_percent
         self.tokens = _resolve(choice)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
@@ -152,9 +158,16 @@ class Theme(QObject):
         """What the person chose."""
         return self._choice
 
-    def choose(self, choice: ThemeChoice) -> None:
-        """Change the look and restyle the application."""
+    @property
+    def text_percent(self) -> int:
+        """How large text is, in per cent."""
+        return self._text_percent
+
+    def choose(self, choice: ThemeChoice, text_percent: int | None = None) -> None:
+        """Change the look, and the text size unless it is None, and restyle the application."""
         self._choice = choice
+        if text_percent is not None:
+            self._text_percent = text_percent
         self.apply()
 
     def apply(self) -> None:
@@ -163,9 +176,10 @@ class Theme(QObject):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.setStyle("Fusion")
+            app.setProperty(PERCENT, self._text_percent)
             app.setFont(ui_font())
             app.setPalette(make_palette(self.tokens))
-            app.setStyleSheet(stylesheet(self.tokens))
+            app.setStyleSheet(stylesheet(self.tokens, self._text_percent))
         self.changed.emit()
 
     def colour(self, name: str) -> QColor:
@@ -194,13 +208,36 @@ def driver_token(driver: Driver) -> str:
     return {Driver.POLICY: "agent", Driver.PERSON: "person", Driver.NOBODY: "nobody"}[driver]
 
 
+def text_percent() -> int:
+    """Return the text size in force, in per cent, as the theme gave it to the application.
+
+    The application holds it, so that whatever paints text finds it without a theme.
+    """
+    app = QCoreApplication.instance()
+    percent = None if app is None else app.property(PERCENT)
+    return percent if isinstance(percent, int) else 100
+
+
+def scaled(pixels: float) -> int:
+    """Return the pixels for what takes ``pixels`` with text of 100 %."""
+    return round(pixels * text_percent() / 100)
+
+
+@cache
+def _has_inter() -> bool:
+    return "Inter" in QFontDatabase.families()
+
+
 def ui_font(pixel_size: int = TEXT_PX, *, bold: bool = False) -> QFont:
-    """Return Inter where it is installed, else the system's font, with standing digits."""
-    if "Inter" in QFontDatabase.families():
+    """Return Inter where it is installed, else the system's font, with standing digits.
+
+    ``pixel_size`` is that of a text size of 100 %.
+    """
+    if _has_inter():
         font = QFont("Inter")
     else:
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    font.setPixelSize(pixel_size)
+    font.setPixelSize(scaled(pixel_size))
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     # "tnum" gives every digit the same width, so that changing numbers stand still.
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -237,10 +274,11 @@ def make_palette(tokens: Tokens) -> QPalette:
     return palette
 
 
-def stylesheet(tokens: Tokens) -> str:
-    """Return the application's stylesheet in the colours of ``tokens``."""
+def stylesheet(tokens: Tokens, percent: int = 100) -> str:
+    """Return the stylesheet in the colours of ``tokens``, with text of ``percent`` of its size."""
     values = {name: getattr(tokens, name) for name in Tokens.__slots__ if name != "dark"}
-    return Template(RULES).substitute(values, icons=ICON_FOLDER.as_posix())
+    sizes = {f"text_{px}": round(px * percent / 100) for px in FONT_PX}
+    return Template(RULES).substitute(values, icons=ICON_FOLDER.as_posix(), **sizes)
 
 
 def contrast(one: str, other: str) -> float:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backend.model_choice import SOURCES, ModelChoice
-from app.backend.settings import FILE_NAME, NUMBERS, THEMES, Settings, load_settings, save_settings
+from app.backend.settings import (
+    FILE_NAME,
+    NUMBERS,
+    TEXT_PERCENTS,
+    THEMES,
+    Settings,
+    load_settings,
+    save_settings,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 settings = st.builds(
@@ -21,6 +29,7 @@ settings = st.builds(
     idle_handback_s=st.none() | st.floats(0.2, 60.0),
     data_folder=st.none() | texts.map(lambda name: Path("/data") / name.replace("\0", "")),
     theme=st.sampled_from(THEMES),
+    text_percent=st.sampled_from(TEXT_PERCENTS),
     seen_welcome=st.booleans(),
     model=st.builds(
         ModelChoice,
@@ -62,6 +71,10 @@ def test_without_a_file_the_defaults_are_in_force(tmp_path: Path) -> None:
         'idle_handback_s = "soon"',
         'theme = "pink"',
         'data_folder = "relative"',
+        "text_percent = 120",
+        "text_percent = true",
+        "text_percent = 100.0",
+        'text_percent = "large"',
         "seen_welcome = 1",
         "keys = 3",
         "keys = { forward = 3 }",
@@ -79,6 +92,15 @@ def test_a_bad_value_is_told_and_the_rest_stays_in_force(tmp_path: Path, line: s
     save_settings(dataclasses.replace(loaded.settings, theme="dark"), tmp_path)
     assert (tmp_path / f"{FILE_NAME}.bak1").read_text(encoding="utf-8") == f"{line}\n"
     assert load_settings(tmp_path).settings.theme == "dark"
+
+
+def test_a_file_of_before_there_were_text_sizes_means_the_usual_one(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('theme = "dark"\n', encoding="utf-8")
+    loaded = load_settings(tmp_path)
+    assert loaded.problems == ()
+    assert loaded.settings.text_percent == 100
+    (tmp_path / FILE_NAME).write_text("text_percent = 120\n", encoding="utf-8")
+    assert "one of 90, 100, 115, 130, 150" in load_settings(tmp_path).problems[0]
 
 
 def test_good_values_beside_a_bad_one_count(tmp_path: Path) -> None:

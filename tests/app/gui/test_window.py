@@ -33,6 +33,7 @@ from app.backend.ports import (
     ThemeChoice,
     VerdictFacts,
 )
+from app.backend.settings import TEXT_PERCENTS
 from app.gui import header as pages
 from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.dialogs.settings_dialog import SettingsDialog
@@ -620,8 +621,10 @@ def test_settings_are_edited_saved_and_in_force(
     dialog.never.setChecked(True)
     dialog.sensitivity.setValue(150)
     dialog.theme.setCurrentIndex(list(ThemeChoice).index(ThemeChoice.LIGHT))
+    dialog.text_size.setCurrentIndex(TEXT_PERCENTS.index(115))
     dialog.accept()
     settle(qtbot, window)
+    assert place.settings.text_percent == 115
     assert place.settings.bindings.keys["forward"] == "Z"
     assert place.settings.idle_handback_s is None
     assert place.settings.mouse_sensitivity == 1.5
