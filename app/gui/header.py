@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QWidget
 
 from app.gui.style import icons
-from app.gui.style.theme import Theme
+from app.gui.style.theme import Theme, scaled
 from app.gui.style.widgets import Elided, button, label
 
 PLAY, LIBRARY, TEACH = range(3)
@@ -53,7 +53,6 @@ class Header(QWidget):
         layout.addWidget(self._help)
         layout.setSpacing(16)
         layout.addWidget(self._menu_button)
-        self.setFixedHeight(44)
         self._tabs.idClicked.connect(self.page_chosen)
         self._help.clicked.connect(self.help_asked)
         theme.changed.connect(self._restyle)
@@ -69,6 +68,7 @@ class Header(QWidget):
         self._tabs.button(TEACH).setVisible(visible)
 
     def _restyle(self) -> None:
+        self.setFixedHeight(scaled(44))
         for tab in self._tabs.buttons():
             tab.ensurePolished()
             bold = QFont(tab.font())
@@ -77,4 +77,4 @@ class Header(QWidget):
             tab.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(tab.text()) + TAB_PADDING)
         for widget, name in ((self._help, "help"), (self._menu_button, "menu")):
             widget.setIcon(icons.icon(name, self._theme.colour("muted")))
-            widget.setIconSize(QSize(20, 20))
+            widget.setIconSize(QSize(scaled(20), scaled(20)))

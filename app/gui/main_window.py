@@ -29,7 +29,7 @@ from app.gui.play.status_line import StatusLine
 from app.gui.shortcuts import fill_menu, make_actions, tip_of
 from app.gui.style import icons
 from app.gui.style.dialog_parts import confirmed
-from app.gui.style.theme import Theme
+from app.gui.style.theme import Theme, scaled
 from app.gui.window_state import UnwrittenEpisode, WindowState
 from app.session.api import Phase, Snapshot
 from recorder.types import Outcome
@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         commands.close_wanted.connect(self.close)
         self.dialogs.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
+        self._theme.changed.connect(self._arrange)
         app = QApplication.instance()
         assert app is not None
         app.installEventFilter(self)
@@ -314,7 +315,9 @@ class MainWindow(QMainWindow):
         )
 
     def _arrange(self) -> None:
-        narrow = self.width() < NARROW_PX
+        narrow = self.width() < scaled(NARROW_PX)
+        if narrow:
+            self.side.setFixedWidth(min(scaled(TEACH_PAGE_PX), self.width() - 2 * MARGIN))
         if narrow is self._narrow:
             return
         self._narrow = narrow
@@ -322,7 +325,6 @@ class MainWindow(QMainWindow):
         assert layout is not None
         if narrow:
             self.play_page.give_side()
-            self.side.setFixedWidth(TEACH_PAGE_PX)
             layout.addWidget(self.side)
             layout.setAlignment(self.side, Qt.AlignmentFlag.AlignHCenter)
             self.side.show()

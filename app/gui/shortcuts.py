@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label, rule
 
@@ -124,7 +125,7 @@ class ShortcutsDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        self.resize(820, 720)
+        give_size(self, 820, 720)
         inner = QWidget()
         inner.setProperty("role", "scrolled")
         columns = QGridLayout(inner)

@@ -484,6 +484,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("state", choices=list(STATES), nargs="?", default="agent")
     parser.add_argument("--theme", choices=[c.value for c in ThemeChoice], default="dark")
     parser.add_argument("--size", default="1440x900", help="WIDTHxHEIGHT of the window")
+    parser.add_argument("--text", type=int, default=100, help="the text size in per cent")
     parser.add_argument("--frames", type=Path, help="a folder of PNG pictures to show as the game")
     parser.add_argument("--save", type=Path, help="save a picture of the window here and end")
     parser.add_argument(
@@ -494,7 +495,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     app = QApplication(sys.argv[:1])
-    theme = Theme(ThemeChoice(options.theme))
+    theme = Theme(ThemeChoice(options.theme), options.text)
     theme.apply()
     with tempfile.TemporaryDirectory() as folder:
         frames = load_frames(options.frames)
@@ -502,6 +503,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session.show_frame(5)
         place = SampleBackend(Path(folder), session, frames)
         furnish(place, ThemeChoice(options.theme))
+        place.settings = replace(place.settings, text_percent=options.text)
         state = QSettings(str(Path(folder) / "window.ini"), QSettings.Format.IniFormat)
         window = MainWindow(place, theme, state)
         width, height = (int(part) for part in options.size.split("x"))

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 import app
 from app.gui.style import icons
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 
@@ -122,7 +123,7 @@ class AboutDialog(QDialog):
     def __init__(self, parts: list[Component], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("About Playteach")
-        self.resize(820, 600)
+        give_size(self, 820, 600)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)

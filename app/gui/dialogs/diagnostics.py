@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout,
 
 import app
 from app.backend.ports import AgentFacts, StorageFacts
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 from app.session.api import Snapshot
@@ -87,7 +88,7 @@ class LogDialog(QDialog):
     def __init__(self, path: Path | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Log")
-        self.resize(820, 520)
+        give_size(self, 820, 520)
         text = QPlainTextEdit(tail(path, 1000))
         text.setReadOnly(True)
         text.setAccessibleName("Log")

@@ -17,6 +17,7 @@ from app.gui.dialogs.wizard_pages import (
     WindowPage,
     WizardPage,
 )
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 
@@ -32,7 +33,7 @@ class GameWizard(QDialog):
         self._bridge = Bridge(threads=1)
         self.draft = Draft()
         self.setWindowTitle("Another game")
-        self.resize(860, 620)
+        give_size(self, 860, 620)
         self.step = label("", "caption")
         self.heading = label("", "title")
         self.pages = QStackedWidget()

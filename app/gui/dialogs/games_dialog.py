@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.game_ports import GameFacts, GameWish
-from app.gui.style.dialog_parts import button_row, confirmed
-from app.gui.style.theme import GRID
+from app.gui.style.dialog_parts import button_row, confirmed, give_size
+from app.gui.style.theme import GRID, scaled
 from app.gui.style.widgets import button, label
 
 PRIVACY: tuple[tuple[str, str], ...] = (
@@ -51,7 +51,7 @@ class PrivacyDialog(QDialog):
     def __init__(self, title: str, panic_key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Before it watches")
-        self.setFixedWidth(520)
+        self.setFixedWidth(scaled(520))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(2)
@@ -89,7 +89,7 @@ class GamesDialog(QDialog):
     def __init__(self, games: Sequence[GameFacts], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose the game")
-        self.setMinimumSize(520, 420)
+        give_size(self, 520, 420)
         self._games = tuple(games)
         self._group = QButtonGroup(self)
         layout = QVBoxLayout(self)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QPushButton
 
 from app.gui.style.key_places import place_name, short_key
+from app.gui.style.theme import scaled
 from app.gui.style.widgets import set_role
 
 RESERVED_KEYS = {"Esc", "Return", "Enter"}
@@ -49,7 +50,7 @@ class KeyButton(QPushButton):
         self._letters = letters
         self.setCheckable(True)
         self.setAutoDefault(False)
-        self.setMinimumWidth(110)
+        self.setMinimumWidth(scaled(110))
         self.setText(self._shown())
         self.setAccessibleName(f"Key for {control_words(control)}: {self._shown()}")
         self.toggled.connect(self._on_toggled)

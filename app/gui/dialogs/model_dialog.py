@@ -24,7 +24,7 @@ from app.gui.dialogs.model_sources import (
     ServerSource,
     Source,
 )
-from app.gui.style.dialog_parts import button_row, tell
+from app.gui.style.dialog_parts import button_row, give_size, tell
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
 
@@ -39,7 +39,7 @@ class ModelDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose the model")
-        self.resize(600, 720)
+        give_size(self, 600, 720)
         self._catalogue = catalogue
         self._bridge = bridge
         self._busy = False

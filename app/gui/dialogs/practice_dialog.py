@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.backend.ports import PracticeWish, SentenceFacts
 from app.gui.dialogs.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.dialogs.sentences_dialog import SENTENCE_ROLE, fits
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
@@ -49,7 +50,7 @@ class PracticeDialog(QDialog):
         """``ticked`` are sentences, in any words that are judged: they stand first, ticked."""
         super().__init__(parent)
         self.setWindowTitle("Let it practise")
-        self.resize(680, 620)
+        give_size(self, 680, 620)
         self.search = sentence_search()
         self.tree = sentence_tree(theme, "Practise", "Sentences to practise")
         self.tree.setRootIsDecorated(False)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import SentenceFacts
 from app.gui.dialogs.sentence_table import sentence_search, sentence_tree, tell_share
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 
@@ -41,7 +42,7 @@ class SentencesDialog(QDialog):
         super().__init__(parent)
         self._facts = facts
         self.setWindowTitle("What can I say?")
-        self.resize(720, 640)
+        give_size(self, 720, 640)
         self.search = sentence_search()
         self.tree = sentence_tree(theme, "Sentence", "Sentences by verb")
         self.none = label("", "muted", wrap=True)

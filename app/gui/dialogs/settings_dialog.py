@@ -28,7 +28,7 @@ from app.backend.readable import spoken_size
 from app.backend.settings import TEXT_PERCENTS
 from app.gui.dialogs.hotkeys_page import HotkeysPage
 from app.gui.dialogs.key_button import RESERVED_KEYS, KeyButton, control_words
-from app.gui.style.dialog_parts import button_row, confirmed
+from app.gui.style.dialog_parts import button_row, confirmed, give_size
 from app.gui.style.key_places import short_key, shown_layout
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import button, label
@@ -96,7 +96,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._own_window = own_window
         self.setWindowTitle("Settings")
-        self.resize(580, 560)
+        give_size(self, 580, 560)
         self._preferences = preferences
         self._defaults = defaults
         self._keys = dict(preferences.bindings.keys)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, S
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import button, label
 
 CARD_WIDTH = 380
@@ -68,7 +68,6 @@ class Welcome(QWidget):
         self._step = 0
         self._card = QFrame(self)
         self._card.setProperty("role", "card")
-        self._card.setFixedWidth(CARD_WIDTH)
         self.count = label("", "caption")
         self.title = label("", "title", wrap=True)
         self.text = label("", wrap=True)
@@ -172,7 +171,8 @@ class Welcome(QWidget):
         layout = self._card.layout()
         assert layout is not None
         layout.activate()
-        self._card.setFixedHeight(layout.totalHeightForWidth(CARD_WIDTH))
+        self._card.setFixedWidth(scaled(CARD_WIDTH))
+        self._card.setFixedHeight(layout.totalHeightForWidth(self._card.width()))
         size = self._card.size()
         target = self._target_rect()
         middle = target.center().y() - size.height() // 2

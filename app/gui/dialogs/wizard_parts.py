@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.style.key_places import place_name
-from app.gui.style.theme import GRID
+from app.gui.style.theme import GRID, scaled
 from app.gui.style.widgets import button, label, to_pixmap
 from recorder.games.desktop.calibration import THUMBNAIL, Candidate
 
@@ -68,7 +68,7 @@ class EmptyState(QWidget):
         super().__init__()
         self.title = label("", "title")
         self.text = label("", "muted", wrap=True)
-        self.text.setFixedWidth(EMPTY_WIDTH)
+        self.text.setFixedWidth(scaled(EMPTY_WIDTH))
         self.act = button(act, "agent")
         layout = QVBoxLayout(self)
         layout.setSpacing(GRID)
@@ -85,7 +85,7 @@ class EmptyState(QWidget):
         self.title.setText(title)
         self.text.setText(text)
         # A label between stretches is given the height of one line.
-        self.text.setMinimumHeight(max(0, self.text.heightForWidth(EMPTY_WIDTH)))
+        self.text.setMinimumHeight(max(0, self.text.heightForWidth(self.text.width())))
         self.act.setVisible(offers)
         self.setAccessibleName(f"{title}. {text}")
 

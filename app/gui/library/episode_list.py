@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from app.backend.ports import EpisodeFacts
 from app.backend.readable import when
 from app.gui.style import icons
-from app.gui.style.theme import DARK, OUTCOME_MEANINGS, OUTCOME_WORDS, Theme, ui_font
+from app.gui.style.theme import DARK, OUTCOME_MEANINGS, OUTCOME_WORDS, Theme, scaled, ui_font
 from app.gui.style.widgets import describe_runs, paint_runs, to_pixmap
 from recorder.types import Outcome, RGBImage
 
@@ -37,6 +37,9 @@ FACTS_ROLE = Qt.ItemDataRole.UserRole
 PICTURE_ROLE = Qt.ItemDataRole.UserRole + 1
 ROW_HEIGHT = 84
 THUMB = QSize(120, 62)
+THUMB_RIM = 11
+LINE_PX = 20
+FOOT_PX = 18
 
 
 class Filter(StrEnum):
@@ -171,12 +174,12 @@ class EpisodeDelegate(QStyledItemDelegate):
         super().__init__()
         self._theme = theme
         self.now_s = now_s
-        self._title = ui_font(13, bold=True)
-        self._line = ui_font(12)
+        theme.changed.connect(self._restyle)
+        self._restyle()
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """Return a row's size."""
-        return QSize(260, ROW_HEIGHT)
+        return QSize(260, max(scaled(ROW_HEIGHT), THUMB.height() + 2 * THUMB_RIM))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw a row."""
@@ -193,7 +196,8 @@ class EpisodeDelegate(QStyledItemDelegate):
             )
             painter.setBrush(self._theme.colour("agent_tint" if selected else "raised"))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 9, 9)
-        thumb = QRectF(area.left() + 8, area.top() + 8, THUMB.width(), THUMB.height())
+        thumb = QRectF(area.left() + 8, 0, THUMB.width(), THUMB.height())
+        thumb.moveTop(area.center().y() - thumb.height() / 2 - 1)
         paint_thumb(painter, self._theme, facts, index.data(PICTURE_ROLE), thumb)
         left = thumb.right() + 12
         width = area.right() - left - 10
@@ -203,7 +207,11 @@ class EpisodeDelegate(QStyledItemDelegate):
             facts.instruction, Qt.TextElideMode.ElideRight, width
         )
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(QRectF(left, area.top() + 10, width, 20), flags, text)
+        # The three lines lie around the middle, whatever their size.
+        high = scaled(LINE_PX)
+        first, second, third = (area.center().y() + high * at for at in (-1.5, -0.5, 0.5))
+        painter.drawText(QRectF(left, first, width, high), flags, text)
+        mark = scaled(14)
         token = {Outcome.SUCCESS: "ok_text", Outcome.FAILURE: "bad_text"}.get(
             facts.outcome, "muted"
         )
@@ -212,19 +220,26 @@ class EpisodeDelegate(QStyledItemDelegate):
             painter,
             icons.OUTCOME_ICONS[facts.outcome],
             self._theme.colour(token),
-            QRectF(left, area.top() + 34, 14, 14),
+            QRectF(left, second + (high - mark) / 2, mark, mark),
         )
+        aside = mark + 6
         painter.setFont(self._line)
         painter.setPen(self._theme.colour("muted"))
         words = QFontMetricsF(self._line).elidedText(
-            summary(facts, self.now_s), Qt.TextElideMode.ElideRight, width - 20
+            summary(facts, self.now_s), Qt.TextElideMode.ElideRight, width - aside
         )
-        painter.drawText(QRectF(left + 20, area.top() + 31, width - 20, 20), flags, words)
+        painter.drawText(QRectF(left + aside, second, width - aside, high), flags, words)
         drivers = QFontMetricsF(self._line).elidedText(
             f"#{facts.id} · {describe_runs(facts.drivers)}", Qt.TextElideMode.ElideRight, width
         )
-        painter.drawText(QRectF(left, area.top() + 51, width, 20), flags, drivers)
+        painter.drawText(QRectF(left, third, width, high), flags, drivers)
         painter.restore()
+
+    def _restyle(self) -> None:
+        self._title = ui_font(13, bold=True)
+        self._line = ui_font(12)
+        # Of no row, so of all: the view lays them out anew.
+        self.sizeHintChanged.emit(QModelIndex())
 
 
 def paint_thumb(
@@ -310,7 +325,8 @@ class AttemptButton(QAbstractButton):
     def _paint_sentence(self, painter: QPainter, area: QRectF) -> None:
         """Write what was asked at the picture's foot, in the dark look that lies on pictures."""
         font = ui_font(11)
-        foot = QRectF(area.left(), area.bottom() - 9 - 18, area.width(), 18)
+        high = scaled(FOOT_PX)
+        foot = QRectF(area.left(), area.bottom() - 9 - high, area.width(), high)
         shade = QColor(12, 14, 18)
         shade.setAlphaF(0.72)
         painter.fillRect(foot, shade)

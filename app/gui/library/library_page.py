@@ -30,7 +30,7 @@ from app.gui.library.episode_list import (
 from app.gui.library.playback import PlaybackView
 from app.gui.library.toast import Toast
 from app.gui.style import icons
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import Card, Elided, FlowLayout, button, label
 from recorder.types import Outcome, RGBImage
 
@@ -210,8 +210,7 @@ class Library(QWidget):
         left.setContentsMargins(0, 0, 0, 0)
         column = QWidget()
         column.setLayout(left)
-        column.setMinimumWidth(300)
-        column.setMaximumWidth(440)
+        self._column = column
         return column
 
     def _playback_card(self) -> Card:
@@ -220,7 +219,8 @@ class Library(QWidget):
         card.title.hide()
         card.side.hide()
         card.setAccessibleName("Playback")
-        card.head.insertWidget(0, self.title, 1)
+        # All the room that the button leaves: the head has a stretch of its own.
+        card.head.insertWidget(0, self.title, 100)
         card.head.addWidget(self.delete)
         card.body.addWidget(self.player, 1)
         foot = QHBoxLayout()
@@ -324,5 +324,7 @@ class Library(QWidget):
         )
         for widget, name, token in pairs:
             widget.setIcon(icons.icon(name, self._theme.colour(token)))
-            widget.setIconSize(QSize(14, 14))
+            widget.setIconSize(QSize(scaled(14), scaled(14)))
+        self._column.setMinimumWidth(scaled(300))
+        self._column.setMaximumWidth(scaled(440))
         self.list.viewport().update()

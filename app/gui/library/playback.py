@@ -11,7 +11,7 @@ from app.backend.readable import clock_text
 from app.gui.calls.async_calls import Bridge
 from app.gui.style import icons
 from app.gui.style.pictures import begin_painting, paint_picture
-from app.gui.style.theme import DRIVER_WORDS, GRID, Theme
+from app.gui.style.theme import DRIVER_WORDS, GRID, Theme, scaled
 from app.gui.style.widgets import button, describe_runs, label, paint_runs, to_pixmap
 from recorder.types import Driver, RGBImage
 
@@ -283,7 +283,6 @@ class PlaybackView(QWidget):
         layout.setSpacing(GRID)
         layout.addWidget(self.picture, 1)
         layout.addLayout(row)
-        self.play.setIconSize(QSize(20, 20))
 
     def _connect_signals(self) -> None:
         self.play.clicked.connect(self.toggle)
@@ -294,6 +293,7 @@ class PlaybackView(QWidget):
 
     def _restyle(self) -> None:
         playing = self._timer.isActive()
+        self.play.setIconSize(QSize(scaled(20), scaled(20)))
         self.play.setIcon(
             icons.icon(
                 "pause" if playing else "play",

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import AdapterFacts, AgentFacts
 from app.backend.readable import when
-from app.gui.style.dialog_parts import button_row, confirmed
-from app.gui.style.theme import GRID, Theme, ui_font
+from app.gui.style.dialog_parts import button_row, confirmed, give_size
+from app.gui.style.theme import GRID, Theme, scaled, ui_font
 from app.gui.style.widgets import Card, button, label
 from app.gui.teach.verdict_card import TITLES
 
-CHIP_HEIGHT = 26.0
+ROW_HEIGHT = 30
+CHIP_HEIGHT = 26
 TOLD = 3
 """So many taught sentences of an adapter are told in the list."""
 
@@ -39,9 +40,8 @@ class Lineage(QWidget):
         super().__init__()
         self._theme = theme
         self._chain: tuple[str, ...] = ()
-        self._font = ui_font(12, bold=True)
-        self.setFixedHeight(30)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
+        self._restyle()
 
     def show_chain(self, chain: Sequence[str]) -> None:
         """Show these titles, the base first."""
@@ -53,7 +53,7 @@ class Lineage(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return a height of one chip."""
-        return QSize(200, 30)
+        return QSize(200, scaled(ROW_HEIGHT))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw chips and the lines between them."""
@@ -61,21 +61,27 @@ class Lineage(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._font)
         x = 1.0
+        middle, chip = round(self.height() / 2), scaled(CHIP_HEIGHT)
         shown = self._fitting()
         for index, (title, width) in enumerate(shown):
             if index:
                 painter.setPen(QPen(self._theme.colour("line"), 2))
-                painter.drawLine(round(x), 15, round(x + 12), 15)
+                painter.drawLine(round(x), middle, round(x + 12), middle)
                 x += 12
             taught = index == len(shown) - 1 and len(self._chain) > 1
-            box = QRectF(x, 2, width, CHIP_HEIGHT)
+            box = QRectF(x, 2, width, chip)
             painter.setPen(QPen(self._theme.colour("person" if taught else "line"), 1.5))
             painter.setBrush(self._theme.colour("person_tint" if taught else "raised"))
-            painter.drawRoundedRect(box, CHIP_HEIGHT / 2, CHIP_HEIGHT / 2)
+            painter.drawRoundedRect(box, chip / 2, chip / 2)
             painter.setPen(self._theme.colour("person_text" if taught else "text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
             x += width
         painter.end()
+
+    def _restyle(self) -> None:
+        self._font = ui_font(12, bold=True)
+        self.setFixedHeight(scaled(ROW_HEIGHT))
+        self.update()
 
     def _fitting(self) -> list[tuple[str, float]]:
         measure = QFontMetricsF(self._font)
@@ -172,7 +178,7 @@ class AgentsDialog(QDialog):
     def __init__(self, facts: AgentFacts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose the agent")
-        self.setMinimumSize(460, 360)
+        give_size(self, 460, 400)
         self._facts = facts
         self._group = QButtonGroup(self)
         self._choices: list[AdapterFacts | None] = []

@@ -9,18 +9,16 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.gui.style import icons
 from app.gui.style.key_places import short_key
-from app.gui.style.theme import DARK, OUTCOME_WORDS, driver_token, ui_font
+from app.gui.style.theme import DARK, OUTCOME_WORDS, driver_token, scaled, ui_font
 from app.session.api import Phase, Snapshot
 from recorder.games.base import Bindings
 from recorder.types import BUTTON_CONTROLS, NO_ACTION, Action, Driver, Outcome
 
-BAR_HEIGHT = 54.0
 MARGIN = 14.0
-CAP_HEIGHT = 28.0
 CAP_GAP = 7.0
 DIAL_RADIUS = 16.0
 FULL_DIAL_DEG = 20.0
@@ -180,15 +178,25 @@ def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     )
 
 
+def bar_height() -> int:
+    """Return the height of the bar at the picture's foot, in pixels."""
+    return scaled(54)
+
+
 class Hud:
-    """Paints the HUD.  Fonts and widths are worked out once."""
+    """Paints the HUD.  Fonts are worked out once for each text size."""
 
     def __init__(self) -> None:
         self._caps: tuple[Cap, ...] = ()
         self._own_window = False
         self._hand_back = ""
         self._by_itself = False
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take over another text size."""
         self._badge_font = ui_font(13, bold=True)
+        self._cap_font = ui_font(12, bold=True)
         self._value_font = ui_font(14, bold=True)
         self._label_font = ui_font(11)
         self._hint_font = ui_font(13, bold=True)
@@ -243,8 +251,8 @@ class Hud:
             colour = QColor(DARK.text if phase is Phase.PAUSED else DARK.muted)
         text = WAKING if snapshot.waits else PHASE_WORDS[phase]
         width = QFontMetricsF(self._badge_font).horizontalAdvance(text) + 46
-        box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, 32)
-        _panel(painter, box, 16)
+        box = QRectF(area.left() + MARGIN, area.top() + MARGIN, width, scaled(32))
+        _panel(painter, box, box.height() / 2)
         mark = QRectF(box.left() + 13, box.center().y() - 6, 12, 12)
         if phase is Phase.CORRECTING and snapshot.hand_back_share > 0:
             _paint_ring(painter, mark, snapshot.hand_back_share, colour)
@@ -262,10 +270,10 @@ class Hud:
         if measure.horizontalAdvance(whole) + 24 + 2 * MARGIN + 8 < area.right() - left:
             text = whole
         width = measure.horizontalAdvance(text) + 24
-        box = QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, 32)
+        box = QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, scaled(32))
         if box.left() < left + 8:
             return
-        _panel(painter, box, 16)
+        _panel(painter, box, box.height() / 2)
         painter.setPen(QColor(DARK.text))
         painter.setFont(self._hint_font)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
@@ -277,11 +285,11 @@ class Hud:
         )
         colour = QColor(getattr(DARK, token))
         width = QFontMetricsF(self._outcome_font).horizontalAdvance(text) + 76
-        box = QRectF(0, 0, width, 52)
+        box = QRectF(0, 0, width, scaled(52))
         box.moveCenter(QPointF(area.center().x(), area.top() + area.height() * 0.24))
-        _panel(painter, box, 26, opacity=0.86)
+        _panel(painter, box, box.height() / 2, opacity=0.86)
         painter.setPen(QPen(colour, 2))
-        painter.drawRoundedRect(box, 26, 26)
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
         icons.paint_icon(
             painter,
             icons.OUTCOME_ICONS[outcome],
@@ -293,14 +301,15 @@ class Hud:
         painter.drawText(box.adjusted(52, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_bar(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> None:
-        bar = QRectF(area.left(), area.bottom() - BAR_HEIGHT, area.width(), BAR_HEIGHT)
+        high = bar_height()
+        bar = QRectF(area.left(), area.bottom() - high, area.width(), high)
         painter.fillRect(bar, QColor(12, 14, 18, 205))
         right = self._paint_metrics(painter, bar, metrics(snapshot))
         driver = driver_of(snapshot)
         action = snapshot.executed if driver is not Driver.NOBODY else NO_ACTION
         colour = QColor(getattr(DARK, driver_token(driver)))
-        x = self._paint_caps(painter, bar, action, colour, right - 110)
-        if x + 2 * DIAL_RADIUS + 60 < right:
+        x = self._paint_caps(painter, bar, action, colour, right - 50 - scaled(60))
+        if x + 2 * DIAL_RADIUS + scaled(60) < right:
             self._paint_dial(
                 painter, QPointF(x + 14 + DIAL_RADIUS, bar.center().y()), action, colour
             )
@@ -309,20 +318,20 @@ class Hud:
         self, painter: QPainter, bar: QRectF, pairs: tuple[tuple[str, str], ...]
     ) -> float:
         """Draw the figures from the right; return where they begin."""
-        column = 76.0
+        column, line = scaled(76), scaled(18)
         right = bar.right() - MARGIN
         room = bar.width() * 0.46
         for name, value in reversed(pairs):
             if bar.right() - right + column > room:
                 break
-            box = QRectF(right - column, bar.top() + 8, column, 18)
+            box = QRectF(right - column, bar.top() + scaled(8), column, line)
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.setFont(self._label_font)
             painter.setPen(QColor(DARK.muted))
             painter.drawText(box, flags, name)
             painter.setFont(self._value_font)
             painter.setPen(QColor(DARK.text))
-            painter.drawText(box.translated(0, 18), flags, value)
+            painter.drawText(box.translated(0, line), flags, value)
             right -= column
         return right
 
@@ -330,19 +339,18 @@ class Hud:
         self, painter: QPainter, bar: QRectF, action: Action, colour: QColor, limit: float
     ) -> float:
         """Draw the key caps from the left up to ``limit``; return where they end."""
-        font = QFont(self._badge_font)
-        font.setPixelSize(12)
-        painter.setFont(font)
-        measure = QFontMetricsF(font)
+        painter.setFont(self._cap_font)
+        measure = QFontMetricsF(self._cap_font)
+        high = scaled(28)
         held = action.held
         x = bar.left() + MARGIN
         for cap in self._caps:
             on = bool(action.hotbar) if cap.control == "hotbar" else cap.control in held
             text = str(action.hotbar) if cap.control == "hotbar" and on else cap.text
-            width = max(CAP_HEIGHT, measure.horizontalAdvance(cap.text) + 16)
+            width = max(float(high), measure.horizontalAdvance(cap.text) + 16)
             if x + width > limit:
                 break
-            box = QRectF(x, bar.center().y() - CAP_HEIGHT / 2, width, CAP_HEIGHT)
+            box = QRectF(x, bar.center().y() - high / 2, width, high)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour if on else QColor(255, 255, 255, 26))
             painter.drawRoundedRect(box, 7, 7)
@@ -371,7 +379,7 @@ class Hud:
             painter.drawEllipse(centre, 2, 2)
         painter.setPen(QColor(DARK.muted))
         painter.setFont(self._badge_font)
-        box = QRectF(centre.x() + DIAL_RADIUS + 8, centre.y() - 12, 60, 24)
+        box = QRectF(centre.x() + DIAL_RADIUS + 8, centre.y() - scaled(12), scaled(60), scaled(24))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"{yaw:+.1f}°")
 
 

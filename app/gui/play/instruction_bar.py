@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.gui.style import icons
 from app.gui.style.key_places import press_id
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import FlowLayout, button, label
 from app.session.api import Phase, Snapshot
 from recorder.games.base import Task
@@ -164,7 +164,6 @@ class InstructionBar(QFrame):
         layout.setSpacing(GRID)
         layout.addWidget(self.edit, 1)
         for widget in (self.play, self.pause, self.stop, self.reset):
-            widget.setIconSize(QSize(16, 16))
             widget.setMinimumHeight(38)
             layout.addWidget(widget)
         self.play.setMinimumWidth(104)
@@ -225,6 +224,8 @@ class InstructionBar(QFrame):
 
     def _restyle(self) -> None:
         self._restyle_play()
+        for widget in (self.play, self.pause, self.stop, self.reset):
+            widget.setIconSize(QSize(scaled(16), scaled(16)))
         text = self._theme.colour("text")
         grey = self._theme.colour("nobody")
         self.play.setIcon(icons.icon("enter", self._theme.colour("on_fill")))
@@ -258,7 +259,6 @@ class ChipRow(QWidget):
         self._examples = QWidget()
         self._flow = FlowLayout(rows=1)
         self._examples.setLayout(self._flow)
-        self._examples.setFixedHeight(32)
         self._sentences: tuple[str, ...] = ()
         self._offered: list[str] = []
         self.more = button("What can I say?", "link")
@@ -333,6 +333,7 @@ class ChipRow(QWidget):
         self._theme.changed.connect(self._restyle)
 
     def _restyle(self) -> None:
+        self._examples.setFixedHeight(scaled(32))
         grey = self._theme.colour("nobody")
         pairs = (
             (self.demonstrate, "record", "person_text"),
@@ -341,7 +342,7 @@ class ChipRow(QWidget):
         )
         for widget, name, token in pairs:
             widget.setIcon(icons.icon(name, self._theme.colour(token), grey))
-            widget.setIconSize(QSize(14, 14))
+            widget.setIconSize(QSize(scaled(14), scaled(14)))
 
 
 def completions(sentences: Sequence[str], typed: str) -> tuple[str, ...]:

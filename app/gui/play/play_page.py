@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from app.gui.library.episode_list import RecentStrip
 from app.gui.play.agent_panel import AgentPanel
-from app.gui.play.hud import BAR_HEIGHT
+from app.gui.play.hud import bar_height
 from app.gui.play.instruction_bar import ChipRow, History, InstructionBar
 from app.gui.play.play_view import ASPECT, FRAME_PX, PlayView
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import Notice, button, label
 from app.gui.teach.teach_panel import TeachPanel
 from app.gui.teach.verdict_card import VerdictCard
@@ -80,6 +80,7 @@ class PlayPage(QWidget):
         self._row = QHBoxLayout(self)
         self._build()
         self._library.clicked.connect(self.library_asked)
+        theme.changed.connect(self._arrange)
         for widget in (self.notice, self.view):
             widget.installEventFilter(self)
 
@@ -170,12 +171,12 @@ class PlayPage(QWidget):
         if self._side is not None:
             self._side.setVisible(side)
         self.chips.setVisible(not self._alone)
-        most = inner_width - (SIDE_MIN + self._row.spacing() if side else 0)
+        most = inner_width - (scaled(SIDE_MIN) + self._row.spacing() if side else 0)
         # The frame in the driver's colour lies outside the picture.
         rim = round(2 * FRAME_PX)
         # Where the width limits the game, the strip may have the height that is left over.
         needed = self._below_height(True) + 40 + round((most - rim) / ASPECT) + rim
-        tall = self.height() >= min(SHORT_PX, needed) and not self._alone
+        tall = self.height() >= min(scaled(SHORT_PX), needed) and not self._alone
         self._recent_head.setVisible(tall)
         self.recent.setVisible(tall and self._has_attempts)
         self.no_attempts.setVisible(tall and not self._has_attempts)
@@ -187,12 +188,12 @@ class PlayPage(QWidget):
         self.left.setFixedWidth(left if side else min(max(wish, 640), most))
         width = self.left.maximumWidth()
         self.view.setFixedHeight(min(round((width - rim) / ASPECT) + rim, max(view_height, 180)))
-        compact = width < COMPACT_PX
+        compact = width < scaled(COMPACT_PX)
         self.bar.show_compact(compact)
         self.chips.show_compact(compact)
         if self._side is not None and side:
             rest = inner_width - left - self._row.spacing()
-            self._side.setFixedWidth(min(max(rest, SIDE_MIN), SIDE_MAX))
+            self._side.setFixedWidth(min(max(rest, scaled(SIDE_MIN)), scaled(SIDE_MAX)))
         # Extra height goes to the pictures of the recent attempts before it goes to nothing.
         spare = self.height() - 28 - fixed - round((left - rim) / ASPECT) - rim
         for strip in (self.recent, self.no_attempts):
@@ -203,7 +204,7 @@ class PlayPage(QWidget):
         origin = self.view.mapTo(self, QPoint(0, 0))
         width = self.view.width() - 2 * NOTICE_INSET
         height = self.notice.heightForWidth(width)
-        bottom = origin.y() + self.view.height() - round(BAR_HEIGHT) - NOTICE_INSET
+        bottom = origin.y() + self.view.height() - bar_height() - NOTICE_INSET
         self.notice.setGeometry(origin.x() + NOTICE_INSET, bottom - height, width, height)
         self.notice.raise_()
 

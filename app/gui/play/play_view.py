@@ -88,7 +88,7 @@ class PlayView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, False)
         self.setAccessibleName("Game")
         # Tab must reach the game where it is bound, and leave the view where it is not.
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
 
     @property
     def captured(self) -> bool:
@@ -327,6 +327,10 @@ class PlayView(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(QColor(DARK.text), 1.2))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), CORNER_PX - 2, CORNER_PX - 2)
+
+    def _restyle(self) -> None:
+        self._hud.restyle()
+        self.update()
 
     def _centre(self) -> QPoint:
         return self.mapToGlobal(self.rect().center())

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.backend.ports import StorageFacts
 from app.backend.readable import clock_text, spoken_size
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import Dot, Elided, label, set_role
 from app.session.api import Snapshot
 
@@ -32,8 +32,6 @@ class StatusLine(QWidget):
         self.message = Elided("", "muted")
         self.privacy = label("", "muted")
         self.show_remote(remote_server)
-        # The clock would push its neighbours about with every second otherwise.
-        self.recording.setMinimumWidth(self.recording.fontMetrics().horizontalAdvance("0") * 18)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * GRID + 2, 0, 2 * GRID + 2, 0)
         layout.setSpacing(GRID)
@@ -45,9 +43,8 @@ class StatusLine(QWidget):
         layout.addSpacing(2 * GRID)
         layout.addWidget(self.message, 1)
         layout.addWidget(self.privacy)
-        self.setFixedHeight(32)
-        theme.changed.connect(self._paint_dot)
-        self._paint_dot()
+        theme.changed.connect(self._restyle)
+        self._restyle()
 
     def show_remote(self, server: str) -> None:
         """Say where pictures go; "" is nowhere."""
@@ -87,6 +84,13 @@ class StatusLine(QWidget):
             f"Everything that was recorded lies in {facts.folder}."
             + (" The disk is nearly full: recording stops when it is." if low else "")
         )
+
+    def _restyle(self) -> None:
+        self.setFixedHeight(scaled(32))
+        self.recording.ensurePolished()
+        # The clock would push its neighbours about with every second otherwise.
+        self.recording.setMinimumWidth(self.recording.fontMetrics().horizontalAdvance("0") * 18)
+        self._paint_dot()
 
     def _paint_dot(self) -> None:
         token = "bad" if self._recording else "nobody"

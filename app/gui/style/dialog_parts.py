@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.gui.style.theme import GRID
+from app.gui.style.theme import GRID, scaled
 from app.gui.style.widgets import button, label
 
 QUESTION_WIDTH = 440
+SCREEN_RIM = 40
+"""What a dialog leaves of the screen for its frame and the desktop's bars."""
 
 
 def button_row(*buttons: QPushButton, aside: QPushButton | None = None) -> QHBoxLayout:
@@ -23,6 +26,12 @@ def button_row(*buttons: QPushButton, aside: QPushButton | None = None) -> QHBox
     for each in buttons:
         row.addWidget(each)
     return row
+
+
+def give_size(dialog: QDialog, width: int, height: int) -> None:
+    """Give a dialog its first size: pixels at a text size of 100 %, as far as the screen goes."""
+    room = dialog.screen().availableSize() - QSize(SCREEN_RIM, SCREEN_RIM)
+    dialog.resize(QSize(scaled(width), scaled(height)).boundedTo(room))
 
 
 class Question(QDialog):
@@ -43,7 +52,7 @@ class Question(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.setFixedWidth(QUESTION_WIDTH)
+        self.setFixedWidth(scaled(QUESTION_WIDTH))
         self.text = label(text, wrap=True)
         self.detail = label(detail, "strong", wrap=True)
         self.detail.setVisible(bool(detail))

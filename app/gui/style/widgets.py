@@ -146,6 +146,12 @@ class Elided(QLabel):
         """Shorten to the new width."""
         self._elide()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Shorten by the new font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._elide()
+
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(
             self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20)
