@@ -49,7 +49,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("cancel_round", "Teach", "Cancel the round", "Ctrl+Shift+T", "Leave the agent as it is"),
     Entry("use", "Teach", "Use the new agent", "Ctrl+U", "Let the round's result play"),
     Entry("go_back", "Teach", "Go back to the agent before", "Ctrl+Shift+Z", "Undo the change"),
-    Entry("lessons", "Teach", "Your lessons …", "Ctrl+E", "Each sentence taught, and how well"),
+    Entry("lessons", "Teach", "Your lessons …", "Ctrl+J", "Each sentence taught, and how well"),
     Entry("agents", "Teach", "Choose the agent …", "Ctrl+Shift+A", "The base and every adapter"),
     Entry("undo", "Library", "Undo delete", "Ctrl+Z", "Bring back what was deleted last"),
     Entry("delete", "Library", "Delete what is chosen", "Ctrl+Backspace", "Put it into the bin"),
@@ -73,7 +73,7 @@ FIXED_KEYS: tuple[tuple[str, str, str], ...] = (
     ("Click into the view", "Take the keys and the mouse", "Esc lets them go"),
     ("Enter in the view", "Hand back", "The agent goes on"),
     ("Space in the library", "Play back or hold", "Left and right step through"),
-    ("Shift, Ctrl, Ctrl+A in the library", "Choose several", "Marks and Del are for all of them"),
+    ("Shift, Ctrl in the library", "Choose several", "Ctrl+A chooses all; Del deletes them"),
 )
 """What keys do that are no actions: (keys, what, more)."""
 

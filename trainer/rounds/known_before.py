@@ -42,7 +42,7 @@ NEWEST_WATCHED = 20
 """So many attempts that the person watched count at most, the newest."""
 VERSION = "known-before"
 """The version of attempts that were played to find out: they never judge a round."""
-PLAYING = "It is found out whether it can do this already."
+PLAYING = "Playing what it can already."
 
 
 @dataclass(slots=True)
