@@ -15,11 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.style.theme import Theme
+from app.gui.style.theme import Theme, scaled
 
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
-BAR_PX = 72.0
-COLUMN_PX = 210
+BAR_PX = 72
+COLUMN_PX = 138
+"""What the words beside the bar take."""
 
 
 def sentence_search() -> QLineEdit:
@@ -46,7 +47,7 @@ def sentence_tree(theme: Theme, title: str, name: str) -> QTreeWidget:
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-    header.resizeSection(1, COLUMN_PX)
+    header.resizeSection(1, BAR_PX + scaled(COLUMN_PX))
     return tree
 
 
@@ -73,7 +74,7 @@ class ShareDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
         """Return a row's size."""
         del option, index
-        return QSize(200, 28)
+        return QSize(200, scaled(28))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
         """Draw a row."""

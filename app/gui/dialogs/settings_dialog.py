@@ -42,6 +42,7 @@ THEME_WORDS = {
 }
 
 
+SIZE = (580, 560)
 REBIND = "Press a button, then the key or mouse button it should be."
 OWN_KEYS = (
     "This game has a window of its own and hears its own keys: these, by its profile. If you "
@@ -96,7 +97,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._own_window = own_window
         self.setWindowTitle("Settings")
-        give_size(self, 580, 560)
+        give_size(self, *SIZE)
         self._preferences = preferences
         self._defaults = defaults
         self._keys = dict(preferences.bindings.keys)
@@ -270,6 +271,8 @@ class SettingsDialog(QDialog):
 
     def _try_look(self) -> None:
         self.theme_tried.emit(self._theme_choice(), self._text_percent())
+        # By now the text has another size.
+        give_size(self, *SIZE)
 
     def _text_percent(self) -> int:
         return TEXT_PERCENTS[self.text_size.currentIndex()]

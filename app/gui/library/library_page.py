@@ -325,6 +325,6 @@ class Library(QWidget):
         for widget, name, token in pairs:
             widget.setIcon(icons.icon(name, self._theme.colour(token)))
             widget.setIconSize(QSize(scaled(14), scaled(14)))
-        self._column.setMinimumWidth(scaled(300))
+        self._column.setMinimumWidth(scaled(330))
         self._column.setMaximumWidth(scaled(440))
         self.list.viewport().update()

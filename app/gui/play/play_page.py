@@ -24,7 +24,7 @@ SIDE_MAX = 460
 SHORT_PX = 680
 """Below this height the recent attempts make room for the game."""
 NO_ATTEMPTS_TEXT = "Every attempt is kept here: play it back, label it, or delete it."
-COMPACT_PX = 720
+COMPACT_PX = 800
 """Below this width of the left column the lesser buttons lose their words."""
 
 
