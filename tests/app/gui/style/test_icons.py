@@ -1,4 +1,4 @@
-"""Signs of ours are drawn from assets/icons: an emoji is a box where no colour font is installed."""
+"""Our signs come from assets/icons: an emoji is a box where no colour font is installed."""
 
 import ast
 import re
