@@ -287,6 +287,9 @@ def round_update(message: protocol.Message) -> RoundUpdate:
     match message:
         case protocol.Stage(name=protocol.KNOWN):
             update = RoundUpdate(aside=message.sentence)
+        case protocol.Stage(name="training"):
+            # What is left aside is said above it on the card, where there is room.
+            update = RoundUpdate(stage="Learning")
         case protocol.Stage():
             update = RoundUpdate(stage=message.sentence)
         case protocol.Step():

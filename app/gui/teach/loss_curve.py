@@ -11,9 +11,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.gui.style.theme import Theme, ui_font
 
-MARKS = (0.30, 0.22)
-"""Held-out losses of the JARVIS-VLA paper: success begins below the first and rises from the
-second on.  They are the paper's model's; another one has its own."""
 Point = tuple[int, float]
 """(step, loss)."""
 
@@ -28,11 +25,6 @@ def smooth(points: Sequence[Point], half_life: float) -> list[Point]:
         weight = keep * weight + 1
         result.append((step, total / weight))
     return result
-
-
-def marks_within(low: float, high: float) -> tuple[float, ...]:
-    """Return those of MARKS that a curve from ``low`` to ``high`` shows."""
-    return tuple(mark for mark in MARKS if low <= mark <= high)
 
 
 class LossCurve(QWidget):
@@ -112,28 +104,12 @@ class LossCurve(QWidget):
                 plot.bottom() - plot.height() * (point[1] - low) / (high - low),
             )
 
-        for mark in marks_within(low, high):
-            self._paint_mark(painter, plot, place((0, mark)).y(), mark)
         self._paint_line(painter, [place(p) for p in self._training], faint=True)
         averaged = smooth(self._training, max(len(self._training) / 30, 1.0))
         self._paint_line(painter, [place(p) for p in averaged])
         self._paint_line(painter, [place(p) for p in self._held_out], held_out=True)
         self._paint_legend(painter, area, averaged)
         painter.end()
-
-    def _paint_mark(self, painter: QPainter, plot: QRectF, y: float, loss: float) -> None:
-        """Draw one of the paper's losses as a dotted line with its number."""
-        colour = self._theme.colour("muted")
-        painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        painter.setPen(colour)
-        # The higher one's above its line, the lower one's below: close lines share no place.
-        top = y - 14 if loss == MARKS[0] else y
-        painter.drawText(
-            QRectF(plot.right() - 60, top, 60, 14),
-            Qt.AlignmentFlag.AlignRight,
-            f"paper {loss:.2f}",
-        )
 
     def _paint_line(
         self,

@@ -188,3 +188,10 @@ def test_speed_says_whether_it_keeps_up() -> None:
     assert "1250" not in view_facts.speed_sentence(0.8, 17.5)
     assert "longer than a tick" in view_facts.speed_sentence(400.0, 17.5)
     assert "2 s" in view_facts.speed_sentence(2000.0, 17.5)
+
+
+def test_what_is_left_aside_does_not_fill_the_line_of_the_stage() -> None:
+    """It is in the card's own sentence, where there is room."""
+    told = protocol.Stage("training", "Learning. 9.4 s of yours are kept to check by.")
+    assert view_facts.round_update(told).stage == "Learning"
+    assert view_facts.round_update(protocol.Stage("gates", "Checking.")).stage == "Checking."

@@ -31,7 +31,7 @@ from app.gui.style.theme import (
     stylesheet,
 )
 from app.gui.style.widgets import describe_runs
-from app.gui.teach.loss_curve import MARKS, marks_within, smooth
+from app.gui.teach.loss_curve import smooth
 from app.session.api import Phase
 from recorder.games.base import Task
 from recorder.types import Driver, Outcome
@@ -342,10 +342,3 @@ def test_log_tail(tmp_path: Path) -> None:
 
 def test_gallery_shows_every_phase_and_verdict() -> None:
     assert {"first", "agent", "person", "paused", "training", "better", "worse"} <= set(STATES)
-
-
-def test_the_paper_s_losses_are_marked_where_the_curve_shows_them() -> None:
-    assert MARKS == (0.30, 0.22)
-    assert marks_within(0.1, 1.4) == MARKS
-    assert marks_within(0.25, 1.4) == (0.30,)
-    assert marks_within(0.5, 1.4) == ()
