@@ -153,7 +153,7 @@ def test_a_verdict_of_an_earlier_version_is_read_and_only_offered() -> None:
 def test_every_message_of_a_round_has_its_update() -> None:
     update = view_facts.round_update(protocol.Step(3, 10, 0.5, 0.7, 12.0))
     assert (update.step, update.steps, update.loss, update.held_out) == (3, 10, 0.5, 0.7)
-    assert view_facts.round_update(protocol.Stage("training", "Training")).stage == "Training"
+    assert view_facts.round_update(protocol.Stage("training", "Learning. A.")).stage == "Learning"
     parts = [
         view_facts.round_update(each).part
         for each in (
