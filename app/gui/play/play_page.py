@@ -24,8 +24,10 @@ SIDE_MAX = 460
 SHORT_PX = 680
 """Below this height the recent attempts make room for the game."""
 NO_ATTEMPTS_TEXT = "Every attempt is kept here: play it back, label it, or delete it."
-COMPACT_PX = 800
+COMPACT_PX = 720
 """Below this width of the left column the lesser buttons lose their words."""
+CHIPS_COMPACT_PX = 870
+"""Below this one the chips' row loses words, so that an example has room in it."""
 
 
 class SideColumn(QScrollArea):
@@ -188,9 +190,8 @@ class PlayPage(QWidget):
         self.left.setFixedWidth(left if side else min(max(wish, 640), most))
         width = self.left.maximumWidth()
         self.view.setFixedHeight(min(round((width - rim) / ASPECT) + rim, max(view_height, 180)))
-        compact = width < scaled(COMPACT_PX)
-        self.bar.show_compact(compact)
-        self.chips.show_compact(compact)
+        self.bar.show_compact(width < scaled(COMPACT_PX))
+        self.chips.show_compact(width < scaled(CHIPS_COMPACT_PX))
         if self._side is not None and side:
             rest = inner_width - left - self._row.spacing()
             self._side.setFixedWidth(min(max(rest, scaled(SIDE_MIN)), scaled(SIDE_MAX)))
