@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -90,6 +91,7 @@ def run_window(
         start = _Start(wish, play, seed, problem, milestone, opened, model)
         try:
             code, wanted = _open_once(application, folder, base, config, start)
+            _let_go_of_windows()
         except DataBusyError:
             if before is None and _raised(folder):
                 return 0
@@ -105,6 +107,14 @@ def run_window(
         # What was asked for on the command line was for the first game.
         play, seed, problem, milestone, opened, model = "", None, "", None, None, None
     return code
+
+
+def _let_go_of_windows() -> None:
+    """End what is left of a closed window here, and not in whatever thread collects garbage next.
+
+    Qt's objects may end in their own thread only.
+    """
+    gc.collect()
 
 
 def _raised(folder: Path) -> bool:

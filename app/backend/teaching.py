@@ -9,41 +9,31 @@ from pathlib import Path
 
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
-from app.backend.coach import next_step
+from app.backend.collected import Collected
 from app.backend.films import FilmClip, Films, film_of_round
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
-from app.backend.practising import practice_blocked, to_practise
 from app.backend.round_in_progress import RoundInProgress
-from app.backend.round_time import Coming, last_of, predicted_s
 from app.backend.view_facts import (
     round_update,
-    teach_facts,
     unmeasured_facts,
     verdict_facts,
 )
 from app.session.control_loop import LiveSession
 from model.vla.play_options import PlayOptions
 from recorder.errors import KnownError, ModelError
-from recorder.games import judged_task
 from recorder.games.base import Asked, Game, OwnWindowGame
-from recorder.store import EpisodeRow, Reader, RoundStatus, Split, Store, of_game
+from recorder.store import Reader, RoundStatus, Store
 from recorder.types import RGBImage
-from trainer.data.earlier_lessons import earlier_rows
-from trainer.data.material import Tallies, material_of
-from trainer.data.sampling import shares_of
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
 from trainer.practice.fit import judged
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import decide
-from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measure_later import gates_of
 from trainer.rounds.measurement import MEASURING, Ground
 from trainer.rounds.protocol import Failed, Message, Played, Stage
-from trainer.rounds.round import SINCE_LAST_ROUND
-from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 
 log = logging.getLogger(__name__)
 
@@ -119,62 +109,14 @@ class Teaching:
             keep_clips=keep_clips,
         )
         self._strips: _Strips | None = None
-        self._tallies: Tallies = {}
+        self._collected = Collected(session, reader, loader, data=data, game=game)
         self._round: RoundInProgress | None = None
         self._check: RoundInProgress | None = None
         self._progress = ""
 
     def facts(self) -> TeachFacts:
-        """Return what a round would learn from: what it will find itself (:mod:`trainer.data`)."""
-        chosen = self._chosen()
-        material = material_of(self._reader, chosen, self._tallies)
-        persons = material.persons(Split.TRAIN)
-        config = LoraConfig()
-        learnt = sum(material.on(Split.TRAIN).values())
-        draws = plan_steps(learnt, config) * config.batch
-        # Of a released model only what was taught before can be replayed.
-        replays = self._loader.choice.source == "practice"
-        if not replays:
-            earlier = earlier_rows(self._reader, chosen, None)
-            replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
-        most = most_visits(learnt, config)
-        shares = shares_of(material, draws, replays=replays, most=most)
-        predicted = self._predicted_s(persons, chosen) if persons else None
-        found = teach_facts(material, shares, predicted, self._loader.not_taught)
-        tasks = self._live.tasks()
-        blocked = practice_blocked(self._loader, self._game_name, self._data)
-        step = next_step(
-            found,
-            self.last_verdict(),
-            lambda said: not blocked and judged_task(tasks, said) is not None,
-        )
-        return replace(
-            found,
-            to_practise=to_practise(tasks, self._reader.rounds(), found),
-            practice_blocked=blocked,
-            next_step=step.sentence,
-            fails_at=step.fails_at,
-        )
-
-    def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
-        """Return how long a round on ``chosen`` takes until its result is there."""
-        tasks, sentences = self._live.tasks(), {row.instruction for row in chosen}
-        # In a window of its own an attempt takes as long as the person saw.
-        seen = [row.duration_s for row in chosen] if self._own_window else []
-        coming = Coming(
-            self._game_name,
-            self._loader.base.name,
-            persons,
-            sum(judged_task(tasks, each) is not None for each in sentences),
-            attempt_s=sum(seen) / len(seen) if seen else None,
-            plays=options_of(self._loader.choice).precision not in ("8bit", "4bit"),
-        )
-        last = last_of(self._reader.rounds(), coming.game, coming.base)
-        return predicted_s(coming, last)
-
-    def _chosen(self) -> list[EpisodeRow]:
-        """Return the episodes that a round would be about."""
-        return chosen_episodes(self._reader, of_game(SINCE_LAST_ROUND, self._game_name))
+        """Return what a round would learn from, and what to do next."""
+        return self._collected.facts(self.last_verdict())
 
     def start(
         self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
@@ -327,8 +269,7 @@ class Teaching:
         """Return the bytes that a round on the chosen model needs; 0 for the practice model."""
         if self._loader.choice.source == "practice":
             return 0
-        material = material_of(self._reader, self._chosen(), self._tallies)
-        return round_need(self._loader.base, options, sum(material.ticks.values()))
+        return round_need(self._loader.base, options, self._collected.ticks())
 
     @property
     def running(self) -> bool:

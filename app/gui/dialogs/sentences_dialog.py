@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.backend.ports import SentenceFacts
-from app.gui.dialogs.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.style.dialog_parts import give_size
+from app.gui.style.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
 

@@ -155,14 +155,6 @@ def describe(snapshot: Snapshot) -> str:
     return ", ".join(parts)
 
 
-METRICS_TIP = (
-    "Time left: what the sentence still has; it stands still while you drive.\n"
-    "Thinks: how long the agent takes from a picture to an action.\n"
-    "Speed: how many pictures a second the game runs at.\n"
-    "Late: how often the game had to go on without waiting for this machine."
-)
-
-
 def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     """Return the (label, value) pairs on the right, most important last."""
     rate = snapshot.measured_rate_hz or snapshot.tick_rate_hz

@@ -135,7 +135,7 @@ QComboBox QAbstractItemView {
 }
 QTableWidget { padding: 0; gridline-color: transparent; }
 QTableWidget::item { padding: 4px 8px; }
-QTableWidget::item:selected { background: $agent_tint; color: $text; }
+QTableWidget::item:selected, QTreeWidget::item:selected { background: $agent_tint; color: $text; }
 QHeaderView::section {
   background: $sunken; color: $muted; border: 0; padding: 6px 8px; font-weight: 600;
 }

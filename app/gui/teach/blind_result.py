@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.backend.blind.ports import BlindResult
-from app.gui.style.theme import GRID, Theme, ui_font
+from app.gui.style.theme import GRID, Theme, scaled, ui_font
 from app.gui.style.widgets import label, set_role
 from app.gui.teach.verdict_card import TONES, signed
 from trainer.evaluation.verdict import VerdictKind
@@ -29,7 +29,7 @@ class RateBars(QWidget):
         super().__init__()
         self._theme = theme
         self._result: BlindResult | None = None
-        self.setFixedHeight(2 * ROW_PX)
+        self.setFixedHeight(2 * scaled(ROW_PX))
         theme.changed.connect(self.update)
 
     def show_result(self, result: BlindResult) -> None:
@@ -52,13 +52,14 @@ class RateBars(QWidget):
             ("Before the round", result.before, "nobody"),
             ("After it", result.after, TONES[result.kind] if result.after else "nobody"),
         )
+        name_px, row_px = scaled(NAME_PX), scaled(ROW_PX)
         for number, (name, done, token) in enumerate(rows):
-            top = number * ROW_PX
+            top = number * row_px
             painter.setFont(ui_font(14))
             painter.setPen(self._theme.colour("muted"))
             left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-            painter.drawText(QRectF(0, top, NAME_PX, ROW_PX), left, name)
-            track = QRectF(NAME_PX, top + 11, self.width() - 2 * NAME_PX, 18)
+            painter.drawText(QRectF(0, top, name_px, row_px), left, name)
+            track = QRectF(name_px, top + (row_px - 18) / 2, self.width() - 2 * name_px, 18)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.colour("raised"))
             painter.drawRoundedRect(track, 9, 9)
@@ -69,7 +70,7 @@ class RateBars(QWidget):
                 painter.drawRoundedRect(filled, 9, 9)
             painter.setPen(self._theme.colour("text"))
             painter.drawText(
-                QRectF(track.right() + 14, top, NAME_PX - 14, ROW_PX),
+                QRectF(track.right() + 14, top, name_px - 14, row_px),
                 left,
                 f"{done} of {result.n} done",
             )
@@ -98,7 +99,8 @@ class IntervalBar(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        line = QRectF(NAME_PX, 12, self.width() - 2 * NAME_PX, 4)
+        name_px = scaled(NAME_PX)
+        line = QRectF(name_px, 12, self.width() - 2 * name_px, 4)
 
         def place(points: float) -> float:
             return line.left() + line.width() * (points + 100) / 200

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import LessonState, TaughtSentence
 from app.backend.readable import spoken_duration
-from app.gui.dialogs.sentence_table import ShareDelegate, paint_selection, tell_share
-from app.gui.style.theme import GRID, Theme
+from app.gui.style.sentence_table import ShareDelegate, paint_selection, tell_share
+from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import button, label
 
 SENTENCE_ROLE = Qt.ItemDataRole.UserRole
@@ -92,7 +92,7 @@ class LessonsDialog(QDialog):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column, width in WIDTHS.items():
-            header.resizeSection(column, width)
+            header.resizeSection(column, scaled(width))
         tree.setVisible(any_lessons)
         layout.addWidget(tree, 1)
         if not any_lessons:
@@ -152,7 +152,7 @@ class CurveDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
         """Return a row's size."""
         del option, index
-        return QSize(120, 34)
+        return QSize(120, scaled(34))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
         """Draw the line over a faint base line."""

@@ -1,0 +1,44 @@
+"""What the agent hears of a person's own words, where that is another sentence it was taught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from model.language.paraphrase import Sayings
+from model.language.prompts import clean_instruction
+
+Heard = Callable[[str], str]
+"""Returns what is told to the model for a sentence."""
+
+
+def heard_by(base: Path, *, rewrite: bool) -> Heard:
+    """Return what a checkpoint hears of a sentence; the sentence itself without ``rewrite``.
+
+    Raises ModelError for a checkpoint whose list of sentences cannot be read.
+    """
+    sayings = _sayings(base) if rewrite else None
+    if sayings is None:
+        return clean_instruction
+    return lambda said: sayings.restate(clean_instruction(said))
+
+
+def changed_note(sentences: Iterable[str], heard: Heard, judged: Callable[[str], bool]) -> str:
+    """Return that a lesson in own words changes another sentence, "" if none does.
+
+    What the game judges is another way to say just that, and no lesson of its own: ``judged`` says
+    which sentences those are.
+    """
+    told = [
+        f"The agent hears “{said}” as “{heard(said)}”, so this lesson changes what it does then; "
+        "say it in quite other words to keep both."
+        for said in dict.fromkeys(sentences)
+        if not judged(said) and heard(said).lower() != clean_instruction(said).lower()
+    ]
+    return " ".join(told)
+
+
+@lru_cache(maxsize=4)
+def _sayings(base: Path) -> Sayings | None:
+    return Sayings.load(base)
