@@ -65,6 +65,7 @@ class BackendCalls(QObject):
         self._timer.setInterval(STORAGE_EVERY_MS)
         self._timer.timeout.connect(self.refresh_storage)
         self._checking = False
+        self._told: object = None
         self._timer.timeout.connect(self._look_again)
         self.bridge.problem.connect(self.problem)
         self.rounds.updated.connect(self._on_round)
@@ -88,10 +89,13 @@ class BackendCalls(QObject):
     def refresh_lessons(self) -> None:
         """Fetch episodes and what a round would learn from."""
         backend = self._backend
-        self.bridge.ask(backend.teach, self.teach_changed.emit, replaces="teach")
+        self._ask_teach()
         self.bridge.ask(
             lambda: backend.episodes(limit=MOST_EPISODES), self._on_episodes, replaces="episodes"
         )
+
+    def _ask_teach(self) -> None:
+        self.bridge.ask(self._backend.teach, self.teach_changed.emit, replaces="teach")
 
     def refresh_agent(self) -> None:
         """Fetch what plays and the newest verdict."""
@@ -246,6 +250,13 @@ class BackendCalls(QObject):
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         was, self._checking = self._checking, facts is not None and facts.checking
         self.verdict_changed.emit(facts)
+        told = (
+            None if facts is None else (facts.round_id, facts.choice, facts.in_use, self._checking)
+        )
+        if told != self._told:
+            # What to do next follows from it.
+            self._told = told
+            self._ask_teach()
         if was and not self._checking:
             # Its end may have put another agent in use.
             self.refresh_agent()

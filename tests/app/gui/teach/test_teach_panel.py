@@ -3,7 +3,7 @@ from dataclasses import replace
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
-from app.backend.ports import RoundPart, RoundUpdate, TeachFacts
+from app.backend.ports import RoundPart, RoundUpdate, TeachFacts, VerdictFacts
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.teach_panel import CORRECTING_TEXT, EMPTY_TEXT, TeachPanel
@@ -135,3 +135,17 @@ def test_an_agent_that_fails_nowhere_is_said(
     qtbot.waitUntil(teach.failing.isEnabled)
     assert not any(call[0] == "reset" for call in session.calls)
     assert "from all of 12 starts" in window.play_page.notice.text()
+
+
+def test_a_verdict_that_changes_says_anew_what_to_do_next(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    """A check in the background ends long after the round, and puts the agent in use."""
+    verdict = VerdictFacts(None, "", 0, 0, 0, 0.0, 0.0, 0.0, "", "r1", round_id=3, checking=True)
+    place.verdict = verdict
+    window.calls.refresh_agent()
+    qtbot.waitUntil(lambda: not window.calls.bridge.pending)
+    place.teach_facts = STEP
+    place.verdict = replace(verdict, checking=False, in_use=True)
+    window.calls.refresh_agent()
+    qtbot.waitUntil(lambda: window.side.teach.next_step.text() == STEP.next_step)
