@@ -20,7 +20,7 @@ from recorder.games.base import Game, OwnWindowGame
 from recorder.store import EpisodeRow, Reader, Split, of_game
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
-from trainer.data.sampling import shares_of
+from trainer.data.sampling import lesson_samples, shares_of
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.round import SINCE_LAST_ROUND
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
@@ -53,7 +53,7 @@ class Collected:
         material = material_of(self._reader, chosen, self._tallies)
         persons = material.persons(Split.TRAIN)
         config = LoraConfig()
-        learnt = sum(material.on(Split.TRAIN).values())
+        learnt = lesson_samples(material.on(Split.TRAIN))
         draws = plan_steps(learnt, config) * config.batch
         # Of a released model only what was taught before can be replayed.
         replays = self._loader.choice.source == "practice"

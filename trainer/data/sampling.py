@@ -20,6 +20,9 @@ from trainer.data.material import Material
 
 REPLAY_SHARE = 0.4
 """Part of a round's samples that is what the base was trained on; at least a quarter."""
+ROLLOUT_SHARE = 0.1
+"""Part of a round's samples, at most, that is what the agent did well by itself, where a person
+showed something: it can do that already, and an evening of watching would drown the lesson."""
 MAX_VISITS = 8
 """So often a sample is seen at most, if there are not too few for the steps of a round."""
 SELECT_SHARE, GATE_SHARE = 1 / 8, 1 / 4
@@ -38,12 +41,18 @@ def balanced(examples: Sequence[Example]) -> tuple[Example, ...]:
     )
 
 
+def lesson_samples(counts: Mapping[str, int]) -> int:
+    """Return how many samples a round is about: the person's, or the agent's own without any."""
+    persons = counts.get("correction", 0) + counts.get("demonstration", 0)
+    return persons or counts.get("rollout", 0)
+
+
 def class_shares(counts: Mapping[str, int], draws: int, most: int = MAX_VISITS) -> dict[str, float]:
     """Return how much of a round's ``draws`` samples each class gets (sums to 1).
 
     Corrections aim at half, replay keeps its share, demonstrations and rollouts take the
-    rest by their numbers; no class gets more than ``most`` draws a sample, and what is
-    left over goes to replay.
+    rest by their numbers, rollouts no more than ROLLOUT_SHARE beside what a person showed; no class
+    gets more than ``most`` draws a sample, and what is left over goes to replay.
     """
     shares = dict.fromkeys(counts, 0.0)
     shares["replay"] = REPLAY_SHARE
@@ -52,12 +61,15 @@ def class_shares(counts: Mapping[str, int], draws: int, most: int = MAX_VISITS) 
     if counts.get("correction"):
         shares["correction"] = min(0.5, rest, cap["correction"])
         rest -= shares["correction"]
-    own = {kind: counts.get(kind, 0) for kind in ("demonstration", "rollout")}
-    total = sum(own.values())
-    for kind, count in own.items():
-        if count:
-            shares[kind] = min(rest * count / total, cap[kind])
-    if not total and counts.get("correction"):
+    rollouts, shown = counts.get("rollout", 0), counts.get("demonstration", 0)
+    if rollouts:
+        most_share = ROLLOUT_SHARE if shown or counts.get("correction") else 1.0
+        by_number = rest * rollouts / (rollouts + shown)
+        shares["rollout"] = min(by_number, most_share, cap["rollout"])
+        rest -= shares["rollout"]
+    if shown:
+        shares["demonstration"] = min(rest, cap["demonstration"])
+    elif counts.get("correction"):
         shares["correction"] = min(shares["correction"] + rest, cap["correction"])
     shares["replay"] = 1.0 - sum(v for k, v in shares.items() if k != "replay")
     return shares

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -144,9 +145,11 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
 
 def _allowed(lesson: Lesson) -> int:
     """Return how often one of the person's samples may be seen."""
+    from trainer.data.sampling import lesson_samples
     from trainer.rounds.training.lora_config import most_visits
 
-    return most_visits(len(lesson.taught.train), lesson.task.config)
+    counts = Counter(each.kind for each in lesson.taught.train)
+    return most_visits(lesson_samples(counts), lesson.task.config)
 
 
 def _checks(lesson: Lesson, *, served: bool) -> Checks:

@@ -34,7 +34,7 @@ from recorder.store import NewAdapter, Reader, RoundStatus, Side, Split, Store
 from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
-from trainer.data.sampling import shares_of
+from trainer.data.sampling import lesson_samples, shares_of
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
@@ -237,7 +237,7 @@ def test_the_card_shows_what_a_round_will_read(place: Place) -> None:
     rows = chosen_episodes(place.reader, "since:last-round game:toy")
     material = material_of(place.reader, rows)
     config = LoraConfig()
-    learnt = sum(material.on(Split.TRAIN).values())
+    learnt = lesson_samples(material.on(Split.TRAIN))
     draws = plan_steps(learnt, config) * config.batch
     shares = shares_of(material, draws, replays=True, most=most_visits(learnt, config))
     assert facts.mix == tuple((KINDS[kind], shares[kind]) for kind in KINDS if kind in shares)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,8 +12,11 @@ from recorder.types import Action
 from trainer.data.examples import Example
 from trainer.data.sampling import (
     MAX_VISITS,
+    REPLAY_SHARE,
+    ROLLOUT_SHARE,
     class_shares,
     draw_plan,
+    lesson_samples,
     mix,
     stratified,
     stratified_by,
@@ -120,3 +124,25 @@ def test_examples_are_drawn_of_every_sentence_in_their_order() -> None:
     samples = [example("replay", said=said) for said in "aaaaaaaabc"]
     found = stratified(samples, 4, np.random.default_rng(0))
     assert [each.instruction for each in found] == ["a", "a", "b", "c"]
+
+
+def test_an_evening_of_watching_does_not_drown_what_a_person_showed() -> None:
+    """The agent's own successes are of what it can do already."""
+    watched = {"demonstration": 150, "rollout": 900, "replay": 600}
+    shares = class_shares(watched, 500)
+    assert shares["rollout"] == ROLLOUT_SHARE
+    assert shares["demonstration"] == pytest.approx(1 - REPLAY_SHARE - ROLLOUT_SHARE)
+    # With the person's corrections it is the same, and a few of its own are no more than that.
+    shares = class_shares({"correction": 100, "rollout": 900, "replay": 600}, 500)
+    assert (shares["correction"], shares["rollout"]) == (0.5, pytest.approx(ROLLOUT_SHARE))
+    shares = class_shares({"demonstration": 190, "rollout": 10, "replay": 600}, 500)
+    assert shares["rollout"] == pytest.approx(0.6 * 10 / 200)
+    # Without anything of a person's they are what the round is about.
+    shares = class_shares({"rollout": 900, "replay": 600}, 500)
+    assert shares["rollout"] == pytest.approx(1 - REPLAY_SHARE)
+
+
+def test_a_round_is_as_long_as_what_a_person_showed_needs() -> None:
+    assert lesson_samples({"demonstration": 90, "correction": 9, "rollout": 900, "replay": 7}) == 99
+    assert lesson_samples({"rollout": 900, "replay": 7}) == 900
+    assert lesson_samples({"replay": 7}) == 0

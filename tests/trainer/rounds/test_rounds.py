@@ -25,7 +25,7 @@ from recorder.types import Driver
 from trainer.data.earlier_lessons import earlier_rows, taught_by
 from trainer.data.examples import Example
 from trainer.data.material import material_of
-from trainer.data.sampling import MAX_VISITS, shares_of
+from trainer.data.sampling import MAX_VISITS, lesson_samples, shares_of
 from trainer.rounds import gates, protocol
 from trainer.rounds import round as rounds
 from trainer.rounds.round import RoundPlan, run_round
@@ -122,7 +122,7 @@ def test_a_round_is_made_of_what_was_foretold(whole: Whole) -> None:
     with Reader.open(whole.data) as reader:
         material = material_of(reader, reader.episodes())
     config = LoraConfig(max_steps=STEPS)
-    learnt = sum(material.on(Split.TRAIN).values())
+    learnt = lesson_samples(material.on(Split.TRAIN))
     draws = plan_steps(learnt, config) * config.batch
     foretold = shares_of(material, draws, replays=True, most=most_visits(learnt, config))
     metrics = whole.done.metrics

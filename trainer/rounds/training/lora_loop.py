@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from recorder.errors import UsageError
 from trainer.data.examples import Example
-from trainer.data.sampling import draw_plan
+from trainer.data.sampling import draw_plan, lesson_samples
 from trainer.rounds.training.lora import LoraTask
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 from trainer.rounds.training.lora_progress import (
@@ -83,7 +84,7 @@ class _Run:
         self._examples = examples
         self._features = task.see(examples)
         # A mirror image is one more view of what was shown, not more of it.
-        persons = sum(each.kind != "replay" and not each.mirror for each in examples)
+        persons = lesson_samples(Counter(each.kind for each in examples if not each.mirror))
         wanted = plan_steps(persons, config)
         rng = np.random.default_rng(config.seed)
         most = most_visits(persons, config)
