@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from app.backend.model_loader import ModelLoader
 from app.backend.ports import FilmFacts
 from app.backend.practising import practice_blocked
 from app.session.control_loop import LiveSession
-from recorder.errors import ModelError, UsageError
+from recorder.errors import ModelError, StoppedError, UsageError
 from recorder.games import judged_task
 from recorder.games.base import Asked
 from recorder.store import Reader
@@ -54,7 +55,12 @@ class BackgroundPlay:
         self._data = data
         self._game = game
         self._busy = busy
+        self._left = threading.Event()
         self._failing = FailingStarts(self._play)
+
+    def leave(self) -> None:
+        """End what is played soon: the window is closing.  May be called from any thread."""
+        self._left.set()
 
     def failing_start(self, sentence: str) -> int:
         """Return the seed of a start on which what plays now fails at a sentence.
@@ -85,7 +91,13 @@ class BackgroundPlay:
         if row is not None and row.adapter_id is not None:
             options = options_of(self._loader.choice)
             films = film_of_round(
-                self._reader, round_id, row.adapter_id, self._loader.base, options, number
+                self._reader,
+                round_id,
+                row.adapter_id,
+                self._loader.base,
+                options,
+                number,
+                check=self._go_on,
             )
         if films is None:
             raise ModelError(NO_FILM)
@@ -96,4 +108,14 @@ class BackgroundPlay:
             raise ModelError(TAUGHT_NOW)
 
     def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
-        return evaluate(player, self._game, starts, version=VERSION)
+        return evaluate(
+            player,
+            self._game,
+            starts,
+            version=VERSION,
+            on_played=lambda _attempt: self._go_on(),
+        )
+
+    def _go_on(self) -> None:
+        if self._left.is_set():
+            raise StoppedError("The window was closed, so nothing more is played.")

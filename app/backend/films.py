@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from app.backend.ports import FilmFacts
-from model.play.episode import EpisodeLoop, run_episode
+from model.play.episode import Decision, EpisodeLoop, Proposal, policy_drives, run_episode
 from model.play.runner import LockStepRunner
 from model.torch_state import torch_threads
 from model.vla.play_options import PlayOptions
@@ -20,7 +20,7 @@ from recorder.store import EvaluationRow, Reader
 from recorder.store.comparisons.rows import Film
 from recorder.store.frames.h264 import decode_segment
 from recorder.store.frames.reading import SegmentFrames
-from recorder.types import RGBImage
+from recorder.types import Frame, RGBImage
 from trainer.evaluation.blind.camera import ClipCamera
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.starts import JUDGED
@@ -92,12 +92,13 @@ def film_of_round(
     base: Path,
     options: PlayOptions | None = None,
     number: int = 0,
+    check: Callable[[], None] = lambda: None,
 ) -> Films | None:
     """Play a start of a round's evaluation again, before and after: the ``number``-th most telling.
 
     ``options`` are the round's; after the last start comes the first.  None where nothing was
-    evaluated, and in a game that would need the person's screen once more.  Raises what the
-    game or the model raises.
+    evaluated, and in a game that would need the person's screen once more.  ``check`` is called
+    before every tick and may raise to stop.  Raises what the game or the model raises.
     """
     adapters = {row.id: row for row in reader.adapters()}
     parent_id = adapters[adapter_id].parent_id
@@ -119,7 +120,7 @@ def film_of_round(
     game = open_game(start.game)
     try:
         one, other = (
-            film(player, game, task, start.seed, heard=start.instruction)
+            film(player, game, task, start.seed, heard=start.instruction, check=check)
             for player in (before, after)
         )
     finally:
@@ -157,11 +158,25 @@ def _start(row: EvaluationRow) -> tuple[str, str, int]:
     return row.task_id, row.instruction, row.seed
 
 
-def film(player: PlayerSpec, game: Game, task: Task, seed: int, *, heard: str) -> Film:
+def film(
+    player: PlayerSpec,
+    game: Game,
+    task: Task,
+    seed: int,
+    *,
+    heard: str,
+    check: Callable[[], None] = lambda: None,
+) -> Film:
     """Play one start as it was measured; return what it looked like, with the last picture.
 
-    ``heard`` is the sentence that the player hears.
+    ``heard`` is the sentence that the player hears; ``check`` is called before every tick and may
+    raise to stop.
     """
+
+    def decide(frame: Frame, proposal: Proposal | None) -> Decision:
+        check()
+        return policy_drives(frame, proposal)
+
     camera = ClipCamera(blocky=False)
     with contextlib.ExitStack() as stack:
         if player.checkpoint is not None:
@@ -171,5 +186,5 @@ def film(player: PlayerSpec, game: Game, task: Task, seed: int, *, heard: str) -
         loop = EpisodeLoop(
             game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,)
         )
-        run_episode(loop, task, seed, instruction=heard)
+        run_episode(loop, task, seed, instruction=heard, decide=decide)
         return camera.film(loop.frame)

@@ -446,6 +446,10 @@ class Backend(Protocol):
         """
         ...
 
+    def leave(self) -> None:
+        """End soon what is played only to be looked at: the window closes.  Returns at once."""
+        ...
+
     def agent(self) -> AgentFacts:
         """Return what plays, its parents, and the device."""
         ...

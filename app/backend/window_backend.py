@@ -206,6 +206,10 @@ class WindowBackend:
         """Return the seed of a start on which the agent fails at a sentence, found by playing."""
         return self._aside.failing_start(sentence)
 
+    def leave(self) -> None:
+        """End soon what is played only to be looked at: the window closes."""
+        self._aside.leave()
+
     def last_verdict(self) -> VerdictFacts | None:
         """Return the newest round's verdict, None before the first."""
         return self._teaching.last_verdict()

@@ -345,6 +345,7 @@ class SampleBackend:
         self.said = Hint()
         self.practised: list[PracticeWish] = []
         self.failing: dict[str, int] = {}
+        self.left = False
         self.taught: tuple[TaughtSentence, ...] = ()
         self.own_window = False
         self.game_facts: Sequence[GameFacts] = (GameFacts("sample", "Sample", in_use=True),)
@@ -399,6 +400,10 @@ class SampleBackend:
         if sentence not in self.failing:
             raise UsageError(f"The agent did “{sentence}” from all of 12 starts that were tried.")
         return self.failing[sentence]
+
+    def leave(self) -> None:
+        """Note it."""
+        self.left = True
 
     def agent(self) -> AgentFacts:
         """Return what was set."""

@@ -78,6 +78,7 @@ class BackendCalls(QObject):
     def close(self) -> None:
         """Stop asking; waits for requests under way."""
         self._timer.stop()
+        self._backend.leave()
         self.bridge.close()
 
     def refresh_all(self) -> None:

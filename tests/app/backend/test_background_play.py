@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from app.backend.model_choice import ModelChoice
 from app.backend.model_loader import ModelLoader
 from app.session.control_loop import LiveSession
 from model.paths import default_checkpoint
-from recorder.errors import ModelError, UsageError
+from recorder.errors import ModelError, StoppedError, UsageError
 from recorder.games import task_list
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, NewAdapter, Reader, Store
@@ -58,10 +58,16 @@ class Aside:
         monkeypatch.setattr(PlayerSpec, "key", property(lambda self: str(self.adapter)))
 
     def _evaluate(
-        self, player: PlayerSpec, game: str, starts: Sequence[Start], *, version: str
+        self,
+        player: PlayerSpec,
+        game: str,
+        starts: Sequence[Start],
+        *,
+        version: str,
+        on_played: Callable[[Attempt], None],
     ) -> list[Attempt]:
         self.played.append((player, game, version))
-        return [
+        made = [
             Attempt(
                 AttemptKey(player.key, game, each.key, Stepping.LOCK_STEP, version),
                 Outcome.TIMEOUT if each.seed % 3 == 0 else Outcome.SUCCESS,
@@ -69,6 +75,9 @@ class Aside:
             )
             for each in starts
         ]
+        for each in made:
+            on_played(each)
+        return made
 
     def adapter(self, name: str, base: str = "checkpoint") -> AdapterRow:
         number = self.store.add_adapter(NewAdapter(folder=name, base=base))
@@ -114,3 +123,9 @@ def test_a_round_without_measurement_has_no_film(aside: Aside) -> None:
     made = aside.store.add_round()
     with pytest.raises(ModelError, match="there is no film"):
         aside.play.film(made, 0)
+
+
+def test_a_window_that_closes_waits_for_no_play(aside: Aside) -> None:
+    aside.play.leave()
+    with pytest.raises(StoppedError):
+        aside.play.failing_start(SAID)

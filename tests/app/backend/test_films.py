@@ -12,6 +12,7 @@ from toy_game import SIZE, TASKS, TOY, ToyGame, WalkPolicy
 
 from app.backend import films
 from app.backend.films import PICTURES, FilmClip, film, film_of_round, telling_starts
+from recorder.errors import StoppedError
 from recorder.games import registry
 from recorder.games.base import Game
 from recorder.store import EvaluationRow, NewAdapter, Reader, Stepping, Store
@@ -143,3 +144,15 @@ def test_a_film_runs_from_the_first_picture_to_the_last() -> None:
     assert np.array_equal(clip.frame(clip.frames - 1), last)
     with pytest.raises(IndexError):
         clip.frame(clip.frames)
+
+
+def test_a_film_can_be_stopped_in_the_middle() -> None:
+    game, asked = ToyGame(), iter(range(5))
+
+    def check() -> None:
+        if next(asked, None) is None:
+            raise StoppedError("The window was closed.")
+
+    with pytest.raises(StoppedError):
+        film(PlayerSpec("idle"), game, TASKS[0], 4, heard="wait", check=check)
+    assert len(game.actions) == 5

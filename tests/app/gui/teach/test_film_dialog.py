@@ -54,3 +54,10 @@ def test_a_film_that_comes_after_the_dialog_was_closed_is_not_shown(
     dialog.reject()
     qtbot.waitUntil(lambda: window.findChild(FilmDialog) is None)
     qtbot.waitUntil(lambda: not window.calls.bridge.pending)
+
+
+def test_a_window_that_closes_ends_what_is_played_for_it(
+    window: MainWindow, place: SampleBackend
+) -> None:
+    window.close()
+    assert place.left
