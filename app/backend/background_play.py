@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.backend.failing_starts import VERSION, FailingStarts
+from app.backend.failing_starts import FailingStarts
 from app.backend.films import film_of_round
 from app.backend.model_catalogue import options_of
 from app.backend.model_loader import ModelLoader
@@ -16,18 +16,18 @@ from app.session.control_loop import LiveSession
 from recorder.errors import ModelError, StoppedError, UsageError
 from recorder.games import judged_task
 from recorder.games.base import Asked
-from recorder.store import Reader
+from recorder.store import Reader, Store
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
-from trainer.evaluation.starts import Attempt, Start
+from trainer.evaluation.starts import LOOKED_FOR, Attempt, Start, row_of
 
 UNJUDGED = (
     "The game cannot judge “{}”, so nobody can find out alone where the agent fails at it; play "
     "it, and take over when it goes wrong."
 )
 NO_FILM = (
-    "Nothing was played by itself to measure this round, so there is no film of it; play the "
-    "sentence to see it."
+    "No start of this round was played with the model and the settings of now, so there is no "
+    "film of it; play the sentence to see it."
 )
 TAUGHT_NOW = (
     "A round is being taught or measured, so nothing else is played meanwhile; try again when it "
@@ -36,11 +36,16 @@ TAUGHT_NOW = (
 
 
 class BackgroundPlay:
-    """Plays what the person wants to look at next, without a place in the store."""
+    """Plays what the person wants to look at next, one thing at a time: a new wish ends the old.
+
+    Attempts that look for a start are stored, all of them: chosen by their outcome they would be
+    no fair sample of what the agent can.
+    """
 
     def __init__(
         self,
         session: LiveSession,
+        store: Store,
         reader: Reader,
         loader: ModelLoader,
         *,
@@ -50,17 +55,25 @@ class BackgroundPlay:
     ) -> None:
         """``busy`` says whether a round runs, beside which nothing is played."""
         self._live = session
+        self._store = store
         self._reader = reader
         self._loader = loader
         self._data = data
         self._game = game
         self._busy = busy
-        self._left = threading.Event()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._left = False
         self._failing = FailingStarts(self._play)
 
     def leave(self) -> None:
-        """End what is played soon: the window is closing.  May be called from any thread."""
-        self._left.set()
+        """End what is played, after the attempts that run; nothing more begins.
+
+        The window is closing.  May be called from any thread.
+        """
+        with self._lock:
+            self._left = True
+            self._stop.set()
 
     def failing_start(self, sentence: str) -> int:
         """Return the seed of a start on which what plays now fails at a sentence.
@@ -70,7 +83,7 @@ class BackgroundPlay:
         """
         if why := practice_blocked(self._loader, self._game, self._data):
             raise UsageError(why)
-        self._refuse_beside_a_round()
+        self._begin()
         task = judged_task(self._live.tasks(), sentence)
         if task is None:
             raise UsageError(UNJUDGED.format(sentence))
@@ -85,7 +98,7 @@ class BackgroundPlay:
 
         Raises ModelError if nothing of it can be shown, or while a round runs.
         """
-        self._refuse_beside_a_round()
+        stop = self._begin()
         row = next((each for each in self._reader.rounds() if each.id == round_id), None)
         films = None
         if row is not None and row.adapter_id is not None:
@@ -97,25 +110,36 @@ class BackgroundPlay:
                 self._loader.base,
                 options,
                 number,
-                check=self._go_on,
+                check=lambda: _go_on(stop),
             )
         if films is None:
             raise ModelError(NO_FILM)
         return films.facts()
 
-    def _refuse_beside_a_round(self) -> None:
+    def _begin(self) -> threading.Event:
+        """End what is played now; return what is set when this is to end too."""
         if self._busy():
             raise ModelError(TAUGHT_NOW)
+        with self._lock:
+            self._stop.set()
+            self._stop = threading.Event()
+            if self._left:
+                self._stop.set()
+            return self._stop
 
     def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
-        return evaluate(
+        stop = self._stop
+        attempts = evaluate(
             player,
             self._game,
             starts,
-            version=VERSION,
-            on_played=lambda _attempt: self._go_on(),
+            version=LOOKED_FOR,
+            on_played=lambda _attempt: _go_on(stop),
         )
+        self._store.add_evaluations([row_of(each) for each in attempts])
+        return attempts
 
-    def _go_on(self) -> None:
-        if self._left.is_set():
-            raise StoppedError("The window was closed, so nothing more is played.")
+
+def _go_on(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise StoppedError("Something else is to be played, or nothing more, so this was ended.")

@@ -58,8 +58,12 @@ def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
     taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
     if not taught:
         return NextStep()
-    worst = min(taught, key=_share)
-    can, name = worst.after if verdict.in_use else worst.before, worst.name
+
+    def done(line: Line) -> int:
+        return line.after if verdict.in_use else line.before
+
+    worst = min(taught, key=lambda line: done(line) / line.n)
+    can, name = done(worst), worst.name
     if can >= CAN * worst.n:
         return NextStep(f"It does “{name}” {can} of {worst.n} times: teach it something else.")
     if not verdict.in_use and verdict.choice in (Choice.USE, Choice.WAIT, Choice.PLAY_MORE):
@@ -69,10 +73,6 @@ def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
     if plays(name):
         return NextStep(f"{told}correct it there, or let it practise.", name)
     return NextStep(f"{told}correct it, or show it from other starts.")
-
-
-def _share(line: Line) -> float:
-    return line.after / line.n
 
 
 def _times(count: int) -> str:

@@ -13,8 +13,6 @@ from trainer.evaluation.starts import Attempt, Start
 
 MOST = 12
 """So many fresh starts are played; a sentence that never fails on them need not be corrected."""
-VERSION = "failing-starts"
-"""The version of attempts that only look for a start: they judge nothing and are not kept."""
 Play = Callable[[PlayerSpec, Sequence[Start]], Sequence[Attempt]]
 
 

@@ -20,7 +20,7 @@ from recorder.store import EvaluationRow, Reader
 from recorder.store.comparisons.rows import Film
 from recorder.store.frames.h264 import decode_segment
 from recorder.store.frames.reading import SegmentFrames
-from recorder.types import Frame, RGBImage
+from recorder.types import Frame, Outcome, RGBImage
 from trainer.evaluation.blind.camera import ClipCamera
 from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.starts import JUDGED
@@ -113,13 +113,13 @@ def film_of_round(
     if not pairs or game_spec(pairs[0][1].game).own_window:
         return None
     number %= len(pairs)
-    was, start = pairs[number]
+    _, start = pairs[number]
     task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
     if task is None:
         return None
     game = open_game(start.game)
     try:
-        one, other = (
+        (one, done_before), (other, done_after) = (
             film(player, game, task, start.seed, heard=start.instruction, check=check)
             for player in (before, after)
         )
@@ -131,8 +131,8 @@ def film_of_round(
         start.seed,
         one,
         other,
-        was.success,
-        start.success,
+        done_before,
+        done_after,
         number,
         len(pairs),
     )
@@ -166,11 +166,11 @@ def film(
     *,
     heard: str,
     check: Callable[[], None] = lambda: None,
-) -> Film:
-    """Play one start as it was measured; return what it looked like, with the last picture.
+) -> tuple[Film, bool]:
+    """Play one start as it was measured; return what it looked like, and whether it succeeded.
 
-    ``heard`` is the sentence that the player hears; ``check`` is called before every tick and may
-    raise to stop.
+    The film ends with the picture after the last action.  ``heard`` is the sentence that the player
+    hears; ``check`` is called before every tick and may raise to stop.
     """
 
     def decide(frame: Frame, proposal: Proposal | None) -> Decision:
@@ -186,5 +186,5 @@ def film(
         loop = EpisodeLoop(
             game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,)
         )
-        run_episode(loop, task, seed, instruction=heard, decide=decide)
-        return camera.film(loop.frame)
+        end = run_episode(loop, task, seed, instruction=heard, decide=decide)
+        return camera.film(loop.frame), end.outcome is Outcome.SUCCESS

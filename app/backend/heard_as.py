@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model.language.paraphrase import Sayings
 from model.language.prompts import clean_instruction
+from model.language.subgoals import split_instruction
 
 Heard = Callable[[str], str]
 """Returns what is told to the model for a sentence."""
@@ -30,11 +31,12 @@ def changed_note(sentences: Iterable[str], heard: Heard, judged: Callable[[str],
     What the game judges is another way to say just that, and no lesson of its own: ``judged`` says
     which sentences those are.
     """
+    parts = [part for said in sentences if not judged(said) for part in split_instruction(said)]
     told = [
-        f"The agent hears “{said}” as “{heard(said)}”, so this lesson changes what it does then; "
+        f"The agent hears “{part}” as “{heard(part)}”, so this lesson changes how it does that; "
         "say it in quite other words to keep both."
-        for said in dict.fromkeys(sentences)
-        if not judged(said) and heard(said).lower() != clean_instruction(said).lower()
+        for part in dict.fromkeys(parts)
+        if not judged(part) and heard(part).lower() != clean_instruction(part).lower()
     ]
     return " ".join(told)
 

@@ -41,8 +41,9 @@ def lesson_book(
 ) -> tuple[TaughtSentence, ...]:
     """Return every sentence that a person showed or corrected, the one driven last first.
 
-    ``rounds`` are in the order in which they began, ``adapters`` by their id; ``active`` is the
-    adapter that plays, None for the bare base.  ``judged`` says whether the game can judge one.
+    ``rounds`` are those of the game, in the order in which they began, ``adapters`` by their id;
+    ``active`` is the adapter that plays, None for the bare base.  ``judged`` says whether the game
+    can judge a sentence.
     """
     found: dict[str, _Entry] = {}
     for row in episodes:
@@ -57,17 +58,20 @@ def lesson_book(
         for line in read_lines(each.verdict):
             known = found.get(line.name)
             if known is not None and line.n and line.part is not Part.OLD_TASKS:
-                _add(known, each.id, line, used=each.adapter_id in used)
+                _add(known, each, line, used=each.adapter_id in used, active=active)
     entries = sorted(found.values(), key=lambda each: -each.newest)
     return tuple(replace(_facts(each), judged=judged(each.sentence)) for each in entries)
 
 
-def _add(entry: _Entry, round_id: int, line: Line, *, used: bool) -> None:
-    """Add what a round measured; of one that is not used only what was before it holds today."""
+def _add(entry: _Entry, row: RoundRow, line: Line, *, used: bool, active: int | None) -> None:
+    """Add what a round measured of the agent that plays now: after it, or before one left out."""
+    if not used and row.parent_adapter_id != active:
+        # It went on from an agent that does not play any more.
+        return
     if not entry.points:
-        entry.points.append((round_id - 1, line.before / line.n))
+        entry.points.append((row.id - 1, line.before / line.n))
     if used:
-        entry.points.append((round_id, line.after / line.n))
+        entry.points.append((row.id, line.after / line.n))
     entry.good, entry.tries = (line.after if used else line.before), line.n
 
 

@@ -20,6 +20,7 @@ from recorder.errors import AdapterError, ModelError
 from recorder.games.base import Task
 from recorder.store import AdapterRow, EpisodeKind, EpisodeQuery, EvaluationRow, LabelSource, Reader
 from recorder.types import Driver, Outcome
+from trainer.evaluation.outcome_store import starts_looked_for
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import JUDGED
 
@@ -75,11 +76,13 @@ def measured(rows: Iterable[EvaluationRow]) -> Counts:
 def watched(reader: Reader, game: str, adapter_id: int | None, policy: str) -> Counts:
     """Return what the person saw the agent do by itself, to the game's own verdict."""
     query = EpisodeQuery(games=(game,), kinds=(EpisodeKind.ROLLOUT,), adapters=(adapter_id,))
+    chosen = starts_looked_for(reader, game)
     return _counted(
         (row.instruction, row.outcome)
         for row in reader.episodes(query)
         if row.outcome_source is LabelSource.GAME
         and row.policy == policy
+        and (row.instruction, row.seed) not in chosen
         and all(driver is not Driver.PERSON for driver, _ in row.driver_strip)
     )
 

@@ -21,8 +21,9 @@ from app.backend.view_facts import (
     verdict_facts,
 )
 from app.session.control_loop import LiveSession
+from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
-from recorder.errors import KnownError, ModelError
+from recorder.errors import KnownError, ModelError, StoppedError
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import Reader, RoundStatus, Store
 from recorder.types import RGBImage
@@ -52,6 +53,11 @@ ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
 )
+
+
+def _stop_if(left: bool) -> None:
+    if left:
+        raise StoppedError("The window was closed, so no film of the round was made.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,7 +210,12 @@ class Teaching:
             try:
                 assert result.adapter_id is not None
                 films = film_of_round(
-                    self._reader, result.round_id, result.adapter_id, self._loader.base, options
+                    self._reader,
+                    result.round_id,
+                    result.adapter_id,
+                    self._loader.base,
+                    options,
+                    check=lambda: _stop_if(handle.left.is_set()),
                 )
                 self._strips = None if films is None else _Strips.of(films)
             except KnownError as error:
@@ -299,6 +310,12 @@ class Teaching:
             hotkeys=self._hotkeys(),
         )
 
+    def _may_watch(self) -> bool:
+        """Whether a start can be played beside the window: a large model has no room for two."""
+        base = self._loader.base
+        there = (base / "config.json").is_file()
+        return not self._own_window and there and is_small(base)
+
     def last_verdict(self) -> VerdictFacts | None:
         """Return the card of the newest round that made an adapter, None before the first."""
         adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
@@ -326,7 +343,7 @@ class Teaching:
             return replace(
                 facts,
                 can_go_back=self._loader.can_go_back,
-                may_watch=not self._own_window and facts.tries > 0 and not facts.blind,
+                may_watch=facts.tries > 0 and not facts.blind and self._may_watch(),
                 checking=self._check is not None,
                 progress=self._progress,
             )

@@ -5,7 +5,7 @@ Its methods are called from worker threads; nothing here makes a widget or loads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,12 +53,21 @@ from app.session.control_loop import LiveSession
 from recorder.errors import DataError
 from recorder.games import judged_task
 from recorder.games.base import Game, OwnWindowGame
-from recorder.store import EpisodeQuery, LabelSource, Reader, Store, Wish
+from recorder.store import (
+    AdapterRow,
+    EpisodeQuery,
+    LabelSource,
+    Reader,
+    RoundRow,
+    Store,
+    Wish,
+)
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import VerdictKind
 from trainer.rounds.listing import adopt
+from trainer.rounds.times import read_took
 
 
 class WindowBackend:
@@ -105,6 +114,7 @@ class WindowBackend:
         )
         self._aside = BackgroundPlay(
             session,
+            store,
             reader,
             self._loader,
             data=data,
@@ -283,11 +293,16 @@ class WindowBackend:
         adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
         return lesson_book(
             self._reader.episodes(EpisodeQuery(games=(self._game_name,))),
-            self._reader.rounds(),
+            [row for row in self._reader.rounds() if self._is_of_now(row, adapters)],
             adapters,
             next((row.id for row in adapters.values() if row.active), None),
             lambda said: judged_task(self.session.tasks(), said) is not None,
         )
+
+    def _is_of_now(self, row: RoundRow, adapters: Mapping[int, AdapterRow]) -> bool:
+        """Return whether a round made one of these adapters in the game that is open."""
+        took = read_took(row.metrics)
+        return row.adapter_id in adapters and (took is None or took.game == self._game_name)
 
     def games(self) -> Sequence[GameFacts]:
         """Return every game that can be chosen."""

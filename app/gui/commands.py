@@ -13,6 +13,7 @@ from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.library.library_page import Library
+from app.gui.play.hands import PERSON_DRIVES
 from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.style.widgets import Offer
 from app.session.api import Phase, Snapshot
@@ -21,6 +22,9 @@ from recorder.types import Outcome
 
 log = logging.getLogger(__name__)
 
+FOUND_MEANWHILE = (
+    "A start was found on which the agent fails at “{}”; ask for it again to begin there."
+)
 LARGEST_SEED = 2**31 - 1
 
 
@@ -196,10 +200,11 @@ class Commands(QObject):
 
         def begin(seed: int) -> None:
             teach.show_looking(False)
-            # Who began something else meanwhile is not thrown out of it.
-            if self._session.snapshot().attempts == shot.attempts and self._ask(
-                lambda: self._session.reset(seed)
-            ):
+            now = self._session.snapshot()
+            if now.attempts != shot.attempts or now.phase in PERSON_DRIVES:
+                # Who does something else meanwhile is not thrown out of it.
+                self._page.notice.tell(FOUND_MEANWHILE.format(sentence), tone="agent")
+            elif self._ask(lambda: self._session.reset(seed)):
                 self.play_example(sentence)
 
         def failed(told: str) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 log = logging.getLogger(__name__)
 
 ANSWER = b"raised\n"
-CONNECT_MS, ANSWER_MS = 500, 2000
+CONNECT_MS, ANSWER_MS = 500, 10_000
 
 
 class Bell:
@@ -39,9 +39,11 @@ class Bell:
 
     def _on_ring(self) -> None:
         while (visitor := self._server.nextPendingConnection()) is not None:
-            to_front(self._window)
             visitor.disconnected.connect(visitor.deleteLater)
-            visitor.write(ANSWER)
+            # One that is closing stays away: the second start says that the folder is in use.
+            if self._window.isVisible():
+                to_front(self._window)
+                visitor.write(ANSWER)
             visitor.disconnectFromServer()
 
 

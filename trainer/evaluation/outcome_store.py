@@ -12,7 +12,7 @@ from recorder.store import Reader, Store
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.play_version import PLAY_VERSION
-from trainer.evaluation.starts import Attempt, Start, StartKey, attempt_of, row_of
+from trainer.evaluation.starts import LOOKED_FOR, Attempt, Start, StartKey, attempt_of, row_of
 
 KEEP_EVERY = 10
 """So many attempts are written at once; an interruption costs at most those."""
@@ -40,6 +40,15 @@ def known_attempts(
         for key, attempt in found.items()
         if key in wanted and attempt.outcome not in _CUT_SHORT
     }
+
+
+def starts_looked_for(reader: Reader, game: str) -> set[tuple[str, int]]:
+    """Return (sentence, seed) of the starts on which an agent was seen to fail before it was shown.
+
+    What a person then watches on them was chosen by its outcome and says nothing of how often.
+    """
+    rows = reader.evaluations(game=game, variant=LOOKED_FOR)
+    return {(row.instruction, row.seed) for row in rows}
 
 
 class AttemptKeeper:

@@ -43,6 +43,11 @@ class Start:
         return StartKey(self.task.id, self.heard, self.seed)
 
 
+LOOKED_FOR = "failing-starts"
+"""The version of attempts that looked for a start on which the agent fails.  All of them are kept;
+the one that is then shown was chosen for failing, and is counted nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptKey:
     """What an attempt's outcome depends on.

@@ -26,6 +26,7 @@ from recorder.store import (
 from recorder.types import Driver, Outcome
 from trainer.data.material import material_of
 from trainer.evaluation.lines import known_sentence, knows_already
+from trainer.evaluation.outcome_store import starts_looked_for
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import JUDGED, Attempt, Start, StartKey, row_of
@@ -178,10 +179,12 @@ def _watched(
         kinds=(EpisodeKind.ROLLOUT,),
         adapters=(None if parent is None else parent.id,),
     )
+    chosen = starts_looked_for(reader, ground.game)
     found = (
         row
         for row in reader.episodes(query)
         if row.task_id == asked.task.id
+        and (row.instruction, row.seed) not in chosen
         # Without an adapter many play: other checkpoints, servers and scripts.
         and (parent is not None or row.policy == ground.base.name)
         and row.outcome in JUDGED

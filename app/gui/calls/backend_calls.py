@@ -251,9 +251,9 @@ class BackendCalls(QObject):
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         was, self._checking = self._checking, facts is not None and facts.checking
         self.verdict_changed.emit(facts)
-        told = (
-            None if facts is None else (facts.round_id, facts.choice, facts.in_use, self._checking)
-        )
+        told = facts and (
+            facts.round_id, facts.choice, facts.in_use, facts.checking, facts.to_judge
+        )  # fmt: skip
         if told != self._told:
             # What to do next follows from it.
             self._told = told

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.backend.ports import FilmFacts
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Elided, button, label, set_role
 from app.gui.teach.clip_view import ClipView
@@ -71,7 +72,9 @@ class FilmDialog(QDialog):
         if self._shut:
             return
         self.sentence.setText(film.sentence)
-        self.place.setText(f"start {film.number + 1} of {film.starts} · seed {film.seed}")
+        self.place.setText(
+            f"start {film.number + 1} of {film.starts}, those that changed first · seed {film.seed}"
+        )
         sides = (film.before, film.done_before), (film.after, film.done_after)
         for view, outcome, (clip, done) in zip(self.views, self.outcomes, sides, strict=True):
             view.open(clip)
@@ -90,7 +93,7 @@ class FilmDialog(QDialog):
 
     def _build(self) -> None:
         self.setWindowTitle("Before and after")
-        self.resize(1120, 440)
+        give_size(self, 1120, 440)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.backend.ports import LessonState, TaughtSentence
 from app.backend.readable import spoken_duration
+from app.gui.style.dialog_parts import give_size
 from app.gui.style.sentence_table import ShareDelegate, paint_selection, tell_share
 from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import button, label
@@ -74,7 +75,7 @@ class LessonsDialog(QDialog):
 
     def _build(self, any_lessons: bool) -> None:
         self.setWindowTitle("Your lessons")
-        self.resize(940, 480)
+        give_size(self, 940, 480)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)

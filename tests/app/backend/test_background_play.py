@@ -12,7 +12,7 @@ import pytest
 
 from app.backend import background_play
 from app.backend.background_play import BackgroundPlay
-from app.backend.failing_starts import VERSION
+from app.backend.failing_starts import MOST
 from app.backend.model_choice import ModelChoice
 from app.backend.model_loader import ModelLoader
 from app.session.control_loop import LiveSession
@@ -23,8 +23,9 @@ from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, NewAdapter, Reader, Store
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
+from trainer.evaluation.outcome_store import starts_looked_for
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.starts import Attempt, AttemptKey, Start
+from trainer.evaluation.starts import LOOKED_FOR, Attempt, AttemptKey, Start
 
 FIRST = SeedRange.TEACHING.first
 SAID = "shoot the barrel"
@@ -48,6 +49,7 @@ class Aside:
         )
         self.play = BackgroundPlay(
             cast(LiveSession, session),
+            self.store,
             self.reader,
             cast(ModelLoader, loader),
             data=data,
@@ -98,12 +100,16 @@ def test_what_plays_now_is_tried_on_starts_that_come_next(aside: Aside, tmp_path
     assert FIRST < seed <= FIRST + 3
     [(player, game, version)] = aside.played
     assert (player.adapter, player.checkpoint) == (None, default_checkpoint())
-    assert (game, version) == ("doom", VERSION)
+    assert (game, version) == ("doom", LOOKED_FOR)
     aside.adapter(str(tmp_path / "taught"))
     aside.play.failing_start(SAID)
     assert aside.played[-1][0].adapter == tmp_path / "taught"
-    # Nothing of it is kept: it is no measurement.
-    assert aside.reader.evaluations(game="doom") == []
+    # All that was tried is kept, not only what failed, and the chosen starts are known.
+    aside.store.wait()
+    rows = aside.reader.evaluations(game="doom", policy_key="None")
+    assert sorted(row.seed for row in rows) == list(range(FIRST + 1, FIRST + 1 + MOST))
+    assert {row.success for row in rows} == {True, False}
+    assert (SAID, seed) in starts_looked_for(aside.reader, "doom")
 
 
 def test_what_nobody_judges_or_a_round_forbids_is_not_played(aside: Aside) -> None:
@@ -127,5 +133,17 @@ def test_a_round_without_measurement_has_no_film(aside: Aside) -> None:
 
 def test_a_window_that_closes_waits_for_no_play(aside: Aside) -> None:
     aside.play.leave()
+    with pytest.raises(StoppedError):
+        aside.play.failing_start(SAID)
+
+
+def test_a_new_wish_ends_the_one_before(aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+    def evaluate(*args: object, on_played: Callable[[object], None], **more: object) -> None:
+        # In the middle of it the person asks for something else.
+        with pytest.raises(ModelError, match="there is no film"):
+            aside.play.film(1, 0)
+        on_played(None)
+
+    monkeypatch.setattr(background_play, "evaluate", evaluate)
     with pytest.raises(StoppedError):
         aside.play.failing_start(SAID)

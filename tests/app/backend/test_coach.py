@@ -66,6 +66,9 @@ def test_after_a_round_its_weakest_sentence_comes_next() -> None:
 def test_of_a_round_that_is_not_used_the_agent_from_before_counts() -> None:
     refused = verdict(line("hop", 3, 19), in_use=False, choice=Choice.REFUSE)
     assert told(TeachFacts(), refused).sentence.startswith("It fails at “hop” 17 of 20 times")
+    # The weakest is the weakest of the agent that plays, not of the one that was refused.
+    mixed = verdict(line("hop", 20, 4), line("swim", 3, 9), in_use=False, choice=Choice.REFUSE)
+    assert told(TeachFacts(), mixed).sentence.startswith("It fails at “swim” 17 of 20 times")
 
 
 @pytest.mark.parametrize("choice", [Choice.WAIT, Choice.PLAY_MORE, Choice.USE])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.backend.failing_starts import MOST, VERSION, FailingStarts
+from app.backend.failing_starts import MOST, FailingStarts
 from recorder.errors import UsageError
 from recorder.games.base import Asked
 from recorder.games.doom.game import DoomGame
@@ -14,7 +14,7 @@ from recorder.games.seeds import SeedRange
 from recorder.store.rows import Stepping
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.starts import Attempt, AttemptKey, Start
+from trainer.evaluation.starts import LOOKED_FOR, Attempt, AttemptKey, Start
 
 FIRST = SeedRange.TEACHING.first
 
@@ -43,7 +43,7 @@ class Player:
         outcome = Outcome.TIMEOUT if start.seed in self.fails else Outcome.SUCCESS
         if start.seed in self.unjudged:
             outcome = Outcome.UNKNOWN
-        key = AttemptKey(player.key, "doom", start.key, Stepping.LOCK_STEP, VERSION)
+        key = AttemptKey(player.key, "doom", start.key, Stepping.LOCK_STEP, LOOKED_FOR)
         return Attempt(key, outcome, 9)
 
 

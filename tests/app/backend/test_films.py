@@ -132,7 +132,9 @@ def test_a_verdicts_film_is_played_as_it_was_measured(
 
 def test_a_film_runs_from_the_first_picture_to_the_last() -> None:
     game = ToyGame()
-    clip = FilmClip(film(PlayerSpec("idle"), game, TASKS[0], 4, heard="wait"))
+    made, done = film(PlayerSpec("idle"), game, TASKS[0], 4, heard="wait")
+    clip = FilmClip(made)
+    assert not done
     # One picture for each action, and one of what came of the last.
     assert clip.frames == TASKS[0].max_ticks + 1
     assert len(game.actions) == TASKS[0].max_ticks

@@ -22,9 +22,11 @@ def note(*sentences: str, rewrite: bool = True) -> str:
 def test_what_the_base_was_taught_in_other_words_is_changed_by_such_a_lesson() -> None:
     told = note("retreat at a run", "retreat at a run", "dance around the barrel")
     assert told == (
-        "The agent hears “retreat at a run” as “walk back”, so this lesson changes what it does "
-        "then; say it in quite other words to keep both."
+        "The agent hears “retreat at a run” as “walk back”, so this lesson changes how it does "
+        "that; say it in quite other words to keep both."
     )
+    # It is heard part by part.
+    assert note("go to the barrel, then retreat at a run") == told
     # Told as it is typed, it is a sentence of its own.
     assert note("retreat at a run", rewrite=False) == ""
 

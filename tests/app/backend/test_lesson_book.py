@@ -34,9 +34,10 @@ def line(name: str, before: int, after: int, n: int = 20, part: Part = Part.TAUG
     return Line(part, name, VerdictKind.BETTER, before, after, n, 0.1, 0.0, 0.2, 0.1, True, "")
 
 
-def round_(number: int, adapter: int | None, *lines: Line) -> RoundRow:
+def round_(number: int, adapter: int | None, *lines: Line, parent: int | None = None) -> RoundRow:
     told = {"lines": [asdict(each) for each in lines]}
-    return cast(RoundRow, SimpleNamespace(id=number, adapter_id=adapter, verdict=told))
+    row = SimpleNamespace(id=number, adapter_id=adapter, verdict=told, parent_adapter_id=parent)
+    return cast(RoundRow, row)
 
 
 def adapters(**parents: int | None) -> dict[int, AdapterRow]:
@@ -74,8 +75,8 @@ def test_the_curve_runs_from_before_the_first_round_over_those_that_are_used() -
     rounds = [
         round_(1, 1, line("hop", 1, 8), line("old", 280, 281, 300, Part.OLD_TASKS)),
         # Tried and given up: what it could with the parent is what holds.
-        round_(2, 2, line("hop", 9, 1)),
-        round_(3, 3, line("dance", 0, 19), line("hop", 8, 11, part=Part.EARLIER)),
+        round_(2, 2, line("hop", 9, 1), parent=1),
+        round_(3, 3, line("dance", 0, 19), line("hop", 8, 11, part=Part.EARLIER), parent=1),
     ]
     dance, hop = book_of(rounds, adapters(a1=None, a2=1, a3=1), 3)
     assert hop.points == ((0, 0.05), (1, 0.4), (3, 0.55))
@@ -105,3 +106,17 @@ def test_the_state_says_what_it_can_today(after: int, state: LessonState) -> Non
 def test_adapters_in_a_circle_end() -> None:
     book = book_of([round_(1, 1, line("hop", 1, 8))], adapters(a1=2, a2=1), 1)
     assert book[1].good == 8
+
+
+def test_what_another_agent_does_is_not_said_of_the_one_that_plays() -> None:
+    rounds = [
+        round_(1, 1, line("hop", 1, 18)),
+        round_(2, 2, line("hop", 18, 5), parent=1),
+    ]
+    # The person went back to the bare base, which the second round did not go on from.
+    _, hop = lesson_book_of(rounds)
+    assert (hop.good, hop.state, hop.points) == (1, LessonState.CANNOT, ((0, 0.05),))
+
+
+def lesson_book_of(rounds: list[RoundRow]) -> tuple[TaughtSentence, ...]:
+    return book_of(rounds, adapters(a1=None, a2=1), None)

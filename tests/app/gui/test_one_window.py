@@ -52,7 +52,12 @@ def test_one_that_was_killed_leaves_nothing_in_the_way(qtbot: QtBot, tmp_path: P
     Bell(tmp_path, window)
     # A second one on the same name: what a process that was killed leaves behind.
     bell = Bell(tmp_path, window)
+    window.show()
     assert rung(qtbot, tmp_path)
+    # One that is closing stays away, and does not answer as if it stayed.
+    window.hide()
+    assert not rung(qtbot, tmp_path)
+    assert not window.isVisible()
     bell.close()
 
 

@@ -124,6 +124,19 @@ def test_who_began_something_else_meanwhile_is_not_thrown_out_of_it(
     session.set(attempts=session.state.attempts + 1)
     qtbot.waitUntil(teach.failing.isEnabled)
     assert ("reset", 10_000_007) not in session.calls
+    assert "A start was found" in window.play_page.notice.text()
+
+
+def test_who_drives_is_not_thrown_out_of_it(
+    qtbot: QtBot, window: MainWindow, session: SampleSession, place: SampleBackend
+) -> None:
+    place.failing = {"swim home": 10_000_007}
+    teach = window.side.teach
+    teach.show_facts(STEP)
+    teach.failing.click()
+    session.set(phase=Phase.CORRECTING)
+    qtbot.waitUntil(teach.failing.isEnabled)
+    assert ("reset", 10_000_007) not in session.calls
 
 
 def test_an_agent_that_fails_nowhere_is_said(
