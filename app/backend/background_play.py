@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from app.backend.failing_starts import FailingStarts
-from app.backend.films import film_of_round
+from app.backend.films import film_of_round, until
 from app.backend.model_catalogue import options_of
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import FilmFacts
 from app.backend.practising import practice_blocked
 from app.session.control_loop import LiveSession
-from recorder.errors import ModelError, StoppedError, UsageError
+from recorder.errors import ModelError, UsageError
 from recorder.games import judged_task
 from recorder.games.base import Asked
 from recorder.store import Reader, Store
@@ -64,7 +65,7 @@ class BackgroundPlay:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._left = False
-        self._failing = FailingStarts(self._play)
+        self._failing = FailingStarts()
 
     def leave(self) -> None:
         """End what is played, after the attempts that run; nothing more begins.
@@ -83,15 +84,16 @@ class BackgroundPlay:
         """
         if why := practice_blocked(self._loader, self._game, self._data):
             raise UsageError(why)
-        self._begin()
         task = judged_task(self._live.tasks(), sentence)
         if task is None:
             raise UsageError(UNJUDGED.format(sentence))
+        stop = self._begin()
         adapters = self._loader.shown(self._reader.adapters())
         folder = next((Path(row.folder) for row in adapters if row.active), None)
         options = options_of(self._loader.choice)
         player = PlayerSpec("now", self._loader.base, folder, options=options)
-        return self._failing.next(player, Asked(task, sentence), self._live.snapshot().seed)
+        asked, after = Asked(task, sentence), self._live.snapshot().seed
+        return self._failing.next(player, asked, after, partial(self._play, stop))
 
     def film(self, round_id: int, number: int) -> FilmFacts:
         """Play a start of a round's measurement again, before and after.
@@ -110,7 +112,7 @@ class BackgroundPlay:
                 self._loader.base,
                 options,
                 number,
-                check=lambda: _go_on(stop),
+                check=until(stop),
             )
         if films is None:
             raise ModelError(NO_FILM)
@@ -127,19 +129,16 @@ class BackgroundPlay:
                 self._stop.set()
             return self._stop
 
-    def _play(self, player: PlayerSpec, starts: Sequence[Start]) -> Sequence[Attempt]:
-        stop = self._stop
+    def _play(
+        self, stop: threading.Event, player: PlayerSpec, starts: Sequence[Start]
+    ) -> Sequence[Attempt]:
+        check = until(stop)
         attempts = evaluate(
             player,
             self._game,
             starts,
             version=LOOKED_FOR,
-            on_played=lambda _attempt: _go_on(stop),
+            on_played=lambda _attempt: check(),
         )
         self._store.add_evaluations([row_of(each) for each in attempts])
         return attempts
-
-
-def _go_on(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise StoppedError("Something else is to be played, or nothing more, so this was ended.")

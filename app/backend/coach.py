@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.backend.ports import TeachFacts, VerdictFacts
+from trainer.evaluation.lines import knows_already
 from trainer.evaluation.verdict import Choice, Line, Part
 
 ENOUGH = 6
 """So many showings of a sentence are a lesson; with fewer none is left to check against."""
-CAN = 0.9
-"""From this share of its starts on it can do a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
 
     worst = min(taught, key=lambda line: done(line) / line.n)
     can, name = done(worst), worst.name
-    if can >= CAN * worst.n:
+    if knows_already(can, worst.n):
         return NextStep(f"It does “{name}” {can} of {worst.n} times: teach it something else.")
     if not verdict.in_use and verdict.choice in (Choice.USE, Choice.WAIT, Choice.PLAY_MORE):
         # What was learnt may be used yet; the card says how.

@@ -17,30 +17,28 @@ Play = Callable[[PlayerSpec, Sequence[Start]], Sequence[Attempt]]
 
 
 class FailingStarts:
-    """Finds them, and remembers those that were found until each was given once."""
+    """Finds them, and remembers those that were found until the person has come to each."""
 
-    def __init__(self, play: Play) -> None:
-        """``play`` plays starts without the person."""
-        self._play = play
+    def __init__(self) -> None:
         self._found: dict[tuple[str, str], list[int]] = {}
 
-    def next(self, player: PlayerSpec, asked: Asked, after: int) -> int:
+    def next(self, player: PlayerSpec, asked: Asked, after: int, play: Play) -> int:
         """Return the seed of a start that ``player`` failed on, of those after seed ``after``.
 
-        Seeds follow in the range of ``after``, which a person may be taught on.  Raises UsageError
-        if it failed on none, and what play raises.
+        ``play`` plays starts without the person.  Seeds follow in the range of ``after``, which a
+        person may be taught on.  Raises UsageError if it failed on none, and what play raises.
         """
         key = player.key, asked.heard
         waiting = [seed for seed in self._found.get(key, []) if seed > after]
         if not waiting:
             seeds = accumulate(repeat(next_seed(after), MOST), lambda seed, _first: next_seed(seed))
             starts = [Start(asked.task, asked.heard, seed) for seed in seeds]
-            attempts = self._play(player, starts)
+            attempts = play(player, starts)
             waiting = [each.seed for each in attempts if each.judged and not each.success]
         if not waiting:
             raise UsageError(
                 f"The agent did “{asked.heard}” from all of {MOST} starts that were tried, so "
                 "there was none to correct; try again, or teach it something else."
             )
-        self._found[key] = waiting[1:]
+        self._found[key] = waiting
         return waiting[0]

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from model.play.episode import Decision, EpisodeLoop, Proposal, policy_drives, r
 from model.play.runner import LockStepRunner
 from model.torch_state import torch_threads
 from model.vla.play_options import PlayOptions
+from recorder.errors import StoppedError
 from recorder.games import game_spec, open_game, task_list
 from recorder.games.base import Game, Task
 from recorder.store import EvaluationRow, Reader
@@ -26,6 +28,16 @@ from trainer.evaluation.players import PlayerSpec, make_policy
 from trainer.evaluation.starts import JUDGED
 
 PICTURES = 5
+
+
+def until(stop: Event) -> Callable[[], None]:
+    """Return what raises StoppedError once ``stop`` is set."""
+
+    def check() -> None:
+        if stop.is_set():
+            raise StoppedError("Something else was asked for meanwhile, so this was not finished.")
+
+    return check
 
 
 class FilmClip:

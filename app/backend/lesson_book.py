@@ -1,22 +1,24 @@
 """All that a person has taught, sentence by sentence: how much was shown, and how well it is done.
 
-What was measured of a sentence is in the lines of its rounds; only rounds whose agent plays now, or
-is an ancestor of the one that plays, tell what the agent can today.
+What was measured of a sentence is in the lines of its rounds.  Rounds tell what the agent can today
+if their agent plays now or is an ancestor of that one; what was before a round, if it went on from
+the agent that plays now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
 from recorder.types import Driver
+from trainer.evaluation.lines import knows_already
 from trainer.evaluation.stored_verdicts import read_lines
 from trainer.evaluation.verdict import Line, Part
 
-CAN, CANNOT = 0.9, 0.2
-"""From this share of the starts on the agent can do a sentence; up to this one it cannot."""
+CANNOT = 0.2
+"""Up to this share of the starts the agent cannot do a sentence."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ def lesson_book(
             if known is not None and line.n and line.part is not Part.OLD_TASKS:
                 _add(known, each, line, used=each.adapter_id in used, active=active)
     entries = sorted(found.values(), key=lambda each: -each.newest)
-    return tuple(replace(_facts(each), judged=judged(each.sentence)) for each in entries)
+    return tuple(_facts(each, judged(each.sentence)) for each in entries)
 
 
 def _add(entry: _Entry, row: RoundRow, line: Line, *, used: bool, active: int | None) -> None:
@@ -84,7 +86,7 @@ def _in_use(adapters: Mapping[int, AdapterRow], active: int | None) -> set[int]:
     return chain
 
 
-def _facts(entry: _Entry) -> TaughtSentence:
+def _facts(entry: _Entry, judged: bool) -> TaughtSentence:
     return TaughtSentence(
         entry.sentence,
         _state(entry),
@@ -93,13 +95,14 @@ def _facts(entry: _Entry) -> TaughtSentence:
         tuple(entry.points),
         entry.good,
         entry.tries,
+        judged,
     )
 
 
 def _state(entry: _Entry) -> LessonState:
     if not entry.tries:
         return LessonState.NOT_MEASURED
-    share = entry.good / entry.tries
-    if share >= CAN:
+    if knows_already(entry.good, entry.tries):
         return LessonState.CAN
-    return LessonState.CANNOT if share <= CANNOT else LessonState.LEARNING
+    few = entry.good <= CANNOT * entry.tries
+    return LessonState.CANNOT if few else LessonState.LEARNING

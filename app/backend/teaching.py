@@ -10,10 +10,11 @@ from pathlib import Path
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
 from app.backend.collected import Collected
-from app.backend.films import FilmClip, Films, film_of_round
+from app.backend.films import FilmClip, Films, film_of_round, until
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
 from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.practising import practice_blocked
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.view_facts import (
     round_update,
@@ -21,9 +22,8 @@ from app.backend.view_facts import (
     verdict_facts,
 )
 from app.session.control_loop import LiveSession
-from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
-from recorder.errors import KnownError, ModelError, StoppedError
+from recorder.errors import KnownError, ModelError
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import Reader, RoundStatus, Store
 from recorder.types import RGBImage
@@ -53,11 +53,6 @@ ROUND_BROKEN = (
     "Something inside Playteach went wrong in this round; the agent plays as before, and the "
     "log says more."
 )
-
-
-def _stop_if(left: bool) -> None:
-    if left:
-        raise StoppedError("The window was closed, so no film of the round was made.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,7 +210,7 @@ class Teaching:
                     result.adapter_id,
                     self._loader.base,
                     options,
-                    check=lambda: _stop_if(handle.left.is_set()),
+                    check=until(handle.left),
                 )
                 self._strips = None if films is None else _Strips.of(films)
             except KnownError as error:
@@ -310,12 +305,6 @@ class Teaching:
             hotkeys=self._hotkeys(),
         )
 
-    def _may_watch(self) -> bool:
-        """Whether a start can be played beside the window: a large model has no room for two."""
-        base = self._loader.base
-        there = (base / "config.json").is_file()
-        return not self._own_window and there and is_small(base)
-
     def last_verdict(self) -> VerdictFacts | None:
         """Return the card of the newest round that made an adapter, None before the first."""
         adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
@@ -343,7 +332,9 @@ class Teaching:
             return replace(
                 facts,
                 can_go_back=self._loader.can_go_back,
-                may_watch=facts.tries > 0 and not facts.blind and self._may_watch(),
+                may_watch=facts.tries > 0
+                and not facts.blind
+                and not practice_blocked(self._loader, self._game_name, self._data),
                 checking=self._check is not None,
                 progress=self._progress,
             )

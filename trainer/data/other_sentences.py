@@ -10,7 +10,7 @@ learnt from only as far as the model is to answer as it did before
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,14 @@ ALIKE_SHARE = 0.5
 def sentences_of(examples: Sequence[Example]) -> list[str]:
     """Return the sentences that are answered by actions, each once, sorted."""
     return sorted({each.instruction for each in examples if each.answer})
+
+
+def sentences_shown(examples: Iterable[Example]) -> set[str]:
+    """Return the sentences that a person showed or corrected: they are to change.
+
+    What the agent did well by itself is not: that stays as it is.
+    """
+    return {each.instruction for each in examples if each.kind in ("correction", "demonstration")}
 
 
 def with_other_sentences(

@@ -114,7 +114,11 @@ class Lesson:
     def to_learn(self) -> list[Example]:
         """What it learns on: the lessons, and what is to be kept."""
         from trainer.data.mirror import mirrored
-        from trainer.data.other_sentences import sentences_of, with_other_sentences
+        from trainer.data.other_sentences import (
+            sentences_of,
+            sentences_shown,
+            with_other_sentences,
+        )
         from trainer.data.sampling import balanced
 
         taught = list(self.taught.train)
@@ -125,7 +129,7 @@ class Lesson:
             count = round(self.task.config.others * len(kept))
             rng = np.random.default_rng(self.task.config.seed + 4)
             # What is taught now is to change, in front of every picture.
-            now = set(sentences_of(self.taught.train))
+            now = sentences_shown(self.taught.train)
             said = [each for each in sentences_of(kept) if each not in now]
             before = [each for each in self.practised if each not in now]
             shown = [*self.taught.train, *kept]
@@ -173,7 +177,7 @@ def prepare(
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
-    from trainer.data.other_sentences import sentences_of
+    from trainer.data.other_sentences import sentences_shown
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config, with_settings
 
@@ -188,7 +192,9 @@ def prepare(
         as_heard(read.earlier, model, tokenizer, spec, folder), most, seed=plan.seed + 2
     )
     # A person's words may mean what the base was taught: then that is what is to change.
-    known = read.known.judged_without(sentences_of([*taught.train, *taught.select, *taught.gate]))
+    known = read.known.judged_without(
+        sentences_shown([*taught.train, *taught.select, *taught.gate])
+    )
     if released:
         # Nothing else stands for what it could.
         known, earlier = earlier, Sides()

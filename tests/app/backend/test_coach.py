@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.backend.coach import CAN, ENOUGH, NextStep, next_step
+from app.backend.coach import ENOUGH, NextStep, next_step
 from app.backend.ports import LessonFacts, TeachFacts, VerdictFacts
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 
@@ -57,7 +57,7 @@ def test_after_a_round_its_weakest_sentence_comes_next() -> None:
     alone = told(nothing, last, plays=False)
     assert alone.fails_at == ""
     assert "practise" not in alone.sentence
-    mastered = verdict(line("hop", 0, int(CAN * 20)))
+    mastered = verdict(line("hop", 0, 18))
     assert told(nothing, mastered).sentence == (
         "It does “hop” 18 of 20 times: teach it something else."
     )

@@ -47,28 +47,30 @@ class Player:
         return Attempt(key, outcome, 9)
 
 
-def test_each_failing_start_is_given_once_before_more_are_played(asked: Asked) -> None:
+def test_each_failing_start_is_come_to_before_more_are_played(asked: Asked) -> None:
     world = Player([FIRST + 3, FIRST + 7], [FIRST + 2])
-    starts, player = FailingStarts(world.play), PlayerSpec("now")
-    assert starts.next(player, asked, FIRST) == FIRST + 3
+    starts, player = FailingStarts(), PlayerSpec("now")
+    assert starts.next(player, asked, FIRST, world.play) == FIRST + 3
+    # One that was not begun is the same the next time.
+    assert starts.next(player, asked, FIRST, world.play) == FIRST + 3
     # What the person went past meanwhile is not gone back to.
-    assert starts.next(player, asked, FIRST + 4) == FIRST + 7
+    assert starts.next(player, asked, FIRST + 4, world.play) == FIRST + 7
     assert world.played == list(range(FIRST + 1, FIRST + 1 + MOST))
     with pytest.raises(UsageError, match="from all of 12 starts"):
-        starts.next(player, asked, FIRST + 7)
+        starts.next(player, asked, FIRST + 7, world.play)
     assert world.played[MOST:] == list(range(FIRST + 8, FIRST + 8 + MOST))
 
 
 def test_another_player_fails_elsewhere(asked: Asked) -> None:
     world = Player([FIRST + 3, FIRST + 4])
-    starts = FailingStarts(world.play)
-    assert starts.next(PlayerSpec("now"), asked, FIRST) == FIRST + 3
+    starts = FailingStarts()
+    assert starts.next(PlayerSpec("now"), asked, FIRST, world.play) == FIRST + 3
     world.fails = [FIRST + 5]
-    assert starts.next(PlayerSpec("later"), asked, FIRST) == FIRST + 5
+    assert starts.next(PlayerSpec("later"), asked, FIRST, world.play) == FIRST + 5
 
 
 def test_the_seeds_stay_among_those_that_a_person_is_taught_on(asked: Asked) -> None:
     last = SeedRange.TEACHING.last
     world = Player([FIRST])
-    assert FailingStarts(world.play).next(PlayerSpec("now"), asked, last - 1) == FIRST
+    assert FailingStarts().next(PlayerSpec("now"), asked, last - 1, world.play) == FIRST
     assert set(world.played) <= {last, *range(FIRST, FIRST + MOST)}

@@ -18,6 +18,7 @@ from model.vla.preprocess import load_spec
 from recorder.errors import UsageError
 from trainer.data.examples import Example, Sides
 from trainer.data.material import Material
+from trainer.data.other_sentences import sentences_shown
 from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson, Read, prepare
 from trainer.rounds.round import RoundPlan
 from trainer.rounds.training.lora import LoraTask
@@ -99,7 +100,8 @@ def test_what_is_taught_now_is_not_what_it_could_before(
     write_sayings(folder, {"walk back": ["retreat at a run"], "turn left": []})
     plan = RoundPlan(tmp_path, folder, tmp_path / "out", tmp_path / "work")
     known = said("walk back", 2) + said("turn left", 3)
-    taught = Sides(train=said("retreat at a run", 4, "demonstration"))
+    watched = said("turn left", 4, "rollout")
+    taught = Sides(train=said("retreat at a run", 4, "demonstration") + watched)
     read = Read(cast(Material, None), taught, Sides(known, known, known), Sides())
     lesson = prepare(
         plan,
@@ -109,6 +111,18 @@ def test_what_is_taught_now_is_not_what_it_could_before(
         released=False,
         say=lambda _: None,
     )
-    assert {each.instruction for each in lesson.taught.train} == {"walk back"}
-    # It may be learnt from, but nothing is chosen by it or judged on it.
+    assert {each.instruction for each in lesson.taught.train} == {"walk back", "turn left"}
+    # It may be learnt from, but nothing is chosen by it or judged on it; what was only watched is
+    # no lesson.
     assert lesson.known == Sides(known, known[2:], known[2:])
+
+
+def test_what_was_only_watched_is_held_and_judged_as_before() -> None:
+    """The agent's own successes are no lesson: those sentences are not to change."""
+    shown, watched = said("swim", 30, "demonstration"), said("walk", 30, "rollout")
+    assert sentences_shown([*shown, *watched, *said("hop", 3)]) == {"swim"}
+    task = cast(LoraTask, SimpleNamespace(config=LoraConfig(others=2.0), keeps=True))
+    lesson = Lesson(task, Sides(train=shown + watched), Sides(train=said("walk", 9)), Sides())
+    made = Counter(each.instruction for each in lesson.to_learn if each.kind == "replay")
+    assert set(made) == {"walk"}
+    assert made["walk"] > 9

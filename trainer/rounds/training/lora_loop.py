@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recorder.errors import UsageError
 from trainer.data.examples import Example
+from trainer.data.other_sentences import sentences_shown
 from trainer.data.sampling import draw_plan, lesson_samples
 from trainer.rounds.training.lora import LoraTask
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
@@ -104,11 +105,11 @@ class _Run:
     def _answers_before(self) -> dict[int, torch.Tensor]:
         """Return the log-probabilities of all words, by example that is held: as it begins.
 
-        Held is what is replayed, but for the sentences that are taught now: they are to change, and
-        what was done at them is right.
+        Held is what is replayed, but for the sentences that a person shows now: they are to change,
+        and what was done at them is right.
         """
         task = self._task
-        now = {each.instruction for each in self._examples if each.kind != "replay"}
+        now = sentences_shown(self._examples)
         drawn = [
             int(i)
             for i in np.unique(self.plan)
