@@ -21,6 +21,7 @@ from recorder.store import EpisodeRow, Reader, Split, of_game
 from trainer.data.earlier_lessons import earlier_rows
 from trainer.data.material import Tallies, material_of
 from trainer.data.sampling import lesson_samples, shares_of
+from trainer.practice.fit import eye_may_judge
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.round import SINCE_LAST_ROUND
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
@@ -76,11 +77,15 @@ class Collected:
         return replace(
             found,
             sentence=f"{found.sentence} {changed_note(taught, heard, judges)}".strip(),
-            to_practise=to_practise(tasks, self._reader.rounds(), found),
+            to_practise=to_practise(tasks, self._reader.rounds(), found, self._by_eye),
             practice_blocked=blocked,
             next_step=step.sentence,
             fails_at=step.fails_at,
         )
+
+    def _by_eye(self, sentence: str) -> bool:
+        """Whether enough of a sentence is marked that the agent's own eye may judge it."""
+        return eye_may_judge(self._data, self._game_name, self._loader.base, sentence)
 
     def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
         """Return how long a round on ``chosen`` takes until its result is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from app.backend.model_catalogue import options_of
@@ -28,14 +28,20 @@ def practice_blocked(loader: ModelLoader, game: str, data: Path) -> str:
 
 
 def to_practise(
-    tasks: Sequence[Task], rounds: Iterable[RoundRow], facts: TeachFacts
+    tasks: Sequence[Task],
+    rounds: Iterable[RoundRow],
+    facts: TeachFacts,
+    by_eye: Callable[[str], bool],
 ) -> tuple[str, ...]:
     """Return the judged sentences that were shown since the last round, and those of that round.
 
     ``rounds`` are in the order in which they began; the newest that made an adapter counts.
+    ``by_eye`` says whether the agent's own eye may judge a sentence that the game does not.
     """
     newest = next((row for row in reversed(list(rounds)) if row.adapter_id), None)
     lines = () if newest is None else read_lines(newest.verdict)
     said = [each.sentence for each in facts.lessons]
     said += [each.name for each in lines if each.part is Part.TAUGHT]
-    return tuple(dict.fromkeys(each for each in said if judged_task(tasks, each) is not None))
+    return tuple(
+        each for each in dict.fromkeys(said) if judged_task(tasks, each) is not None or by_eye(each)
+    )

@@ -29,7 +29,7 @@ from recorder.store import Reader, RoundStatus, Store
 from recorder.types import RGBImage
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
-from trainer.practice.fit import judged
+from trainer.practice.fit import practicable
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import decide
 from trainer.rounds.measure_later import gates_of
@@ -129,7 +129,9 @@ class Teaching:
         if self._loader.not_taught:
             raise ModelError(self._loader.not_taught)
         said = () if practice is None else practice.sentences
-        asked = [Asked(*each) for each in judged(self._live.tasks(), said)]
+        asked = practicable(
+            self._data, self._game_name, self._loader.base, self._live.tasks(), said
+        )
         self._blind.end()
         if (check := self._check) is not None:
             # What was played is kept; it can be gone on with after this round.

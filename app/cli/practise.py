@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.common import data_folder
-from app.cli.round import teach
+from app.cli.round import base_of, teach
 
 
 def run(options: argparse.Namespace) -> int:
@@ -14,14 +14,12 @@ def run(options: argparse.Namespace) -> int:
     Ctrl-C cancels: the agent and the database stay as they were.  Raises UsageError for a sentence
     that nobody can judge, and for a game that cannot be practised.
     """
-    from recorder.games import required_task, task_list
-    from recorder.games.base import Asked
+    from recorder.games import task_list
+    from trainer.practice.fit import practicable
 
-    every = task_list(options.game, data_folder(options))
-    asked = [
-        Asked(required_task(options.game, every, each, "nothing was practised"), each)
-        for each in options.sentence
-    ]
+    data = data_folder(options)
+    every = task_list(options.game, data)
+    asked = practicable(data, options.game, base_of(options), every, options.sentence)
     return teach(
         options,
         lambda client, diary: client.run(

@@ -53,7 +53,7 @@ def teach(
     from recorder.store import RoundStatus, Store
     from trainer.rounds.client import RoundClient
 
-    folder, base = data_folder(options), _base(options)
+    folder, base = data_folder(options), base_of(options)
     diary = RoundDiary(tell=say)
     with Store.open(folder) as store:
         client = RoundClient(folder, store, base, play_options(options))
@@ -93,7 +93,7 @@ def teach(
     return int(ExitCode.OK)
 
 
-def _base(options: argparse.Namespace) -> Path:
+def base_of(options: argparse.Namespace) -> Path:
     """Return the checkpoint that is taught: named as for `playteach play`."""
     from app.cli.model_flags import checkpoint_folder, is_checkpoint
     from model.paths import default_checkpoint

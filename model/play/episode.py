@@ -118,6 +118,18 @@ class Decision:
 Decide = Callable[[Frame, Proposal | None], Decision]
 
 
+class Watch(Protocol):
+    """Judges an attempt that the game cannot judge, tick by tick."""
+
+    def begin(self) -> None:
+        """A new attempt begins."""
+        ...
+
+    def done(self, frame: Frame, action: Action) -> bool:
+        """Return whether it is done, now that ``action`` has led to ``frame``."""
+        ...
+
+
 def policy_drives(frame: Frame, proposal: Proposal | None) -> Decision:
     """Let the policy drive; nobody does while it has no plan."""
     del frame
@@ -323,14 +335,26 @@ def run_episode(
     instruction: str | None = None,
     max_ticks: int | None = None,
     decide: Decide = policy_drives,
+    watch: Watch | None = None,
+    policy_seed: int | None = None,
 ) -> EpisodeEnd:
-    """Play one episode to its end; an unjudged task ends after ``max_ticks`` as unknown."""
-    loop.begin(task, seed, instruction=instruction, policy_seed=episode_seed(task.id, seed))
+    """Play one episode to its end; an unjudged task ends after ``max_ticks`` as unknown.
+
+    ``watch`` judges one that the game does not: it ends as a success as soon as that says so, and
+    is a timeout after ``max_ticks``.  ``policy_seed`` None is that of :func:`episode_seed`.
+    """
+    judged = task.judged or watch is not None
+    if watch is not None:
+        watch.begin()
+    sampler = episode_seed(task.id, seed) if policy_seed is None else policy_seed
+    loop.begin(task, seed, instruction=instruction, policy_seed=sampler)
     loop.await_answer()
     while True:
         outcome = loop.outcome()
         if outcome is not None:
             return loop.end(outcome)
         if max_ticks is not None and loop.index >= max_ticks:
-            return loop.end(Outcome.TIMEOUT if task.judged else Outcome.UNKNOWN)
-        loop.tick(decide)
+            return loop.end(Outcome.TIMEOUT if judged else Outcome.UNKNOWN)
+        tick = loop.tick(decide)
+        if watch is not None and watch.done(loop.frame, tick.executed):
+            return loop.end(Outcome.SUCCESS)

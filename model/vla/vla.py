@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from model.actions.tokens import ACTION_BEGIN, encode, split_actions, token_string
 from model.adapters.folders import (
@@ -46,7 +48,7 @@ from model.vla.prompt_cache import PromptReader
 from model.vla.tokenizers import check_tokenizer, repair_tokenizer
 from recorder import json_values
 from recorder.errors import ModelError
-from recorder.types import NO_ACTION
+from recorder.types import NO_ACTION, RGBImage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -344,6 +346,18 @@ class VlaPolicy:
         if self._sayings is None or not self.options.rewrite:
             return said
         return replace(said, instruction=self._sayings.restate(said.instruction))
+
+    @torch.inference_mode()
+    def glance(self, rgb: RGBImage) -> NDArray[np.float32]:
+        """Return what a picture (H x W x 3, uint8) looks like in short, 2 x hidden.
+
+        The mean, then the greatest value, of each channel over its vision tokens.  A picture that
+        was just answered is not read again.  Not while another thread thinks.
+        """
+        with torch_threads(self.threads):
+            tokens = self.reader.see(rgb).float()
+            short: NDArray[np.float32] = torch.cat((tokens.mean(0), tokens.amax(0))).cpu().numpy()
+        return short
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:

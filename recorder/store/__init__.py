@@ -7,6 +7,7 @@ from recorder.store.comparisons.rows import (
     ComparisonRow,
     Film,
     NewComparison,
+    SeenClip,
     Side,
     Stretch,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "RoundEnd",
     "RoundRow",
     "RoundStatus",
+    "SeenClip",
     "SegmentRow",
     "Side",
     "Split",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainer.evaluation.blind.statistics import Marks, Told, kind_of
+from trainer.evaluation.eye.correction import corrected
+from trainer.evaluation.eye.judge import Reliability
 from trainer.evaluation.sequential import (
     OLD_TASKS_MARGIN,
     SENTENCE_MARGIN,
@@ -70,6 +72,38 @@ def blind_line(name: str, marks: Marks, told: Told) -> Line:
         f"{what}, judged blind: {counts}.",
         blind=True,
     )
+
+
+def eye_line(
+    part: Part, name: str, plan: Plan, pairs: Pairs, reliability: Reliability, account: str
+) -> Line:
+    """Return the line of a sentence that was played as planned and judged by the agent's own eye.
+
+    ``account`` says how good the eye is.  Its difference and interval are without the eye's errors;
+    it is better, or worse, only if that is so of them too.
+    """
+    told = estimate(plan, pairs)
+    difference, low, high = corrected(told.difference, told.low, told.high, reliability)
+    kind = told.kind
+    if kind is VerdictKind.BETTER and low <= 0:
+        kind = VerdictKind.NOT_ENOUGH
+    if kind is VerdictKind.WORSE and high >= 0:
+        kind = VerdictKind.NOT_ENOUGH
+    words = {
+        VerdictKind.BETTER: "got better",
+        VerdictKind.WORSE: "got worse",
+        VerdictKind.SAME: "is about the same",
+    }
+    what = f'"{name}" {words[kind]}' if kind in words else f'No gain was found for "{name}"'
+    text = (
+        f"{what}, judged by its own eye: {pairs.before} of {pairs.n} before, {pairs.after} of "
+        f"{pairs.n} after. The eye was {account}; without its errors that is "
+        f"{_points(difference)} points ({_points(low)} to {_points(high)})."
+    )
+    return Line(
+        part, name, kind, pairs.before, pairs.after, pairs.n, difference, low, high, plan.margin,
+        told.not_worse and low >= -plan.margin, text, by_eye=True,
+    )  # fmt: skip
 
 
 def old_tasks_line(pairs: Pairs, against: str) -> Line:

@@ -127,6 +127,7 @@ def evaluate_pair(
     workers: int | None = None,
     beside: Beside | None = None,
     version: str = PLAY_VERSION,
+    eyes: Mapping[str, Path] | None = None,
 ) -> None:
     """Play starts as ``before`` and as ``after``, some at a time, until there are no more.
 
@@ -137,7 +138,8 @@ def evaluate_pair(
     The two are one checkpoint with different adapters: a worker loads it once for all looks, and a
     start is played by one right after the other.  Play is in lock-step; a game whose world does
     not wait is paced unless it is ``slowed``.  ``beside`` is the person who is there while a game
-    in a window of its own is played, None where nobody is.  Raises ValueError for players of two
+    in a window of its own is played, None where nobody is.  ``eyes`` says where the eye lies that
+    judges a sentence which the game does not.  Raises ValueError for players of two
     checkpoints and for starts that may not judge, and what :func:`evaluate` raises.
     """
     if not same_but_adapter(before, after):
@@ -151,7 +153,7 @@ def evaluate_pair(
             yield [_Job(side, spec, start) for start in starts for side, spec in sides.items()]
 
     with contextlib.closing(
-        _play(jobs(), _Setup(game_name, False, slowed, beside, version), workers)
+        _play(jobs(), _Setup(game_name, False, slowed, beside, version, eyes=eyes), workers)
     ) as played:
         for side, result in played:
             on_played(side, result)
@@ -212,6 +214,7 @@ class _Setup:
     filmed_ticks: int | None = None
     data: Path | None = None
     loads: bool = False
+    eyes: Mapping[str, Path] | None = None
 
 
 def _play(
@@ -254,6 +257,7 @@ def _play_here(batches: Iterator[Sequence[_Job]], setup: _Setup) -> Iterator[tup
             version=setup.version,
             filmed_ticks=setup.filmed_ticks,
             data=setup.data,
+            eyes=setup.eyes,
         )
         stack.callback(worker.close)
         for job in itertools.chain.from_iterable(batches):
@@ -376,6 +380,7 @@ def _begin_worker(setup: _Setup, environment: dict[str, str]) -> None:
         version=setup.version,
         filmed_ticks=setup.filmed_ticks,
         data=setup.data,
+        eyes=setup.eyes,
     )
 
 

@@ -54,7 +54,9 @@ class Line:
     case it is still being played.  ``against`` says what played before: the "parent", or for the
     old tasks also the "base".  ``blind`` says that a person judged clips without knowing which
     side they are of; then ``n`` is the number of clips a side, and the difference and its interval
-    are without the person's own errors.  ``elsewhere`` says that it is of another game, which
+    are without the person's own errors.  ``by_eye`` says that the agent's own eye judged, which was
+    taught from the person's marks; then the difference and its interval are without its errors.
+    ``elsewhere`` says that it is of another game, which
     cannot be played in this one's rounds.
     """
 
@@ -74,6 +76,7 @@ class Line:
     checking: bool = False
     blind: bool = False
     elsewhere: bool = False
+    by_eye: bool = False
 
 
 @dataclass(frozen=True, slots=True)

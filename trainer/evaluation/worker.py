@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.play.episode import (
     Decision,
     EpisodeEnd,
     EpisodeLoop,
+    EpisodeObserver,
     Proposal,
     policy_drives,
     run_episode,
@@ -22,10 +23,12 @@ from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import open_game
 from recorder.games.base import Game, OwnWindowGame
+from recorder.store.comparisons.rows import Film
 from recorder.store.rows import Stepping
 from recorder.types import Frame
 from trainer.evaluation.blind.camera import ClipCamera
 from trainer.evaluation.bystander import AGAIN_S, Bystander, TouchedError
+from trainer.evaluation.eye.watching import EyeWatch, EyeWatches, SeenKeeper
 from trainer.evaluation.play_version import PLAY_VERSION
 from trainer.evaluation.players import PlayerSpec, make_policy, use_adapter
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
@@ -68,8 +71,9 @@ class EvaluationWorker:
 
     ``paced`` plays at the game's tick rate, else the game waits for every answer; attempts are
     of the play called ``version``.  With ``filmed_ticks`` each is filmed and ends after so many
-    ticks.  ``data`` is the data folder with the person's own games.  Raises what the game raises
-    that cannot be opened.
+    ticks.  ``data`` is the data folder with the person's own games.  ``eyes`` says where the eye
+    lies that judges a sentence which the game does not.  Raises what the game raises that cannot be
+    opened.
     """
 
     def __init__(
@@ -83,7 +87,11 @@ class EvaluationWorker:
         version: str = PLAY_VERSION,
         filmed_ticks: int | None = None,
         data: Path | None = None,
+        eyes: Mapping[str, Path] | None = None,
     ) -> None:
+        self._eyes = eyes or {}
+        self._watches: EyeWatches | None = None
+        self._keeper: SeenKeeper | None = None
         self._game_name = game_name
         self._data = data
         self._filmed_ticks = filmed_ticks
@@ -156,8 +164,19 @@ class EvaluationWorker:
             self._keys[player], self._game_name, start.key, self._stepping, self._version
         )
         # The last picture is in no tick: it shows what the last action came to.
-        film = None if self._camera is None else self._camera.film(loop.frame)
-        return Attempt(key, ended.outcome, ended.ticks, time.perf_counter() - started, film)
+        return Attempt(
+            key, ended.outcome, ended.ticks, time.perf_counter() - started, self._film(loop)
+        )
+
+    def _film(self, loop: EpisodeLoop) -> Film | None:
+        """Return what the attempt looked like, if it is filmed: to a person, and to the model."""
+        if self._camera is None:
+            return None
+        film = self._camera.film(loop.frame)
+        seen = None if self._keeper is None else self._keeper.seen(loop.frame)
+        if self._keeper is None or seen is None:
+            return film
+        return replace(film, seen=seen.to_bytes(), seen_by=self._keeper.player.fingerprint)
 
     def _open_anew(self) -> None:
         """Open the game a second time; who plays stays, unless it knows the game from inside."""
@@ -181,12 +200,19 @@ class EvaluationWorker:
             instruction=start.heard,
             max_ticks=self._filmed_ticks or (None if start.task.judged else FREE_TICKS),
             decide=self._decide,
+            watch=self._watch(start),
         )
         if self._bystander is not None:
             # The very last tick may have been touched too.
             self._bystander.look()
             self._bystander.played()
         return ended
+
+    def _watch(self, start: Start) -> EyeWatch | None:
+        """Return what judges a start that the game does not, if an eye was taught it."""
+        if start.task.judged or self._watches is None:
+            return None
+        return self._watches.of(start.heard)
 
     def _decide(self, frame: Frame, proposal: Proposal | None) -> Decision:
         if self._bystander is not None:
@@ -234,12 +260,22 @@ class EvaluationWorker:
             self._game,
             self._runner,
             policy_name=self._policy.name,
-            observers=() if self._camera is None else (self._camera,),
+            observers=self._observers(),
             clock=clock,
             pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
         )
         self._player = player
         return self._loop
+
+    def _observers(self) -> list[EpisodeObserver]:
+        """Return what sees an attempt go by; the eye needs a model that waits while it looks."""
+        from model.vla.vla import VlaPolicy
+
+        self._watches = self._keeper = None
+        if isinstance(self._policy, VlaPolicy) and isinstance(self._runner, LockStepRunner):
+            self._watches = EyeWatches(self._eyes, self._policy)
+            self._keeper = None if self._camera is None else SeenKeeper(self._policy)
+        return [each for each in (self._camera, self._keeper) if each is not None]
 
     def close(self) -> None:
         """Stop runner and game."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from model.play.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, policy_drives
+from model.play.episode import EpisodeEnd, EpisodeLoop, EpisodeStart, run_episode
 from model.play.runner import LockStepRunner
 from model.play.sampling import Sampling
 from model.vla.play_options import PlayOptions
@@ -27,8 +27,10 @@ from model.vla.vla import VlaPolicy
 from recorder.games import open_game
 from recorder.games.base import Game
 from recorder.types import Outcome, RGBImage, Tick
+from trainer.evaluation.eye.watching import EyeWatches
 from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.starts import Start
+from trainer.evaluation.worker import FREE_TICKS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +72,16 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Who practises: a checkpoint, how it is played, how freely it chooses."""
+    """Who practises: a checkpoint, how it is played, how freely it chooses.
+
+    ``eyes`` says where the eye lies that judges a sentence which the game does not.
+    """
 
     checkpoint: Path
     options: PlayOptions
     temperature: float
     moments: int
+    eyes: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Collector(Protocol):
@@ -139,10 +145,13 @@ class Hall:
     policy: VlaPolicy
     most: int
     adapter: Path | None = None
+    eyes: Mapping[str, Path] = field(default_factory=dict)
     _loop: EpisodeLoop = field(init=False)
     _keeper: _Keeper = field(init=False)
+    _watches: EyeWatches = field(init=False)
 
     def __post_init__(self) -> None:
+        self._watches = EyeWatches(self.eyes, self.policy)
         self._keeper = _Keeper(self.policy, self.most)
         self._loop = EpisodeLoop(
             self.game,
@@ -165,7 +174,7 @@ class Hall:
         except BaseException:
             opened.close()
             raise
-        return cls(opened, policy, player.moments)
+        return cls(opened, policy, player.moments, eyes=player.eyes)
 
     def play(self, adapter: Path | None, made: Try) -> Tried:
         """Make an attempt; raises what game and model raise."""
@@ -174,12 +183,15 @@ class Hall:
             self.adapter = adapter
         start = made.start
         self._keeper.begin(made.sampler_seed)
-        self._loop.begin(
-            start.task, start.seed, instruction=start.heard, policy_seed=made.sampler_seed
+        ended = run_episode(
+            self._loop,
+            start.task,
+            start.seed,
+            instruction=start.heard,
+            max_ticks=None if start.task.judged else FREE_TICKS,
+            watch=None if start.task.judged else self._watches.of(start.heard),
+            policy_seed=made.sampler_seed,
         )
-        while (outcome := self._loop.outcome()) is None:
-            self._loop.tick(policy_drives)
-        ended = self._loop.end(outcome)
         return Tried(made, ended.outcome, ended.ticks, self._keeper.moments)
 
     def close(self) -> None:

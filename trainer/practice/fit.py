@@ -8,9 +8,14 @@ from pathlib import Path
 from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import load_spec
+from recorder.data_folder import database_path
 from recorder.errors import ModelError, UsageError
 from recorder.games import game_spec, judged_task
-from recorder.games.base import Task
+from recorder.games.base import Asked, Task, free_task
+from recorder.store import Reader
+from trainer.evaluation.eye.marks import enough_marks
+from trainer.evaluation.eye.teaching import LEAST_OWN
+from trainer.rounds.eyes import missing_marks
 
 
 def unfit(game: str, data: Path, base: Path, options: PlayOptions) -> str:
@@ -36,13 +41,39 @@ def unfit(game: str, data: Path, base: Path, options: PlayOptions) -> str:
     return ""
 
 
-def judged(tasks: Sequence[Task], sentences: Sequence[str]) -> list[tuple[Task, str]]:
-    """Return each sentence with the one of ``tasks`` that judges it; raises UsageError if none."""
-    found = [(judged_task(tasks, each), each) for each in sentences]
-    for task, sentence in found:
-        if task is None:
-            raise UsageError(
-                f"Nobody can judge “{sentence}” while the agent practises alone, so nothing was "
-                "begun; choose a sentence of `playteach tasks`."
-            )
-    return [(task, sentence) for task, sentence in found if task is not None]
+def practicable(
+    data: Path, game: str, base: Path, tasks: Sequence[Task], sentences: Sequence[str]
+) -> list[Asked]:
+    """Return each sentence with what judges it: one of ``tasks``, or a free one for the own eye.
+
+    Raises UsageError for a sentence that neither the game nor the agent's own eye can judge.
+    """
+    found = []
+    for each in sentences:
+        task = judged_task(tasks, each)
+        if task is None and not eye_may_judge(data, game, base, each):
+            raise UsageError(nobody_judges(each, missing_marks(data, base, game, each)))
+        found.append(Asked(free_task(each) if task is None else task, each))
+    return found
+
+
+def eye_may_judge(data: Path, game: str, base: Path, sentence: str) -> bool:
+    """Whether so much of a sentence is marked that the agent's own eye may judge it."""
+    from model.adapters.folders import fingerprint
+
+    if not database_path(data).is_file():
+        return False
+    with Reader.open(data) as reader:
+        return enough_marks(reader, game, sentence, fingerprint(base))
+
+
+def nobody_judges(sentence: str, more: str = "") -> str:
+    """Return the sentence about one that cannot be practised; ``more`` is what helps."""
+    more = more or (
+        f"Mark {LEAST_OWN} of its attempts as done and {LEAST_OWN} as failed, or choose a sentence "
+        "of `playteach tasks`."
+    )
+    return (
+        f"Nobody can judge \u201c{sentence}\u201d while the agent practises alone, so nothing was "
+        f"begun. {more}"
+    )

@@ -12,7 +12,7 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,11 +25,13 @@ from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
 from trainer.data.earlier_lessons import PRACTISED
 from trainer.evaluation.starts import JUDGED, Start, StartKey
+from trainer.evaluation.worker import FREE_TICKS
 from trainer.practice.config import PracticeConfig
-from trainer.practice.fit import judged, unfit
+from trainer.practice.fit import nobody_judges, practicable, unfit
 from trainer.practice.groups import advantages, reward
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
+from trainer.rounds.eyes import teach_eyes
 from trainer.rounds.inputs import parent_of, parent_tensors
 
 if TYPE_CHECKING:
@@ -56,9 +58,9 @@ Say = Callable[[protocol.Message], None]
 class PracticePlan:
     """What is to be practised.
 
-    ``sentences`` are such as ``game`` can judge; ``minutes`` is how long it plays and learns.
-    ``number`` sets its starts apart from those of other practices; ``parent`` is the adapter that
-    it goes on from.  Folders are as in :class:`trainer.rounds.round.RoundPlan`.
+    ``sentences`` are such as ``game`` can judge, or the agent's own eye; ``minutes`` is how long it
+    plays and learns.  ``number`` sets its starts apart from those of other practices; ``parent`` is
+    the adapter that it goes on from.  Folders are as in :class:`trainer.rounds.round.RoundPlan`.
     """
 
     data: Path
@@ -81,13 +83,37 @@ def practise(plan: PracticePlan, say: Say, config: PracticeConfig | None = None)
 
     if why := unfit(plan.game, plan.data, plan.base, plan.options):
         raise UsageError(why)
-    tasks = judged(task_list(plan.game, plan.data), plan.sentences)
+    every = task_list(plan.game, plan.data)
+    asked = practicable(plan.data, plan.game, plan.base, every, plan.sentences)
+    plan.work.mkdir(parents=True, exist_ok=True)
+    eyes = _eyes(plan, [each.heard for each in asked if not each.task.judged], say)
+    tasks = [(each.task, each.heard) for each in asked]
     with torch_threads(None):
-        return _practise(plan, tasks, say, config or PracticeConfig(seed=plan.number))
+        return _practise(plan, tasks, eyes, say, config or PracticeConfig(seed=plan.number))
+
+
+def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> dict[str, Path]:
+    """Teach the eyes that judge while nobody is there; raises UsageError for one not believed."""
+    eyes = teach_eyes(
+        plan.data, plan.base, plan.game, plan.options, sentences, plan.work,
+        tell=lambda sentence: say(protocol.Stage("eye", sentence)),
+    )  # fmt: skip
+    found = {each.sentence: each for each in eyes}
+    for sentence in sentences:
+        eye = found.get(sentence)
+        if eye is None or not eye.believed:
+            why = "" if eye is None else f"Its own eye was {eye.account}, too seldom to be "
+            more = f"{why}believed; mark three more of its attempts." if why else ""
+            raise UsageError(nobody_judges(sentence, more))
+    return {each.sentence: each.path for each in eyes}
 
 
 def _practise(
-    plan: PracticePlan, tasks: Sequence[tuple[Task, str]], say: Say, config: PracticeConfig
+    plan: PracticePlan,
+    tasks: Sequence[tuple[Task, str]],
+    eyes: Mapping[str, Path],
+    say: Say,
+    config: PracticeConfig,
 ) -> protocol.Done:
     import torch
 
@@ -106,7 +132,6 @@ def _practise(
     base = fingerprint(plan.base)
     parent = parent_of(plan.parent, base)
     spec = plan.options.applied_to(load_spec(plan.base))
-    plan.work.mkdir(parents=True, exist_ok=True)
     known, before = _kept(plan, spec, say)
     say(protocol.Stage("seeing", "Looking at what it could before."))
     model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
@@ -126,7 +151,7 @@ def _practise(
     learner = Learner(task, [*known.train, *earlier.train], config)
     identity = identity_of(base, plan.parent, plan.game, plan.sentences, config)
     account = resumed(plan.work, identity, task, learner)
-    player = Player(plan.base, plan.options, config.temperature, config.moments)
+    player = Player(plan.base, plan.options, config.temperature, config.moments, eyes)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
         iterate(plan, tasks, collector, learner, account, say, config, base)
     if not account.steps:
@@ -262,7 +287,7 @@ def scored_moments(tried: Sequence[Tried]) -> list[Scored]:
     scored = []
     for group in groups.values():
         own = sorted(group, key=lambda each: each.made.number)
-        limit = max(1, own[0].made.start.task.max_ticks)
+        limit = max(1, own[0].made.start.task.max_ticks or FREE_TICKS)
         gains = advantages([reward(each.outcome, each.ticks, limit) for each in own])
         for each, gain in zip(own, gains, strict=False):
             scored += [Scored(moment, gain) for moment in each.moments]

@@ -21,6 +21,7 @@ from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.books import RoundBooks, RoundResult, Say
+from trainer.rounds.by_eye import eyes_for, why_no_eye
 from trainer.rounds.child import CANCELLED
 from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
@@ -37,6 +38,8 @@ from trainer.rounds.round import REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.training.lora_config import MAX_STEPS
 from trainer.rounds.working_folder import make_work_folder
+
+PRACTISED = "It practised by its own eye, which may not judge itself as well: judge it blind."
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +171,14 @@ class RoundClient:
         play = wanted.paired_seeds > 0 and not self._few_bits
         tell_before(ground, tasks, books.parent, books.query, books.round_id, play=play)
         took.note("before_s")
-        ended = self._listen(self._command(books, wanted, tasks), books, ground.say)
+        ended = self._listen(self._command(books, wanted, tasks, free), books, ground.say)
         took.note("teaching_s")
         lines: list[Line] = []
         if play and (ended.passed or wanted.measure_failed):
             lines = self._measure(
-                books, ground, tasks, free, wanted.paired_seeds, wanted=wanted.old_tasks
-            )
+                books, ground, tasks, free, wanted.paired_seeds, wanted=wanted.old_tasks,
+                practised=wanted.practice_min is not None,
+            )  # fmt: skip
         ground.check()
         if wanted.practice_min is None:
             # How long the next round takes is told by these; practice takes as long as is said.
@@ -191,18 +195,21 @@ class RoundClient:
     ) -> tuple[list[Asked], list[str]]:
         """Return (what the round is measured with, the taught sentences that nobody can judge)."""
         if questions:
-            return list(questions), []
+            judged = [each for each in questions if each.task.judged]
+            return judged, [each.heard for each in questions if not each.task.judged]
         place = (self._data, books.round_id, books.query, game)
         return questions_of(*place), free_sentences_of(*place)
 
-    def _command(self, books: RoundBooks, wanted: _Wanted, tasks: Sequence[Asked]) -> list[str]:
+    def _command(
+        self, books: RoundBooks, wanted: _Wanted, tasks: Sequence[Asked], free: Sequence[str]
+    ) -> list[str]:
         """Return what starts the process that learns from episodes, or practises."""
         place = (self._data, self._base, books.folder, books.work)
         if wanted.practice_min is not None:
             return practice_command(
                 *place,
                 game=wanted.game,
-                sentences=[each.heard for each in tasks],
+                sentences=[*(each.heard for each in tasks), *free],
                 minutes=wanted.practice_min,
                 number=books.round_id,
                 parent=books.parent_folder,
@@ -320,15 +327,29 @@ class RoundClient:
         most: int,
         *,
         wanted: bool,
+        practised: bool,
     ) -> list[Line]:
         """Play what was taught; of what nobody can judge there is a line that says so.
 
+        An eye by which it ``practised`` does not judge what came of it: who learns to please a
+        judge pleases its errors too.
         Beside them are the lines of what is to be checked later: the old tasks, if ``wanted``.
         """
         before = ground.player("before", books.parent_folder)
         after = ground.player("after", books.folder)
-        lines = play_taught(ground, tasks, before, after, books.round_id, most)
+        with eyes_for(ground, () if practised else free) as eyes:
+            judging = [each for each in eyes if each.believed]
+            lines = play_taught(ground, tasks, before, after, books.round_id, most, eyes=judging)
         for line in lines:
             ground.say(protocol.Measured(line))
-        lines += [unjudged_line(Part.TAUGHT, sentence) for sentence in free]
+        judged = {each.sentence for each in judging}
+        lines += [
+            unjudged_line(
+                Part.TAUGHT,
+                sentence,
+                PRACTISED if practised else why_no_eye(ground, sentence, eyes),
+            )
+            for sentence in free
+            if sentence not in judged
+        ]
         return after_the_lesson(ground, lines, books.parent, wanted=wanted, gates=books.gates)

@@ -14,7 +14,7 @@ from typing import Any
 
 from model.adapters.in_use import lost_sentence, of_other_bases
 from recorder.errors import DataError
-from recorder.games.base import Asked
+from recorder.games.base import Asked, free_task
 from recorder.store import Activation, AdapterRow, Reader, RoundRow
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import verdict_of
@@ -22,6 +22,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import measurement, protocol
+from trainer.rounds.by_eye import eyes_for, may_have_eye
 from trainer.rounds.decision import decide
 from trainer.rounds.measurement import Ground
 from trainer.rounds.process import OVERTAKEN
@@ -54,6 +55,10 @@ def after_the_lesson(
         judged, unknown = measurement.earlier_lessons(
             reader, parent, taught, ground.game, ground.data
         )
+    for line in [each for each in unknown if may_have_eye(ground, each.name)]:
+        if not line.elsewhere:
+            unknown.remove(line)
+            judged.append(Asked(free_task(line.name), line.name))
     left_out = "" if wanted else measurement.OLD_TASKS_LEFT_OUT
     if wanted:
         left_out = measurement.why_no_old_tasks(ground)
@@ -112,7 +117,10 @@ def _play_taught_again(
     names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
     asked = _asked(ground, names, row)
     before, after = sides_of(ground, parent, adapter)
-    played = measurement.play_taught(ground, asked, before, after, row.id)
+    known = {each.heard for each in asked}
+    with eyes_for(ground, [name for name in names if name not in known]) as eyes:
+        judging = [each for each in eyes if each.believed]
+        played = measurement.play_taught(ground, asked, before, after, row.id, eyes=judging)
     # Of what nobody judged this time the line from before stands.
     fresh = {line.name: line for line in played if line.n}
     return with_taught(ground, lines, fresh, row, parent)
@@ -148,7 +156,10 @@ def _play_waiting(
     if names:
         before, after = sides_of(ground, parent, adapter)
         asked = _asked(ground, names, row)
-        played = measurement.play_earlier(ground, asked, before, after, row.id)
+        known = {each.heard for each in asked}
+        with eyes_for(ground, [name for name in names if name not in known]) as eyes:
+            judging = [each for each in eyes if each.believed]
+            played = measurement.play_earlier(ground, asked, before, after, row.id, judging)
         for line in played:
             ground.say(protocol.Measured(line))
         found += played
@@ -217,6 +228,7 @@ def _asked(ground: Ground, names: Sequence[str], row: RoundRow) -> list[Asked]:
     with Reader.open(ground.data) as reader:
         attempts = reader.evaluations(game=ground.game, round_id=row.id)
     played = {each.instruction: by_id.get(each.task_id) for each in attempts}
+    # What was played as free was judged by eye, and is again.
     found = [(judged_task(every, name) or played.get(name), name) for name in names]
     return [Asked(task, name) for task, name in found if task is not None]
 

@@ -16,12 +16,13 @@ from model.vla.memory import is_small
 from model.vla.play_options import PlayOptions
 from recorder.errors import DataError
 from recorder.games import game_spec
-from recorder.games.base import Asked
+from recorder.games.base import Asked, free_task
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, EvaluationRow, Reader, Store
 from trainer.evaluation import old_tasks
 from trainer.evaluation.lines import (
     OLD_TASKS_NAME,
+    eye_line,
     old_tasks_line,
     sentence_line,
     unknown_line,
@@ -48,6 +49,7 @@ from trainer.evaluation.starts import (
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
+from trainer.rounds.eyes import TaughtEye
 
 MEASURING = "measuring"
 """The name of a stage in which a game in a window of its own plays on the person's screen."""
@@ -133,6 +135,7 @@ class _Sentence:
     plan: Plan
     seeds: Iterator[int]
     pairs: Pairs = field(default_factory=Pairs)
+    eye: TaughtEye | None = None
     halves: dict[StartKey, dict[str, Attempt]] = field(default_factory=dict)
     used: int = 0
 
@@ -170,6 +173,11 @@ class _Sentence:
         """Return what it came to."""
         if not self.pairs.n:
             return unjudged_line(self.part, self.asked.heard)
+        if self.eye is not None:
+            return eye_line(
+                self.part, self.asked.heard, self.plan, self.pairs,
+                self.eye.reliability, self.eye.account,
+            )  # fmt: skip
         return sentence_line(self.part, self.asked.heard, self.plan, self.pairs)
 
 
@@ -180,8 +188,13 @@ def play_taught(
     after: PlayerSpec,
     round_id: int,
     most: int = MOST_PAIRS,
+    eyes: Sequence[TaughtEye] = (),
 ) -> list[Line]:
-    """Play the sentences of a round until each is decided, at most ``most`` pairs of each."""
+    """Play the sentences of a round until each is decided, at most ``most`` pairs of each.
+
+    Beside those that are ``asked``, the sentences that ``eyes`` judge are played.
+    """
+    asked = [*asked, *map(asked_by_eye, eyes)]
     rows = _measured_rows(ground)
     number = {each: number_of_test(rows, each.heard) for each in asked}
     plans = {
@@ -192,7 +205,7 @@ def play_taught(
     if again:
         # Played once more: other starts, and another test of the lesson.
         version += f" from {again}"
-    return _play(ground, Part.TAUGHT, plans, before, after, round_id, version)
+    return _play(ground, Part.TAUGHT, plans, before, after, round_id, version, eyes=eyes)
 
 
 def play_earlier(
@@ -201,16 +214,20 @@ def play_earlier(
     before: PlayerSpec,
     after: PlayerSpec,
     round_id: int,
+    eyes: Sequence[TaughtEye] = (),
 ) -> list[Line]:
     """Play the sentences of earlier rounds until each is surely kept, or not.
+
+    Beside those that are ``asked``, the sentences that ``eyes`` judge are played.
 
     If that was broken off once, it goes on from the pairs that were played: to begin anew until
     a play looks well would be no test.
     """
+    asked = [*asked, *map(asked_by_eye, eyes)]
     plans = {each: Plan(round_alpha(1), taught=False) for each in asked}
     version = f"{EARLIER}{round_id}"
     kept = _kept(ground, {"before": before, "after": after}, version)
-    return _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept)
+    return _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept, eyes)
 
 
 def _kept(
@@ -237,8 +254,10 @@ def _play(
     round_id: int,
     version: str,
     kept: Mapping[str, Mapping[StartKey, Attempt]] | None = None,
+    eyes: Sequence[TaughtEye] = (),
 ) -> list[Line]:
     """Play what is not decided by the attempts that are ``kept``, by side and start."""
+    of_sentence = {each.sentence: each for each in eyes}
     if not plans:
         return []
     most = len(plans) * max(plan.most + SPARE_STARTS for plan in plans.values())
@@ -246,7 +265,13 @@ def _play(
         fresh = fresh_lesson_seeds(reader, ground.game, most)
     # Of two sentences of one task each has starts of its own.
     sentences = [
-        _Sentence(part, asked, plan, iter(fresh[i :: len(plans)]))
+        _Sentence(
+            part,
+            asked,
+            plan,
+            iter(fresh[i :: len(plans)]),
+            eye=None if asked.task.judged else of_sentence.get(asked.heard),
+        )
         for i, (asked, plan) in enumerate(plans.items())
     ]
     for each in sentences:
@@ -284,6 +309,7 @@ def _play(
         workers=ground.workers,
         beside=ground.beside(),
         version=version,
+        eyes={each.sentence: each.path for each in eyes},
     )
     return [each.line() for each in sentences]
 
@@ -317,9 +343,14 @@ def _measured_rows(ground: Ground) -> list[EvaluationRow]:
         return reader.evaluations(game=ground.game)
 
 
-def unjudged_line(part: Part, name: str) -> Line:
-    """Return the line of a sentence that nobody can judge."""
-    return unknown_line(part, name, f'"{name}": {NOBODY_JUDGES}.')
+def asked_by_eye(eye: TaughtEye) -> Asked:
+    """Return what is played of a sentence that an eye judges and the game does not."""
+    return Asked(free_task(eye.sentence), eye.sentence)
+
+
+def unjudged_line(part: Part, name: str, more: str = "") -> Line:
+    """Return the line of a sentence that nobody can judge; ``more`` is a further sentence."""
+    return unknown_line(part, name, f'"{name}": {NOBODY_JUDGES}. {more}'.strip())
 
 
 def waiting_line(name: str, skipped: str = "") -> Line:

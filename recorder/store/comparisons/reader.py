@@ -10,9 +10,11 @@ from recorder.store.comparisons.rows import (
     ClipMark,
     ClipRow,
     ComparisonRow,
+    SeenClip,
     select_clips,
     select_comparisons,
     select_marks,
+    select_seen,
 )
 from recorder.store.frames.h264 import decode_segment
 from recorder.store.frames.reading import SegmentFrames, check_segment
@@ -42,6 +44,11 @@ class ComparisonReader:
         """Return what the person said of clips and did not take back, in order."""
         with self._reading() as connection:
             return select_marks(connection, comparison_id)
+
+    def seen_clips(self, game: str, sentence: str, seen_by: str) -> list[SeenClip]:
+        """Return what the model with fingerprint ``seen_by`` saw of a sentence's judged clips."""
+        with self._reading() as connection:
+            return select_seen(connection, game, sentence, seen_by)
 
     def clip_pictures(self, clip_id: int, index: int) -> SegmentFrames:
         """Return the stretch of a clip that holds picture ``index``.

@@ -81,6 +81,14 @@ class ClipMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenClip:
+    """What a model saw of a clip, and whether the person called it done."""
+
+    done: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Encoded pictures ``start`` to ``start + frames - 1`` of a clip (:mod:`..frames.h264`)."""
 
@@ -93,10 +101,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What a clip shows, whole: encoded pictures in order, ``rate_hz`` of them a second."""
+    """What a clip shows, whole: encoded pictures in order, ``rate_hz`` of them a second.
+
+    ``seen`` is what a model saw of it in short, as bytes that only the model's side can read, and
+    ``seen_by`` that model's fingerprint; empty if nobody looked.
+    """
 
     rate_hz: float
     stretches: tuple[Stretch, ...]
+    seen: bytes = b""
+    seen_by: str = ""
 
     @property
     def frames(self) -> int:
@@ -154,11 +168,18 @@ def add_film(connection: sqlite3.Connection, clip_id: int, film: Film) -> None:
             for each in film.stretches
         ),
     )  # fmt: skip
+    connection.execute("DELETE FROM clip_seen WHERE clip_id = ?", (clip_id,))
+    if film.seen:
+        connection.execute(
+            "INSERT INTO clip_seen (clip_id, seen_by, data) VALUES (?, ?, ?)",
+            (clip_id, film.seen_by, film.seen),
+        )
 
 
 def forget_film(connection: sqlite3.Connection, clip_id: int) -> None:
     """Let a clip be one that was not played yet."""
     connection.execute("DELETE FROM clip_pictures WHERE clip_id = ?", (clip_id,))
+    connection.execute("DELETE FROM clip_seen WHERE clip_id = ?", (clip_id,))
     connection.execute("UPDATE clip SET frames = NULL, rate_hz = 0 WHERE id = ?", (clip_id,))
 
 
@@ -244,3 +265,25 @@ def select_marks(connection: sqlite3.Connection, comparison_id: int) -> list[Cli
         (comparison_id,),
     )
     return [ClipMark(place, None if done is None else bool(done)) for place, done in rows]
+
+
+def select_seen(
+    connection: sqlite3.Connection, game: str, sentence: str, seen_by: str
+) -> list[SeenClip]:
+    """Return what a model saw of the clips of a sentence that a person judged, oldest first.
+
+    A clip that was shown twice counts if both were judged alike, as one.
+    """
+    rows = connection.execute(
+        "SELECT clip_seen.data, min(clip_mark.done), max(clip_mark.done) FROM clip_seen "
+        "JOIN clip ON clip.id = clip_seen.clip_id "
+        "JOIN comparison ON comparison.id = clip.comparison_id "
+        "JOIN clip AS shown ON shown.comparison_id = clip.comparison_id "
+        "AND (shown.id = clip.id OR shown.repeats = clip.place) "
+        "JOIN clip_mark ON clip_mark.clip_id = shown.id "
+        "WHERE game = ? AND sentence = ? AND seen_by = ? "
+        "AND undone_wall_ns IS NULL AND clip_mark.done IS NOT NULL "
+        "GROUP BY clip.id HAVING min(clip_mark.done) = max(clip_mark.done) ORDER BY clip.id",
+        (game, sentence, seen_by),
+    )
+    return [SeenClip(bool(done), data) for data, done, _ in rows]

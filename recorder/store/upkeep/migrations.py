@@ -377,10 +377,24 @@ def _blind_comparisons(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _what_was_seen_of_clips(connection: sqlite3.Connection) -> None:
+    """Add what a model saw of a clip in short: it is learnt from when the pictures are gone."""
+    connection.execute(
+        """
+        CREATE TABLE clip_seen (
+            clip_id INTEGER PRIMARY KEY REFERENCES clip (id) ON DELETE CASCADE,
+            seen_by TEXT NOT NULL,
+            data BLOB NOT NULL
+        )
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_foundation", _foundation),
     Migration("0002_adapters_relative_to_the_data_folder", _adapters_by_name_in_the_data_folder),
     Migration("0003_three_sides", _three_sides),
     Migration("0004_wishes_about_teaching", _wishes_about_teaching),
     Migration("0005_blind_comparisons", _blind_comparisons),
+    Migration("0006_what_was_seen_of_clips", _what_was_seen_of_clips),
 )

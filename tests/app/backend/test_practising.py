@@ -17,5 +17,7 @@ def test_what_was_shown_is_offered_if_the_game_judges_it(tmp_path: Path) -> None
     with Store.open(tmp_path) as store:
         store.add_round()
     with Reader.open(tmp_path) as reader:
-        found = to_practise(TASKS, reader.rounds(), TeachFacts(lessons=lessons))
-    assert found == (said,)
+        facts = TeachFacts(lessons=lessons)
+        assert to_practise(TASKS, reader.rounds(), facts, lambda _said: False) == (said,)
+        by_eye = to_practise(TASKS, reader.rounds(), facts, lambda each: each == "dance")
+    assert by_eye == (said, "dance")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,9 +20,18 @@ from recorder.games import registry
 from recorder.games.base import Asked, Task, free_task
 from recorder.games.doom.tasks import TASK_BY_ID, TRAINED_TASKS
 from recorder.games.seeds import SeedRange, may_judge, range_of
-from recorder.store import EvaluationRow, NewAdapter, Reader, RoundStatus, Stepping, Store
+from recorder.store import (
+    EvaluationRow,
+    LabelSource,
+    NewAdapter,
+    Reader,
+    RoundStatus,
+    Stepping,
+    Store,
+)
 from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
+from trainer.evaluation.eye.judge import Reliability
 from trainer.evaluation.lines import sentence_line, verdict_of
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside
@@ -31,6 +41,7 @@ from trainer.evaluation.stored_verdicts import read_line
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds import measure_later, measurement, process, protocol
 from trainer.rounds.decision import decide
+from trainer.rounds.eyes import TaughtEye
 from trainer.rounds.measurement import Ground
 from trainer.rounds.protocol import Gate, Message, to_json
 
@@ -52,12 +63,15 @@ class Yard:
     played: list[tuple[str, StartKey]] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
     beside: Beside | None = None
+    eyes: dict[str, Path] = field(default_factory=dict)
 
     def attempt(self, player: PlayerSpec, game: str, start: Start, version: str) -> Attempt:
         assert may_judge(start.seed)
         self.played.append((player.name, start.key))
         good = self.succeeds(player.name, start.heard, start.seed)
         outcome = self.outcome(start.seed) or (Outcome.SUCCESS if good else Outcome.TIMEOUT)
+        if not start.task.judged and start.heard not in self.eyes:
+            outcome = Outcome.UNKNOWN
         key = AttemptKey(player.key, game, start.key, Stepping.LOCK_STEP, version)
         return Attempt(key, outcome, 30, 0.1)
 
@@ -73,9 +87,11 @@ class Yard:
         workers: int | None = None,
         beside: Beside | None = None,
         version: str = "",
+        eyes: Mapping[str, Path] | None = None,
     ) -> None:
         del slowed, workers
         self.beside = beside
+        self.eyes = dict(eyes or {})
         for starts in looks:
             self.looks.append(len(starts))
             for start in starts:
@@ -753,3 +769,81 @@ def test_a_verdict_of_an_earlier_version_cannot_be_gone_on_with(
     )  # fmt: skip
     with pytest.raises(DataError, match="nothing to check"):
         measure_later.check_rest(room.ground, number)
+
+
+def an_eye(tmp_path: Path, *, right: int = 19, sentence: str = "dance") -> TaughtEye:
+    """Return an eye that was right about ``right`` of 20 attempts of each kind."""
+    return TaughtEye(sentence, tmp_path / "eye", Reliability(20, right, 20, right))
+
+
+def taught_by_eye(room: Room, eye: TaughtEye, *asked: Asked) -> list[Line]:
+    number = room.ground.store.add_round()
+    players = room.player("before"), room.player("after")
+    return measurement.play_taught(room.ground, asked, *players, number, eyes=[eye])
+
+
+def test_what_an_eye_judges_is_played_beside_what_the_game_judges(
+    room: Room, tmp_path: Path
+) -> None:
+    barrel, dance = taught_by_eye(room, an_eye(tmp_path), BARREL)
+    assert room.yard.eyes == {"dance": tmp_path / "eye"}
+    assert (barrel.kind, barrel.by_eye) == (VerdictKind.BETTER, False)
+    assert (dance.name, dance.kind, dance.before, dance.after) == (
+        "dance", VerdictKind.BETTER, 0, dance.n,
+    )  # fmt: skip
+    assert dance.by_eye
+    assert 0.5 < dance.low < dance.difference == 1.0
+    assert "right about 38 of 40 attempts that you marked" in dance.sentence
+    assert read_line(asdict(dance)) == dance
+    assert decide([barrel, dance]).choice is not Choice.REFUSE
+    # It is a test of the lesson like any other: the next one of it may spend less.
+    with Reader.open(room.data) as reader:
+        assert measurement.number_of_test(reader.evaluations(game="doom"), "dance") == 2
+
+
+def test_an_eye_that_may_be_a_coin_calls_nothing_better(room: Room, tmp_path: Path) -> None:
+    [line] = taught_by_eye(room, an_eye(tmp_path, right=11))
+    assert line.after == line.n
+    assert (line.kind, line.low, line.high) == (VerdictKind.NOT_ENOUGH, -1.0, 1.0)
+    assert not line.not_worse
+    assert decide([line]).choice is Choice.PLAY_MORE
+
+
+def test_an_eye_that_saw_it_get_worse_may_say_so(room: Room, tmp_path: Path) -> None:
+    room.yard.succeeds = lambda name, _heard, _seed: name == "before"
+    [line] = taught_by_eye(room, an_eye(tmp_path))
+    assert line.kind is VerdictKind.WORSE
+    assert line.high < 0
+    assert decide([line]).choice is Choice.REFUSE
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_earlier_lesson_that_an_eye_may_judge_is_checked(
+    known_base: Room,
+    small_adapter: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: bool,
+) -> None:
+    room, store = known_base, known_base.ground.store
+    session, hop = begin(store, "doom"), free_task("hop")
+    for seed in range(8):
+        number = record_attempt(store, session, [(Driver.POLICY, 5)], seed=seed, task=hop)
+        said = Outcome.SUCCESS if seed % 2 else Outcome.FAILURE
+        store.set_label(number, said, LabelSource.PERSON)
+    second = lesson_after_a_lesson(room, small_adapter, tmp_path, hop)
+    choice, lines = stored(room, second)
+    assert choice is Choice.WAIT
+    assert next(line for line in lines if line.part is Part.EARLIER).checking
+
+    @contextlib.contextmanager
+    def eyes(_ground: Ground, sentences: Sequence[str]) -> Iterator[list[TaughtEye]]:
+        assert sentences == ["hop"]
+        yield [TaughtEye("hop", tmp_path / "eye", Reliability(200, 198, 200, 198))]
+
+    monkeypatch.setattr(measure_later, "eyes_for", eyes)
+    room.yard.succeeds = lambda name, heard, _seed: kept or heard != "hop" or name != "after"
+    checked = measure_later.check_rest(room.ground, second)
+    line = next(each for each in checked.verdict.lines if each.part is Part.EARLIER)
+    assert (line.name, line.by_eye, line.not_worse) == ("hop", True, kept)
+    assert checked.verdict.choice is (Choice.USE if kept else Choice.REFUSE)

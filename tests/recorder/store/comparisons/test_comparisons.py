@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataError
-from recorder.store import ClipMark, Film, NewComparison, Reader, Side, Store, Stretch
+from recorder.store import ClipMark, Film, NewComparison, Reader, SeenClip, Side, Store, Stretch
 from recorder.store.connect import open_for_writing
 from recorder.store.frames.h264 import SegmentEncoder
 from recorder.store.upkeep.migrations import MIGRATIONS
@@ -186,3 +187,34 @@ def test_a_mark_is_safe_once_it_was_made_whatever_kills_the_process(tmp_path: Pa
         assert reader.clip_marks(row.id) == [ClipMark(0, done=True), ClipMark(1, done=None)]
         assert [clip.seed for clip in reader.clips(row.id)] == [1, 2, 1]
     assert verify(tmp_path).ok
+
+
+def test_what_a_model_saw_is_kept_beside_what_the_person_said(kit: Any) -> None:
+    comparison = begun(kit)
+    looked = [replace(film(), seen=bytes([n]), seen_by="base") for n in range(2)]
+    with kit.reader() as reader:
+        clips = reader.clips(comparison)
+        for clip, one in zip(clips, looked, strict=False):
+            kit.store.add_film(clip.id, one)
+        assert reader.seen_clips("doom", "dance", "base") == []
+        for place, done in ((0, True), (1, False), (2, True)):
+            kit.store.add_clip_mark(comparison, ClipMark(place, done))
+        kit.store.end_comparison(comparison, keep_pictures=False)
+        # The first clip came twice and was judged alike: it counts once.
+        assert reader.seen_clips("doom", "dance", "base") == [
+            SeenClip(True, b"\x00"),
+            SeenClip(False, b"\x01"),
+        ]
+        for other in (("luanti", "dance", "base"), ("doom", "bow", "base"), ("doom", "dance", "b")):
+            assert reader.seen_clips(*other) == []
+        # Judged otherwise the second time, it says nothing.
+        kit.store.undo_clip_mark(comparison)
+        kit.store.add_clip_mark(comparison, ClipMark(2, done=False))
+        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(False, b"\x01")]
+        kit.store.undo_clip_mark(comparison)
+        kit.store.add_clip_mark(comparison, ClipMark(2, done=None))
+        assert len(reader.seen_clips("doom", "dance", "base")) == 2
+        kit.store.add_film(clips[1].id, film())
+        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(True, b"\x00")]
+        kit.store.forget_film(clips[0].id)
+        assert reader.seen_clips("doom", "dance", "base") == []

@@ -1,0 +1,53 @@
+"""An eye's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from seen_attempts import marked, seen
+
+from trainer.evaluation.eye.judge import Eye, Reliability, kept_for_two
+from trainer.evaluation.eye.teaching import teach_eye
+
+
+def test_an_eye_comes_back_from_its_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    eye = teach_eye("dash", "base", marked(rng, done=4, failed=4, slow=2))
+    assert eye is not None
+    eye.save(tmp_path / "eye.safetensors")
+    again = Eye.load(tmp_path / "eye.safetensors")
+    other = seen(rng, arrives=30)
+    assert np.array_equal(again.likely(other), eye.likely(other))
+    assert (again.sentence, again.base, again.threshold, again.reliability) == (
+        "dash", "base", eye.threshold, eye.reliability,
+    )  # fmt: skip
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["eye.safetensors"]
+
+
+def test_what_is_no_eye_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "eye.safetensors"
+    with pytest.raises(ValueError, match="no eye"):
+        Eye.load(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match="no eye"):
+        Eye.load(path)
+    save_file({"look.centre": np.zeros(3, np.float32)}, path)
+    with pytest.raises(ValueError, match="no eye of this version"):
+        Eye.load(path)
+    told = '{"version": 1, "sentence": "a", "base": "b", "threshold": 0.5, "bias": {"look": 0}}'
+    save_file({"look.centre": np.zeros(3, np.float32)}, path, metadata={"eye": told})
+    with pytest.raises(ValueError, match="no eye"):
+        Eye.load(path)
+
+
+def test_what_is_kept_for_two_ticks() -> None:
+    assert kept_for_two(np.array([0.1, 0.9, 0.2, 0.6, 0.7], np.float32)) == pytest.approx(0.6)
+    assert kept_for_two(np.array([0.9], np.float32)) == kept_for_two(np.zeros(0, np.float32)) == 0.0
+
+
+def test_the_balanced_accuracy_needs_both_kinds() -> None:
+    assert Reliability(10, 9, 5, 4).balanced == pytest.approx(0.85)
+    assert Reliability(10, 9, 0, 0).balanced is None

@@ -1,0 +1,127 @@
+"""Eyes for the sentences of a round: taught from the person's marks, just before they judge.
+
+It takes a look at every picture of every marked attempt, so a process of its own does it.  No torch
+here, no Qt.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.vla.memory import is_small
+from model.vla.play_options import PlayOptions
+from recorder.data_folder import database_path
+from recorder.games import game_spec
+from recorder.store import Reader
+from trainer.evaluation.eye.judge import Reliability
+from trainer.evaluation.eye.marks import enough_marks, marked_attempts, own_marks
+from trainer.evaluation.eye.teaching import LEAST_OWN, believed, teach_eye
+from trainer.evaluation.run import begin_player_process, player_context
+
+CHECK_S = 0.5
+"""So often it is looked whether the teaching is to be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtEye:
+    """The eye of a sentence: where it lies, and how it did on marks that it did not learn from."""
+
+    sentence: str
+    path: Path
+    reliability: Reliability
+
+    @property
+    def believed(self) -> bool:
+        """Whether it may judge for the person."""
+        return believed(self.reliability)
+
+    @property
+    def account(self) -> str:
+        """How good it is, in a few words: "right about 11 of 12 attempts that you marked"."""
+        told = self.reliability
+        right, of = told.right_done + told.right_failed, told.done + told.failed
+        return f"right about {right} of {of} attempts that you marked"
+
+
+def can_have_eyes(game: str, data: Path, base: Path, *, slowed: bool = False) -> bool:
+    """Whether play of a model in a game can be judged by eye: both wait while it looks."""
+    spec = game_spec(game, data)
+    return is_small(base) and (slowed or not (spec.realtime or spec.own_window))
+
+
+def teach_eyes(
+    data: Path,
+    base: Path,
+    game: str,
+    options: PlayOptions,
+    sentences: Sequence[str],
+    folder: Path,
+    *,
+    tell: Callable[[str], None] = lambda sentence: None,
+    check: Callable[[], None] = lambda: None,
+) -> list[TaughtEye]:
+    """Teach an eye for each of the sentences of which enough is marked, into ``folder``.
+
+    ``tell`` hears what is being done, if anything is; ``check`` is called meanwhile and may raise
+    to stop.  Blocks.  Raises what reading the data folder and loading the base raise.
+    """
+    from model.adapters.folders import fingerprint
+
+    if not sentences:
+        return []
+    of = fingerprint(base)
+    with Reader.open(data) as reader:
+        enough = [each for each in sentences if enough_marks(reader, game, each, of)]
+    if not enough:
+        return []
+    tell("Learning from your marks to see when it is done.")
+    with ProcessPoolExecutor(
+        1, player_context(loads=True), begin_player_process, (dict(os.environ),)
+    ) as pool:
+        job = pool.submit(_teach, data, base, game, options, enough, folder)
+        while True:
+            check()
+            try:
+                return job.result(timeout=CHECK_S)
+            except TimeoutError:
+                continue
+
+
+def missing_marks(data: Path, base: Path, game: str, sentence: str) -> str:
+    """Return what a person may mark so that play of a sentence can be judged by eye, "" if enough.
+
+    A sentence for them, if they marked something already.
+    """
+    from model.adapters.folders import fingerprint
+
+    if not database_path(data).is_file():
+        return ""
+    with Reader.open(data) as reader:
+        done, failed = own_marks(reader, game, sentence, fingerprint(base))
+    wanted = {"done": max(0, LEAST_OWN - done), "failed": max(0, LEAST_OWN - failed)}
+    if not any(wanted.values()) or not done + failed:
+        return ""
+    named = " and ".join(f"{count} as {kind}" for kind, count in wanted.items() if count)
+    return f"Mark {named} of its own attempts more, and it can judge by its own eye."
+
+
+def _teach(
+    data: Path, base: Path, game: str, options: PlayOptions, sentences: Sequence[str], folder: Path
+) -> list[TaughtEye]:
+    from model.vla.vla import VlaPolicy
+
+    player = VlaPolicy.load(base, options=options)
+    taught = []
+    with Reader.open(data) as reader:
+        for number, sentence in enumerate(sentences):
+            marked = marked_attempts(data, reader, game, sentence, player)
+            eye = teach_eye(sentence, player.fingerprint, marked)
+            if eye is not None:
+                path = folder / f"eye-{number}.safetensors"
+                eye.save(path)
+                taught.append(TaughtEye(sentence, path, eye.reliability))
+    return taught
