@@ -17,7 +17,7 @@ from model.torch_state import torch_threads
 from model.vla.play_options import PlayOptions
 from recorder.errors import StoppedError
 from recorder.games import game_spec, open_game, task_list
-from recorder.games.base import Game, Task
+from recorder.games.base import FREE_TASK_ID, Game, Task, free_task
 from recorder.store import EvaluationRow, Reader
 from recorder.store.comparisons.rows import Film
 from recorder.store.frames.h264 import decode_segment
@@ -125,18 +125,32 @@ def film_of_round(
     if not pairs or game_spec(pairs[0][1].game).own_window:
         return None
     number %= len(pairs)
-    _, start = pairs[number]
+    rows = pairs[number]
+    start = rows[0]
     task = next((each for each in task_list(start.game) if each.id == start.task_id), None)
+    if start.task_id == FREE_TASK_ID:
+        # The own eye judged it, and ended each attempt where it called it done.
+        task = free_task(start.instruction)
     if task is None:
         return None
     game = open_game(start.game)
     try:
         (one, done_before), (other, done_after) = (
-            film(player, game, task, start.seed, heard=start.instruction, check=check)
-            for player in (before, after)
+            film(
+                player,
+                game,
+                task,
+                start.seed,
+                heard=start.instruction,
+                check=check,
+                ticks=None if task.judged else row.ticks,
+            )
+            for player, row in zip((before, after), rows, strict=True)
         )
     finally:
         game.close()
+    if not task.judged:
+        done_before, done_after = (row.success for row in rows)
     return Films(
         adapter_id,
         start.instruction or task.instruction,
@@ -178,9 +192,11 @@ def film(
     *,
     heard: str,
     check: Callable[[], None] = lambda: None,
+    ticks: int | None = None,
 ) -> tuple[Film, bool]:
     """Play one start as it was measured; return what it looked like, and whether it succeeded.
 
+    It is over after ``ticks``, None: when the game says so.
     The film ends with the picture after the last action.  ``heard`` is the sentence that the player
     hears; ``check`` is called before every tick and may raise to stop.
     """
@@ -198,5 +214,5 @@ def film(
         loop = EpisodeLoop(
             game, LockStepRunner(policy), policy_name=policy.name, observers=(camera,)
         )
-        end = run_episode(loop, task, seed, instruction=heard, decide=decide)
+        end = run_episode(loop, task, seed, instruction=heard, decide=decide, max_ticks=ticks)
         return camera.film(loop.frame), end.outcome is Outcome.SUCCESS

@@ -222,6 +222,7 @@ class VerdictFacts:
     to_judge: tuple[str, ...] = ()
     judged_clips: int = 0
     blind: bool = False
+    by_eye: bool = False
     may_watch: bool = False
 
 

@@ -27,6 +27,7 @@ from trainer.rounds.blind_round import Judged
 from trainer.rounds.decision import Decision
 
 INTERVAL_METHOD = "for paired starts, valid when play stops"
+EYE_METHOD = "for paired starts, without the errors of its own eye"
 BLIND_METHOD = "for clips judged blind, without your errors, valid when judging stops"
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."
@@ -40,6 +41,7 @@ PART_OF_STAGE = {
     "practice": RoundPart.TRAIN,
     "gates": RoundPart.CHECK,
     "measuring": RoundPart.MEASURE,
+    "eye": RoundPart.MEASURE,
 }
 PLAYING_BEFORE = "Playing what it can already"
 PLAYING_PAIRS = "Playing it before and after"
@@ -187,9 +189,9 @@ def verdict_facts(
 ) -> VerdictFacts:
     """Return the verdict card; shares become percentage points."""
     figures = (verdict.before, verdict.after, verdict.n)
-    blind = any(
-        line.blind and (line.before, line.after, line.n) == figures for line in verdict.lines
-    )
+    decides = [line for line in verdict.lines if (line.before, line.after, line.n) == figures]
+    blind = any(line.blind for line in decides)
+    by_eye = any(line.by_eye for line in decides)
     return VerdictFacts(
         kind=verdict.kind,
         sentence=verdict.sentence,
@@ -199,8 +201,9 @@ def verdict_facts(
         points=100 * verdict.difference,
         low=100 * verdict.low,
         high=100 * verdict.high,
-        interval=BLIND_METHOD if blind else INTERVAL_METHOD,
+        interval=BLIND_METHOD if blind else EYE_METHOD if by_eye else INTERVAL_METHOD,
         blind=blind,
+        by_eye=by_eye,
         adapter_id=str(adapter.id),
         in_use=in_use,
         can_go_back=in_use,

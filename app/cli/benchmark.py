@@ -19,11 +19,12 @@ BENCHMARKS = {
     "round": "time of one LoRA round on 10 short demonstrations",
     "rounds": "how often a verdict is wrong: simulated, or --part gaining | no-effect for real",
     "teaching": "lessons that no game judges, shown by a hand: --part choosing | judging",
+    "eye": "how often the agent's own eye agrees with the hidden judge of lessons taught before",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
     "expert": "how often the scripted expert succeeds, 100 unseen seeds a verb",
     "sentences": "how well sentences that were never taught are told from those that were",
 }
-PARTED = ("rounds", "teaching")
+PARTED = ("rounds", "teaching", "eye")
 """What is taught for real, part by part, and kept in the data folder."""
 PLAYED = ("swap", "expert")
 """What plays many starts in lock-step, on as many processes as is said."""
@@ -52,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
         )
     elif options.quick or options.fresh or (options.part and options.name not in PARTED):
         raise UsageError(
-            "--quick and --fresh are for the desktop benchmark and --part for that, rounds and "
-            "teaching, so nothing was measured; leave them out."
+            "--quick and --fresh are for the desktop benchmark and --part for that, rounds, "
+            "teaching and eye, so nothing was measured; leave them out."
         )
     elif options.name in PARTED:
         document = module.measure(

@@ -96,7 +96,7 @@ def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> dict[str, P
     """Teach the eyes that judge while nobody is there; raises UsageError for one not believed."""
     eyes = teach_eyes(
         plan.data, plan.base, plan.game, plan.options, sentences, plan.work,
-        tell=lambda sentence: say(protocol.Stage("eye", sentence)),
+        tell=lambda sentence: say(protocol.Stage("reading", sentence)),
     )  # fmt: skip
     found = {each.sentence: each for each in eyes}
     for sentence in sentences:

@@ -26,7 +26,8 @@ BEFORE = "before the lesson"
 class Stage:
     """The round entered a stage: "reading", "replay", "seeing", "training", "gates", or else.
 
-    "measuring": a game in a window of its own plays on the person's screen.  :data:`KNOWN`: the
+    "measuring": a game in a window of its own plays on the person's screen.  "eye": what judges is
+    taught from the person's marks.  :data:`KNOWN`: the
     sentence is on what the agent can do already.
     """
 

@@ -351,5 +351,5 @@ def played_words(facts: VerdictFacts) -> str:
     if facts.blind:
         return f"{facts.tries} clips each, by you"
     if facts.tries:
-        return f"{facts.tries} paired tries"
+        return f"{facts.tries} paired tries" + (", by its own eye" if facts.by_eye else "")
     return "" if facts.kind is None else "not played yet"

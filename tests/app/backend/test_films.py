@@ -14,7 +14,7 @@ from app.backend import films
 from app.backend.films import PICTURES, FilmClip, film, film_of_round, telling_starts
 from recorder.errors import StoppedError
 from recorder.games import registry
-from recorder.games.base import Game
+from recorder.games.base import FREE_TASK_ID, Game
 from recorder.store import EvaluationRow, NewAdapter, Reader, Stepping, Store
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
@@ -128,6 +128,31 @@ def test_a_verdicts_film_is_played_as_it_was_measured(
     assert used == [1] * 4
     facts = shown.facts()
     assert (facts.sentence, facts.before.frames) == (said, shown.before.frames)
+
+
+def test_what_the_own_eye_judged_is_shown_as_long_as_it_was_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(films, "make_policy", lambda *_args, **_more: WalkPolicy("right"))
+    monkeypatch.setattr(films, "open_game", lambda _name: ToyGame())
+    monkeypatch.setattr(registry, "GAMES", (*registry.GAMES, TOY))
+    monkeypatch.setattr(PlayerSpec, "key", property(lambda self: self.name))
+    with Store.open(tmp_path) as store, Reader.open(tmp_path) as reader:
+        number = store.add_adapter(NewAdapter(folder=str(tmp_path), base="b"))
+        made = store.add_round()
+        store.add_evaluations(
+            EvaluationRow(
+                key, "toy", FREE_TASK_ID, "dance", 7, Stepping.LOCK_STEP, outcome, ticks,
+                f"round-{made}", made,
+            )
+            for key, outcome, ticks in (
+                ("before", Outcome.TIMEOUT, 12), ("after", Outcome.SUCCESS, 5),
+            )
+        )  # fmt: skip
+        shown = film_of_round(reader, made, number, tmp_path)
+    assert shown is not None
+    assert (shown.sentence, shown.done_before, shown.done_after) == ("dance", False, True)
+    assert (shown.before.frames, shown.after.frames) == (13, 6)
 
 
 def test_a_film_runs_from_the_first_picture_to_the_last() -> None:
