@@ -1,15 +1,16 @@
-"""Where the files that ship with Playteach lie."""
+"""Where the checkpoints that ship with Playteach lie, and which one a game is played with."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from recorder.games.registry import DEFAULT_CHECKPOINT, DEFAULT_GAME, GAMES, registered
+from recorder.shipped_assets import shipped_assets
 
 
 def assets_folder() -> Path:
     """Return the folder of shipped files."""
-    return Path(__file__).resolve().parent.parent / "assets"
+    return shipped_assets()
 
 
 def own_checkpoint(game: str) -> Path:

@@ -1,1 +1,6 @@
-"""The action vocabulary as tokens: JARVIS-VLA's codecs. An action space is added here."""
+"""How actions are written as tokens.
+
+A server's model names one of ``codecs.CODECS``: add one there.  A local model has those of
+``tokens.py`` only: others also change ``decoding.py``, ``vla.py`` and ``tokenizers.py`` in
+``model/vla``, and what ``trainer/data`` and ``trainer/rounds/training`` take from it.
+"""

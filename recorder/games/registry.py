@@ -125,7 +125,7 @@ def _yards_suites() -> Mapping[str, tuple[Asked, ...]]:
 def _open_luanti(opening: Opening) -> Game:
     from recorder.games.desktop.profile import with_hotkeys
     from recorder.games.luanti.game import open_luanti
-    from recorder.games.luanti.profile import shipped_assets
+    from recorder.shipped_assets import shipped_assets
 
     profile = with_hotkeys(_profile("luanti", opening.data), opening.hotkeys)
     return open_luanti(shipped_assets(), profile, slowed=opening.slowed)
@@ -272,7 +272,7 @@ def own_window_profiles(data: Path | None = None) -> dict[str, Profile]:
     cannot be read are left out (:func:`unreadable_games`).
     """
     from recorder.games.desktop.profile import find_profiles, profiles_folder
-    from recorder.games.luanti.profile import shipped_assets
+    from recorder.shipped_assets import shipped_assets
 
     own = None if data is None else profiles_folder(data)
     return find_profiles(shipped_assets() / "games", own)

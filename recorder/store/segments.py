@@ -1,5 +1,7 @@
 """What each run of ticks is good for in training, derived from who drove.
 
+``teaches`` says by how an attempt ended whether what a person showed is left out of teaching.
+
 One pure function, run after each episode and again whenever the rules change; every
 run writes a new label version beside the old ones.
 """

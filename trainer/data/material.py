@@ -1,7 +1,8 @@
 """What a round will learn from, in ticks: asked by the window's card, the command and the round.
 
-One rule for every pipeline says which recorded ticks may be learnt from.  No pictures are read
-and no torch is imported: the window asks after every attempt.
+One rule for every pipeline says which recorded ticks may be learnt from; what is left out for how
+it ended says :func:`recorder.store.segments.teaches`, and ``Why`` has words for it here.  No
+pictures are read and no torch is imported: the window asks after every attempt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What came of attempts at one start, and which of them are worth learning from.
+"""What attempts at one start are worth, and which of them are worth learning from.
 
 Several attempts at the very same start form a group.  What an attempt did better or worse than the
 others of its group is its advantage (group-relative advantages: DeepSeekMath, arXiv 2402.03300).

@@ -1,4 +1,7 @@
-"""The page that people live on: the game, the sentence, the recent attempts, the cards."""
+"""The page that people live on: the game, the sentence, the recent attempts, the cards.
+
+A card or panel is added in ``SideColumn``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What has to be known of a game that knows nothing of us: one TOML file a game."""
+"""What has to be known of a game that knows nothing of us: one TOML file a game.
+
+It lies in ``assets/games`` or in the data folder's ``games``, and needs no entry in the registry.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teaches an eye from what a person marked, and measures it on what was held out.
+"""Teaches an eye from a person's marks, measures it, and says from when on it is believed.
 
 The picture of "done" is learnt from the last moments of what was done, against everything before
 and against all of what failed; the way, from how the two went until then.  The threshold is where

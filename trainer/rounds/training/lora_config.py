@@ -1,4 +1,4 @@
-"""The hyper-parameters of a round."""
+"""The hyper-parameters of a round; ``usual_config`` has those of small models."""
 
 from __future__ import annotations
 
