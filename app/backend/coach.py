@@ -52,7 +52,7 @@ def _collected(shown: Counter[str], plays: Callable[[str], bool]) -> NextStep:
 
 
 def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
-    if verdict.to_judge:
+    if verdict.to_judge and verdict.kind is None:
         return NextStep(f"Judge “{verdict.to_judge[0]}” blind: nobody knows yet what it learnt.")
     taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
     if not taught:

@@ -77,7 +77,9 @@ class Collected:
         return replace(
             found,
             sentence=f"{found.sentence} {changed_note(taught, heard, judges)}".strip(),
-            to_practise=to_practise(tasks, self._reader.rounds(), found, self._by_eye),
+            to_practise=()
+            if blocked
+            else to_practise(tasks, self._reader.rounds(), found, self._by_eye),
             practice_blocked=blocked,
             next_step=step.sentence,
             fails_at=step.fails_at,
@@ -85,7 +87,7 @@ class Collected:
 
     def _by_eye(self, sentence: str) -> bool:
         """Whether enough of a sentence is marked that the agent's own eye may judge it."""
-        return eye_may_judge(self._data, self._game_name, self._loader.base, sentence)
+        return eye_may_judge(self._reader, self._game_name, self._loader.base, sentence)
 
     def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
         """Return how long a round on ``chosen`` takes until its result is there."""

@@ -21,6 +21,7 @@ from app.backend.readable import spoken_duration
 from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
 from trainer.data.material import Material, Shown, Why
+from trainer.evaluation.lines import deciding
 from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import protocol
 from trainer.rounds.blind_round import Judged
@@ -188,10 +189,9 @@ def verdict_facts(
     film_seed: int | None = None,
 ) -> VerdictFacts:
     """Return the verdict card; shares become percentage points."""
-    figures = (verdict.before, verdict.after, verdict.n)
-    decides = [line for line in verdict.lines if (line.before, line.after, line.n) == figures]
-    blind = any(line.blind for line in decides)
-    by_eye = any(line.by_eye for line in decides)
+    taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
+    line = deciding(taught) if taught else None
+    blind, by_eye = line is not None and line.blind, line is not None and line.by_eye
     return VerdictFacts(
         kind=verdict.kind,
         sentence=verdict.sentence,

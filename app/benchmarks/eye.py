@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,11 +32,13 @@ from recorder.data_folder import database_path
 from recorder.errors import KnownError, UsageError
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, Reader, Side, Store
+from trainer.evaluation.eye.correction import corrected
 from trainer.evaluation.eye.glances import Seen
 from trainer.evaluation.eye.judge import Eye
 from trainer.evaluation.eye.teaching import believed
 from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.study_rows import whole_lines
+from trainer.evaluation.verdict import paired_interval
 from trainer.rounds.eyes import teach_eyes
 
 ROWS = "eyes.jsonl"
@@ -53,6 +56,7 @@ measure in the validation range (choosing) or the test range (judging)."""
 TARGETS = {
     "balanced_accuracy": Target(0.9, at_least=True),
     "believed_below_85": Target(1),
+    "gain_as_told_share": Target(0.9, at_least=True),
 }
 
 
@@ -62,6 +66,8 @@ class Judged:
 
     Of ``done`` attempts it called ``right_done`` done, of ``failed`` ones ``right_failed`` failed.
     ``told`` is the balanced accuracy that it told of itself (0 to 1), None if it was not taught.
+    ``gain`` is (difference, low, high) of the round as it told it, without its errors, and
+    ``true_gain`` the judge's difference on the same starts, both in shares of 1.
     """
 
     part: str
@@ -73,6 +79,8 @@ class Judged:
     right_done: int = 0
     failed: int = 0
     right_failed: int = 0
+    gain: tuple[float, float, float] | None = None
+    true_gain: float | None = None
 
     @property
     def balanced(self) -> float | None:
@@ -83,6 +91,15 @@ class Judged:
             if of
         ]
         return sum(shares) / len(shares) if shares else None
+
+    @property
+    def gain_as_told(self) -> bool:
+        """Whether the judge's difference lies in the interval that the eye told."""
+        return (
+            self.gain is not None
+            and self.true_gain is not None
+            and self.gain[1] <= self.true_gain <= self.gain[2]
+        )
 
 
 def measure(runs: int | None, say: Say, *, folder: Path, parts: Sequence[str]) -> dict[str, object]:
@@ -134,7 +151,13 @@ def figures_of(judged: Sequence[Judged]) -> dict[str, float | None]:
         "believed": float(len(trusted)),
         "balanced_accuracy": pooled(taught),
         "balanced_accuracy_of_believed": pooled(trusted),
-        "believed_below_85": float(sum((each.balanced or 0) < 0.85 for each in trusted)),
+        # Of no eye that is believed nothing is proven.
+        "believed_below_85": float(sum((each.balanced or 0) < 0.85 for each in trusted))
+        if trusted
+        else None,
+        "gain_as_told_share": sum(each.gain_as_told for each in trusted) / len(trusted)
+        if trusted
+        else None,
     }
 
 
@@ -143,21 +166,15 @@ def _measured(
 ) -> list[Judged]:
     base = default_checkpoint()
     adapters: list[AdapterRow] = []
-    compared = False
     if database_path(data).is_file():
         # It brings what an earlier version wrote up to date.
         Store.open(data).close()
         with Reader.open(data) as reader:
-            adapters, compared = reader.adapters(), bool(reader.comparisons())
+            adapters = reader.adapters()
     if not adapters or adapters[-1].round_id is None:
         raise KnownError(
             f'"{lesson.sentence}" was not taught in this folder, so its eye cannot be measured; '
             f"run `playteach benchmark teaching --part {part}` first."
-        )
-    if compared:
-        raise KnownError(
-            f'"{lesson.sentence}" was marked here before, so it cannot be measured once more; '
-            "teach it in another folder."
         )
     sides: list[tuple[Side, Path | None]] = [
         (Side.BEFORE, None), (Side.AFTER, Path(adapters[-1].folder)),
@@ -170,19 +187,23 @@ def _measured(
     marks = SeedRange.TEACHING.seeds(MARK_SKIP + number * 100, MARKED_BEFORE + MARKED_AFTER)
     clips = SeedRange.VERDICT.seeds(CLIP_SKIP + number * 100, CLIP_STARTS)
     rng = random.Random(f"eye/{lesson.name}")
+    # Marks go into a copy: one that was broken off in the middle is made anew.
+    marked = data.with_name(f"{data.name}-marked")
+    shutil.rmtree(marked, ignore_errors=True)
+    shutil.copytree(data, marked, ignore=shutil.ignore_patterns(ATTEMPTS))
     watching = Watching(lesson, VlaPolicy.load(base))
     found = []
     try:
-        with Store.open(data) as store:
+        with Store.open(marked) as store:
             for (_, adapter), own_marks in zip(
                 sides, (marks[:MARKED_BEFORE], marks[MARKED_BEFORE:]), strict=True
             ):
                 watching.policy.set_adapter(adapter)
                 mark_attempts(store, watching, own_marks, rng)
-            found.append(_judged(data, part, lesson, MARKED_BEFORE + MARKED_AFTER, attempts))
+            found.append(_judged(marked, part, lesson, MARKED_BEFORE + MARKED_AFTER, attempts))
             judge_clips(store, watching, adapters[-1].round_id, sides, clips, rng)
             count = found[0].marks + 2 * CLIP_STARTS
-            found.append(_judged(data, part, lesson, count, attempts))
+            found.append(_judged(marked, part, lesson, count, attempts))
     finally:
         watching.close()
     return found
@@ -199,12 +220,17 @@ def _judged(
         if not taught:
             return Judged(part, lesson.name, marks, None, believed=False)
         eye = Eye.load(taught[0].path)
-    calls = [(each.verdict is True, called_rightly(eye, each)) for each in attempts]
-    done = [right for truth, right in calls if truth]
-    failed = [right for truth, right in calls if not truth]
+    truths = [done_in_time(eye, each) for each in attempts]
+    right = [called_rightly(eye, each) for each in attempts]
+    done = [good for truth, good in zip(truths, right, strict=True) if truth]
+    failed = [good for truth, good in zip(truths, right, strict=True) if not truth]
+    called = [bool(calls_of(eye, each.seen)) for each in attempts]
+    half = len(attempts) // 2
+    told = paired_interval(called[:half], called[half:])
     return Judged(
         part, lesson.name, marks, eye.reliability.balanced, believed(eye.reliability),
         len(done), sum(done), len(failed), sum(failed),
+        corrected(*told, eye.reliability), (sum(truths[half:]) - sum(truths[:half])) / half,
     )  # fmt: skip
 
 
@@ -213,15 +239,25 @@ def called_rightly(eye: Eye, watched: Watched) -> bool:
 
     It ends the attempt where it calls it done, so it has to be done by then, or within a second.
     """
-    likely = eye.likely(watched.seen)
-    calls = [
+    calls = calls_of(eye, watched.seen)
+    if watched.decided is None or not done_in_time(eye, watched):
+        return not calls
+    return bool(calls) and calls[0] + LATE_TICKS >= watched.decided
+
+
+def calls_of(eye: Eye, seen: Seen) -> list[int]:
+    """Return after how many ticks an eye calls an attempt done, [] for never."""
+    likely = eye.likely(seen)[: eye.ticks]
+    return [
         tick + 1
         for tick in range(1, len(likely))
         if min(likely[tick - 1], likely[tick]) >= eye.threshold
     ]
-    if watched.verdict is not True or watched.decided is None:
-        return not calls
-    return bool(calls) and calls[0] + LATE_TICKS >= watched.decided
+
+
+def done_in_time(eye: Eye, watched: Watched) -> bool:
+    """Return whether the judge calls an attempt done within the time that the eye gives it."""
+    return watched.verdict is True and (watched.decided or 0) <= eye.ticks
 
 
 def _attempts(
@@ -281,7 +317,8 @@ def _read(path: Path) -> Watched:
 
 
 def _kept(there: Path) -> list[Judged]:
-    return [Judged(**json.loads(line)) for line in whole_lines(there / ROWS)]
+    rows = [json.loads(line) for line in whole_lines(there / ROWS)]
+    return [Judged(**{**row, "gain": row["gain"] and tuple(row["gain"])}) for row in rows]
 
 
 def _keep(there: Path, judged: Sequence[Judged]) -> None:

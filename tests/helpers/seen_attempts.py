@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from recorder.types import BUTTON_CONTROLS
@@ -35,9 +37,14 @@ def marked(
     rng: np.random.Generator, *, done: int, failed: int, shown: int = 0, slow: int = 0
 ) -> list[Marked]:
     """Return marked attempts: ``slow`` of those that failed arrived, but without sprinting."""
-    found = [Marked(seen(rng, ticks=30, arrives=26), True, own=False) for _ in range(shown)]
-    found += [Marked(seen(rng, arrives=36), True, own=True) for _ in range(done)]
-    found += [Marked(seen(rng), False, own=True) for _ in range(failed - slow)]
-    return found + [
-        Marked(seen(rng, arrives=36, sprints=False), False, own=True) for _ in range(slow)
+    starts = iter(range(10**6))
+
+    def some(count: int, *, done: bool, own: bool = True, **how: Any) -> list[Marked]:
+        return [Marked(seen(rng, **how), done, own, next(starts)) for _ in range(count)]
+
+    return [
+        *some(shown, done=True, own=False, ticks=30, arrives=26),
+        *some(done, done=True, arrives=36),
+        *some(failed - slow, done=False),
+        *some(slow, done=False, arrives=36, sprints=False),
     ]

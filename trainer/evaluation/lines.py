@@ -9,6 +9,7 @@ from trainer.evaluation.eye.correction import corrected
 from trainer.evaluation.eye.judge import Reliability
 from trainer.evaluation.sequential import (
     OLD_TASKS_MARGIN,
+    SAME_WITHIN,
     SENTENCE_MARGIN,
     Estimate,
     Pairs,
@@ -84,25 +85,31 @@ def eye_line(
     """
     told = estimate(plan, pairs)
     difference, low, high = corrected(told.difference, told.low, told.high, reliability)
-    kind = told.kind
-    if kind is VerdictKind.BETTER and low <= 0:
-        kind = VerdictKind.NOT_ENOUGH
-    if kind is VerdictKind.WORSE and high >= 0:
-        kind = VerdictKind.NOT_ENOUGH
-    words = {
-        VerdictKind.BETTER: "got better",
-        VerdictKind.WORSE: "got worse",
-        VerdictKind.SAME: "is about the same",
+    not_worse = told.not_worse and low >= -SENTENCE_MARGIN
+    holds = {
+        VerdictKind.BETTER: low > 0,
+        VerdictKind.WORSE: high < 0,
+        VerdictKind.SAME: not_worse and high < SAME_WITHIN,
+        VerdictKind.NOT_ENOUGH: True,
     }
-    what = f'"{name}" {words[kind]}' if kind in words else f'No gain was found for "{name}"'
+    kind = told.kind if holds[told.kind] else VerdictKind.NOT_ENOUGH
+    words = {
+        VerdictKind.BETTER: f'"{name}" got better',
+        VerdictKind.WORSE: f'"{name}" got worse',
+        VerdictKind.SAME: f'"{name}" is about the same',
+    }
+    unsure = f'No gain was found for "{name}"'
+    if part is not Part.TAUGHT:
+        kept = f'"{name}" is kept'
+        unsure = kept if not_worse else f"It is not sure that {kept}"
     text = (
-        f"{what}, judged by its own eye: {pairs.before} of {pairs.n} before, {pairs.after} of "
-        f"{pairs.n} after. The eye was {account}; without its errors that is "
-        f"{_points(difference)} points ({_points(low)} to {_points(high)})."
+        f"{words.get(kind, unsure)}, judged by its own eye: {pairs.before} of {pairs.n} before, "
+        f"{pairs.after} of {pairs.n} after. The eye was {account}; if it errs alike on both sides, "
+        f"that is {_points(difference)} points ({_points(low)} to {_points(high)})."
     )
     return Line(
-        part, name, kind, pairs.before, pairs.after, pairs.n, difference, low, high, plan.margin,
-        told.not_worse and low >= -plan.margin, text, by_eye=True,
+        part, name, kind, pairs.before, pairs.after, pairs.n, difference, low, high,
+        SENTENCE_MARGIN, not_worse, text, by_eye=True,
     )  # fmt: skip
 
 
@@ -149,16 +156,21 @@ def unknown_line(
     )
 
 
+def deciding(taught: Sequence[Line]) -> Line:
+    """Return the taught line whose figures are the round's; there has to be one."""
+    for kind in (VerdictKind.BETTER, VerdictKind.WORSE):
+        for line in taught:
+            if line.kind is kind:
+                return line
+    return taught[0]
+
+
 def verdict_of(lines: Sequence[Line], choice: Choice, sentence: str) -> Verdict | None:
     """Return the verdict that the lines make; None without a taught sentence that was played."""
     taught = [line for line in lines if line.part is Part.TAUGHT and line.n]
     if not taught:
         return None
-    for kind in (VerdictKind.BETTER, VerdictKind.WORSE, None):
-        chosen = [line for line in taught if kind is None or line.kind is kind]
-        if chosen:
-            break
-    line = chosen[0]
+    line = deciding(taught)
     return Verdict(
         line.kind or VerdictKind.NOT_ENOUGH,
         line.before,

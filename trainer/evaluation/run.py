@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing.context import BaseContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import NamedTuple
@@ -308,7 +308,7 @@ def _pool(setup: _Setup, count: int) -> ProcessPoolExecutor:
     )
 
 
-def player_context(*, loads: bool) -> BaseContext:
+def player_context(*, loads: bool) -> SpawnContext | ForkServerContext:
     """Return how worker processes are started.
 
     On Linux those that load a checkpoint are copies of one process that has imported torch and

@@ -19,6 +19,7 @@ from model.play.episode import (
 )
 from model.play.policy import Policy
 from model.play.runner import BackgroundRunner, LockStepRunner
+from model.vla.memory import is_small
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.errors import GameEndedError, GameSuspendedError
 from recorder.games import open_game
@@ -55,6 +56,13 @@ class Beside:
     tell: Callable[[str], None] = lambda sentence: None
     check: Callable[[], None] = lambda: None
     attending: bool = False
+
+
+def longest(start: Start, watch: EyeWatch | None) -> int | None:
+    """Return how many ticks a start is played at most, None if the game says when it is over."""
+    if start.task.judged:
+        return None
+    return FREE_TICKS if watch is None else min(FREE_TICKS, watch.ticks)
 
 
 def same_but_adapter(one: PlayerSpec, other: PlayerSpec) -> bool:
@@ -193,14 +201,15 @@ class EvaluationWorker:
     def _attempt(self, loop: EpisodeLoop, start: Start) -> EpisodeEnd:
         if self._bystander is not None:
             self._bystander.begin()
+        watch = self._watch(start)
         ended = run_episode(
             loop,
             start.task,
             start.seed,
             instruction=start.heard,
-            max_ticks=self._filmed_ticks or (None if start.task.judged else FREE_TICKS),
+            max_ticks=self._filmed_ticks or longest(start, watch),
             decide=self._decide,
-            watch=self._watch(start),
+            watch=watch,
         )
         if self._bystander is not None:
             # The very last tick may have been touched too.
@@ -260,21 +269,23 @@ class EvaluationWorker:
             self._game,
             self._runner,
             policy_name=self._policy.name,
-            observers=self._observers(),
+            observers=self._observers(player),
             clock=clock,
             pacer=Pacer(clock, self._game.tick_rate_hz) if self._paced else None,
         )
         self._player = player
         return self._loop
 
-    def _observers(self) -> list[EpisodeObserver]:
-        """Return what sees an attempt go by; the eye needs a model that waits while it looks."""
-        from model.vla.vla import VlaPolicy
-
+    def _observers(self, player: PlayerSpec) -> list[EpisodeObserver]:
+        """Return what sees an attempt go by; the eye needs a small model that waits meanwhile."""
         self._watches = self._keeper = None
-        if isinstance(self._policy, VlaPolicy) and isinstance(self._runner, LockStepRunner):
-            self._watches = EyeWatches(self._eyes, self._policy)
-            self._keeper = None if self._camera is None else SeenKeeper(self._policy)
+        small = player.checkpoint is not None and is_small(player.checkpoint)
+        if small and isinstance(self._runner, LockStepRunner):
+            from model.vla.vla import VlaPolicy
+
+            if isinstance(self._policy, VlaPolicy):
+                self._watches = EyeWatches(self._eyes, self._policy)
+                self._keeper = None if self._camera is None else SeenKeeper(self._policy)
         return [each for each in (self._camera, self._keeper) if each is not None]
 
     def close(self) -> None:

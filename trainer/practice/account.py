@@ -86,14 +86,19 @@ class Account:
 
 
 def identity_of(
-    base: str, parent: Path | None, game: str, sentences: Sequence[str], config: PracticeConfig
+    base: str,
+    parent: Path | None,
+    game: str,
+    sentences: Sequence[str],
+    config: PracticeConfig,
+    eyes: Sequence[str] = (),
 ) -> str:
-    """Return a hash over what is practised, on what, and how.
+    """Return a hash over what is practised, on what, how, and by which ``eyes``.
 
     Not over how long: practice that was killed may be taken up for longer.
     """
     name = None if parent is None else str(parent)
-    facts = [base, name, game, list(sentences), {**asdict(config), "seed": None}]
+    facts = [base, name, game, list(sentences), {**asdict(config), "seed": None}, *eyes]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

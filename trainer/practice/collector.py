@@ -30,7 +30,7 @@ from recorder.types import Outcome, RGBImage, Tick
 from trainer.evaluation.eye.watching import EyeWatches
 from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.starts import Start
-from trainer.evaluation.worker import FREE_TICKS
+from trainer.evaluation.worker import longest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,13 +183,14 @@ class Hall:
             self.adapter = adapter
         start = made.start
         self._keeper.begin(made.sampler_seed)
+        watch = None if start.task.judged else self._watches.of(start.heard)
         ended = run_episode(
             self._loop,
             start.task,
             start.seed,
             instruction=start.heard,
-            max_ticks=None if start.task.judged else FREE_TICKS,
-            watch=None if start.task.judged else self._watches.of(start.heard),
+            max_ticks=longest(start, watch),
+            watch=watch,
             policy_seed=made.sampler_seed,
         )
         return Tried(made, ended.outcome, ended.ticks, self._keeper.moments)

@@ -51,20 +51,27 @@ def practicable(
     found = []
     for each in sentences:
         task = judged_task(tasks, each)
-        if task is None and not eye_may_judge(data, game, base, each):
+        if task is None and not _marked(data, game, base, each):
             raise UsageError(nobody_judges(each, missing_marks(data, base, game, each)))
         found.append(Asked(free_task(each) if task is None else task, each))
     return found
 
 
-def eye_may_judge(data: Path, game: str, base: Path, sentence: str) -> bool:
-    """Whether so much of a sentence is marked that the agent's own eye may judge it."""
+def eye_may_judge(reader: Reader, game: str, base: Path, sentence: str) -> bool:
+    """Whether so much of a sentence is marked that the agent's own eye may judge it.
+
+    Raises ModelError for a folder without weights.
+    """
     from model.adapters.folders import fingerprint
 
+    return enough_marks(reader, game, sentence, fingerprint(base))
+
+
+def _marked(data: Path, game: str, base: Path, sentence: str) -> bool:
     if not database_path(data).is_file():
         return False
     with Reader.open(data) as reader:
-        return enough_marks(reader, game, sentence, fingerprint(base))
+        return eye_may_judge(reader, game, base, sentence)
 
 
 def nobody_judges(sentence: str, more: str = "") -> str:

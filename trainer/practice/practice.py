@@ -9,6 +9,7 @@ folder.  SIGTERM cancels; a killed one goes on from its working folder.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import sys
 import time
@@ -31,7 +32,7 @@ from trainer.practice.fit import nobody_judges, practicable, unfit
 from trainer.practice.groups import advantages, reward
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
-from trainer.rounds.eyes import teach_eyes
+from trainer.rounds.eyes import not_believed, teach_eyes
 from trainer.rounds.inputs import parent_of, parent_tensors
 
 if TYPE_CHECKING:
@@ -102,9 +103,7 @@ def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> dict[str, P
     for sentence in sentences:
         eye = found.get(sentence)
         if eye is None or not eye.believed:
-            why = "" if eye is None else f"Its own eye was {eye.account}, too seldom to be "
-            more = f"{why}believed; mark three more of its attempts." if why else ""
-            raise UsageError(nobody_judges(sentence, more))
+            raise UsageError(nobody_judges(sentence, "" if eye is None else not_believed(eye)))
     return {each.sentence: each.path for each in eyes}
 
 
@@ -149,7 +148,8 @@ def _practise(
         CheckSet(known=known.gate, earlier=earlier.gate),
     )
     learner = Learner(task, [*known.train, *earlier.train], config)
-    identity = identity_of(base, plan.parent, plan.game, plan.sentences, config)
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in eyes.values()]
+    identity = identity_of(base, plan.parent, plan.game, plan.sentences, config, digests)
     account = resumed(plan.work, identity, task, learner)
     player = Player(plan.base, plan.options, config.temperature, config.moments, eyes)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:

@@ -69,7 +69,7 @@ class _Parts:
 
 
 def waiting_sentences(data: Path, game: str, row: RoundRow) -> list[str]:
-    """Return the sentences that a done round taught and that nobody has measured.
+    """Return the sentences that a done round taught and that no person or game has judged.
 
     They are read from its lines; of a round that has none, from what it learnt from.  A round of
     another game has none here.
@@ -80,7 +80,7 @@ def waiting_sentences(data: Path, game: str, row: RoundRow) -> list[str]:
     return [
         line.name
         for line in _lines_of(data, game, row)
-        if line.part is Part.TAUGHT and line.kind is None and not line.n
+        if line.part is Part.TAUGHT and (line.by_eye or (line.kind is None and not line.n))
     ]
 
 

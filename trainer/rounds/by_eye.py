@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from recorder.store import Reader
+from trainer.data.earlier_lessons import PRACTISED
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.rounds import protocol
-from trainer.rounds.eyes import TaughtEye, can_have_eyes, missing_marks, teach_eyes
+from trainer.rounds.eyes import (
+    TaughtEye,
+    can_have_eyes,
+    missing_marks,
+    not_believed,
+    teach_eyes,
+)
 from trainer.rounds.measurement import Ground
+
+log = logging.getLogger(__name__)
 
 EYE = "eye"
 """The name of the stage in which eyes are taught."""
@@ -21,16 +31,38 @@ EYE = "eye"
 def eyes_for(ground: Ground, sentences: Sequence[str]) -> Iterator[list[TaughtEye]]:
     """Teach the eyes of the sentences of which enough is marked, for as long as they are used.
 
-    Raises what :func:`trainer.rounds.eyes.teach_eyes` raises.
+    What was practised by its eye has none: who learns to please a judge pleases its errors too.
+    Raises what ``ground.check`` raises.
     """
     with tempfile.TemporaryDirectory(prefix="playteach-eyes-") as folder:
         if not can_have_eyes(ground.game, ground.data, ground.base, slowed=ground.slowed):
             yield []
             return
-        yield teach_eyes(
-            ground.data, ground.base, ground.game, ground.options, sentences, Path(folder),
-            tell=lambda sentence: ground.say(protocol.Stage(EYE, sentence)), check=ground.check,
+        yield _taught(ground, sentences, Path(folder))
+
+
+def _taught(ground: Ground, sentences: Sequence[str], folder: Path) -> list[TaughtEye]:
+    """Teach the eyes; if that fails, none judges: what was learnt must not be lost for it."""
+    stopped: list[BaseException] = []
+
+    def check() -> None:
+        try:
+            ground.check()
+        except BaseException as error:
+            stopped.append(error)
+            raise
+
+    try:
+        return teach_eyes(
+            ground.data, ground.base, ground.game, ground.options,
+            [each for each in sentences if may_have_eye(ground, each)], folder,
+            tell=lambda sentence: ground.say(protocol.Stage(EYE, sentence)), check=check,
         )  # fmt: skip
+    except Exception:
+        if stopped:
+            raise
+        log.exception("no eye could be taught")
+        return []
 
 
 def may_have_eye(ground: Ground, sentence: str) -> bool:
@@ -40,7 +72,14 @@ def may_have_eye(ground: Ground, sentence: str) -> bool:
     if not can_have_eyes(ground.game, ground.data, ground.base, slowed=ground.slowed):
         return False
     with Reader.open(ground.data) as reader:
+        if _practised(reader, sentence):
+            return False
         return enough_marks(reader, ground.game, sentence, fingerprint(ground.base))
+
+
+def _practised(reader: Reader, sentence: str) -> bool:
+    """Whether a sentence was ever practised: then its eye rewarded what it would judge now."""
+    return any(sentence in row.manifest.get(PRACTISED, ()) for row in reader.rounds())
 
 
 def why_no_eye(ground: Ground, sentence: str, eyes: Sequence[TaughtEye]) -> str:
@@ -49,8 +88,5 @@ def why_no_eye(ground: Ground, sentence: str, eyes: Sequence[TaughtEye]) -> str:
         return ""
     for each in eyes:
         if each.sentence == sentence and not each.believed:
-            return (
-                f"Its own eye was {each.account}, too seldom to be believed; mark three more of "
-                "its attempts as done or failed."
-            )
+            return not_believed(each)
     return missing_marks(ground.data, ground.base, ground.game, sentence)

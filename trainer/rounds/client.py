@@ -39,7 +39,9 @@ from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.training.lora_config import MAX_STEPS
 from trainer.rounds.working_folder import make_work_folder
 
-PRACTISED = "It practised by its own eye, which may not judge itself as well: judge it blind."
+PRACTISED = (
+    "Its own eye said what was good in practice, so it must not judge it too: judge it blind."
+)
 
 
 @dataclass(frozen=True, slots=True)

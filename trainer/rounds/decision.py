@@ -17,6 +17,11 @@ OLD_TASKS_NOT_MEASURED = (
     "back if it lost something."
 )
 
+BY_EYE_ONLY = (
+    "What it could before is kept. Only its own eye saw the gain, and it may err otherwise about "
+    "the new agent, so it is not in use by itself: judge it blind, or try it."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -30,8 +35,9 @@ def decide(lines: Sequence[Line], gates: Sequence[Gate] = ()) -> Decision:
     """Return what becomes of a round.
 
     It is put in use by itself only if every gate that could be checked let it by, at least one
-    taught sentence is better, and every other taught sentence, every earlier lesson and the old
-    tasks were measured and are surely not worse by more than their margin.  What was taught in
+    taught sentence is better (by another judge than its own eye), and every other taught sentence,
+    every earlier lesson and the old tasks were measured and are surely not worse by more than
+    their margin.  What was taught in
     another game cannot be measured in this one: such a round is offered, and it is told if nothing
     else is missing.
     """
@@ -90,4 +96,6 @@ def _gained(better: Line, lines: Sequence[Line]) -> Decision:
             f"{better.sentence} Not in use by itself, and for this only: {missing[0].sentence} "
             "You may try it.",
         )
+    if all(line.by_eye for line in lines if line.kind is VerdictKind.BETTER):
+        return Decision(Choice.TRY, f"{better.sentence} {BY_EYE_ONLY}")
     return Decision(Choice.USE, better.sentence)

@@ -6,10 +6,12 @@ here, no Qt.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from model.vla.memory import is_small
@@ -46,6 +48,11 @@ class TaughtEye:
         right, of = told.right_done + told.right_failed, told.done + told.failed
         return f"right about {right} of {of} attempts that you marked"
 
+    @property
+    def digest(self) -> str:
+        """Eight hex digits that tell it from an eye that was taught otherwise."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()[:8]
+
 
 def can_have_eyes(game: str, data: Path, base: Path, *, slowed: bool = False) -> bool:
     """Whether play of a model in a game can be judged by eye: both wait while it looks."""
@@ -67,7 +74,7 @@ def teach_eyes(
     """Teach an eye for each of the sentences of which enough is marked, into ``folder``.
 
     ``tell`` hears what is being done, if anything is; ``check`` is called meanwhile and may raise
-    to stop.  Blocks.  Raises what reading the data folder and loading the base raise.
+    to stop.  Blocks.  Raises RuntimeError if it could not be done.
     """
     from model.adapters.folders import fingerprint
 
@@ -79,16 +86,34 @@ def teach_eyes(
     if not enough:
         return []
     tell("Learning from your marks to see when it is done.")
-    with ProcessPoolExecutor(
-        1, player_context(loads=True), begin_player_process, (dict(os.environ),)
-    ) as pool:
-        job = pool.submit(_teach, data, base, game, options, enough, folder)
-        while True:
+    context = player_context(loads=True)
+    ours, theirs = context.Pipe(duplex=False)
+    arguments = (theirs, dict(os.environ), data, base, game, options, enough, folder)
+    process = context.Process(target=_teach_there, args=arguments, name="eyes")
+    process.start()
+    theirs.close()
+    try:
+        while not ours.poll(CHECK_S):
             check()
-            try:
-                return job.result(timeout=CHECK_S)
-            except TimeoutError:
-                continue
+        # It ended without a word if it was killed.
+        told: list[TaughtEye] | str = ours.recv()
+    except EOFError as error:
+        raise RuntimeError("the process that teaches eyes ended too soon") from error
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+    if isinstance(told, str):
+        raise RuntimeError(told)
+    return told
+
+
+def not_believed(eye: TaughtEye) -> str:
+    """Return the sentence about an eye that may not judge."""
+    return (
+        f"Its own eye was {eye.account}, too seldom to be believed. Mark three more of its "
+        "attempts as done or failed."
+    )
 
 
 def missing_marks(data: Path, base: Path, game: str, sentence: str) -> str:
@@ -105,8 +130,26 @@ def missing_marks(data: Path, base: Path, game: str, sentence: str) -> str:
     wanted = {"done": max(0, LEAST_OWN - done), "failed": max(0, LEAST_OWN - failed)}
     if not any(wanted.values()) or not done + failed:
         return ""
-    named = " and ".join(f"{count} as {kind}" for kind, count in wanted.items() if count)
-    return f"Mark {named} of its own attempts more, and it can judge by its own eye."
+    named = " and ".join(f"{count} more as {kind}" for kind, count in wanted.items() if count)
+    return f"Mark {named} of its own attempts; then it may learn to judge by its own eye."
+
+
+def _teach_there(
+    told: Connection,
+    environment: dict[str, str],
+    data: Path,
+    base: Path,
+    game: str,
+    options: PlayOptions,
+    sentences: Sequence[str],
+    folder: Path,
+) -> None:
+    """Teach eyes in a process of its own, and tell of them, or in a text what went wrong."""
+    begin_player_process(environment)
+    try:
+        told.send(_teach(data, base, game, options, sentences, folder))
+    except Exception:  # noqa: BLE001  # whatever it is, the other process tells it
+        told.send(traceback.format_exc())
 
 
 def _teach(

@@ -114,7 +114,12 @@ def _play_taught_again(
     adapter: AdapterRow,
 ) -> list[Line]:
     unsure = {VerdictKind.NOT_ENOUGH, VerdictKind.SAME}
-    names = [line.name for line in lines if line.part is Part.TAUGHT and line.kind in unsure]
+    # What the person judged blind stands.
+    names = [
+        line.name
+        for line in lines
+        if line.part is Part.TAUGHT and line.kind in unsure and not line.blind
+    ]
     asked = _asked(ground, names, row)
     before, after = sides_of(ground, parent, adapter)
     known = {each.heard for each in asked}

@@ -20,6 +20,7 @@ from recorder.games.base import Asked, free_task
 from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, EvaluationRow, Reader, Store
 from trainer.evaluation import old_tasks
+from trainer.evaluation.eye.correction import seeing
 from trainer.evaluation.lines import (
     OLD_TASKS_NAME,
     eye_line,
@@ -32,6 +33,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, evaluate_pair, evaluate_sides
 from trainer.evaluation.sequential import (
     MOST_PAIRS,
+    SENTENCE_MARGIN,
     Pairs,
     Plan,
     decided,
@@ -57,6 +59,8 @@ LEAVE_ALONE = (
     "Another window of the game opens for the measurement; leave keyboard and mouse alone until it "
     "closes. A touch has a start played anew, and the panic key stops it."
 )
+LEAST_SEEN = 0.1
+"""However little an eye may see, play must end."""
 SPARE_STARTS = 20
 """So many starts more are played, at most, in place of those that nobody could judge."""
 ROUND = "round-"
@@ -197,8 +201,14 @@ def play_taught(
     asked = [*asked, *map(asked_by_eye, eyes)]
     rows = _measured_rows(ground)
     number = {each: number_of_test(rows, each.heard) for each in asked}
+    margins = margins_of(eyes)
     plans = {
-        each: Plan(round_alpha(number[each], len(asked)), looks=looks_up_to(most)) for each in asked
+        each: Plan(
+            round_alpha(number[each], len(asked)),
+            margin=margins.get(each, SENTENCE_MARGIN),
+            looks=looks_up_to(most),
+        )
+        for each in asked
     }
     version = f"{ROUND}{round_id}"
     again = sum(row.round_id == round_id and row.variant.startswith(ROUND) for row in rows)
@@ -221,13 +231,23 @@ def play_earlier(
     Beside those that are ``asked``, the sentences that ``eyes`` judge are played.
 
     If that was broken off once, it goes on from the pairs that were played: to begin anew until
-    a play looks well would be no test.
+    a play looks well would be no test.  What another eye called done is not gone on with: marks
+    have come since.
     """
-    asked = [*asked, *map(asked_by_eye, eyes)]
-    plans = {each: Plan(round_alpha(1), taught=False) for each in asked}
-    version = f"{EARLIER}{round_id}"
-    kept = _kept(ground, {"before": before, "after": after}, version)
-    return _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept, eyes)
+    sides = {"before": before, "after": after}
+    lines = []
+    margins = margins_of(eyes)
+    for some, version in [
+        (asked, f"{EARLIER}{round_id}"),
+        *(([asked_by_eye(eye)], f"{EARLIER}{round_id} eye {eye.digest}") for eye in eyes),
+    ]:
+        plans = {
+            each: Plan(round_alpha(1), taught=False, margin=margins.get(each, SENTENCE_MARGIN))
+            for each in some
+        }
+        kept = _kept(ground, sides, version)
+        lines += _play(ground, Part.EARLIER, plans, before, after, round_id, version, kept, eyes)
+    return lines
 
 
 def _kept(
@@ -341,6 +361,14 @@ def number_of_test(rows: Sequence[EvaluationRow], heard: str) -> int:
 def _measured_rows(ground: Ground) -> list[EvaluationRow]:
     with Reader.open(ground.data) as reader:
         return reader.evaluations(game=ground.game)
+
+
+def margins_of(eyes: Sequence[TaughtEye]) -> dict[Asked, float]:
+    """Return by how much a sentence that an eye judges may look worse: less, as it sees less."""
+    return {
+        asked_by_eye(each): SENTENCE_MARGIN * max(LEAST_SEEN, seeing(each.reliability)[0])
+        for each in eyes
+    }
 
 
 def asked_by_eye(eye: TaughtEye) -> Asked:

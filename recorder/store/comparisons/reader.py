@@ -11,6 +11,7 @@ from recorder.store.comparisons.rows import (
     ClipRow,
     ComparisonRow,
     SeenClip,
+    count_seen,
     select_clips,
     select_comparisons,
     select_marks,
@@ -49,6 +50,11 @@ class ComparisonReader:
         """Return what the model with fingerprint ``seen_by`` saw of a sentence's judged clips."""
         with self._reading() as connection:
             return select_seen(connection, game, sentence, seen_by)
+
+    def seen_clip_counts(self, game: str, sentence: str, seen_by: str) -> tuple[int, int]:
+        """Return how many of :meth:`seen_clips` are (done, failed), without reading them."""
+        with self._reading() as connection:
+            return count_seen(connection, game, sentence, seen_by)
 
     def clip_pictures(self, clip_id: int, index: int) -> SegmentFrames:
         """Return the stretch of a clip that holds picture ``index``.

@@ -82,9 +82,10 @@ class ClipMark:
 
 @dataclass(frozen=True, slots=True)
 class SeenClip:
-    """What a model saw of a clip, and whether the person called it done."""
+    """What a model saw of a clip of a start, and whether the person called it done."""
 
     done: bool
+    seed: int
     data: bytes
 
 
@@ -275,15 +276,33 @@ def select_seen(
     A clip that was shown twice counts if both were judged alike, as one.
     """
     rows = connection.execute(
-        "SELECT clip_seen.data, min(clip_mark.done), max(clip_mark.done) FROM clip_seen "
-        "JOIN clip ON clip.id = clip_seen.clip_id "
-        "JOIN comparison ON comparison.id = clip.comparison_id "
-        "JOIN clip AS shown ON shown.comparison_id = clip.comparison_id "
-        "AND (shown.id = clip.id OR shown.repeats = clip.place) "
-        "JOIN clip_mark ON clip_mark.clip_id = shown.id "
-        "WHERE game = ? AND sentence = ? AND seen_by = ? "
-        "AND undone_wall_ns IS NULL AND clip_mark.done IS NOT NULL "
-        "GROUP BY clip.id HAVING min(clip_mark.done) = max(clip_mark.done) ORDER BY clip.id",
+        f"SELECT seed, done, data FROM ({_JUDGED_CLIPS}) AS judged "
+        "JOIN clip_seen ON clip_seen.clip_id = judged.id ORDER BY judged.id",
         (game, sentence, seen_by),
     )
-    return [SeenClip(bool(done), data) for data, done, _ in rows]
+    return [SeenClip(bool(done), seed, data) for seed, done, data in rows]
+
+
+def count_seen(
+    connection: sqlite3.Connection, game: str, sentence: str, seen_by: str
+) -> tuple[int, int]:
+    """Return how many of :func:`select_seen` are (done, failed), without reading them."""
+    done, every = connection.execute(
+        f"SELECT coalesce(sum(done), 0), count(*) FROM ({_JUDGED_CLIPS})",
+        (game, sentence, seen_by),
+    ).fetchone()
+    return int(done), int(every) - int(done)
+
+
+_JUDGED_CLIPS = (
+    "SELECT clip.id AS id, clip.seed AS seed, min(clip_mark.done) AS done FROM clip_seen "
+    "JOIN clip ON clip.id = clip_seen.clip_id "
+    "JOIN comparison ON comparison.id = clip.comparison_id "
+    "JOIN clip AS shown ON shown.comparison_id = clip.comparison_id "
+    "AND (shown.id = clip.id OR shown.repeats = clip.place) "
+    "JOIN clip_mark ON clip_mark.clip_id = shown.id "
+    "WHERE game = ? AND sentence = ? AND seen_by = ? "
+    "AND undone_wall_ns IS NULL AND clip_mark.done IS NOT NULL "
+    "GROUP BY clip.id HAVING min(clip_mark.done) = max(clip_mark.done)"
+)
+"""The clips of a sentence that a model saw and the person judged, alike if they came twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from trainer.evaluation.eye.judge import Eye, Reliability
 from trainer.evaluation.eye.probe import Probe
 
 ONE = np.ones(1, np.float32)
-LOOKS = Eye("bow", "base", Probe(0 * ONE, ONE, 9 * ONE, -4.5), None, 0.5, Reliability(0, 0, 0, 0))
+LOOKS = Eye(
+    "bow", "base", Probe(0 * ONE, ONE, 9 * ONE, -4.5), None, 0.5, 60, Reliability(0, 0, 0, 0)
+)
 """It calls done what it sees as 1 in two ticks in a row."""
 
 
@@ -50,17 +53,50 @@ def test_an_eye_is_right_if_the_judge_agrees_within_a_second(
 
 def test_attempts_are_pooled_over_lessons_and_those_that_were_not_taught_are_counted() -> None:
     found = [
-        Judged("choosing", "a", 36, 0.95, True, done=50, right_done=50, failed=50, right_failed=40),
+        Judged(
+            "choosing",
+            "a",
+            36,
+            0.95,
+            True,
+            done=50,
+            right_done=50,
+            failed=50,
+            right_failed=40,
+            gain=(0.5, 0.3, 0.7),
+            true_gain=0.35,
+        ),
         Judged("choosing", "b", 36, 0.70, False, done=10, right_done=4, failed=90, right_failed=88),
         Judged("choosing", "c", 36, None, believed=False),
-        Judged("choosing", "d", 36, 0.90, True, done=40, right_done=30, failed=60, right_failed=54),
+        Judged(
+            "choosing",
+            "d",
+            36,
+            0.90,
+            True,
+            done=40,
+            right_done=30,
+            failed=60,
+            right_failed=54,
+            gain=(0.5, 0.3, 0.7),
+            true_gain=0.2,
+        ),
     ]
     figures = figures_of(found)
     assert (figures["lessons"], figures["taught"], figures["believed"]) == (4, 3, 2)
     assert figures["balanced_accuracy"] == pytest.approx((84 / 100 + 182 / 200) / 2)
     assert figures["balanced_accuracy_of_believed"] == pytest.approx((80 / 90 + 94 / 110) / 2)
     assert figures["believed_below_85"] == 1  # d: 82.5 %
-    assert figures_of([found[2]])["balanced_accuracy"] is None
+    assert figures["gain_as_told_share"] == 0.5
+    nothing = figures_of([found[2]])
+    assert (nothing["balanced_accuracy"], nothing["believed_below_85"]) == (None, None)
+
+
+def test_what_comes_later_than_the_eye_looks_counts_for_nothing() -> None:
+    short = replace(LOOKS, ticks=40)
+    assert called_rightly(short, watched(50, True, 50))
+    assert called_rightly(short, watched(None, True, 50))
+    assert not called_rightly(short, watched(30, None, None))
 
 
 def test_an_unknown_part_and_a_lesson_that_was_not_taught_are_told(tmp_path: Path) -> None:

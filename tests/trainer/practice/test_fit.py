@@ -51,7 +51,7 @@ def test_what_nobody_judges_is_practised_if_enough_of_it_is_marked(tmp_path: Pat
                 store, session, [(Driver.POLICY, 5)], seed=seed, task=free_task(said)
             )
             if seed == 7:
-                with pytest.raises(UsageError, match="Mark 1 as failed of its own attempts more"):
+                with pytest.raises(UsageError, match="Mark 1 more as failed of its own attempts"):
                     asked(tmp_path, said)
             store.set_label(number, outcome, LabelSource.PERSON)
     assert asked(tmp_path, said) == [("free", said)]

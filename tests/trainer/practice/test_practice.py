@@ -17,9 +17,12 @@ from model.adapters.folders import fingerprint
 from model.play.sampling import Sampling
 from model.vla.vla import VlaPolicy
 from recorder.errors import ExitCode, UsageError
+from recorder.games.base import free_task
 from recorder.games.seeds import SeedRange
 from recorder.store import Store
 from recorder.types import Outcome
+from trainer.evaluation.eye.judge import Eye, Reliability
+from trainer.evaluation.eye.probe import Probe
 from trainer.evaluation.starts import Start
 from trainer.practice.account import Account
 from trainer.practice.collector import Hall, Moment, Tried, Try
@@ -86,6 +89,23 @@ def test_moments_are_few_in_order_and_what_was_answered_to_their_pictures(hall: 
     for each in tried.moments:
         (action,) = decode_ids(each.answer)
         assert any(action == executed for executed in done)
+
+
+def test_what_the_game_does_not_judge_ends_where_the_eye_calls_it_done(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    policy = VlaPolicy.load(small_checkpoint, threads=1, sampling=Sampling(0.8))
+    width = len(policy.glance(ToyGame()._frame().rgb))
+    start = Start(free_task("dance"), "dance", 20_000_000)
+    for bias, ended in ((9.0, (Outcome.SUCCESS, 2)), (-9.0, (Outcome.TIMEOUT, 12))):
+        look = Probe(*(np.zeros(width, np.float32) + one for one in (0, 1, 0)), bias)
+        path = tmp_path / f"{bias}.safetensors"
+        told = Reliability(9, 9, 9, 9)
+        Eye("dance", policy.fingerprint, look, None, 0.5, 12, told).save(path)
+        hall = Hall(ToyGame(), policy, most=4, eyes={"dance": path})
+        tried = hall.play(None, Try(start, 0))
+        assert (tried.outcome, tried.ticks) == ended
+        assert tried.moments
 
 
 def test_it_plays_and_learns_in_turn_until_the_time_is_over(

@@ -236,6 +236,21 @@ def test_a_gain_of_one_sentence_that_another_may_have_paid_for_is_offered_and_no
     assert "You may try it" in checked.sentence
 
 
+def test_who_does_not_trust_the_eye_may_still_judge_blind(room: Room) -> None:
+    by_eye = replace(
+        unjudged_line(Part.TAUGHT, SENTENCE), kind=VerdictKind.BETTER, n=10, after=10,
+        difference=1.0, low=0.4, not_worse=True, by_eye=True,
+    )  # fmt: skip
+    number = room.round(lines=[by_eye])
+    assert waiting_sentences(room.data, "doom", room.row(number)) == [SENTENCE]
+    comparison = room.begin(number)
+    room.judge(comparison, lambda clip: clip.side is Side.BEFORE)
+    checked = settle_blind(room.ground, comparison).checked
+    # What the person saw stands in its place.
+    assert (checked.verdict.kind, checked.verdict.lines[0].by_eye) == (VerdictKind.WORSE, False)
+    assert waiting_sentences(room.data, "doom", room.row(number)) == []
+
+
 def test_clips_are_played_in_the_order_in_which_they_are_shown_and_kept(room: Room) -> None:
     comparison = room.begin(room.round())
     with Reader.open(room.data) as reader:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from lessons import begin, record_attempt
 
@@ -16,8 +18,9 @@ from recorder.games.base import free_task
 from recorder.store import LabelSource, Store
 from recorder.types import Driver, Outcome
 from trainer.evaluation.eye.judge import Eye
-from trainer.rounds import protocol
+from trainer.rounds import by_eye, protocol
 from trainer.rounds.by_eye import EYE, eyes_for, may_have_eye, why_no_eye
+from trainer.rounds.eyes import TaughtEye
 from trainer.rounds.measurement import Ground
 from trainer.rounds.protocol import Message
 
@@ -62,7 +65,7 @@ def test_an_eye_is_taught_where_enough_is_marked(ground: Ground) -> None:
     ]
     assert [may_have_eye(ground, each) for each in ("dance", "bow", "sing")] == [True, False, False]
     assert why_no_eye(ground, "bow", eyes) == (
-        "Mark 2 as failed of its own attempts more, and it can judge by its own eye."
+        "Mark 2 more as failed of its own attempts; then it may learn to judge by its own eye."
     )
     assert why_no_eye(ground, "sing", eyes) == ""
 
@@ -73,7 +76,7 @@ def test_an_eye_that_cannot_tell_is_not_believed_and_says_so(ground: Ground) -> 
         assert not eyes[0].believed
         told = why_no_eye(ground, "dance", eyes)
     assert told.startswith("Its own eye was right about ")
-    assert "too seldom to be believed; mark three more of its attempts" in told
+    assert "too seldom to be believed. Mark three more of its attempts" in told
 
 
 def test_nothing_is_taught_where_nothing_is_marked_or_no_eye_can_look(ground: Ground) -> None:
@@ -93,5 +96,32 @@ def test_the_teaching_of_an_eye_can_be_stopped(ground: Ground) -> None:
     def stop() -> None:
         raise StoppedError("Stopped.")
 
+    began = time.monotonic()
     with pytest.raises(StoppedError), eyes_for(replace(ground, check=stop), ["dance"]):
         pass
+    # It ends the process and does not wait for what that would have come to.
+    assert not [each for each in psutil.Process().children(True) if each.name() == "eyes"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_teaching_that_breaks_loses_nothing(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mark(ground, "dance", done=4, failed=4)
+
+    def broken(*_args: object, **_more: object) -> list[TaughtEye]:
+        raise RuntimeError("the process that teaches eyes ended too soon")
+
+    monkeypatch.setattr(by_eye, "teach_eyes", broken)
+    with eyes_for(ground, ["dance"]) as eyes:
+        assert eyes == []
+    assert "no eye could be taught" in caplog.text
+
+
+def test_what_was_practised_by_eye_is_not_judged_by_it(ground: Ground) -> None:
+    mark(ground, "dance", done=4, failed=4)
+    assert may_have_eye(ground, "dance")
+    ground.store.add_round(manifest={"sentences": ["dance"]}, practises="doom")
+    assert not may_have_eye(ground, "dance")
+    with eyes_for(ground, ["dance"]) as eyes:
+        assert eyes == []

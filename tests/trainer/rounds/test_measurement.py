@@ -32,7 +32,7 @@ from recorder.store import (
 from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
 from trainer.evaluation.eye.judge import Reliability
-from trainer.evaluation.lines import sentence_line, verdict_of
+from trainer.evaluation.lines import eye_line, sentence_line, verdict_of
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside
 from trainer.evaluation.sequential import Pairs, Plan, round_alpha
@@ -792,10 +792,15 @@ def test_what_an_eye_judges_is_played_beside_what_the_game_judges(
         "dance", VerdictKind.BETTER, 0, dance.n,
     )  # fmt: skip
     assert dance.by_eye
-    assert 0.5 < dance.low < dance.difference == 1.0
+    assert 0.4 < dance.low < dance.difference == 1.0
     assert "right about 38 of 40 attempts that you marked" in dance.sentence
     assert read_line(asdict(dance)) == dance
-    assert decide([barrel, dance]).choice is not Choice.REFUSE
+    # A gain that only the eye saw is offered, and not put in use by itself.
+    kept = sentence_line(Part.EARLIER, "hop", Plan(0.05, taught=False), Pairs(both=60))
+    old = replace(kept, part=Part.OLD_TASKS, kind=VerdictKind.SAME)
+    assert decide([dance, kept, old]).choice is Choice.TRY
+    assert "judge it blind" in decide([dance, kept, old]).sentence
+    assert decide([barrel, dance, kept, old]).choice is Choice.USE
     # It is a test of the lesson like any other: the next one of it may spend less.
     with Reader.open(room.data) as reader:
         assert measurement.number_of_test(reader.evaluations(game="doom"), "dance") == 2
@@ -839,7 +844,8 @@ def test_an_earlier_lesson_that_an_eye_may_judge_is_checked(
     @contextlib.contextmanager
     def eyes(_ground: Ground, sentences: Sequence[str]) -> Iterator[list[TaughtEye]]:
         assert sentences == ["hop"]
-        yield [TaughtEye("hop", tmp_path / "eye", Reliability(200, 198, 200, 198))]
+        (tmp_path / "eye").write_bytes(b"an eye")
+        yield [TaughtEye("hop", tmp_path / "eye", Reliability(40, 38, 40, 38))]
 
     monkeypatch.setattr(measure_later, "eyes_for", eyes)
     room.yard.succeeds = lambda name, heard, _seed: kept or heard != "hop" or name != "after"
@@ -847,3 +853,56 @@ def test_an_earlier_lesson_that_an_eye_may_judge_is_checked(
     line = next(each for each in checked.verdict.lines if each.part is Part.EARLIER)
     assert (line.name, line.by_eye, line.not_worse) == ("hop", True, kept)
     assert checked.verdict.choice is (Choice.USE if kept else Choice.REFUSE)
+
+
+def test_about_the_same_is_said_only_if_the_corrected_interval_says_so() -> None:
+    pairs, plan = Pairs(both=24, gained=1, lost=1, neither=24), Plan(0.05)
+    assert sentence_line(Part.TAUGHT, "hop", plan, pairs).kind is VerdictKind.SAME
+    weak, sure = Reliability(8, 7, 8, 7), Reliability(800, 760, 800, 760)
+    line = eye_line(Part.TAUGHT, "hop", plan, pairs, weak, "right")
+    assert (line.kind, line.not_worse) == (VerdictKind.NOT_ENOUGH, False)
+    assert eye_line(Part.TAUGHT, "hop", plan, pairs, sure, "right").kind is VerdictKind.SAME
+    earlier = eye_line(Part.EARLIER, "hop", plan, pairs, weak, "right").sentence
+    assert earlier.startswith('It is not sure that "hop" is kept')
+
+
+def test_an_earlier_lesson_is_played_until_a_usual_eye_is_sure(room: Room, tmp_path: Path) -> None:
+    """It sees nine of ten: what may look lost is less than what may be lost."""
+    room.yard.succeeds = lambda _name, _heard, _seed: True
+    (tmp_path / "eye").write_bytes(b"an eye")
+    number = room.ground.store.add_round()
+    sides = room.player("before"), room.player("after")
+    [line] = measurement.play_earlier(room.ground, [], *sides, number, [an_eye(tmp_path, right=18)])
+    assert line.by_eye
+    assert line.not_worse
+    (tmp_path / "eye").write_bytes(b"another eye")
+    [again] = measurement.play_earlier(
+        room.ground, [], *sides, number, [an_eye(tmp_path, right=18)]
+    )
+    # What the eye before it called done is not gone on with.
+    assert room.rows() == 2 * (line.n + again.n)
+
+
+def test_what_was_judged_blind_is_not_judged_again_by_eye(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = finished_round(room, room.adapter)
+    lines = list(stored(room, number)[1])
+    blind = replace(
+        measurement.unjudged_line(Part.TAUGHT, "dance"), kind=VerdictKind.SAME, n=20, blind=True
+    )
+    asked_for: list[str] = []
+
+    @contextlib.contextmanager
+    def eyes(_ground: Ground, sentences: Sequence[str]) -> Iterator[list[TaughtEye]]:
+        asked_for.extend(sentences)
+        yield []
+
+    monkeypatch.setattr(measure_later, "eyes_for", eyes)
+    with Reader.open(room.data) as reader:
+        row = next(each for each in reader.rounds() if each.id == number)
+        adapter = reader.adapters()[0]
+    unsure = [replace(lines[0], kind=VerdictKind.NOT_ENOUGH), blind]
+    after = measure_later._play_taught_again(room.ground, unsure, row, None, adapter)
+    assert asked_for == []
+    assert blind in after

@@ -14,42 +14,63 @@ import math
 from trainer.evaluation.eye.judge import Reliability
 from trainer.evaluation.verdict import wilson
 
+PERSON_ERRS = 0.05
+"""So many of a person's marks are taken to be wrong."""
+
+
+def seeing(reliability: Reliability) -> tuple[float, float, float]:
+    """Return by how much an eye shrinks a difference (0 to 1), with a 95 % interval.
+
+    That is s + t - 1, less what the person's own errors took away from it: the marks that it was
+    held against are wrong in ``PERSON_ERRS``, which lets an eye without errors look like one with
+    some.  Whoever errs less is taken for somebody who sees too large a difference, never too small.
+    (0, 0, 1) if one kind was not marked.
+    """
+    if not reliability.done or not reliability.failed:
+        return 0.0, 0.0, 1.0
+    s, t = reliability.right_done / reliability.done, reliability.right_failed / reliability.failed
+    s_low, s_high = wilson(reliability.right_done, reliability.done)
+    t_low, t_high = wilson(reliability.right_failed, reliability.failed)
+    sees = s + t - 1
+    least, most = sees - math.hypot(s - s_low, t - t_low), sees + math.hypot(s_high - s, t_high - t)
+    found, low, high = (
+        min(1.0, max(0.0, share / (1 - 2 * PERSON_ERRS))) for share in (sees, least, most)
+    )
+    return found, low, high
+
 
 def corrected(
     difference: float, low: float, high: float, reliability: Reliability
 ) -> tuple[float, float, float]:
     """Return (difference, low, high) without the eye's errors, each in [-1, 1].
 
-    Nothing is known, (difference, -1, 1), if the eye may be no better than a coin.
+    The eye has to err alike before and after.  Nothing is known, (difference, -1, 1), if it may be
+    no better than a coin.
     """
-    if not reliability.done or not reliability.failed:
-        return difference, -1.0, 1.0
-    s, t = reliability.right_done / reliability.done, reliability.right_failed / reliability.failed
-    s_low, s_high = wilson(reliability.right_done, reliability.done)
-    t_low, t_high = wilson(reliability.right_failed, reliability.failed)
-    sees = s + t - 1
-    least = sees - math.hypot(s - s_low, t - t_low)
-    most = min(1.0, sees + math.hypot(s_high - s, t_high - t))
+    sees, least, most = seeing(reliability)
     if least <= 0:
         return difference, -1.0, 1.0
     return (
         _within(difference / sees),
-        _within(_quotient(difference, low, high, sees, least, most, upper=False)),
-        _within(_quotient(difference, low, high, sees, least, most, upper=True)),
+        _within(_end(difference, low, sees, least if low < 0 else most, upper=False)),
+        _within(_end(difference, high, sees, least if high > 0 else most, upper=True)),
     )
 
 
-def _quotient(
-    top: float, top_low: float, top_high: float,
-    bottom: float, bottom_low: float, bottom_high: float,
-    *, upper: bool,
-) -> float:  # fmt: skip
-    """Return an end of the interval of ``top / bottom``, of which ``bottom`` is positive."""
-    end, other = (top_high, bottom_low) if upper else (top_low, bottom_high)
+def _end(top: float, top_end: float, bottom: float, bottom_end: float, *, upper: bool) -> float:
+    """Return an end of the interval of ``top / bottom``, of which ``bottom`` is positive.
+
+    ``bottom_end`` is the end of its interval that takes the quotient furthest away from ``top /
+    bottom`` on that side.
+    """
     product = top * bottom
-    inner = end * other * (2 * top - end) * (2 * bottom - other)
+    inner = top_end * bottom_end * (2 * top - top_end) * (2 * bottom - bottom_end)
     root = math.sqrt(max(0.0, product * product - inner))
-    return (product + (root if upper else -root)) / (other * (2 * bottom - other))
+    scale = bottom_end * (2 * bottom - bottom_end)
+    if scale <= 0:
+        # The interval of what it sees reaches to nothing, or to twice what is seen.
+        return 1.0 if upper else -1.0
+    return (product + (root if upper else -root)) / scale
 
 
 def _within(share: float) -> float:

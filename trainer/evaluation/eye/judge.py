@@ -47,13 +47,17 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eye:
-    """What judges one sentence; ``threshold`` (0 to 1) is from where on it says done."""
+    """What judges one sentence; ``threshold`` (0 to 1) is from where on it says done.
+
+    ``ticks`` is the length of the longest attempt that it was measured on: it judges none longer.
+    """
 
     sentence: str
     base: str
     look: Probe
     way: Probe | None
     threshold: float
+    ticks: int
     reliability: Reliability
 
     def likely(self, seen: Seen) -> Array:
@@ -81,6 +85,7 @@ class Eye:
             "sentence": self.sentence,
             "base": self.base,
             "threshold": self.threshold,
+            "ticks": self.ticks,
             "bias": {name: probe.bias for name, probe in parts.items() if probe is not None},
             "reliability": asdict(self.reliability),
         }
@@ -100,7 +105,7 @@ class Eye:
             probes = {name: _probe(tensors, name, bias) for name, bias in told["bias"].items()}
             return cls(
                 told["sentence"], told["base"], probes["look"], probes.get("way"),
-                float(told["threshold"]), Reliability(**told["reliability"]),
+                float(told["threshold"]), int(told["ticks"]), Reliability(**told["reliability"]),
             )  # fmt: skip
         except (OSError, SafetensorError, KeyError, TypeError) as error:
             raise ValueError(f"{path.name} is no eye: {error}") from error

@@ -7,8 +7,11 @@ left out.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,15 +24,18 @@ from trainer.evaluation.eye.glances import Seen, deeds_of, seen_of
 from trainer.evaluation.eye.teaching import LAST_TICKS, LEAST_OWN, Marked
 from trainer.evaluation.eye.watching import Glancing
 
-MOST_OWN, MOST_SHOWN = 40, 12
-"""Of more than so many attempts of the agent's, and of the person's, the newest are looked at."""
+MOST_OWN, MOST_SHOWN = 20, 12
+"""Of more than so many attempts of the agent's of each kind, and of the person's, the newest are
+looked at."""
+_JUDGED = (Outcome.SUCCESS, Outcome.FAILURE)
+_Row = TypeVar("_Row")
 
 
 def own_marks(reader: Reader, game: str, sentence: str, base: str) -> tuple[int, int]:
     """Return how many attempts of the agent's own the person called (done, failed)."""
     calls = [row.outcome is Outcome.SUCCESS for row in _own(reader, game, sentence)]
-    calls += [clip.done for clip in reader.seen_clips(game, sentence, base)]
-    return sum(calls), len(calls) - sum(calls)
+    done, failed = reader.seen_clip_counts(game, sentence, base)
+    return sum(calls) + done, len(calls) - sum(calls) + failed
 
 
 def enough_marks(reader: Reader, game: str, sentence: str, base: str) -> bool:
@@ -44,19 +50,26 @@ def marked_attempts(
 
     An attempt whose pictures are damaged or gone is left out.
     """
-    own = _own(reader, game, sentence)[-MOST_OWN:]
-    marked = [
-        Marked(seen_of(clip.data), clip.done, own=True, ends_there=False)
-        for clip in reader.seen_clips(game, sentence, player.fingerprint)[-MOST_OWN:]
-    ]
+    marked: list[Marked] = []
+    clips = reader.seen_clips(game, sentence, player.fingerprint)
+    for clip in _newest(clips, lambda clip: clip.done):
+        with contextlib.suppress(ValueError):
+            seen = seen_of(clip.data)
+            marked.append(Marked(seen, clip.done, own=True, start=clip.seed, ends_there=False))
+    own = _newest(_own(reader, game, sentence), lambda row: row.outcome is Outcome.SUCCESS)
     for row in [*own, *_shown(reader, game, sentence)[-MOST_SHOWN:]]:
-        try:
+        with contextlib.suppress(DataError):
             seen = _look(data, row, player)
-        except DataError:
-            continue
-        done = row.outcome is Outcome.SUCCESS
-        marked.append(Marked(seen, done, own=row.kind is EpisodeKind.ROLLOUT))
+            done = row.outcome is Outcome.SUCCESS
+            marked.append(Marked(seen, done, row.kind is EpisodeKind.ROLLOUT, row.seed))
     return [each for each in marked if len(each.seen) > LAST_TICKS]
+
+
+def _newest(rows: Sequence[_Row], done: Callable[[_Row], bool]) -> list[_Row]:
+    """Return the newest MOST_OWN of each kind, oldest first."""
+    good = [row for row in rows if done(row)][-MOST_OWN:]
+    bad = [row for row in rows if not done(row)][-MOST_OWN:]
+    return [row for row in rows if row in good or row in bad]
 
 
 def _own(reader: Reader, game: str, sentence: str) -> list[EpisodeRow]:
@@ -64,9 +77,7 @@ def _own(reader: Reader, game: str, sentence: str) -> list[EpisodeRow]:
     return [
         row
         for row in _of_sentence(reader, game, sentence, EpisodeKind.ROLLOUT)
-        if row.outcome in (Outcome.SUCCESS, Outcome.FAILURE)
-        and row.outcome_source is LabelSource.PERSON
-        and not row.takeovers
+        if row.outcome_source is LabelSource.PERSON and not row.takeovers
     ]
 
 
@@ -80,9 +91,16 @@ def _shown(reader: Reader, game: str, sentence: str) -> list[EpisodeRow]:
 
 
 def _of_sentence(reader: Reader, game: str, sentence: str, kind: EpisodeKind) -> list[EpisodeRow]:
-    rows = reader.episodes(EpisodeQuery(games=(game,), kinds=(kind,)))
-    of_it = [row for row in rows if row.instruction == sentence and not row.later_sentences]
-    return sorted((row for row in of_it if not row.open), key=lambda row: row.id)
+    rows = reader.episodes(
+        EpisodeQuery(games=(game,), kinds=(kind,), texts=(sentence,), outcomes=_JUDGED)
+    )
+    of_it = [
+        row
+        for row in rows
+        if row.instruction == sentence
+        and not (row.later_sentences or row.open or row.wish.use is False)
+    ]
+    return sorted(of_it, key=lambda row: row.id)
 
 
 def _look(data: Path, row: EpisodeRow, player: Glancing) -> Seen:

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.evaluation.eye.correction import seeing
 from trainer.evaluation.eye.glances import Array, Seen, manner
 from trainer.evaluation.eye.judge import Eye, Reliability
 from trainer.evaluation.eye.probe import Probe, fit_probe
 
 LAST_TICKS = 3
 """So many ticks at the end of what was done show it done."""
+EVERY = 3
+"""One of so many ticks shows what is not done: neighbours are near copies."""
 EARLY = 0.4
 """The first part of what was done shows it not done yet; of what lies between nobody knows."""
 LOOK_DECAY, LOOK_SPREAD = 1e-2, 1e-3
@@ -32,7 +35,7 @@ LEAST_OWN = 4
 """So many attempts of the agent's own of each kind have to be marked, or nothing is known of how
 good an eye is."""
 BELIEVED = 0.85
-"""From this balanced accuracy on an eye is believed."""
+"""From this balanced accuracy on, without the person's own errors, an eye is believed."""
 _NOBODY = Reliability(0, 0, 0, 0)
 
 
@@ -40,12 +43,14 @@ _NOBODY = Reliability(0, 0, 0, 0)
 class Marked:
     """An attempt of which a person said whether it was done; ``own`` if the agent drove it.
 
-    ``ends_there`` says that what was done was so at its end: a clip goes on after it.
+    Attempts of one ``start`` (its seed) may be near copies of each other.  ``ends_there`` says that
+    what was done was so at its end: a clip goes on after it.
     """
 
     seen: Seen
     done: bool
     own: bool
+    start: int
     ends_there: bool = True
 
 
@@ -58,14 +63,15 @@ def teach_eye(sentence: str, base: str, marked: Sequence[Marked]) -> Eye | None:
         return None
     look, way = _probes(marked)
     threshold = _threshold(marked, _held_out(marked))
-    return Eye(sentence, base, look, way, threshold, _reliability(marked))
+    # What an eye says of longer attempts than it was measured on nobody knows.
+    longest = max((len(each.seen) for each in marked if each.own), default=0)
+    return Eye(sentence, base, look, way, threshold, longest, _reliability(marked))
 
 
 def believed(reliability: Reliability) -> bool:
     """Whether an eye may judge for the person."""
-    balanced = reliability.balanced
     enough = min(reliability.done, reliability.failed) >= LEAST_OWN
-    return enough and balanced is not None and balanced >= BELIEVED
+    return enough and (seeing(reliability)[0] + 1) / 2 >= BELIEVED
 
 
 def _both(marked: Sequence[Marked]) -> bool:
@@ -112,8 +118,11 @@ def _look(marked: Sequence[Marked], ends: Mapping[int, int]) -> Probe:
             end = ends[id(each)]
             is_done[max(0, end - LAST_TICKS) : end] = True
             # Just before the end it may be nearly done already, and after it, still.
-            known = is_done | (np.arange(len(is_done)) < EARLY * end)
-            glances, is_done = glances[known], is_done[known]
+            early = np.arange(len(is_done)) < EARLY * end
+        else:
+            early = np.ones(len(is_done), bool)
+        known = is_done | (early & (np.arange(len(is_done)) % EVERY == 0))
+        glances, is_done = glances[known], is_done[known]
         rows.append(glances)
         done.append(is_done)
         shares.append(np.where(is_done, 1 / max(1, is_done.sum()), 1 / max(1, (~is_done).sum())))
@@ -130,16 +139,19 @@ def _looks_done(look: Probe, seen: Seen) -> int:
 
 
 def _folds(marked: Sequence[Marked]) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield (places to learn from, places held out): each is held out once, both kinds in turn."""
-    kinds: dict[tuple[bool, bool], list[int]] = {}
+    """Yield (places to learn from, places held out): each is held out once, both kinds in turn.
+
+    All attempts of a start are on one side.
+    """
+    starts: dict[int, list[int]] = {}
     for place, each in enumerate(marked):
-        kinds.setdefault((each.done, each.own), []).append(place)
-    shuffled = []
-    for kind in sorted(kinds):
-        random.Random(0).shuffle(kinds[kind])
-        shuffled += kinds[kind]
+        starts.setdefault(each.start, []).append(place)
+    groups = list(starts.values())
+    random.Random(0).shuffle(groups)
+    # Alike ones in a row are dealt out to different folds.
+    groups.sort(key=lambda group: sorted((marked[at].own, marked[at].done) for at in group))
     for fold in range(FOLDS):
-        out = shuffled[fold::FOLDS]
+        out = [place for group in groups[fold::FOLDS] for place in group]
         yield [place for place in range(len(marked)) if place not in out], out
 
 
@@ -153,7 +165,7 @@ def _held_out(marked: Sequence[Marked]) -> dict[int, float]:
         taught = [marked[place] for place in learn]
         if not out or not _both(taught):
             continue
-        eye = Eye("", "", *_probes(taught), 0.0, _NOBODY)
+        eye = Eye("", "", *_probes(taught), 0.0, 0, _NOBODY)
         scores |= {place: eye.score(marked[place].seen) for place in out}
     return scores
 
@@ -177,7 +189,8 @@ def _reliability(marked: Sequence[Marked]) -> Reliability:
         taught = [marked[place] for place in learn]
         if not out or not _both(taught):
             continue
-        eye = Eye("", "", *_probes(taught), _threshold(taught, _held_out(taught)), _NOBODY)
+        threshold = _threshold(taught, _held_out(taught))
+        eye = Eye("", "", *_probes(taught), threshold, 0, _NOBODY)
         calls += [
             (marked[place].done, eye.score(marked[place].seen) >= eye.threshold)
             for place in out

@@ -35,6 +35,8 @@ class EyeWatch:
 
     def __init__(self, eye: Eye, glance: Glance) -> None:
         self._watcher, self._glance = Watcher(eye), glance
+        self.ticks = eye.ticks
+        """The longest attempt that it may judge."""
 
     def begin(self) -> None:
         """A new attempt begins."""

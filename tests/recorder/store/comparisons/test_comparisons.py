@@ -202,19 +202,21 @@ def test_what_a_model_saw_is_kept_beside_what_the_person_said(kit: Any) -> None:
         kit.store.end_comparison(comparison, keep_pictures=False)
         # The first clip came twice and was judged alike: it counts once.
         assert reader.seen_clips("doom", "dance", "base") == [
-            SeenClip(True, b"\x00"),
-            SeenClip(False, b"\x01"),
+            SeenClip(True, 30_000_000, b"\x00"),
+            SeenClip(False, 30_000_001, b"\x01"),
         ]
+        assert reader.seen_clip_counts("doom", "dance", "base") == (1, 1)
+        assert reader.seen_clip_counts("doom", "dance", "b") == (0, 0)
         for other in (("luanti", "dance", "base"), ("doom", "bow", "base"), ("doom", "dance", "b")):
             assert reader.seen_clips(*other) == []
         # Judged otherwise the second time, it says nothing.
         kit.store.undo_clip_mark(comparison)
         kit.store.add_clip_mark(comparison, ClipMark(2, done=False))
-        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(False, b"\x01")]
+        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(False, 30_000_001, b"\x01")]
         kit.store.undo_clip_mark(comparison)
         kit.store.add_clip_mark(comparison, ClipMark(2, done=None))
         assert len(reader.seen_clips("doom", "dance", "base")) == 2
         kit.store.add_film(clips[1].id, film())
-        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(True, b"\x00")]
+        assert reader.seen_clips("doom", "dance", "base") == [SeenClip(True, 30_000_000, b"\x00")]
         kit.store.forget_film(clips[0].id)
         assert reader.seen_clips("doom", "dance", "base") == []

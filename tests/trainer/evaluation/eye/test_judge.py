@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ def test_an_eye_comes_back_from_its_file(tmp_path: Path) -> None:
     again = Eye.load(tmp_path / "eye.safetensors")
     other = seen(rng, arrives=30)
     assert np.array_equal(again.likely(other), eye.likely(other))
-    assert (again.sentence, again.base, again.threshold, again.reliability) == (
-        "dash", "base", eye.threshold, eye.reliability,
+    assert (again.sentence, again.base, again.threshold, again.ticks, again.reliability) == (
+        "dash", "base", eye.threshold, 40, eye.reliability,
     )  # fmt: skip
     assert sorted(each.name for each in tmp_path.iterdir()) == ["eye.safetensors"]
 
@@ -37,7 +38,16 @@ def test_what_is_no_eye_is_refused(tmp_path: Path) -> None:
     save_file({"look.centre": np.zeros(3, np.float32)}, path)
     with pytest.raises(ValueError, match="no eye of this version"):
         Eye.load(path)
-    told = '{"version": 1, "sentence": "a", "base": "b", "threshold": 0.5, "bias": {"look": 0}}'
+    told = json.dumps(
+        {
+            "version": 1,
+            "sentence": "a",
+            "base": "b",
+            "threshold": 0.5,
+            "ticks": 9,
+            "bias": {"look": 0},
+        }
+    )
     save_file({"look.centre": np.zeros(3, np.float32)}, path, metadata={"eye": told})
     with pytest.raises(ValueError, match="no eye"):
         Eye.load(path)

@@ -13,12 +13,21 @@ from seen_attempts import seen
 
 from recorder.data_folder import database_path
 from recorder.games.base import free_task
-from recorder.store import ClipMark, EpisodeKind, LabelSource, NewComparison, Reader, Side, Store
+from recorder.store import (
+    ClipMark,
+    EpisodeKind,
+    LabelSource,
+    NewComparison,
+    Reader,
+    Side,
+    Store,
+    Wish,
+)
 from recorder.store.comparisons.rows import Film, Stretch
 from recorder.store.frames.h264 import SegmentEncoder
 from recorder.types import BUTTON_CONTROLS, Driver, Outcome, RGBImage
 from trainer.evaluation.eye.glances import Array
-from trainer.evaluation.eye.marks import enough_marks, marked_attempts, own_marks
+from trainer.evaluation.eye.marks import MOST_OWN, enough_marks, marked_attempts, own_marks
 
 DANCE = free_task("dance")
 POLICY, PERSON = Driver.POLICY, Driver.PERSON
@@ -66,6 +75,9 @@ def test_the_agents_own_attempts_that_the_person_judged_and_what_they_showed(
     attempt(13, GOOD, POLICY, PERSON)  # Both drove.
     attempt(14, GOOD, PERSON, demo=True)
     attempt(15, BAD, PERSON, demo=True)  # A try that was broken off.
+    attempt(17, GOOD, POLICY)
+    # The person wants nothing of it.
+    store.set_wish(7, Wish(use=False))
     other = record_attempt(store, session, [(POLICY, 16)], seed=9, task=free_task("bow"))
     store.set_label(other, GOOD, LabelSource.PERSON)
     assert look(tmp_path) == [(False, True, 10), (True, False, 13), (True, True, 9)]
@@ -117,3 +129,28 @@ def test_clips_that_were_judged_blind_count(store: Store, tmp_path: Path) -> Non
     assert [each.done for each in found] == [True, False] * 4
     assert not any(each.ends_there for each in found)
     assert all(each.own for each in found)
+
+
+def test_of_many_marks_the_newest_of_each_kind_are_looked_at(store: Store, tmp_path: Path) -> None:
+    session = begin(store)
+    for seed in range(MOST_OWN + 6):
+        number = record_attempt(store, session, [(POLICY, 5)], seed=seed, task=DANCE)
+        store.set_label(number, BAD if seed < 4 else GOOD, LabelSource.PERSON)
+    found = look(tmp_path)
+    assert [done for done, _, _ in found] == [False] * 4 + [True] * MOST_OWN
+
+
+def test_a_clip_that_cannot_be_read_is_left_out(store: Store, tmp_path: Path) -> None:
+    number = store.add_comparison(
+        NewComparison(
+            store.add_round(), "toy", "free", "dance", 80, [(Side.AFTER, 30_000_000, None)]
+        )
+    )
+    encoder = SegmentEncoder(64, 36, 20.0)
+    encoder.add(np.zeros((36, 64, 3), np.uint8))
+    stretch = Stretch(0, 1, 64, 36, encoder.finish())
+    with Reader.open(tmp_path) as reader:
+        store.add_film(reader.clips(number)[0].id, Film(20.0, (stretch,), b"damaged", "base"))
+        store.add_clip_mark(number, ClipMark(0, done=True))
+        assert own_marks(reader, "toy", "dance", "base") == (1, 0)
+    assert look(tmp_path) == []

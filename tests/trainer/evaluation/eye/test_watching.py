@@ -33,7 +33,7 @@ def eye(figures: int, weights: dict[int, float], bias: float, base: str = "base"
         np.zeros(figures, np.float32), np.ones(figures, np.float32),
         np.array([weights.get(n, 0.0) for n in range(figures)], np.float32), bias,
     )  # fmt: skip
-    return Eye(SAID, base, probe, None, 0.5, SEEN)
+    return Eye(SAID, base, probe, None, 0.5, 10, SEEN)
 
 
 class PlaceLooker:
@@ -112,6 +112,9 @@ def test_pairs_of_a_free_sentence_are_judged_by_its_eye(
     ]  # fmt: skip
     monkeypatch.setattr("trainer.evaluation.worker.FREE_TICKS", 6)
     assert [(each.outcome, each.ticks) for _, each in played(-9.0)] == [(Outcome.TIMEOUT, 6)] * 2
+    # It was measured on attempts of ten ticks and judges none longer.
+    monkeypatch.setattr("trainer.evaluation.worker.FREE_TICKS", 60)
+    assert [each.ticks for _, each in played(-9.0)] == [10, 10]
 
 
 def test_a_filmed_attempt_brings_what_the_model_saw_of_it(
@@ -151,7 +154,7 @@ def test_the_way_counts_beside_the_picture() -> None:
         np.zeros(MANNER, np.float32),
         -9.0,
     )
-    both = Eye(SAID, "base", one.look, never, 0.5, SEEN)
+    both = Eye(SAID, "base", one.look, never, 0.5, 10, SEEN)
     for each, outcome in ((one, Outcome.SUCCESS), (both, Outcome.TIMEOUT)):
         loop = EpisodeLoop(ToyGame(), LockStepRunner(WalkPolicy()), policy_name="walk")
         watch = EyeWatch(each, PlaceLooker().glance)
