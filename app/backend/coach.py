@@ -52,8 +52,9 @@ def _collected(shown: Counter[str], plays: Callable[[str], bool]) -> NextStep:
 
 
 def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
-    if verdict.to_judge and verdict.kind is None:
-        return NextStep(f"Judge “{verdict.to_judge[0]}” blind: nobody knows yet what it learnt.")
+    if verdict.to_judge:
+        why = "only its own eye has seen" if verdict.by_eye else "nobody knows yet"
+        return NextStep(f"Judge “{verdict.to_judge[0]}” blind: {why} what it learnt.")
     taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
     if not taught:
         return NextStep()

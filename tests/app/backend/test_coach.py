@@ -78,6 +78,8 @@ def test_a_round_that_may_be_used_yet_is_decided_first(choice: Choice) -> None:
 
 def test_what_nobody_has_judged_is_judged_next() -> None:
     waits = verdict(in_use=False, choice=Choice.TRY, to_judge=("dance",))
-    assert told(TeachFacts(), waits).sentence.startswith("Judge “dance” blind")
+    assert told(TeachFacts(), waits).sentence.startswith("Judge “dance” blind: nobody")
+    seen = replace(waits, by_eye=True)
+    assert told(TeachFacts(), seen).sentence.startswith("Judge “dance” blind: only its own eye")
     assert told(TeachFacts(), verdict(line("hop", 3, 9), checking=True)) == NextStep()
     assert told(TeachFacts(), verdict(in_use=False, choice=Choice.TRY)) == NextStep()
