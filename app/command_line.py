@@ -296,7 +296,12 @@ def _add_teaching(commands: Subparsers, add: Add) -> None:
     practise = add(
         commands, "practise", "app.cli.practise:run", "let the agent practise a sentence by itself"
     )
-    practise.add_argument("sentence", nargs="+", metavar="SENTENCE", help="one that is judged")
+    practise.add_argument(
+        "sentence",
+        nargs="+",
+        metavar="SENTENCE",
+        help="one that the game judges, or its own eye by your marks",
+    )
     practise.add_argument(
         "--minutes", type=minutes, default=10.0, metavar="N", help="how long (default 10)"
     )

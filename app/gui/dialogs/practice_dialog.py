@@ -33,7 +33,7 @@ INTRO = (
 
 
 class PracticeDialog(QDialog):
-    """Sentences that the game judges with a tick each, and minutes.
+    """Sentences that the game, or the own eye, judges with a tick each, and minutes.
 
     Signals: chosen(PracticeWish).
     """
@@ -130,13 +130,16 @@ class PracticeDialog(QDialog):
 def _in_order(
     facts: Sequence[SentenceFacts], ticked: Sequence[str]
 ) -> list[tuple[SentenceFacts, str]]:
-    """Return (facts, the words that are ticked or ""): ticked ones first, then the weakest."""
+    """Return (facts, the words that are ticked or ""): ticked ones first, then the weakest.
+
+    What is ticked and is none of the game's own is judged by the agent's own eye.
+    """
     said_by: dict[str, str] = {}
     for said in ticked:
-        for each in facts:
-            if said == each.sentence or said in each.ways:
-                said_by.setdefault(each.sentence, said)
-                break
+        own = (each.sentence for each in facts if said == each.sentence or said in each.ways)
+        said_by.setdefault(next(own, said), said)
+    listed = {each.sentence for each in facts}
+    facts = [*facts, *(SentenceFacts(each) for each in said_by if each not in listed)]
 
     def rank(each: SentenceFacts) -> tuple[bool, bool, float]:
         return (

@@ -33,16 +33,22 @@ def test_what_was_taught_is_ticked_in_the_persons_words_and_the_weakest_come_nex
 ) -> None:
     dialog = PracticeDialog(FACTS, ("use your gun on the barrel", "dance"), theme)
     qtbot.addWidget(dialog)
+    # "dance" is none of the game's own: its own eye judges it.
     assert rows(dialog) == [
+        ("dance", True),
         ("use your gun on the barrel", True),
         ("open the door", False),
         ("go to the red torch", False),
         ("shoot the imp", False),
     ]
-    assert dialog.sentences == ("use your gun on the barrel",)
+    assert sorted(dialog.sentences) == ["dance", "use your gun on the barrel"]
     # What is ticked stays in sight of whoever looks for another.
     qtbot.keyClicks(dialog.search, "imp")
-    assert [name for name, _ in rows(dialog)] == ["use your gun on the barrel", "shoot the imp"]
+    assert [name for name, _ in rows(dialog)] == [
+        "dance",
+        "use your gun on the barrel",
+        "shoot the imp",
+    ]
 
 
 def test_nothing_and_too_much_are_not_practised(qtbot: QtBot, theme: Theme) -> None:
