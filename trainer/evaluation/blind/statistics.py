@@ -174,16 +174,9 @@ def _corrected_bound(bound: float, error: float) -> float:
     return math.copysign(1.0, bound) if found is None else found
 
 
-def least_constant() -> float:
-    """Return the least constant that keeps ALPHA, to six digits: it takes seconds."""
-    low, high = 1.5, 4.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        if max(_told_apart(rate, middle) for rate in _RATES) <= ALPHA:
-            high = middle
-        else:
-            low = middle
-    return high
+def worst_error(constant: float) -> float:
+    """Return the greatest chance that two equal rates are told apart with another CONSTANT."""
+    return max(_told_apart(rate, constant) for rate in _RATES)
 
 
 def _told_apart(rate: float, constant: float) -> float:

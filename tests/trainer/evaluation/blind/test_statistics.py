@@ -21,7 +21,7 @@ from trainer.evaluation.blind.statistics import (
     ends,
     error_of,
     kind_of,
-    least_constant,
+    worst_error,
     median_clips,
     statistic,
     told_by,
@@ -112,9 +112,8 @@ def test_marks_that_cannot_be_are_refused() -> None:
         Marks(3, 4, 0)
 
 
-@pytest.mark.long(10, "49 rates for each of twenty steps of the search")
 def test_the_constant_is_the_least_that_keeps_the_error() -> None:
-    assert least_constant() <= CONSTANT <= least_constant() + 0.001
+    assert worst_error(CONSTANT) <= ALPHA < worst_error(CONSTANT - 0.001)
 
 
 Ends = list[tuple[Marks, float]]
@@ -157,10 +156,9 @@ def held(before: float, after: float, error: float) -> float:
     return total
 
 
-@pytest.mark.long(8, "every end of thirty comparisons with its exact chance")
-@pytest.mark.parametrize("error", [0.0, 0.05, 0.1])
+@pytest.mark.parametrize("error", [0.0, 0.1])
 def test_the_interval_holds_although_play_stops_early_and_the_person_errs(error: float) -> None:
-    rates = (0.0, 0.5, 0.8, 1.0)
+    rates = (0.0, 0.5, 1.0)
     chances = [held(one, other, error) for one in rates for other in rates if one <= other]
     assert min(chances) > 0.93
     assert sum(chances) / len(chances) > 0.95
