@@ -21,10 +21,10 @@ from trainer.evaluation.blind.statistics import (
     ends,
     error_of,
     kind_of,
-    worst_error,
     median_clips,
     statistic,
     told_by,
+    worst_error,
 )
 from trainer.evaluation.verdict import VerdictKind
 
