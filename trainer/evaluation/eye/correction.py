@@ -44,16 +44,17 @@ def corrected(
 ) -> tuple[float, float, float]:
     """Return (difference, low, high) without the eye's errors, each in [-1, 1].
 
-    The eye has to err alike before and after.  Nothing is known, (difference, -1, 1), if it may be
-    no better than a coin.
+    The eye has to err alike before and after.  The interval reaches from there to what an eye without
+    errors would have seen: what was held out was judged by one that had learnt from fewer marks.
+    Nothing is known, (difference, -1, 1), if it may be no better than a coin.
     """
     sees, least, most = seeing(reliability)
     if least <= 0:
         return difference, -1.0, 1.0
     return (
         _within(difference / sees),
-        _within(_end(difference, low, sees, least if low < 0 else most, upper=False)),
-        _within(_end(difference, high, sees, least if high > 0 else most, upper=True)),
+        _within(min(low, _end(difference, low, sees, least if low < 0 else most, upper=False))),
+        _within(max(high, _end(difference, high, sees, least if high > 0 else most, upper=True))),
     )
 
 

@@ -22,7 +22,8 @@ def test_what_it_oversees_is_added() -> None:
     sees = Reliability(4000, 2000, 4000, 3800)  # Of 45 points in 90 that marks can show.
     difference, low, high = corrected(0.4, 0.3, 0.5, sees)
     assert difference == pytest.approx(0.8)
-    assert (low, high) == pytest.approx((0.6, 1.0), abs=0.03)
+    # It may be better than it seems, so the lower end stays.
+    assert (low, high) == pytest.approx((0.3, 1.0), abs=0.03)
 
 
 @given(
