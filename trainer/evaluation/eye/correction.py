@@ -44,8 +44,8 @@ def corrected(
 ) -> tuple[float, float, float]:
     """Return (difference, low, high) without the eye's errors, each in [-1, 1].
 
-    The eye has to err alike before and after.  The interval reaches from there to what an eye without
-    errors would have seen: what was held out was judged by one that had learnt from fewer marks.
+    The eye has to err alike before and after.  The interval reaches to what an eye without errors
+    would have seen: what was held out was judged by one that had learnt from fewer marks.
     Nothing is known, (difference, -1, 1), if it may be no better than a coin.
     """
     sees, least, most = seeing(reliability)
