@@ -49,7 +49,7 @@ class Reliability:
 class Eye:
     """What judges one sentence; ``threshold`` (0 to 1) is from where on it says done.
 
-    ``ticks`` is the length of the longest attempt that it was measured on: it judges none longer.
+    ``ticks`` is how long the attempts were that it was measured on: it judges none longer.
     """
 
     sentence: str

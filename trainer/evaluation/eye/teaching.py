@@ -63,9 +63,18 @@ def teach_eye(sentence: str, base: str, marked: Sequence[Marked]) -> Eye | None:
         return None
     look, way = _probes(marked)
     threshold = _threshold(marked, _held_out(marked))
-    # What an eye says of longer attempts than it was measured on nobody knows.
-    longest = max((len(each.seen) for each in marked if each.own), default=0)
-    return Eye(sentence, base, look, way, threshold, longest, _reliability(marked))
+    return Eye(sentence, base, look, way, threshold, _ticks(marked), _reliability(marked))
+
+
+def _ticks(marked: Sequence[Marked]) -> int:
+    """Return how long an eye may look: the longer it does, the likelier it calls done what is not.
+
+    So it looks no longer than at what failed and it was measured on, the median of them, unless
+    something was done later than that.
+    """
+    failed = sorted(len(each.seen) for each in marked if each.own and not each.done)
+    done = max((len(each.seen) for each in marked if each.own and each.done), default=0)
+    return max(done, failed[len(failed) // 2] if failed else 0)
 
 
 def believed(reliability: Reliability) -> bool:

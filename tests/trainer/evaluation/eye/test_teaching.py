@@ -185,9 +185,16 @@ def test_copies_of_an_attempt_do_not_make_an_eye_look_good() -> None:
     assert (eye.reliability.balanced or 0.0) < 0.75
 
 
-def test_it_judges_none_longer_than_it_was_measured_on() -> None:
+@pytest.mark.parametrize(
+    ("failed", "done", "ticks"),
+    [((30, 50, 70), (), 50), ((30, 50, 70), (20, 60), 60), ((), (9,), 9)],
+)
+def test_it_looks_no_longer_than_at_what_it_was_measured_on(
+    failed: tuple[int, ...], done: tuple[int, ...], ticks: int
+) -> None:
     rng = np.random.default_rng(11)
-    eye = taught(
-        [*marked(rng, done=4, failed=4, shown=2), Marked(seen(rng, ticks=70), False, True, 99)]
-    )
-    assert eye.ticks == 70
+    attempts = [Marked(seen(rng, ticks=n), False, True, n) for n in failed]
+    attempts += [Marked(seen(rng, ticks=n), True, True, 100 + n) for n in done]
+    # How long a person takes says nothing of the agent.
+    attempts.append(Marked(seen(rng, ticks=200), True, False, 300))
+    assert teaching._ticks(attempts) == ticks
