@@ -65,8 +65,8 @@ class Typist:
         self._down = wanted
         pitch, yaw = action.camera
         if pitch or yaw:
-            per_count = self._bindings.degrees_per_count
-            keyboard.mouse_move(yaw / per_count, pitch / per_count, mono_ns)
+            across, along = self._bindings.degrees_per_count, self._bindings.pitch_per_count
+            keyboard.mouse_move(yaw / across, pitch / along, mono_ns)
 
     def let_go(self, keyboard: Keyboard, mono_ns: int) -> None:
         """Take the hands off."""

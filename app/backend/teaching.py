@@ -17,6 +17,7 @@ from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFact
 from app.backend.practising import practice_blocked
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.view_facts import (
+    resting,
     round_update,
     unmeasured_facts,
     verdict_facts,
@@ -331,6 +332,8 @@ class Teaching:
                     film_after=strips.after,
                     film_seed=strips.seed,
                 )
+            if self._check is None:
+                facts = resting(facts)
             return replace(
                 facts,
                 can_go_back=self._loader.can_go_back,

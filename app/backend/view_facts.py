@@ -217,6 +217,21 @@ def verdict_facts(
     )
 
 
+BEING_CHECKED, NOT_TO_ITS_END = "is still being checked.", "was not checked to its end."
+NOT_YET = "Not in use yet: "
+
+
+def resting(facts: VerdictFacts) -> VerdictFacts:
+    """Return a card on which nothing is being checked now, without words that say it is."""
+
+    def told(sentence: str) -> str:
+        sentence = sentence.replace(BEING_CHECKED, NOT_TO_ITS_END)
+        return sentence.replace(NOT_YET, "") if facts.in_use else sentence
+
+    lines = tuple(replace(line, sentence=told(line.sentence)) for line in facts.lines)
+    return replace(facts, sentence=told(facts.sentence), lines=lines)
+
+
 def unmeasured_facts(
     lines: Sequence[Line], decision: Decision, adapter: AdapterRow
 ) -> VerdictFacts:

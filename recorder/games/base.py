@@ -82,12 +82,19 @@ class Bindings:
     mouse button ("LeftButton", "RightButton").  A key is the place on the keyboard that has this
     name on a US one (:mod:`recorder.input.keys`), whatever the layout in use types there.  With
     ``letters`` it is the key that types this under the layout in use, for games that know keys so.
-    ``degrees_per_count`` is the camera turn of one mouse count.
+    ``degrees_per_count`` is the camera turn of one mouse count.  ``pitch_up`` says that this game
+    looks up by a positive pitch, against :class:`recorder.types.Action`.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
     degrees_per_count: float = 0.15
     letters: bool = False
+    pitch_up: bool = False
+
+    @property
+    def pitch_per_count(self) -> float:
+        """The pitch of one mouse count downwards, in degrees: moving it down looks down."""
+        return -self.degrees_per_count if self.pitch_up else self.degrees_per_count
 
 
 @runtime_checkable

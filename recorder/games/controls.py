@@ -49,7 +49,8 @@ class HeldControls:
 
     def __init__(self, bindings: Bindings) -> None:
         self._lock = threading.Lock()
-        self._degrees_per_count = bindings.degrees_per_count
+        self._yaw_per_count = bindings.degrees_per_count
+        self._pitch_per_count = bindings.pitch_per_count
         self._controls = _controls_by_key(bindings)
         # Insertion order is the order of pressing: the newest hotbar key wins.
         self._down: dict[str, None] = {}
@@ -62,7 +63,8 @@ class HeldControls:
         """Change what keys mean; everything held is released."""
         with self._lock:
             self._clear()
-            self._degrees_per_count = bindings.degrees_per_count
+            self._yaw_per_count = bindings.degrees_per_count
+            self._pitch_per_count = bindings.pitch_per_count
             self._controls = _controls_by_key(bindings)
 
     @property
@@ -111,8 +113,8 @@ class HeldControls:
     def motion(self, dx_counts: float, dy_counts: float, mono_ns: int) -> None:
         """Hear a mouse move: right and down are positive counts."""
         with self._lock:
-            yaw = dx_counts * self._degrees_per_count
-            pitch = dy_counts * self._degrees_per_count
+            yaw = dx_counts * self._yaw_per_count
+            pitch = dy_counts * self._pitch_per_count
             self._now.yaw_deg += yaw
             self._now.pitch_deg += pitch
             if yaw:

@@ -161,7 +161,7 @@ def _back_to_room(state: HiddenState) -> Action:
 
 
 def _level(state: HiddenState) -> float:
-    # The engine's pitch is positive upwards, an action's downwards.
+    # The engine's pitch is positive downwards, its look button upwards (Bindings.pitch_up).
     return _turn(state.pitch_deg) if abs(state.pitch_deg) > 1 else 0.0
 
 

@@ -11,8 +11,12 @@ from pathlib import Path
 
 from recorder.games.base import Asked, Task
 from recorder.store import EpisodeRow, Reader, Split
+from recorder.types import SegmentKind
 from trainer.data.material import taught_rows, usable_of
 from trainer.rounds.inputs import chosen_episodes
+
+PERSONS = frozenset({SegmentKind.CORRECTION.value, SegmentKind.DEMONSTRATION.value})
+"""The kinds of ticks in which the person drove."""
 
 
 def title_of(questions: Sequence[Asked]) -> str:
@@ -39,27 +43,39 @@ def free_sentences_of(data: Path, round_id: int, query: str, game: str) -> list[
 
 
 def _lessons(data: Path, round_id: int, query: str, game: str) -> list[tuple[str, Task | None]]:
-    """Return each sentence that something is learnt of, with its task if one can be judged."""
+    """Return each sentence that the person taught, with its task if one can be judged.
+
+    If they taught none, those that the agent learns of from its own successes.
+    """
     from recorder.games import judged_task, task_list
 
     every = task_list(game, data)
     recorded = {task.id: task for task in every}
-    found: dict[tuple[str, str], Task | None] = {}
+    shown: dict[tuple[str, str], Task | None] = {}
+    watched: dict[tuple[str, str], Task | None] = {}
     with Reader.open(data) as reader:
         for row in taught_rows(chosen_episodes(reader, query, round_id)):
-            for said in _learnt_of(reader, row):
+            for said, by_person in _learnt_of(reader, row):
                 task = judged_task(every, said)
                 if task is None and said == row.instruction:
                     task = recorded.get(row.task_id)
+                found = shown if by_person else watched
                 found["" if task is None else task.id, said] = task
-    return [(said, task) for (_, said), task in found.items()]
+    return [(said, task) for (_, said), task in (shown or watched).items()]
 
 
-def _learnt_of(reader: Reader, row: EpisodeRow) -> list[str]:
-    """Return the sentences of the ticks of an episode that are learnt from: it may be none."""
+def _learnt_of(reader: Reader, row: EpisodeRow) -> list[tuple[str, bool]]:
+    """Return the sentences of the ticks of an episode that are learnt from: it may be none.
+
+    Each with whether a person drove in such a tick.
+    """
     if row.split is not Split.TRAIN:
         return []
-    usable = {each.index for each in usable_of(reader, row).usable}
+    usable = {each.index: each.kind in PERSONS for each in usable_of(reader, row).usable}
     texts = {each.id: each.text for each in reader.instructions(row.id)}
-    said = (texts[each.instruction_id] for each in reader.ticks(row.id) if each.index in usable)
+    said = [
+        (texts[each.instruction_id], usable[each.index])
+        for each in reader.ticks(row.id)
+        if each.index in usable
+    ]
     return list(dict.fromkeys(said))

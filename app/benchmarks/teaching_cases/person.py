@@ -114,7 +114,7 @@ class Look(_Holds):
         """Raise or lower the view to 22 degrees."""
         wanted = 22.0 if self.up else -22.0
         off = wanted - state.pitch_deg
-        # The engine's pitch is positive upwards, an action's downwards.
+        # The engine's pitch is positive downwards, its look button upwards (Bindings.pitch_up).
         turn = max(-LOOK_DEG, min(LOOK_DEG, -0.5 * off)) if abs(off) > 1.0 else 0.0
         return self._hold(state, Action(camera=(turn, 0.0)), right=abs(off) < 4.0)
 

@@ -180,6 +180,7 @@ class Hud:
 
     def __init__(self) -> None:
         self._caps: tuple[Cap, ...] = ()
+        self._pitch_up = False
         self._own_window = False
         self._hand_back = ""
         self._by_itself = False
@@ -197,6 +198,7 @@ class Hud:
     def use_bindings(self, bindings: Bindings) -> None:
         """Show the caps of these bindings."""
         self._caps = key_caps(bindings)
+        self._pitch_up = bindings.pitch_up
 
     def use_own_window(self, own: bool, hand_back: str) -> None:
         """Say whether the game hears the person itself, and which key hands back there."""
@@ -355,6 +357,7 @@ class Hud:
         self, painter: QPainter, centre: QPointF, action: Action, colour: QColor
     ) -> None:
         pitch, yaw = action.camera
+        pitch = -pitch if self._pitch_up else pitch
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(255, 255, 255, 60), 1.5))
         painter.drawEllipse(centre, DIAL_RADIUS, DIAL_RADIUS)

@@ -63,6 +63,8 @@ DOOM_BINDINGS = Bindings(
         **{f"hotbar.{n}": str(n) for n in range(1, 10)},
     },
     degrees_per_count=0.15,
+    # The engine's look button: so the model was taught, and so the recordings are.
+    pitch_up=True,
 )
 
 
@@ -187,7 +189,7 @@ class DoomGame:
         pitch_deg, yaw_deg = action.camera
         values = [float(getattr(action, control)) for control, _ in _HELD_BUTTONS]
         values += [float(action.hotbar == n) for n in range(1, len(_WEAPONS) + 1)]
-        # Positive is right and down, per tic; the turn is spread over the tick.
+        # Positive is right and up, per tic; the turn is spread over the tick.
         values += [yaw_deg / TICS_PER_TICK, pitch_deg / TICS_PER_TICK]
         acts = [(values, TICS_PER_TICK)]
         if action.use:

@@ -29,6 +29,7 @@ class SeenThing:
 class HiddenState:
     """Pose in map units and degrees, what lives, the doors and switches, the weapon's slot.
 
+    ``pitch_deg`` is the engine's, positive downwards.
     ``things`` holds what stands in the yard and is alive; ``fixtures`` what is part of its
     walls, with ids below zero.
     """

@@ -15,6 +15,8 @@ from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
 from trainer.rounds import protocol
+from trainer.rounds.decision import decide
+from trainer.rounds.measurement import old_tasks_pending, waiting_line
 
 
 def adapter(number: int, parent: int | None, *, active: bool = False) -> AdapterRow:
@@ -195,3 +197,20 @@ def test_what_is_left_aside_does_not_fill_the_line_of_the_stage() -> None:
     told = protocol.Stage("training", "Learning. 9.4 s of yours are kept to check by.")
     assert view_facts.round_update(told).stage == "Learning"
     assert view_facts.round_update(protocol.Stage("gates", "Checking.")).stage == "Checking."
+
+
+def test_what_is_not_being_checked_is_not_said_to_be() -> None:
+    better = sentence_line(Part.TAUGHT, "hop", Plan(round_alpha(1)), Pairs(gained=10))
+    waits = [waiting_line("bow"), old_tasks_pending()]
+    decision = decide([better, *waits])
+    verdict = verdict_of([better, *waits], decision.choice, decision.sentence)
+    assert verdict is not None
+    facts = view_facts.verdict_facts(verdict, adapter(1, None), in_use=False)
+    assert "Not in use yet" in facts.sentence
+    assert "still being checked" in facts.sentence
+    idle = view_facts.resting(facts)
+    told = [idle.sentence, *(line.sentence for line in idle.lines)]
+    assert not any("still being checked" in each for each in told)
+    assert sum("was not checked to its end" in each for each in told) == 3
+    used = view_facts.resting(replace(facts, in_use=True))
+    assert "Not in use" not in used.sentence

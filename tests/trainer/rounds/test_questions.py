@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from toy_game import SIZE, ToyGame, WalkPolicy
+from toy_game import SIZE, TASKS, ToyGame, WalkPolicy
 
 from model.play.episode import Decision, EpisodeLoop, Proposal, policy_drives, run_episode
 from model.play.runner import LockStepRunner
@@ -72,9 +72,18 @@ def test_what_was_only_watched_is_no_lesson(tmp_path: Path) -> None:
         for seed, task in enumerate((free_task("hop"), TASK_BY_ID["pick_up:medkit"])):
             watched = loop(EpisodeKind.ROLLOUT)
             run_episode(watched, task, seed, max_ticks=1, decide=policy_drives)
+        # What the agent did well by itself is learnt from, and is no lesson all the same.
+        good = run_episode(loop(EpisodeKind.ROLLOUT), TASKS[0], 5, instruction="go to the imp")
+        assert good.outcome is Outcome.SUCCESS
         show = loop(EpisodeKind.DEMONSTRATION)
         run_episode(show, free_task("dance"), 7, max_ticks=2, decide=person_drives)
     assert asked(tmp_path) == ({}, ["dance"])
+
+
+def test_where_nothing_was_shown_what_went_well_is_what_a_round_is_about(tmp_path: Path) -> None:
+    with recorded(tmp_path) as loop:
+        run_episode(loop(EpisodeKind.ROLLOUT), TASKS[0], 5, instruction="go to the imp")
+    assert asked(tmp_path) == ({"go to the imp": "go_to:imp"}, [])
 
 
 def test_a_sentence_that_came_in_the_middle_is_a_lesson_too(tmp_path: Path) -> None:

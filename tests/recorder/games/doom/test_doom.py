@@ -12,6 +12,7 @@ import pytest
 from recorder.errors import GameError, UsageError
 from recorder.games import DEFAULT_SUITE, find_task, open_game, suites_of, task_list
 from recorder.games.base import Game, Task, free_task
+from recorder.games.controls import HeldControls
 from recorder.games.doom import goals
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.goals import Goal, Step
@@ -417,3 +418,20 @@ def test_the_yard_knows_what_it_has_laid_out(yard: DoomGame) -> None:
     # What is in the hands need not lie about.
     yard.reset(TASK_BY_ID["switch_to:shotgun"], UNSEEN)
     assert yard.missing("switch to the chaingun") == ""
+
+
+def test_the_mouse_looks_where_it_is_moved(yard: DoomGame) -> None:
+    """Moved up, more of the ceiling is seen, whatever the engine's own sign is."""
+
+    def ceiling(counts: float) -> float:
+        before = yard.reset(TASK_BY_ID["go_to:barrel"], 10_000_001).rgb
+        hands = HeldControls(yard.bindings)
+        hands.motion(0.0, counts, 1)
+        action, _ = hands.take()
+        after = yard.step(action).rgb
+        grey = before[:4].reshape(-1, 3).mean(axis=0)
+        seen = [np.abs(rgb.astype(float) - grey).sum(axis=2) < 60 for rgb in (before, after)]
+        return float(seen[1].mean() - seen[0].mean())
+
+    assert ceiling(-100) > 0.05
+    assert ceiling(100) < -0.05
