@@ -224,7 +224,7 @@ def _judged(
     right = [called_rightly(eye, each) for each in attempts]
     done = [good for truth, good in zip(truths, right, strict=True) if truth]
     failed = [good for truth, good in zip(truths, right, strict=True) if not truth]
-    called = [bool(calls_of(eye, each.seen)) for each in attempts]
+    called = [bool(eye.calls(each.seen)) for each in attempts]
     half = len(attempts) // 2
     told = paired_interval(called[:half], called[half:])
     return Judged(
@@ -239,20 +239,10 @@ def called_rightly(eye: Eye, watched: Watched) -> bool:
 
     It ends the attempt where it calls it done, so it has to be done by then, or within a second.
     """
-    calls = calls_of(eye, watched.seen)
+    calls = eye.calls(watched.seen)
     if watched.decided is None or not done_in_time(eye, watched):
         return not calls
     return bool(calls) and calls[0] + LATE_TICKS >= watched.decided
-
-
-def calls_of(eye: Eye, seen: Seen) -> list[int]:
-    """Return after how many ticks an eye calls an attempt done, [] for never."""
-    likely = eye.likely(seen)[: eye.ticks]
-    return [
-        tick + 1
-        for tick in range(1, len(likely))
-        if min(likely[tick - 1], likely[tick]) >= eye.threshold
-    ]
 
 
 def done_in_time(eye: Eye, watched: Watched) -> bool:

@@ -197,6 +197,8 @@ class BlindDialog(QDialog):
         """Show a row of buttons, and give the focus to what comes next by itself."""
         if self._foot.currentIndex() != row:
             self._foot.setCurrentIndex(row)
+            # Return closes the result; before it no key is to press a button by itself.
+            self.close_.setDefault(row == 2)
             (self.view, self.play, self.close_)[row].setFocus()
 
     def _enable(self) -> None:

@@ -18,7 +18,7 @@ from trainer.evaluation.eye.probe import Probe
 
 ONE = np.ones(1, np.float32)
 LOOKS = Eye(
-    "bow", "base", Probe(0 * ONE, ONE, 9 * ONE, -4.5), None, 0.5, 60, Reliability(0, 0, 0, 0)
+    "bow", "base", Probe(0 * ONE, ONE, 9 * ONE, -4.5), None, 0.5, 2, 60, Reliability(0, 0, 0, 0)
 )
 """It calls done what it sees as 1 in two ticks in a row."""
 

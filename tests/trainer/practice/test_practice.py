@@ -101,7 +101,7 @@ def test_what_the_game_does_not_judge_ends_where_the_eye_calls_it_done(
         look = Probe(*(np.zeros(width, np.float32) + one for one in (0, 1, 0)), bias)
         path = tmp_path / f"{bias}.safetensors"
         told = Reliability(9, 9, 9, 9)
-        Eye("dance", policy.fingerprint, look, None, 0.5, 12, told).save(path)
+        Eye("dance", policy.fingerprint, look, None, 0.5, 2, 12, told).save(path)
         hall = Hall(ToyGame(), policy, most=4, eyes={"dance": path})
         tried = hall.play(None, Try(start, 0))
         assert (tried.outcome, tried.ticks) == ended

@@ -1,8 +1,8 @@
 """The eye: says at each tick of an attempt whether the sentence is done.
 
 Two probes that were taught from marks: one looks at the picture ("is this what it looks like when
-it is done?"), one at how the attempt went ("is this how it is done?").  Done is what both believe,
-in two ticks in a row.
+it is done?"), one at how the attempt went ("is this how it is done?").  Done is what both believe
+for some ticks in a row: for as many as the marks allow, as what is only passed is not done.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -49,7 +50,8 @@ class Reliability:
 class Eye:
     """What judges one sentence; ``threshold`` (0 to 1) is from where on it says done.
 
-    ``ticks`` is how long the attempts were that it was measured on: it judges none longer.
+    It has to believe so for ``hold`` ticks in a row.  ``ticks`` is how long the attempts were that
+    it was measured on: it judges none longer.
     """
 
     sentence: str
@@ -57,6 +59,7 @@ class Eye:
     look: Probe
     way: Probe | None
     threshold: float
+    hold: int
     ticks: int
     reliability: Reliability
 
@@ -68,8 +71,15 @@ class Eye:
         return seems
 
     def score(self, seen: Seen) -> float:
-        """Return the greatest likelihood that an attempt kept for two ticks (0 to 1)."""
-        return kept_for_two(self.likely(seen))
+        """Return the greatest likelihood that an attempt kept for ``hold`` ticks (0 to 1)."""
+        return kept_for(self.hold, self.likely(seen))
+
+    def calls(self, seen: Seen) -> list[int]:
+        """Return after how many ticks it calls an attempt done, [] for never."""
+        likely = self.likely(seen)[: self.ticks] >= self.threshold
+        return [
+            end for end in range(self.hold, len(likely) + 1) if likely[end - self.hold : end].all()
+        ]
 
     def save(self, path: Path) -> None:
         """Write it as safetensors, replaced at one stroke."""
@@ -85,6 +95,7 @@ class Eye:
             "sentence": self.sentence,
             "base": self.base,
             "threshold": self.threshold,
+            "hold": self.hold,
             "ticks": self.ticks,
             "bias": {name: probe.bias for name, probe in parts.items() if probe is not None},
             "reliability": asdict(self.reliability),
@@ -105,7 +116,8 @@ class Eye:
             probes = {name: _probe(tensors, name, bias) for name, bias in told["bias"].items()}
             return cls(
                 told["sentence"], told["base"], probes["look"], probes.get("way"),
-                float(told["threshold"]), int(told["ticks"]), Reliability(**told["reliability"]),
+                float(told["threshold"]), int(told["hold"]), int(told["ticks"]),
+                Reliability(**told["reliability"]),
             )  # fmt: skip
         except (OSError, SafetensorError, KeyError, TypeError) as error:
             raise ValueError(f"{path.name} is no eye: {error}") from error
@@ -123,11 +135,11 @@ def _probe(tensors: Mapping[str, Array], name: str, bias: float) -> Probe:
     return Probe(centre, spread, weights, float(bias))
 
 
-def kept_for_two(likely: Array) -> float:
-    """Return the greatest value that two neighbours both reach, 0 without two."""
-    if len(likely) < 2:
+def kept_for(hold: int, likely: Array) -> float:
+    """Return the greatest value that ``hold`` neighbours all reach, 0 without so many."""
+    if len(likely) < hold:
         return 0.0
-    return float(np.minimum(likely[1:], likely[:-1]).max())
+    return float(sliding_window_view(likely, hold).min(axis=1).max())
 
 
 class Watcher:
@@ -140,7 +152,7 @@ class Watcher:
     def begin(self) -> None:
         """A new attempt begins."""
         self._deeds: list[Array] = []
-        self._before = 0.0
+        self._held = 0
 
     def done(self, glance: Array, action: Action) -> bool:
         """Return whether the sentence is done, now that ``action`` has led to ``glance``."""
@@ -150,5 +162,5 @@ class Watcher:
         if eye.way is not None:
             way = manner(np.stack(self._deeds))[-1:]
             likely = float(np.sqrt(likely * eye.way.likely(way)[0]))
-        before, self._before = self._before, likely
-        return min(before, likely) >= eye.threshold
+        self._held = self._held + 1 if likely >= eye.threshold else 0
+        return self._held >= eye.hold

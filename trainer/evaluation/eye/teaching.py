@@ -16,11 +16,13 @@ import numpy as np
 
 from trainer.evaluation.eye.correction import seeing
 from trainer.evaluation.eye.glances import Array, Seen, manner
-from trainer.evaluation.eye.judge import Eye, Reliability
+from trainer.evaluation.eye.judge import Eye, Reliability, kept_for
 from trainer.evaluation.eye.probe import Probe, fit_probe
 
 LAST_TICKS = 3
 """So many ticks at the end of what was done show it done."""
+HOLDS = (2, 4, 8)
+"""For so many ticks in a row an eye may have to believe that it is done."""
 EVERY = 3
 """One of so many ticks shows what is not done: neighbours are near copies."""
 EARLY = 0.4
@@ -62,8 +64,8 @@ def teach_eye(sentence: str, base: str, marked: Sequence[Marked]) -> Eye | None:
     if not _both(marked):
         return None
     look, way = _probes(marked)
-    threshold = _threshold(marked, _held_out(marked))
-    return Eye(sentence, base, look, way, threshold, _ticks(marked), _reliability(marked))
+    threshold, hold = _rule(marked, _held_out(marked))
+    return Eye(sentence, base, look, way, threshold, hold, _ticks(marked), _reliability(marked))
 
 
 def _ticks(marked: Sequence[Marked]) -> int:
@@ -164,31 +166,41 @@ def _folds(marked: Sequence[Marked]) -> Iterator[tuple[list[int], list[int]]]:
         yield [place for place in range(len(marked)) if place not in out], out
 
 
-def _held_out(marked: Sequence[Marked]) -> dict[int, float]:
-    """Return the score of each attempt by probes that have not met it.
+def _held_out(marked: Sequence[Marked]) -> dict[int, Array]:
+    """Return how likely each tick of each attempt is done, to probes that have not met it.
 
     Of a fold without which one kind is missing there are none.
     """
-    scores: dict[int, float] = {}
+    likely: dict[int, Array] = {}
     for learn, out in _folds(marked):
         taught = [marked[place] for place in learn]
         if not out or not _both(taught):
             continue
-        eye = Eye("", "", *_probes(taught), 0.0, 0, _NOBODY)
-        scores |= {place: eye.score(marked[place].seen) for place in out}
-    return scores
+        eye = Eye("", "", *_probes(taught), 0.0, 1, 0, _NOBODY)
+        likely |= {place: eye.likely(marked[place].seen) for place in out}
+    return likely
 
 
-def _threshold(marked: Sequence[Marked], scores: dict[int, float]) -> float:
-    """Return the middle of the widest stretch in which the balanced accuracy is greatest."""
+def _rule(marked: Sequence[Marked], likely: Mapping[int, Array]) -> tuple[float, int]:
+    """Return (threshold, hold): the longest hold among those that tell the kinds apart best."""
+    found = []
+    for hold in HOLDS:
+        scores = {place: kept_for(hold, each) for place, each in likely.items()}
+        found.append((*_threshold(marked, scores), hold))
+    threshold, _, hold = max(found, key=lambda each: (round(each[1], 9), each[2]))
+    return threshold, hold
+
+
+def _threshold(marked: Sequence[Marked], scores: Mapping[int, float]) -> tuple[float, float]:
+    """Return the middle of the widest stretch of the greatest balanced accuracy, and that."""
     done = np.array([score for place, score in scores.items() if marked[place].done])
     failed = np.array([score for place, score in scores.items() if not marked[place].done])
     if not len(done) or not len(failed):
-        return 0.5
+        return 0.5, 0.5
     cuts = np.unique(np.concatenate([[0.0, 1.0], done, failed]))
     right = [(done >= high).mean() + (failed < high).mean() for high in cuts[1:]]
     best = max(range(len(right)), key=lambda i: (round(right[i], 9), cuts[i + 1] - cuts[i]))
-    return float((cuts[best] + cuts[best + 1]) / 2)
+    return float((cuts[best] + cuts[best + 1]) / 2), float(right[best] / 2)
 
 
 def _reliability(marked: Sequence[Marked]) -> Reliability:
@@ -198,8 +210,7 @@ def _reliability(marked: Sequence[Marked]) -> Reliability:
         taught = [marked[place] for place in learn]
         if not out or not _both(taught):
             continue
-        threshold = _threshold(taught, _held_out(taught))
-        eye = Eye("", "", *_probes(taught), threshold, 0, _NOBODY)
+        eye = Eye("", "", *_probes(taught), *_rule(taught, _held_out(taught)), 0, _NOBODY)
         calls += [
             (marked[place].done, eye.score(marked[place].seen) >= eye.threshold)
             for place in out

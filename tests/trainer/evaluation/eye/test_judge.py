@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 from seen_attempts import marked, seen
 
-from trainer.evaluation.eye.judge import Eye, Reliability, kept_for_two
+from trainer.evaluation.eye.judge import Eye, Reliability, kept_for
 from trainer.evaluation.eye.teaching import teach_eye
 
 
@@ -44,6 +44,7 @@ def test_what_is_no_eye_is_refused(tmp_path: Path) -> None:
             "sentence": "a",
             "base": "b",
             "threshold": 0.5,
+            "hold": 2,
             "ticks": 9,
             "bias": {"look": 0},
         }
@@ -53,9 +54,9 @@ def test_what_is_no_eye_is_refused(tmp_path: Path) -> None:
         Eye.load(path)
 
 
-def test_what_is_kept_for_two_ticks() -> None:
-    assert kept_for_two(np.array([0.1, 0.9, 0.2, 0.6, 0.7], np.float32)) == pytest.approx(0.6)
-    assert kept_for_two(np.array([0.9], np.float32)) == kept_for_two(np.zeros(0, np.float32)) == 0.0
+def test_what_is_kept_for_ticks() -> None:
+    assert kept_for(2, np.array([0.1, 0.9, 0.2, 0.6, 0.7], np.float32)) == pytest.approx(0.6)
+    assert kept_for(2, np.array([0.9], np.float32)) == kept_for(2, np.zeros(0, np.float32)) == 0.0
 
 
 def test_the_balanced_accuracy_needs_both_kinds() -> None:

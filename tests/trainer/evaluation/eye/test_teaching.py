@@ -11,7 +11,7 @@ from seen_attempts import marked, seen
 from recorder.types import BUTTON_CONTROLS, Action
 from trainer.evaluation.eye import teaching
 from trainer.evaluation.eye.glances import Seen
-from trainer.evaluation.eye.judge import Eye, Reliability, Watcher, kept_for_two
+from trainer.evaluation.eye.judge import Eye, Reliability, Watcher, kept_for
 from trainer.evaluation.eye.teaching import Marked, believed, teach_eye
 
 
@@ -147,16 +147,18 @@ def test_tick_by_tick_it_says_what_it_says_of_the_whole() -> None:
         likely = eye.likely(each.seen)
         if any(said):
             first = said.index(True)
-            assert min(likely[first - 1 : first + 1]) >= eye.threshold
-            assert kept_for_two(likely[:first]) < eye.threshold
+            assert min(likely[first + 1 - eye.hold : first + 1]) >= eye.threshold
+            assert kept_for(eye.hold, likely[:first]) < eye.threshold
 
 
 def test_the_threshold_lies_in_the_middle_between_the_two_kinds() -> None:
     rng = np.random.default_rng(8)
     attempts = marked(rng, done=2, failed=2)
-    assert teaching._threshold(attempts, {0: 0.9, 1: 0.8, 2: 0.2, 3: 0.1}) == pytest.approx(0.5)
+    assert teaching._threshold(attempts, {0: 0.9, 1: 0.8, 2: 0.2, 3: 0.1}) == (
+        pytest.approx(0.5), 1.0,
+    )  # fmt: skip
     # One of each is on the wrong side: it stays between the others.
-    assert teaching._threshold(attempts, {0: 0.9, 1: 0.8, 2: 0.7, 3: 0.1}) == pytest.approx(0.75)
+    assert teaching._threshold(attempts, {0: 0.9, 1: 0.8, 2: 0.7, 3: 0.1})[0] == pytest.approx(0.75)
 
 
 def test_attempts_of_one_start_are_held_out_together() -> None:
@@ -198,3 +200,24 @@ def test_it_looks_no_longer_than_at_what_it_was_measured_on(
     # How long a person takes says nothing of the agent.
     attempts.append(Marked(seen(rng, ticks=200), True, False, 300))
     assert teaching._ticks(attempts) == ticks
+
+
+def test_what_is_only_passed_is_not_done_if_the_marks_allow_to_ask_for_more() -> None:
+    """Shown and marked ones stay where it is done; a view that only passes by is not done."""
+    rng = np.random.default_rng(12)
+
+    def stays(n: int, own: bool) -> Marked:
+        return Marked(seen(rng, ticks=50, arrives=30), True, own, n)
+
+    attempts = [*(stays(n, False) for n in range(6)), *(stays(10 + n, True) for n in range(6))]
+    attempts += [Marked(seen(rng, ticks=50), False, True, 20 + n) for n in range(6)]
+    eye = taught(attempts)
+    assert eye.hold == max(teaching.HOLDS)
+    passes = seen(rng, ticks=50, arrives=30)
+    passes.glances[34:, 0] -= 3.0
+    assert eye.calls(passes) == []
+    assert eye.calls(stays(40, True).seen)
+    # Where it is only a moment that is done, no longer one is asked for.
+    brief = [Marked(seen(rng, ticks=40, arrives=37), True, True, 50 + n) for n in range(8)]
+    brief += [Marked(seen(rng, ticks=40), False, True, 60 + n) for n in range(8)]
+    assert taught(brief).hold < max(teaching.HOLDS)

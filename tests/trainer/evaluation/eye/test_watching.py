@@ -33,7 +33,7 @@ def eye(figures: int, weights: dict[int, float], bias: float, base: str = "base"
         np.zeros(figures, np.float32), np.ones(figures, np.float32),
         np.array([weights.get(n, 0.0) for n in range(figures)], np.float32), bias,
     )  # fmt: skip
-    return Eye(SAID, base, probe, None, 0.5, 10, SEEN)
+    return Eye(SAID, base, probe, None, 0.5, 2, 10, SEEN)
 
 
 class PlaceLooker:
@@ -154,7 +154,7 @@ def test_the_way_counts_beside_the_picture() -> None:
         np.zeros(MANNER, np.float32),
         -9.0,
     )
-    both = Eye(SAID, "base", one.look, never, 0.5, 10, SEEN)
+    both = Eye(SAID, "base", one.look, never, 0.5, 2, 10, SEEN)
     for each, outcome in ((one, Outcome.SUCCESS), (both, Outcome.TIMEOUT)):
         loop = EpisodeLoop(ToyGame(), LockStepRunner(WalkPolicy()), policy_name="walk")
         watch = EyeWatch(each, PlaceLooker().glance)
