@@ -133,24 +133,7 @@ def film_of_round(
         task = free_task(start.instruction)
     if task is None:
         return None
-    game = open_game(start.game)
-    try:
-        (one, done_before), (other, done_after) = (
-            film(
-                player,
-                game,
-                task,
-                start.seed,
-                heard=start.instruction,
-                check=check,
-                ticks=None if task.judged else row.ticks,
-            )
-            for player, row in zip((before, after), rows, strict=True)
-        )
-    finally:
-        game.close()
-    if not task.judged:
-        done_before, done_after = (row.success for row in rows)
+    (one, done_before), (other, done_after) = _filmed((before, after), rows, task, check)
     return Films(
         adapter_id,
         start.instruction or task.instruction,
@@ -162,6 +145,35 @@ def film_of_round(
         number,
         len(pairs),
     )
+
+
+def _filmed(
+    players: tuple[PlayerSpec, PlayerSpec],
+    rows: tuple[EvaluationRow, EvaluationRow],
+    task: Task,
+    check: Callable[[], None],
+) -> tuple[tuple[Film, bool], tuple[Film, bool]]:
+    """Play a start again as both players; return each one's film, and whether it succeeded."""
+    start = rows[0]
+    game = open_game(start.game)
+    try:
+        one, other = (
+            film(
+                player,
+                game,
+                task,
+                start.seed,
+                heard=start.instruction,
+                check=check,
+                ticks=None if task.judged else row.ticks,
+            )
+            for player, row in zip(players, rows, strict=True)
+        )
+    finally:
+        game.close()
+    if task.judged:
+        return one, other
+    return (one[0], rows[0].success), (other[0], rows[1].success)
 
 
 def telling_starts(

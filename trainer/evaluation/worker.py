@@ -279,7 +279,8 @@ class EvaluationWorker:
     def _observers(self, player: PlayerSpec) -> list[EpisodeObserver]:
         """Return what sees an attempt go by; the eye needs a small model that waits meanwhile."""
         self._watches = self._keeper = None
-        small = player.checkpoint is not None and is_small(player.checkpoint)
+        folder = player.checkpoint
+        small = folder is not None and (folder / "config.json").is_file() and is_small(folder)
         if small and isinstance(self._runner, LockStepRunner):
             from model.vla.vla import VlaPolicy
 

@@ -60,11 +60,14 @@ def practicable(
 def eye_may_judge(reader: Reader, game: str, base: Path, sentence: str) -> bool:
     """Whether so much of a sentence is marked that the agent's own eye may judge it.
 
-    Raises ModelError for a folder without weights.
+    Without weights in ``base`` there is no eye.
     """
     from model.adapters.folders import fingerprint
 
-    return enough_marks(reader, game, sentence, fingerprint(base))
+    try:
+        return enough_marks(reader, game, sentence, fingerprint(base))
+    except ModelError:
+        return False
 
 
 def _marked(data: Path, game: str, base: Path, sentence: str) -> bool:

@@ -123,7 +123,8 @@ def missing_marks(data: Path, base: Path, game: str, sentence: str) -> str:
     """
     from model.adapters.folders import fingerprint
 
-    if not database_path(data).is_file():
+    # Without marks, or weights that could look, there is nothing to add to.
+    if not database_path(data).is_file() or not any(base.glob("*.safetensors")):
         return ""
     with Reader.open(data) as reader:
         done, failed = own_marks(reader, game, sentence, fingerprint(base))

@@ -277,23 +277,9 @@ def _play(
     eyes: Sequence[TaughtEye] = (),
 ) -> list[Line]:
     """Play what is not decided by the attempts that are ``kept``, by side and start."""
-    of_sentence = {each.sentence: each for each in eyes}
     if not plans:
         return []
-    most = len(plans) * max(plan.most + SPARE_STARTS for plan in plans.values())
-    with Reader.open(ground.data) as reader:
-        fresh = fresh_lesson_seeds(reader, ground.game, most)
-    # Of two sentences of one task each has starts of its own.
-    sentences = [
-        _Sentence(
-            part,
-            asked,
-            plan,
-            iter(fresh[i :: len(plans)]),
-            eye=None if asked.task.judged else of_sentence.get(asked.heard),
-        )
-        for i, (asked, plan) in enumerate(plans.items())
-    ]
+    sentences = _sentences(ground, part, plans, eyes)
     for each in sentences:
         each.take_up(kept or {})
     if all(each.over for each in sentences):
@@ -332,6 +318,26 @@ def _play(
         eyes={each.sentence: each.path for each in eyes},
     )
     return [each.line() for each in sentences]
+
+
+def _sentences(
+    ground: Ground, part: Part, plans: Mapping[Asked, Plan], eyes: Sequence[TaughtEye]
+) -> list[_Sentence]:
+    """Return the sentences to be played; of two of one task each has starts of its own."""
+    of_sentence = {each.sentence: each for each in eyes}
+    most = len(plans) * max(plan.most + SPARE_STARTS for plan in plans.values())
+    with Reader.open(ground.data) as reader:
+        fresh = fresh_lesson_seeds(reader, ground.game, most)
+    return [
+        _Sentence(
+            part,
+            asked,
+            plan,
+            iter(fresh[i :: len(plans)]),
+            eye=None if asked.task.judged else of_sentence.get(asked.heard),
+        )
+        for i, (asked, plan) in enumerate(plans.items())
+    ]
 
 
 def fresh_lesson_seeds(reader: Reader, game: str, count: int) -> range:

@@ -242,6 +242,7 @@ def test_names_are_stable() -> None:
         "0003_three_sides",
         "0004_wishes_about_teaching",
         "0005_blind_comparisons",
+        "0006_what_was_seen_of_clips",
     ]
     assert APPLICATION_ID == 0x506C5479
 

@@ -50,15 +50,15 @@ def mark(ground: Ground, sentence: str, *, done: int, failed: int, alike: bool =
 
 @pytest.mark.long(8, "a process loads the model and looks at a hundred pictures")
 def test_an_eye_is_taught_where_enough_is_marked(ground: Ground) -> None:
-    mark(ground, "dance", done=6, failed=6)
-    mark(ground, "bow", done=6, failed=2)
+    mark(ground, "dance", done=4, failed=4)
+    mark(ground, "bow", done=4, failed=2)
     said: list[Message] = []
     hearing = replace(ground, say=said.append)
     with eyes_for(hearing, ["dance", "bow", "sing"]) as eyes:
         [eye] = eyes
         assert (eye.sentence, eye.believed) == ("dance", True)
         assert Eye.load(eye.path).base == fingerprint(ground.base)
-        assert eye.account == "right about 12 of 12 attempts that you marked"
+        assert eye.account == "right about 8 of 8 attempts that you marked"
     assert not eye.path.exists()
     assert [(each.name, each.sentence) for each in said if isinstance(each, protocol.Stage)] == [
         (EYE, "Learning from your marks to see when it is done.")
