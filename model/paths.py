@@ -8,15 +8,10 @@ from recorder.games.registry import DEFAULT_CHECKPOINT, DEFAULT_GAME, GAMES, reg
 from recorder.shipped_assets import shipped_assets
 
 
-def assets_folder() -> Path:
-    """Return the folder of shipped files."""
-    return shipped_assets()
-
-
 def own_checkpoint(game: str) -> Path:
     """Return the folder in which the small model that ships for ``game`` should be."""
     spec = registered(game)
-    return assets_folder() / (DEFAULT_CHECKPOINT if spec is None else spec.checkpoint)
+    return shipped_assets() / (DEFAULT_CHECKPOINT if spec is None else spec.checkpoint)
 
 
 def shipped_checkpoints() -> dict[str, Path]:

@@ -14,11 +14,12 @@ from app.__main__ import main
 from app.automation.demo import _candidates
 from app.backend.game_catalogue import game_list
 from app.setup import doctor
-from model.paths import assets_folder, default_checkpoint, own_checkpoint
+from model.paths import default_checkpoint, own_checkpoint
 from recorder.errors import ExitCode
 from recorder.games import DEFAULT_GAME, registry
 from recorder.games.base import Asked
 from recorder.games.registry import GAMES, GameSpec
+from recorder.shipped_assets import shipped_assets
 from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
@@ -77,8 +78,8 @@ def test_a_game_of_one_entry_has_a_demo_and_the_yards_model() -> None:
 
 @pytest.mark.parametrize("spec", GAMES, ids=lambda spec: spec.name)
 def test_what_an_entry_names_is_there(spec: GameSpec) -> None:
-    assert own_checkpoint(spec.name) == assets_folder() / spec.checkpoint
-    assert (assets_folder() / spec.checkpoint / "config.json").is_file()
+    assert own_checkpoint(spec.name) == shipped_assets() / spec.checkpoint
+    assert (shipped_assets() / spec.checkpoint / "config.json").is_file()
     if spec.expert:
         module, _, name = spec.expert.partition(":")
         assert callable(getattr(importlib.import_module(module), name).propose)

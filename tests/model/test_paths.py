@@ -14,7 +14,7 @@ from recorder.games.luanti.tasks import TASKS
 def test_a_game_without_a_model_of_its_own_is_played_by_the_yards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "assets_folder", lambda: tmp_path)
+    monkeypatch.setattr(paths, "shipped_assets", lambda: tmp_path)
     assert paths.default_checkpoint() == tmp_path / "checkpoint"
     assert paths.default_checkpoint("luanti") == tmp_path / "checkpoint"
     own = tmp_path / "checkpoint-luanti"

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.data.examples import Example
+from trainer.data.material import PERSONS
 
 _WORDS = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset({"the", "and", "then", "nearest", "farthest"})
@@ -33,7 +34,7 @@ def sentences_shown(examples: Iterable[Example]) -> set[str]:
 
     What the agent did well by itself is not: that stays as it is.
     """
-    return {each.instruction for each in examples if each.kind in ("correction", "demonstration")}
+    return {each.instruction for each in examples if each.kind in PERSONS}
 
 
 def with_other_sentences(

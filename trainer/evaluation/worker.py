@@ -171,7 +171,6 @@ class EvaluationWorker:
         key = AttemptKey(
             self._keys[player], self._game_name, start.key, self._stepping, self._version
         )
-        # The last picture is in no tick: it shows what the last action came to.
         return Attempt(
             key, ended.outcome, ended.ticks, time.perf_counter() - started, self._film(loop)
         )
@@ -180,6 +179,7 @@ class EvaluationWorker:
         """Return what the attempt looked like, if it is filmed: to a person, and to the model."""
         if self._camera is None:
             return None
+        # The last picture is in no tick: it shows what the last action came to.
         film = self._camera.film(loop.frame)
         seen = None if self._keeper is None else self._keeper.seen(loop.frame)
         if self._keeper is None or seen is None:

@@ -9,11 +9,10 @@ folder.  SIGTERM cancels; a killed one goes on from its working folder.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ from trainer.practice.fit import nobody_judges, practicable, unfit
 from trainer.practice.groups import advantages, reward
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
-from trainer.rounds.eyes import not_believed, teach_eyes
+from trainer.rounds.eyes import TaughtEye, not_believed, paths_of, teach_eyes
 from trainer.rounds.inputs import parent_of, parent_tensors
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def practise(plan: PracticePlan, say: Say, config: PracticeConfig | None = None)
         return _practise(plan, tasks, eyes, say, config or PracticeConfig(seed=plan.number))
 
 
-def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> dict[str, Path]:
+def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> list[TaughtEye]:
     """Teach the eyes that judge while nobody is there; raises UsageError for one not believed."""
     eyes = teach_eyes(
         plan.data, plan.base, plan.game, plan.options, sentences, plan.work,
@@ -104,13 +103,13 @@ def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> dict[str, P
         eye = found.get(sentence)
         if eye is None or not eye.believed:
             raise UsageError(nobody_judges(sentence, "" if eye is None else not_believed(eye)))
-    return {each.sentence: each.path for each in eyes}
+    return eyes
 
 
 def _practise(
     plan: PracticePlan,
     tasks: Sequence[tuple[Task, str]],
-    eyes: Mapping[str, Path],
+    eyes: Sequence[TaughtEye],
     say: Say,
     config: PracticeConfig,
 ) -> protocol.Done:
@@ -148,10 +147,10 @@ def _practise(
         CheckSet(known=known.gate, earlier=earlier.gate),
     )
     learner = Learner(task, [*known.train, *earlier.train], config)
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in eyes.values()]
-    identity = identity_of(base, plan.parent, plan.game, plan.sentences, config, digests)
+    judges = [each.digest for each in eyes]
+    identity = identity_of(base, plan.parent, plan.game, plan.sentences, config, judges)
     account = resumed(plan.work, identity, task, learner)
-    player = Player(plan.base, plan.options, config.temperature, config.moments, eyes)
+    player = Player(plan.base, plan.options, config.temperature, config.moments, paths_of(eyes))
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
         iterate(plan, tasks, collector, learner, account, say, config, base)
     if not account.steps:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypedDict
 
 from model.language.paraphrase import TAUGHT_FILE
-from model.paths import assets_folder
 from recorder.games.doom import goals
 from recorder.games.doom.goals import Goal, Step, parse_goal
 from recorder.games.doom.things import (
@@ -32,6 +31,7 @@ from recorder.games.doom.things import (
     SWITCH,
     WEAPON_SLOTS,
 )
+from recorder.shipped_assets import shipped_assets
 
 DEFAULT_SUITE = (
     *(f"go_to:{key}" for key in ("red_torch", "green_torch", "blue_torch", "barrel")),
@@ -47,7 +47,7 @@ NOT_HELD_OUT = (goals.SWITCH_TO, *goals.TURNS, *goals.WALKS)
 
 def curriculum_folder() -> Path:
     """Return where the list of tasks lies."""
-    return assets_folder() / "tasks"
+    return shipped_assets() / "tasks"
 
 
 def atomic_ids() -> list[str]:

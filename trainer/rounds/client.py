@@ -39,7 +39,7 @@ from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.training.lora_config import MAX_STEPS
 from trainer.rounds.working_folder import make_work_folder
 
-PRACTISED = (
+NOT_BY_ITS_JUDGE = (
     "Its own eye said what was good in practice, so it must not judge it too: judge it blind."
 )
 
@@ -349,7 +349,7 @@ class RoundClient:
             unjudged_line(
                 Part.TAUGHT,
                 sentence,
-                PRACTISED if practised else why_no_eye(ground, sentence, eyes),
+                NOT_BY_ITS_JUDGE if practised else why_no_eye(ground, sentence, eyes),
             )
             for sentence in free
             if sentence not in judged

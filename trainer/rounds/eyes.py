@@ -54,6 +54,23 @@ class TaughtEye:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()[:8]
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the process that teaches eyes is told; fields as in :func:`teach_eyes`."""
+
+    data: Path
+    base: Path
+    game: str
+    options: PlayOptions
+    sentences: Sequence[str]
+    folder: Path
+
+
+def paths_of(eyes: Sequence[TaughtEye]) -> dict[str, Path]:
+    """Return where the eye of each sentence lies, as play is told."""
+    return {each.sentence: each.path for each in eyes}
+
+
 def can_have_eyes(game: str, data: Path, base: Path, *, slowed: bool = False) -> bool:
     """Whether play of a model in a game can be judged by eye: both wait while it looks."""
     spec = game_spec(game, data)
@@ -88,7 +105,8 @@ def teach_eyes(
     tell("Learning from your marks to see when it is done.")
     context = player_context(loads=True)
     ours, theirs = context.Pipe(duplex=False)
-    arguments = (theirs, dict(os.environ), data, base, game, options, enough, folder)
+    work = _Work(data, base, game, options, enough, folder)
+    arguments = (theirs, dict(os.environ), work)
     process = context.Process(target=_teach_there, args=arguments, name="eyes")
     process.start()
     theirs.close()
@@ -135,37 +153,26 @@ def missing_marks(data: Path, base: Path, game: str, sentence: str) -> str:
     return f"Mark {named} of its own attempts; then it may learn to judge by its own eye."
 
 
-def _teach_there(
-    told: Connection,
-    environment: dict[str, str],
-    data: Path,
-    base: Path,
-    game: str,
-    options: PlayOptions,
-    sentences: Sequence[str],
-    folder: Path,
-) -> None:
+def _teach_there(told: Connection, environment: dict[str, str], work: _Work) -> None:
     """Teach eyes in a process of its own, and tell of them, or in a text what went wrong."""
     begin_player_process(environment)
     try:
-        told.send(_teach(data, base, game, options, sentences, folder))
+        told.send(_teach(work))
     except Exception:  # noqa: BLE001  # whatever it is, the other process tells it
         told.send(traceback.format_exc())
 
 
-def _teach(
-    data: Path, base: Path, game: str, options: PlayOptions, sentences: Sequence[str], folder: Path
-) -> list[TaughtEye]:
+def _teach(work: _Work) -> list[TaughtEye]:
     from model.vla.vla import VlaPolicy
 
-    player = VlaPolicy.load(base, options=options)
+    player = VlaPolicy.load(work.base, options=work.options)
     taught = []
-    with Reader.open(data) as reader:
-        for number, sentence in enumerate(sentences):
-            marked = marked_attempts(data, reader, game, sentence, player)
+    with Reader.open(work.data) as reader:
+        for number, sentence in enumerate(work.sentences):
+            marked = marked_attempts(work.data, reader, work.game, sentence, player)
             eye = teach_eye(sentence, player.fingerprint, marked)
             if eye is not None:
-                path = folder / f"eye-{number}.safetensors"
+                path = work.folder / f"eye-{number}.safetensors"
                 eye.save(path)
                 taught.append(TaughtEye(sentence, path, eye.reliability))
     return taught

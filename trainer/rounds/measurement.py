@@ -51,7 +51,7 @@ from trainer.evaluation.starts import (
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
-from trainer.rounds.eyes import TaughtEye
+from trainer.rounds.eyes import TaughtEye, paths_of
 
 MEASURING = "measuring"
 """The name of a stage in which a game in a window of its own plays on the person's screen."""
@@ -315,7 +315,7 @@ def _play(
         workers=ground.workers,
         beside=ground.beside(),
         version=version,
-        eyes={each.sentence: each.path for each in eyes},
+        eyes=paths_of(eyes),
     )
     return [each.line() for each in sentences]
 

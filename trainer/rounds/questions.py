@@ -11,12 +11,8 @@ from pathlib import Path
 
 from recorder.games.base import Asked, Task
 from recorder.store import EpisodeRow, Reader, Split
-from recorder.types import SegmentKind
-from trainer.data.material import taught_rows, usable_of
+from trainer.data.material import PERSONS, taught_rows, usable_of
 from trainer.rounds.inputs import chosen_episodes
-
-PERSONS = frozenset({SegmentKind.CORRECTION.value, SegmentKind.DEMONSTRATION.value})
-"""The kinds of ticks in which the person drove."""
 
 
 def title_of(questions: Sequence[Asked]) -> str:

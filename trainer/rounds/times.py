@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder.json_values import as_dict, number, text, whole
+from trainer.data.material import PERSONS
 from trainer.rounds.protocol import Done
 
 TOOK = "took"
@@ -50,7 +51,7 @@ def with_times(done: Done, watch: Stopwatch, *, game: str, base: Path, sentences
     """Return the end of a round, whose play ends now, with what its parts took in its metrics."""
     watch.note("playing_s")
     ticks = done.metrics.get("material", {}).get("ticks", {})
-    persons = sum(ticks.get(f"train/{kind}", 0) for kind in ("correction", "demonstration"))
+    persons = sum(ticks.get(f"train/{kind}", 0) for kind in PERSONS)
     took = Took(game, base.name, persons, sentences, **watch.parts)
     return replace(done, metrics={**done.metrics, TOOK: asdict(took)})
 

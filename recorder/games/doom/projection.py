@@ -9,6 +9,8 @@ from recorder.games.doom.scene import Scene
 
 EYE_HEIGHT = 41.0
 """Of the player, in map units above the floor."""
+TALL = 1.2
+"""The engine draws so many times as tall as wide."""
 NEAR = 4.0
 LEAST_PIXELS = 3
 
@@ -23,7 +25,7 @@ def face_box(
 ) -> Box | None:
     """Return (x, y, w, h) in pixels of a fixture's face, or None where it is not seen.
 
-    ``pose`` is x, y, angle, pitch in map units and degrees (pitch positive upwards), seen
+    ``pose`` is x, y, angle, pitch in map units and degrees (pitch positive downwards), seen
     from inside the main room; ``size`` is the picture's width and height.
     """
     x, y, angle, pitch = pose
@@ -55,11 +57,11 @@ def face_box(
     # The engine widens a view of 90 degrees at 4 x 3 for wider pictures.
     focus = height * (4 / 3) / 2
     # Looking up or down shears the picture, as walls stay upright in it.
-    horizon = height / 2 + math.tan(math.radians(pitch)) * focus
+    horizon = height / 2 - math.tan(math.radians(pitch)) * focus * TALL
     columns = [width / 2 + focus * right_a / ahead_a, width / 2 + focus * right_b / ahead_b]
     nearest = min(ahead_a, ahead_b)
-    top = horizon - focus * 1.2 * (plan.sectors[0].ceiling - EYE_HEIGHT) / nearest
-    bottom = horizon + focus * 1.2 * EYE_HEIGHT / nearest
+    top = horizon - focus * TALL * (plan.sectors[0].ceiling - EYE_HEIGHT) / nearest
+    bottom = horizon + focus * TALL * EYE_HEIGHT / nearest
     left, right = max(0.0, min(columns)), min(float(width), max(columns))
     top, bottom = max(0.0, top), min(float(height), bottom)
     if right - left < LEAST_PIXELS or bottom - top < LEAST_PIXELS:

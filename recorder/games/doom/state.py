@@ -29,9 +29,8 @@ class SeenThing:
 class HiddenState:
     """Pose in map units and degrees, what lives, the doors and switches, the weapon's slot.
 
-    ``pitch_deg`` is the engine's, positive downwards.
-    ``things`` holds what stands in the yard and is alive; ``fixtures`` what is part of its
-    walls, with ids below zero.
+    ``pitch_deg`` is the engine's, positive downwards.  ``things`` holds what stands in the yard and
+    is alive; ``fixtures`` what is part of its walls, with ids below zero.
     """
 
     x: float

@@ -155,7 +155,7 @@ def test_a_simulator_that_lost_its_python_is_told_where_another_is_only_not_ther
 
 
 def test_a_missing_checkpoint_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
+    monkeypatch.setattr("model.paths.shipped_assets", lambda: tmp_path)
     base, luanti = doctor.model_lines()
     assert base.status is Status.PROBLEM
     assert base.todo.startswith("bring assets/checkpoint back")
@@ -172,7 +172,7 @@ def test_a_shipped_checkpoint_without_its_weights_is_a_problem(
 ) -> None:
     for name in ("checkpoint", "checkpoint-luanti"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr("model.paths.assets_folder", lambda: tmp_path)
+    monkeypatch.setattr("model.paths.shipped_assets", lambda: tmp_path)
     assert [line.status for line in doctor.model_lines()] == [Status.PROBLEM, Status.PROBLEM]
 
 

@@ -435,3 +435,31 @@ def test_the_mouse_looks_where_it_is_moved(yard: DoomGame) -> None:
 
     assert ceiling(-100) > 0.05
     assert ceiling(100) < -0.05
+
+
+def test_a_label_moves_with_what_it_boxes_when_the_view_is_tilted() -> None:
+    game = DoomGame(width=320, height=180, labels=True)
+    try:
+        for seed in range(UNSEEN, UNSEEN + 20):
+            level = game.reset(TASK_BY_ID["open:red_door"], seed).rgb
+            (door,) = (each for each in game.hidden_state().fixtures if each.key == "red_door")
+            if door.box is not None and 30 < door.box[1] < 60 and door.box[3] < 80:
+                break
+        tilted = game.step(Action(camera=(8.0, 0.0))).rgb
+        (after,) = (each for each in game.hidden_state().fixtures if each.key == "red_door")
+        assert door.box is not None
+        assert after.box is not None
+        x, y, width, height = door.box
+        assert (after.box[0], after.box[2]) == (x, width)
+        moved = after.box[1] - y
+        assert moved > 10
+
+        def unlike(shift: int) -> float:
+            crops = level[y : y + height], tilted[y + shift : y + shift + height]
+            first, second = (crop[:, x : x + width].astype(float) for crop in crops)
+            return float(np.abs(first - second).mean())
+
+        # Where it says that the door is now, the picture shows the door.
+        assert min(range(-30, 31), key=unlike) == pytest.approx(moved, abs=2)
+    finally:
+        game.close()
