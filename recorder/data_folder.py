@@ -26,6 +26,11 @@ def adapters_path(folder: Path) -> Path:
     return folder / "adapters"
 
 
+def eyes_path(folder: Path) -> Path:
+    """Return the folder of a data folder that holds what judges the person's own sentences."""
+    return folder / "eyes"
+
+
 def logs_path(folder: Path) -> Path:
     """Return the folder that holds the log files of a data folder."""
     return folder / "logs"

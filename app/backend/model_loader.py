@@ -25,7 +25,7 @@ import numpy as np
 from app.backend.model_catalogue import Models, device_of, options_of
 from app.backend.model_choice import ModelChoice
 from app.session.control_loop import LiveSession
-from app.session.wiring import Player
+from app.session.wiring import JudgeOf, Player, nobody
 from model.adapters.folders import read_meta
 from model.adapters.in_use import adapter_in_use, of_other_bases, without_sentence
 from model.play.policy import Observation, Policy
@@ -34,6 +34,7 @@ from recorder.errors import AdapterError, DataError, KnownError, ModelError
 from recorder.store import AdapterRow, Reader, Store
 from recorder.threads import BackgroundThread
 from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame
+from trainer.evaluation.eye.kept import judges
 
 if TYPE_CHECKING:
     from model.vla.vla import VlaPolicy
@@ -326,7 +327,8 @@ class ModelLoader:
             self.device = " ".join(part for part in told if part)
             device = played.choice.device
         self._playing = _Playing(self.choice, row, device, self._need())
-        self._session.use_player(Player(policy, None if row is None else row.id))
+        judge_of = _judges(self._reader, self._session.game.name, played)
+        self._session.use_player(Player(policy, None if row is None else row.id, judge_of))
 
     def _fail(self, sentence: str) -> None:
         self.problem = sentence
@@ -343,6 +345,12 @@ class ModelLoader:
             f"There is no adapter {adapter_id} in the database, so the agent stays as it is; "
             "choose one of the list."
         )
+
+
+def _judges(reader: Reader, game: str, played: object) -> JudgeOf:
+    """Return what judges sentences of the person's own, by what they marked before."""
+    base = getattr(played, "fingerprint", "")
+    return judges(reader.folder, reader, game, base) if base else nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import TypedDict
 
 from app.session.api import Snapshot
-from app.session.wiring import CHANGED_SENTENCE, STOPPED_SHOWING, AnyRunner, Recording
+from app.session.own_eye import OwnEye
+from app.session.wiring import (
+    CHANGED_SENTENCE,
+    SEEN_DONE,
+    STOPPED_SHOWING,
+    AnyRunner,
+    Judge,
+    Recording,
+)
 from model.play.episode import Decide, EpisodeLoop, episode_seed
 from recorder.clock import Clock, Pacer
 from recorder.games.base import Game, Task, free_task
@@ -107,8 +115,11 @@ class Attempt:
         tick_rate_hz: float,
         recording: Recording | None,
         runner: AnyRunner | None,
+        judge: Judge | None = None,
     ) -> None:
+        """``judge`` is what judges the sentence if the game does not."""
         self._loop = loop
+        self._eye = None if judge is None or runner is None else OwnEye(judge, runner)
         self._tick_rate_hz = tick_rate_hz
         self._pacer = pacer
         self._task = task
@@ -138,6 +149,7 @@ class Attempt:
         recording: Recording | None,
         clock: Clock,
         paced: bool,
+        judge: Judge | None = None,
     ) -> Attempt:
         """Reset the game and begin; ``paced`` ticks at the game's rate."""
         pacer = Pacer(clock, game.tick_rate_hz) if paced else None
@@ -159,6 +171,7 @@ class Attempt:
             tick_rate_hz=game.tick_rate_hz,
             recording=recording,
             runner=runner,
+            judge=judge,
         )
 
     @property
@@ -181,12 +194,18 @@ class Attempt:
         self._unattended = 0
         self._instruction = text
         self._judged = self._task.judged and meant.id == self._task.id
+        # It was taught whole attempts at the sentence that it began with.
+        self._eye = None
         self._loop.set_instruction(text)
 
     def tick(self, decide: Decide) -> None:
         """Do one tick."""
-        done = self._newest = self._loop.tick(decide)
+        done = self._newest = self._loop.tick(
+            decide if self._eye is None else self._eye.looking(decide)
+        )
         persons = done.driver is Driver.PERSON
+        if self._eye is not None:
+            self._eye.follow(done)
         self._not_the_persons += not persons
         self._unattended = 0 if persons else self._unattended + 1
         if self._strip and self._strip[-1][0] is done.driver:
@@ -212,12 +231,14 @@ class Attempt:
         """How long the agent has been at a sentence that nobody judges, since the person's hand."""
         return 0.0 if self._judged else self._unattended / self._tick_rate_hz
 
-    def outcome(self) -> Outcome | None:
-        """Return the game's verdict where it counts, None while the attempt goes on."""
+    def outcome(self) -> tuple[Outcome, LabelSource] | None:
+        """Return the verdict that counts and whose it is, None while the attempt goes on."""
         if not self._judged:
-            return None
+            seen = self._eye is not None and self._eye.seen_done
+            return (Outcome.SUCCESS, LabelSource.EYE) if seen else None
         left = self._left_ticks
-        return self._loop.outcome() or (Outcome.TIMEOUT if left == 0 else None)
+        outcome = self._loop.outcome() or (Outcome.TIMEOUT if left == 0 else None)
+        return None if outcome is None else (outcome, LabelSource.GAME)
 
     @property
     def _left_ticks(self) -> int | None:
@@ -237,6 +258,8 @@ class Attempt:
         elif source is LabelSource.GAME and not self._judged:
             told = CHANGED_SENTENCE if self._task.judged else ""
             outcome = Outcome.UNKNOWN
+        elif source is LabelSource.EYE and self._eye is not None:
+            told = SEEN_DONE.format(account=self._eye.account)
         self._outcome = outcome
         if self._recording is not None:
             self._recording.outcome_from(source)

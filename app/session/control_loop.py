@@ -151,7 +151,7 @@ class LiveSession(SessionThread):
         self._publish()
         outcome = attempt.outcome()
         if outcome is not None:
-            self._end(*self._last_word(outcome, LabelSource.GAME))
+            self._end(*self._last_word(*outcome))
         elif self._ask_after_s is not None and attempt.unjudged_s >= self._ask_after_s:
             self._move(Wish.PAUSE)
             self._asks = True
@@ -263,6 +263,7 @@ class LiveSession(SessionThread):
         recording = None
         if self._make_recording is not None:
             recording = self._make_recording(kind, self._seat.adapter_id)
+        judge = self._seat.judge_of(text) if wish is Wish.PLAY and not self._task.judged else None
         attempt = self._attempt = self._with_its_program(
             lambda: Attempt.begun(
                 self._game,
@@ -274,6 +275,7 @@ class LiveSession(SessionThread):
                 recording=recording,
                 clock=self._clock,
                 paced=self._paced,
+                judge=judge,
             )
         )
         self._last_input_ns = self._clock.now_ns()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.session.wiring import AnyRunner, MakeRunner, Player
+from app.session.wiring import AnyRunner, Judge, MakeRunner, Player
 
 
 class PlayerSeat:
@@ -22,6 +22,10 @@ class PlayerSeat:
     def adapter_id(self) -> int | None:
         """The store's id of the adapter that plays, None for a base and for nobody."""
         return None if self.player is None else self.player.adapter_id
+
+    def judge_of(self, sentence: str) -> Judge | None:
+        """Return what judges a new attempt at a sentence that the game does not."""
+        return None if self.player is None else self.player.judge_of(sentence)
 
     def give_to(self, player: Player | None) -> None:
         """Let another player have the seat once the one before has thought to its end."""

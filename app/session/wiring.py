@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.play.episode import EpisodeObserver
 from model.play.policy import Policy
 from model.play.runner import BackgroundRunner, LockStepRunner
@@ -16,7 +19,7 @@ from recorder.errors import KnownError
 from recorder.games.base import FurnishedGame, Game, OwnWindowGame
 from recorder.store import EpisodeKind, LabelSource, Store
 from recorder.store.pairing import PICTURE_FIRST, ROWS
-from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Frame, Outcome
+from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Action, Frame, Outcome
 
 STOPPED_SHOWING = (
     "It was stopped before it was marked as done, so it is not taught; if it was well, press Done."
@@ -29,16 +32,51 @@ BUG_SENTENCE = (
     "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
     "kept; please copy the diagnostics and report it."
 )
+SEEN_DONE = (
+    "Its own eye calls this done ({account}); if it is not, press Failed."
+)
 AnyRunner = BackgroundRunner | LockStepRunner
 MakeRunner = Callable[[Policy], AnyRunner]
 
 
+class Judge(Protocol):
+    """Follows one attempt at a sentence that the game cannot judge, while the agent drives."""
+
+    @property
+    def account(self) -> str:
+        """How good it is, in a few words: "right about 11 of 12 attempts that you marked"."""
+        ...
+
+    @property
+    def ticks(self) -> int:
+        """The longest attempt that it may judge."""
+        ...
+
+    def done(self, glance: NDArray[np.float32], action: Action) -> bool:
+        """Return whether it is done, now that ``action`` has led to what ``glance`` tells of."""
+        ...
+
+
+JudgeOf = Callable[[str], Judge | None]
+"""Returns what judges a new attempt at a sentence; None if nothing can."""
+
+
+def nobody(sentence: str) -> Judge | None:
+    """Return None: nothing judges a sentence that the game does not."""
+    del sentence
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Player:
-    """Who plays from the next episode on; ``adapter_id`` is the store's, None for the base."""
+    """Who plays from the next episode on; ``adapter_id`` is the store's, None for the base.
+
+    ``judge_of`` gives what judges its attempts at sentences that the game does not.
+    """
 
     policy: Policy
     adapter_id: int | None = None
+    judge_of: JudgeOf = nobody
 
     @property
     def name(self) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recorder.types import Action, Frame
 
 
@@ -30,7 +33,9 @@ class ActionChunk:
     ``actions`` has at least one entry; entry k belongs to tick ``frame_id + k``.
     ``latency_ms`` is the time from picture to actions.  ``confidence`` is the product
     of the chosen tokens' probabilities of the first action, 0 to 1, or None.
-    ``invalid`` counts outputs that were no action and became a no-op.
+    ``invalid`` counts outputs that were no action and became a no-op.  ``glance`` is what the
+    picture looks like in short (:meth:`model.vla.vla.VlaPolicy.glance`), None from a player that
+    does not tell.
     """
 
     actions: tuple[Action, ...]
@@ -38,6 +43,7 @@ class ActionChunk:
     latency_ms: float
     confidence: float | None = None
     invalid: int = 0
+    glance: NDArray[np.float32] | None = None
 
 
 @runtime_checkable

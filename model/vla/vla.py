@@ -213,7 +213,7 @@ class VlaPolicy:
         self._begin = ids[ACTION_BEGIN]
         image = tokenizer.convert_tokens_to_ids(IMAGE_PAD)
         self.reader = PromptReader(model, spec, image, capacity, recorder_for(model))
-        small = model.config.text_config.hidden_size < SMALL_HIDDEN
+        small = self._small = model.config.text_config.hidden_size < SMALL_HIDDEN
         self.decoder = ActionDecoder(
             self.reader.language,
             ids,
@@ -355,9 +355,7 @@ class VlaPolicy:
         was just answered is not read again.  Not while another thread thinks.
         """
         with torch_threads(self.threads):
-            tokens = self.reader.see(rgb).float()
-            short: NDArray[np.float32] = torch.cat((tokens.mean(0), tokens.amax(0))).cpu().numpy()
-        return short
+            return _short(self.reader.see(rgb))
 
     @torch.inference_mode()
     def propose(self, observation: Observation) -> ActionChunk:
@@ -388,6 +386,7 @@ class VlaPolicy:
             latency_ms=(time.perf_counter() - started) * 1e3,
             confidence=decoded.confidence,
             invalid=decoded.invalid,
+            glance=_short(vision) if self._small else None,
         )
 
     def _just_done(self) -> float:
@@ -422,3 +421,10 @@ class VlaPolicy:
             carried=carried,
             before=before,
         )
+
+
+def _short(tokens: torch.Tensor) -> NDArray[np.float32]:
+    """Return the mean, then the greatest value, of each channel of N x hidden vision tokens."""
+    tokens = tokens.float()
+    short: NDArray[np.float32] = torch.cat((tokens.mean(0), tokens.amax(0))).cpu().numpy()
+    return short

@@ -32,6 +32,8 @@ class LabelSource(StrEnum):
 
     GAME = "game"
     PERSON = "person"
+    EYE = "eye"
+    """The agent itself, by what it learnt from the person's marks."""
     RECOVERY = "recovery"
     RECORDER = "recorder"
 

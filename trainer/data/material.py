@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from model.actions.tokens import CAMERA_MAX_DEG, turn_is_cut
-from recorder.store import EpisodeRow, Reader, SegmentRow, Split, TickRow, Wish
+from recorder.store import EpisodeRow, LabelSource, Reader, SegmentRow, Split, TickRow, Wish
 from recorder.store.segments import teaches
 from recorder.store.standing import ALL_MEANT, NONE_MEANT, Standing, pauses, standing_of
 from recorder.types import Driver, Outcome, SegmentKind
@@ -147,8 +147,14 @@ def usable_of(reader: Reader, row: EpisodeRow) -> Usable:
     """Return which ticks of a recorded episode may be learnt from."""
     events = frozenset(event.tick for event in reader.input_events(row.id))
     segments = reader.segments(row.id)
+    # What only its own eye called done is no lesson: it would learn that eye's errors.
+    by_eye = row.outcome_source is LabelSource.EYE
     return usable_ticks(
-        reader.ticks(row.id), segments, row.outcome, row.tick_rate_hz, events,
+        reader.ticks(row.id),
+        segments,
+        Outcome.UNKNOWN if by_eye else row.outcome,
+        row.tick_rate_hz,
+        events,
         standing=ALL_MEANT if row.wish.pauses else _standing(reader, row.id),
         use=row.wish.use,
     )  # fmt: skip

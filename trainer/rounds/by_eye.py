@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recorder.store import Reader
 from trainer.data.earlier_lessons import PRACTISED
+from trainer.evaluation.eye.kept import keep_eye
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.rounds import protocol
 from trainer.rounds.eyes import (
@@ -53,16 +54,27 @@ def _taught(ground: Ground, sentences: Sequence[str], folder: Path) -> list[Taug
             raise
 
     try:
-        return teach_eyes(
+        eyes = teach_eyes(
             ground.data, ground.base, ground.game, ground.options,
             [each for each in sentences if may_have_eye(ground, each)], folder,
             tell=lambda sentence: ground.say(protocol.Stage(EYE, sentence)), check=check,
         )  # fmt: skip
+        _keep(ground, eyes)
+        return eyes
     except Exception:
         if stopped:
             raise
         log.exception("no eye could be taught")
         return []
+
+
+def _keep(ground: Ground, eyes: Sequence[TaughtEye]) -> None:
+    """Keep the eyes for live play; a full disk costs that alone."""
+    for each in eyes:
+        try:
+            keep_eye(ground.data, ground.game, each.path)
+        except OSError:
+            log.exception("an eye could not be kept")
 
 
 def may_have_eye(ground: Ground, sentence: str) -> bool:

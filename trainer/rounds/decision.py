@@ -9,8 +9,8 @@ from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds.protocol import Gate
 
 NOT_MEASURED = (
-    "Nothing here can judge how it plays but you, so it is not measured yet and not in use. Judge "
-    "it blind in the window, or try it and go back if it plays worse."
+    "Nothing here can judge how it plays but you, so it is not measured yet. Judge it blind in "
+    "the window, or try it and go back if it plays worse."
 )
 OLD_TASKS_NOT_MEASURED = (
     "Not in use: it was not measured whether it still can what it could before; try it, and go "
@@ -19,7 +19,7 @@ OLD_TASKS_NOT_MEASURED = (
 
 BY_EYE_ONLY = (
     "What it could before is kept. Only its own eye saw the gain, and it may err otherwise about "
-    "the new agent, so it is not in use by itself: judge it blind, or try it."
+    "the new agent, so you decide: judge it blind, or try it."
 )
 
 

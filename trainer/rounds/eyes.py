@@ -44,9 +44,7 @@ class TaughtEye:
     @property
     def account(self) -> str:
         """How good it is, in a few words: "right about 11 of 12 attempts that you marked"."""
-        told = self.reliability
-        right, of = told.right_done + told.right_failed, told.done + told.failed
-        return f"right about {right} of {of} attempts that you marked"
+        return self.reliability.account
 
     @property
     def digest(self) -> str:

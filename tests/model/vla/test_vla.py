@@ -75,6 +75,9 @@ def test_it_is_a_policy_and_proposes_for_the_frame_it_saw(
     assert chunk.latency_ms > 0
     assert chunk.confidence is not None
     assert 0 < chunk.confidence <= 1
+    # What it tells of the picture is what it says when it is asked to look only.
+    assert chunk.glance is not None
+    assert (chunk.glance == load(checkpoint).glance(frames[2].rgb)).all()
 
 
 def test_a_checkpoint_may_ask_for_chunks(copy: Path, frames: list[Frame]) -> None:

@@ -13,12 +13,19 @@ from toy_game import TASKS
 
 from model.vla.preprocess import CheckpointSpec
 from recorder.games.base import free_task
-from recorder.store import EpisodeKind, Reader, SegmentRow, Split, Store, TickRow
+from recorder.store import EpisodeKind, LabelSource, Reader, SegmentRow, Split, Store, TickRow
 from recorder.store.segments import NOT_SHOWN, teaches
 from recorder.store.standing import ALL_MEANT
 from recorder.types import NO_ACTION, Action, Driver, Outcome, SegmentKind
 from trainer.data.examples import manifest, read_examples
-from trainer.data.material import MIN_PERSON_TICKS, Tallies, Why, material_of, usable_ticks
+from trainer.data.material import (
+    MIN_PERSON_TICKS,
+    Tallies,
+    Why,
+    material_of,
+    usable_of,
+    usable_ticks,
+)
 
 WALK = Action(forward=True)
 P, H = Driver.POLICY, Driver.PERSON
@@ -138,6 +145,17 @@ def test_the_first_correction_after_many_watched_attempts_is_learnt_from(tmp_pat
     assert material.on(Split.TRAIN)["correction"] == 70
     assert material.left_out[Why.AGENT] == 4 * 30
     assert material.persons(Split.SELECT, Split.GATE) == 0
+
+
+def test_what_only_its_own_eye_called_done_is_no_lesson(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        session = begin(store, "toy")
+        for seed, source in enumerate((LabelSource.EYE, LabelSource.PERSON)):
+            number = record_attempt(store, session, [(P, 30)], seed=seed, task=free_task("dance"))
+            store.set_label(number, Outcome.SUCCESS, source)
+    with Reader.open(tmp_path) as reader:
+        learnt = {row.id: len(usable_of(reader, row).usable) for row in reader.episodes()}
+    assert learnt == {1: 0, 2: 30}
 
 
 def test_an_attempt_that_was_only_watched_takes_no_lesson_away(tmp_path: Path) -> None:

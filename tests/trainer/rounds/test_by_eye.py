@@ -18,6 +18,7 @@ from recorder.games.base import free_task
 from recorder.store import LabelSource, Store
 from recorder.types import Driver, Outcome
 from trainer.evaluation.eye.judge import Eye
+from trainer.evaluation.eye.kept import kept_eye
 from trainer.rounds import by_eye, protocol
 from trainer.rounds.by_eye import EYE, eyes_for, may_have_eye, why_no_eye
 from trainer.rounds.eyes import TaughtEye
@@ -60,6 +61,10 @@ def test_an_eye_is_taught_where_enough_is_marked(ground: Ground) -> None:
         assert Eye.load(eye.path).base == fingerprint(ground.base)
         assert eye.account == "right about 8 of 8 attempts that you marked"
     assert not eye.path.exists()
+    # Live play judges by it from now on.
+    kept = kept_eye(ground.data, ground.game, fingerprint(ground.base), "dance")
+    assert kept is not None
+    assert kept.reliability == eye.reliability
     assert [(each.name, each.sentence) for each in said if isinstance(each, protocol.Stage)] == [
         (EYE, "Learning from your marks to see when it is done.")
     ]

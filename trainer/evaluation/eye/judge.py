@@ -45,6 +45,12 @@ class Reliability:
             return None
         return (self.right_done / self.done + self.right_failed / self.failed) / 2
 
+    @property
+    def account(self) -> str:
+        """How good it is, in a few words: "right about 11 of 12 attempts that you marked"."""
+        right, of = self.right_done + self.right_failed, self.done + self.failed
+        return f"right about {right} of {of} attempts that you marked"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eye:
