@@ -18,6 +18,7 @@ from app.backend.game_ports import Calibration, GameFacts
 from app.backend.model_ports import ModelCatalogue
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
+from recorder.games.registry import FirstLesson
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.types import Driver, Outcome, RGBImage
 from trainer.evaluation.verdict import Choice, Line, VerdictKind
@@ -376,8 +377,8 @@ class Backend(Protocol):
 
     ``session`` and the attributes are used on the GUI thread.  Every method may read
     files or wait for another thread; the window calls them from worker threads only,
-    except :meth:`preferences`, :meth:`start_round` and :meth:`log_file`, which return
-    at once.  Known problems raise KnownError.
+    except :attr:`first_lesson`, :meth:`preferences`, :meth:`start_round` and :meth:`log_file`,
+    which return at once.  Known problems raise KnownError.
     """
 
     session: PlaySession
@@ -385,6 +386,11 @@ class Backend(Protocol):
     own_window: bool
     """Whether the game has a window of its own, in which the person takes over."""
     default_bindings: Bindings
+
+    @property
+    def first_lesson(self) -> FirstLesson | None:
+        """What a newcomer is led to teach what plays now, None for nothing."""
+        ...
 
     @property
     def remote_server(self) -> str:

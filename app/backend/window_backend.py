@@ -51,8 +51,9 @@ from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from recorder.errors import DataError
-from recorder.games import judged_task
+from recorder.games import game_spec, judged_task
 from recorder.games.base import Game, OwnWindowGame
+from recorder.games.registry import FirstLesson
 from recorder.store import (
     AdapterRow,
     EpisodeQuery,
@@ -128,6 +129,12 @@ class WindowBackend:
     def load_agent_in_background(self) -> None:
         """Load the model without making the caller wait."""
         self._loader.load_in_background()
+
+    @property
+    def first_lesson(self) -> FirstLesson | None:
+        """What a newcomer is led to teach: one that the practice model fails at."""
+        spec = game_spec(self._game_name, self._data)
+        return spec.first_lesson if self._loader.choice.source == "practice" else None
 
     @property
     def remote_server(self) -> str:

@@ -13,6 +13,7 @@ from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.library.library_page import Library
+from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
 from app.gui.play.hands import PERSON_DRIVES
 from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.style.widgets import Offer
@@ -26,6 +27,10 @@ FOUND_MEANWHILE = (
     "A start was found on which the agent fails at “{}”; ask for it again to begin there."
 )
 LARGEST_SEED = 2**31 - 1
+NO_FIRST_LESSON = (
+    "The first lesson is one for the practice model in the practice yard, and something else plays "
+    "here; choose the game and the model in the menu to take it."
+)
 
 
 class Commands(QObject):
@@ -60,6 +65,7 @@ class Commands(QObject):
         self._side = side
         self._library = library
         self._verdict: VerdictFacts | None = None
+        self._guide: FirstLessonGuide | None = None
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""
@@ -81,6 +87,7 @@ class Commands(QObject):
             "page_library": lambda: self.page_wanted.emit(pages.LIBRARY),
             "page_teach": lambda: self.page_wanted.emit(pages.TEACH),
             "search": self.search,
+            "first_lesson": self.begin_first_lesson,
             "teach": self.start_round,
             "practise": self.choose_practice,
             "cancel_round": self.cancel_round,
@@ -189,6 +196,38 @@ class Commands(QObject):
             self._side.teach.begin_round()
             self._calls.rounds.start()
 
+    def begin_first_lesson(self) -> None:
+        """Lead the person through a first lesson, where there is one for what plays."""
+        lesson = self._backend.first_lesson
+        self.page_wanted.emit(pages.PLAY)
+        if lesson is None:
+            self.dialogs.tell_problem(NO_FIRST_LESSON)
+            return
+        if self._session.snapshot().in_attempt:
+            self._session.stop()
+        self._guide = FirstLessonGuide(lesson)
+        self._page.bar.edit.setText(lesson.sentence)
+        self._tell_step(self._guide.begin())
+
+    def _tell_step(self, step: GuideStep) -> None:
+        """Show a step of the first lesson."""
+        self._page.notice.tell(step.sentence, list(map(self._offer, step.offers)), tone="agent")
+
+    def _offer(self, what: Offered) -> Offer:
+        match what:
+            case Offered.WATCH:
+                return Offer("Watch it try", self._page.bar.submit)
+            case Offered.SHOW:
+                return Offer("Show it myself", self.demonstrate, "person")
+            case Offered.TEACH:
+                return Offer("Teach the agent", self.start_round, "person")
+            case Offered.LEAVE:
+                return Offer("Not now", self._leave_first_lesson)
+
+    def _leave_first_lesson(self) -> None:
+        self._guide = None
+        self._page.notice.clear()
+
     def choose_practice(self) -> None:
         """Ask what the agent is to practise, where it can."""
         if not self._calls.rounds.running and self._side.teach.practise.isEnabled():
@@ -270,6 +309,10 @@ class Commands(QObject):
 
     def follow(self, before: Snapshot, after: Snapshot) -> None:
         """Ask or tell what the session has come to, once."""
+        step = None if self._guide is None else self._guide.follow(before, after)
+        if step is not None:
+            self._page.bar.edit.setText(after.instruction)
+            self._tell_step(step)
         if after.asks and not before.asks:
             self.ask_how_it_went(after.message)
         if after.missing and after.missing != before.missing:

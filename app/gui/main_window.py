@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         commands.close_wanted.connect(self.close)
         self.dialogs.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
+        self.welcome.lesson_wanted.connect(commands.begin_first_lesson)
         self._theme.changed.connect(self._arrange)
         app = QApplication.instance()
         assert app is not None
@@ -219,7 +220,7 @@ class MainWindow(QMainWindow):
 
     def _begin_welcome(self) -> None:
         self.show_page(pages.PLAY)
-        self.welcome.begin()
+        self.welcome.begin(offers_lesson=self._backend.first_lesson is not None)
 
     def _on_welcomed(self) -> None:
         self.dialogs.remember_welcomed()

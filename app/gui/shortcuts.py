@@ -44,6 +44,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("page_library", "Go to", "Library", "Ctrl+2", "Everything that was recorded"),
     Entry("page_teach", "Go to", "Teach", "Ctrl+3", "What was collected, and the next round"),
     Entry("search", "Go to", "Find in the library", "Ctrl+F", "Filter the recorded attempts"),
+    Entry("first_lesson", "Teach", "First lesson", "", "Leads you through a lesson, in minutes"),
     Entry("teach", "Teach", "Teach the agent", "Ctrl+T", "Start a round on what was collected"),
     Entry("practise", "Teach", "Let it practise …", "Ctrl+P", "It plays by itself and learns"),
     Entry("cancel_round", "Teach", "Cancel the round", "Ctrl+Shift+T", "Leave the agent as it is"),

@@ -32,9 +32,7 @@ BUG_SENTENCE = (
     "Something inside Playteach went wrong and this attempt was ended; what was recorded is "
     "kept; please copy the diagnostics and report it."
 )
-SEEN_DONE = (
-    "Its own eye calls this done ({account}); if it is not, press Failed."
-)
+SEEN_DONE = "Its own eye calls this done ({account}); if it is not, press Failed."
 AnyRunner = BackgroundRunner | LockStepRunner
 MakeRunner = Callable[[Policy], AnyRunner]
 

@@ -44,6 +44,17 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstLesson:
+    """A sentence that the default model fails at and a person shows easily.
+
+    ``how`` says in a sentence of its own how it is done.
+    """
+
+    sentence: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class GameSpec:
     """One game, as it is known before it is opened.
 
@@ -67,6 +78,7 @@ class GameSpec:
         suites: the names of its fixed lists that are measured.
         read_suites: returns these lists by name, None if the only one is every task.
         lessons: sentences one of which the demo teaches.
+        first_lesson: what a person is led to teach first, None for nothing.
         trained: returns every task of its default checkpoint's training, None if only the
             checkpoint's own list of sentences tells.
 
@@ -89,6 +101,7 @@ class GameSpec:
     suites: tuple[str, ...] = (DEFAULT_SUITE,)
     read_suites: Callable[[], Mapping[str, tuple[Asked, ...]]] | None = None
     lessons: tuple[str, ...] = ()
+    first_lesson: FirstLesson | None = None
     trained: Callable[[], Sequence[Task]] | None = None
 
 
@@ -236,6 +249,10 @@ GAMES: tuple[GameSpec, ...] = (
         # The default model was never trained on the words of the first, nor on the second's verb
         # with its thing.
         lessons=("use your gun on the barrel", "shoot the farthest zombie", "go to the barrel"),
+        first_lesson=FirstLesson(
+            "use your gun on the barrel",
+            "Turn with the mouse until the barrel is in the middle, then press the left button.",
+        ),
     ),
     GameSpec(
         "luanti",

@@ -40,6 +40,7 @@ from app.backend.ports import (
 from app.session.api import Phase, PlaySession, Snapshot
 from recorder.errors import DataError, ModelError, UsageError
 from recorder.games.base import Bindings, Task
+from recorder.games.registry import FirstLesson
 from recorder.types import Driver, Frame, Outcome, RGBImage
 
 WIDTH, HEIGHT = 640, 360
@@ -327,6 +328,7 @@ class SampleBackend:
         self.game_title = "Practice yard"
         self.default_bindings = BINDINGS
         self.remote_server = ""
+        self.first_lesson: FirstLesson | None = None
         self.models = SampleModels()
         self._frames = list(frames) or [room(0.05 * i) for i in range(12)]
         self._bin: dict[int, EpisodeFacts] = {}

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, S
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.gui.shortcuts import tip_of
 from app.gui.style.theme import GRID, Theme, scaled
 from app.gui.style.widgets import button, label
 
@@ -50,13 +51,18 @@ STEPS: tuple[Step, Step, Step] = (
 )
 
 
+LESSON_TEXT = "“First lesson” leads you through it once."
+
+
 class Welcome(QWidget):
     """A dimmed sheet over the window with a hole over the step's target.
 
-    Signals: finished() after the last step or a skip.
+    Signals: finished() after the last step or a skip; lesson_wanted() after it, if the person
+    wants to be led through a first lesson.
     """
 
     finished = Signal()
+    lesson_wanted = Signal()
 
     def __init__(
         self, theme: Theme, window: QWidget, targets: tuple[QWidget, QWidget, QWidget]
@@ -74,6 +80,9 @@ class Welcome(QWidget):
         self.skip = button("Skip", "link")
         self.back = button("Back")
         self.next = button("Next", "agent")
+        self.lesson = button("First lesson", "person")
+        self.lesson.setToolTip(tip_of("first_lesson"))
+        self._offers_lesson = False
         self._build()
         self.setAccessibleName("Introduction")
         for widget in (window, *targets):
@@ -85,8 +94,9 @@ class Welcome(QWidget):
         """The step shown, 0 to 2."""
         return self._step
 
-    def begin(self) -> None:
-        """Show the first step."""
+    def begin(self, *, offers_lesson: bool = False) -> None:
+        """Show the first step; with ``offers_lesson`` the last one offers a first lesson."""
+        self._offers_lesson = offers_lesson
         self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
@@ -138,21 +148,26 @@ class Welcome(QWidget):
         row.addStretch(1)
         row.addWidget(self.back)
         row.addWidget(self.next)
+        row.addWidget(self.lesson)
         layout.addLayout(row)
         self.skip.clicked.connect(self._finish)
         self.back.clicked.connect(self._on_back)
         self.next.clicked.connect(self._on_next)
+        self.lesson.clicked.connect(self._on_lesson)
 
     def _show_step(self, step: int) -> None:
         self._step = step
         words = STEPS[step]
         self.count.setText(f"Step {step + 1} of {len(STEPS)}")
         self.title.setText(words.title)
-        self.text.setText(words.text)
+        offers = step == len(STEPS) - 1 and self._offers_lesson
+        text = f"{words.text} {LESSON_TEXT}" if offers else words.text
+        self.text.setText(text)
         self.back.setVisible(step > 0)
         last = step == len(STEPS) - 1
         self.next.setText("Start" if last else "Next")
-        self.setAccessibleDescription(f"{words.title}. {words.text}")
+        self.lesson.setVisible(offers)
+        self.setAccessibleDescription(f"{words.title}. {text}")
         self._place()
         self.next.setFocus()
 
@@ -196,6 +211,10 @@ class Welcome(QWidget):
             self._show_step(self._step + 1)
         else:
             self._finish()
+
+    def _on_lesson(self) -> None:
+        self._finish()
+        self.lesson_wanted.emit()
 
     def _on_back(self) -> None:
         if self._step > 0:

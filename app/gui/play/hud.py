@@ -161,12 +161,15 @@ def metrics(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     # Answers that were no action: none, as long as the model's own grammar is kept.
     invalid = snapshot.invalid_outputs
     thinks = snapshot.latency_ms
+    # The sentence's clock stands while the person drives: they have all the time.
+    persons = snapshot.phase in {Phase.CORRECTING, Phase.DEMONSTRATING}
+    left = None if persons else snapshot.left_s
     return (
         ("late", str(snapshot.missed_ticks)),
         *((("invalid", str(invalid)),) if invalid else ()),
         ("speed", f"{rate:.1f}/s" if rate else "–"),
         ("thinks", "–" if thinks is None else f"{thinks:.0f} ms"),
-        ("time left", "–" if snapshot.left_s is None else f"{snapshot.left_s:.1f} s"),
+        ("time left", "–" if left is None else f"{left:.1f} s"),
     )
 
 

@@ -284,6 +284,9 @@ def test_hud_words_and_colours_follow_the_phase() -> None:
     assert "invalid" not in figures
     session.set(invalid_outputs=4)
     assert dict(hud.metrics(session.state))["invalid"] == "4"
+    # Nothing runs out while the person drives.
+    session.set(phase=Phase.DEMONSTRATING)
+    assert dict(hud.metrics(session.state))["time left"] == "–"
 
 
 def test_a_sentence_that_waits_for_the_agent_is_no_empty_field() -> None:

@@ -42,6 +42,7 @@ from app.gui.play.hud import hint
 from app.gui.shortcuts import ENTRIES, ShortcutsDialog
 from app.gui.style.theme import DARK, LIGHT, Theme
 from app.session.api import Phase
+from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
 from trainer.evaluation.lines import old_tasks_line, sentence_line
 from trainer.evaluation.sequential import Pairs, Plan, round_alpha
@@ -610,6 +611,49 @@ def test_first_start_explains_itself_once(
     settle(qtbot, window)
     assert place.settings.seen_welcome
     window.close()
+
+
+def test_the_introduction_ends_in_a_first_lesson(
+    qtbot: QtBot, place: SampleBackend, theme: Theme, state: QSettings, session: SampleSession
+) -> None:
+    place.settings = replace(place.settings, seen_welcome=False)
+    place.first_lesson = FirstLesson("use your gun on the barrel", "Shoot it.")
+    window = MainWindow(place, theme, state)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(window.welcome.isVisible)
+    for _ in range(2):
+        assert not window.welcome.lesson.isVisible()
+        window.welcome.next.click()
+    window.welcome.lesson.click()
+    notice = window.play_page.notice
+    assert not window.welcome.isVisible()
+    assert "Your first lesson: “use your gun on the barrel”" in notice.text()
+    assert [each.text() for each in notice.buttons] == [
+        "Watch it try",
+        "Show it myself",
+        "Not now",
+    ]
+    notice.buttons[0].click()
+    assert session.calls[-1] == ("play", "use your gun on the barrel")
+    session.set(phase=Phase.PLAYING, instruction="use your gun on the barrel", attempts=1)
+    window.pull()
+    session.set(phase=Phase.WATCHING, outcome=Outcome.TIMEOUT)
+    window.pull()
+    assert "show it 6 times" in notice.text()
+    notice.buttons[0].click()
+    assert session.calls[-1] == ("demonstrate", "use your gun on the barrel")
+    settle(qtbot, window)
+    assert place.settings.seen_welcome
+    window.close()
+
+
+def test_without_a_first_lesson_a_sentence_says_so(
+    window: MainWindow, answers: Answers, place: SampleBackend
+) -> None:
+    assert place.first_lesson is None
+    window.commands.begin_first_lesson()
+    assert "practice model in the practice yard" in window.play_page.notice.text()
 
 
 def test_settings_are_edited_saved_and_in_force(

@@ -1,0 +1,104 @@
+"""The guided first lesson, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from app.backend.coach import ENOUGH
+from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
+from app.session.api import Phase, Snapshot
+from recorder.games import game_spec, judged_task, task_list
+from recorder.games.registry import FirstLesson
+from recorder.types import Driver, Frame, Outcome
+
+LESSON = FirstLesson("use your gun on the barrel", "Shoot it.")
+IDLE = Snapshot(
+    phase=Phase.WATCHING,
+    driver=Driver.NOBODY,
+    frame=Frame(0, 0, np.zeros((4, 4, 3), np.uint8)),
+    instruction="",
+    task=None,
+    seed=1,
+    tick=0,
+    tick_rate_hz=17.5,
+    policy="practice",
+    policy_ready=True,
+)
+
+
+class Person:
+    """Somebody at the window; ``step`` is the newest that they were told."""
+
+    def __init__(self) -> None:
+        self.guide = FirstLessonGuide(LESSON)
+        self.now = IDLE
+        self.step: GuideStep | None = self.guide.begin()
+
+    def goes_on(self, **changes: object) -> None:
+        before, self.now = self.now, replace(self.now, **changes)  # type: ignore[arg-type]
+        told = self.guide.follow(before, self.now)
+        self.step = told or self.step
+
+    def attempt(
+        self,
+        phase: Phase,
+        outcome: Outcome,
+        sentence: str = LESSON.sentence,
+        *,
+        pauses: bool = False,
+    ) -> None:
+        self.goes_on(phase=phase, instruction=sentence, outcome=None)
+        if pauses:
+            self.goes_on(phase=Phase.PAUSED)
+            self.goes_on(phase=phase)
+        self.goes_on(phase=Phase.WATCHING, outcome=outcome)
+
+    @property
+    def told(self) -> str:
+        return "" if self.step is None else self.step.sentence
+
+
+def test_from_the_first_failure_to_the_teach_button() -> None:
+    person = Person()
+    assert "watch it try once" in person.told
+    person.attempt(Phase.PLAYING, Outcome.TIMEOUT)
+    assert f"show it {ENOUGH} times" in person.told
+    assert LESSON.how in person.told
+    for number in range(1, ENOUGH):
+        person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS, pauses=number == 1)
+        assert f"Shown {number} of {ENOUGH} times" in person.told
+    person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
+    assert person.step is not None
+    assert person.step.offers == (Offered.TEACH,)
+    assert person.guide.over
+    person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
+    assert "That is enough" in person.told
+
+
+def test_what_failed_does_not_count_and_says_how_it_is_done() -> None:
+    person = Person()
+    person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
+    person.attempt(Phase.DEMONSTRATING, Outcome.ABANDONED)
+    assert f"not taught: it ended before it was done. 1 of {ENOUGH} are shown" in person.told
+    assert LESSON.how in person.told
+
+
+def test_other_sentences_are_none_of_its_and_who_leaves_is_left_alone() -> None:
+    person = Person()
+    first = person.step
+    person.attempt(Phase.PLAYING, Outcome.SUCCESS, "go to the red torch")
+    assert person.step == first
+    person.guide.leave()
+    person.attempt(Phase.PLAYING, Outcome.TIMEOUT)
+    assert person.step == first
+
+
+def test_the_yards_first_lesson_is_judged_and_was_never_taught_in_these_words() -> None:
+    lesson = game_spec("doom").first_lesson
+    assert lesson is not None
+    task = judged_task(task_list("doom"), lesson.sentence)
+    assert task is not None
+    assert lesson.sentence not in task.phrasings
+    assert lesson.how.endswith(".")
