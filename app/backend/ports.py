@@ -196,7 +196,8 @@ class VerdictFacts:
     ``kind`` is None as long as nobody has judged what it taught.  ``to_judge`` are the sentences
     that wait for a blind comparison, of the first of which ``judged_clips`` were judged; ``blind``
     says that the figures are a person's, of ``tries`` clips a side.  ``may_watch`` says that its
-    starts can be played again to be watched.
+    starts can be played again to be watched, ``practised`` that there are pictures of what practice
+    counted as done.
     """
 
     kind: VerdictKind | None
@@ -225,6 +226,7 @@ class VerdictFacts:
     blind: bool = False
     by_eye: bool = False
     may_watch: bool = False
+    practised: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,6 +245,19 @@ class FilmFacts:
     done_after: bool
     number: int = 0
     starts: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PractisedFacts:
+    """One attempt that practice counted as done: its sentence, its start, some of its pictures.
+
+    ``by_eye`` says that the agent's own eye called it done, else the game did.
+    """
+
+    sentence: str
+    seed: int
+    by_eye: bool
+    pictures: tuple[RGBImage, ...]
 
 
 class RoundPart(StrEnum):
@@ -434,6 +449,13 @@ class Backend(Protocol):
 
         ``number`` counts its starts from 0, the most telling first.  Raises KnownError if nothing
         of it can be played without the person's screen, or while a round runs.
+        """
+        ...
+
+    def practice_strips(self, round_id: int) -> Sequence[PractisedFacts]:
+        """Return a few of the attempts that a practice counted as done, drawn at random.
+
+        Raises KnownError if their pictures are damaged.
         """
         ...
 

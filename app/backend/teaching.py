@@ -13,7 +13,13 @@ from app.backend.collected import Collected
 from app.backend.films import FilmClip, Films, film_of_round, until
 from app.backend.model_catalogue import options_of, round_need
 from app.backend.model_loader import ModelLoader
-from app.backend.ports import PracticeWish, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.ports import (
+    PracticeWish,
+    PractisedFacts,
+    RoundUpdate,
+    TeachFacts,
+    VerdictFacts,
+)
 from app.backend.practising import practice_blocked
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.view_facts import (
@@ -31,6 +37,8 @@ from recorder.types import RGBImage
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import Choice
 from trainer.practice.fit import practicable
+from trainer.practice.strips import FILE as STRIPS_FILE
+from trainer.practice.strips import read_strips
 from trainer.rounds.client import RoundClient
 from trainer.rounds.decision import decide
 from trainer.rounds.measure_later import gates_of
@@ -342,5 +350,15 @@ class Teaching:
                 and not practice_blocked(self._loader, self._game_name, self._data),
                 checking=self._check is not None,
                 progress=self._progress,
+                practised=(Path(adapter.folder) / STRIPS_FILE).exists(),
             )
         return None
+
+    def practice_strips(self, round_id: int) -> list[PractisedFacts]:
+        """Return a few of the attempts that a practice counted as done."""
+        folders = [row.folder for row in self._reader.adapters() if row.round_id == round_id]
+        return [
+            PractisedFacts(each.sentence, each.seed, each.by_eye, tuple(each.pictures))
+            for folder in folders
+            for each in read_strips(Path(folder))
+        ]

@@ -28,6 +28,7 @@ from app.backend.ports import (
     Hint,
     Playback,
     PracticeWish,
+    PractisedFacts,
     Preferences,
     RoundUpdate,
     SentenceFacts,
@@ -51,9 +52,9 @@ from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession
 from recorder.errors import DataError
-from recorder.games import game_spec, judged_task
+from recorder.games import judged_task
 from recorder.games.base import Game, OwnWindowGame
-from recorder.games.registry import FirstLesson
+from recorder.games.registry import FirstLesson, registered
 from recorder.store import (
     AdapterRow,
     EpisodeQuery,
@@ -133,8 +134,10 @@ class WindowBackend:
     @property
     def first_lesson(self) -> FirstLesson | None:
         """What a newcomer is led to teach: one that the practice model fails at."""
-        spec = game_spec(self._game_name, self._data)
-        return spec.first_lesson if self._loader.choice.source == "practice" else None
+        spec = registered(self._game_name)
+        if spec is None or self._loader.choice.source != "practice":
+            return None
+        return spec.first_lesson
 
     @property
     def remote_server(self) -> str:
@@ -214,6 +217,10 @@ class WindowBackend:
     def film(self, round_id: int, number: int = 0) -> FilmFacts:
         """Play a start of a round's measurement again, before and after."""
         return self._aside.film(round_id, number)
+
+    def practice_strips(self, round_id: int) -> list[PractisedFacts]:
+        """Return a few of the attempts that a practice counted as done."""
+        return self._teaching.practice_strips(round_id)
 
     def judge_blind(self, round_id: int) -> BlindComparison:
         """Begin to judge a round's first waiting sentence blind, or take that up again."""

@@ -365,6 +365,7 @@ def connect_backend(
     side.verdict.more_asked.connect(calls.play_more)
     side.verdict.judge_asked.connect(dialogs.judge_blind)
     side.verdict.film_asked.connect(dialogs.watch_film)
+    side.verdict.practised_asked.connect(dialogs.show_practised)
     calls.teach_changed.connect(side.teach.show_facts)
     calls.agent_changed.connect(side.agent.show_facts)
     calls.agent_changed.connect(lambda facts: status.show_remote(facts.remote))

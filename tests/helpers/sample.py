@@ -28,6 +28,7 @@ from app.backend.ports import (
     Hint,
     Playback,
     PracticeWish,
+    PractisedFacts,
     Preferences,
     RoundHandle,
     RoundUpdate,
@@ -396,6 +397,14 @@ class SampleBackend:
         return FilmFacts(
             "hop", 7 + at, before, after, done_before=False, done_after=True, number=at, starts=2
         )
+
+    def practice_strips(self, round_id: int) -> Sequence[PractisedFacts]:
+        """Return two invented attempts, one of them judged by the own eye."""
+        pictures = tuple(self._frames[:6])
+        return [
+            PractisedFacts("hop", 20_000_007 + at, by_eye, pictures)
+            for at, by_eye in enumerate((False, True))
+        ]
 
     def failing_start(self, sentence: str) -> int:
         """Return what was set for a sentence; raises UsageError without any, as the real one."""

@@ -62,12 +62,16 @@ class Try:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """How an attempt ended, and some of its moments in their order."""
+    """How an attempt ended, and some of its moments in their order.
+
+    ``last`` is the picture that a success ended with, as the model would see it; else None.
+    """
 
     made: Try
     outcome: Outcome
     ticks: int
     moments: tuple[Moment, ...]
+    last: RGBImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,10 @@ class Hall:
             watch=watch,
             policy_seed=made.sampler_seed,
         )
-        return Tried(made, ended.outcome, ended.ticks, self._keeper.moments)
+        last = None
+        if ended.outcome is Outcome.SUCCESS:
+            last = resize(self._loop.frame.rgb, self.policy.spec)
+        return Tried(made, ended.outcome, ended.ticks, self._keeper.moments, last)
 
     def close(self) -> None:
         """End the game."""

@@ -122,6 +122,7 @@ def _practise(
     from trainer.practice.account import identity_of, resumed
     from trainer.practice.collector import LocalCollector, Player
     from trainer.practice.learner import Learner
+    from trainer.practice.strips import Strips
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
     from trainer.rounds.lessons import heard_first
     from trainer.rounds.training.lora import LoraTask
@@ -151,8 +152,9 @@ def _practise(
     identity = identity_of(base, plan.parent, plan.game, plan.sentences, config, judges)
     account = resumed(plan.work, identity, task, learner)
     player = Player(plan.base, plan.options, config.temperature, config.moments, paths_of(eyes))
+    strips = Strips(config.seed)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
-        iterate(plan, tasks, collector, learner, account, say, config, base)
+        iterate(plan, tasks, collector, learner, account, say, config, base, met=strips.meet)
     if not account.steps:
         raise KnownError(_nothing_learnt(account))
     say(protocol.Stage("gates", "Checking what it kept."))
@@ -163,6 +165,7 @@ def _practise(
     metrics: dict[str, Any] = {"offline": asdict(offline), "gates": {gate.name: gate.passed}}
     metrics |= _account_of(plan, account, config)
     write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
+    strips.save(plan.out)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
 
 
@@ -218,8 +221,12 @@ def iterate(
     config: PracticeConfig,
     base: str,
     clock: Callable[[], float] = time.monotonic,
+    met: Callable[[Sequence[Tried]], None] = lambda tried: None,
 ) -> None:
-    """Play and learn in turn until the time is over; ``base`` is the base's fingerprint."""
+    """Play and learn in turn until the time is over; ``base`` is the base's fingerprint.
+
+    ``met`` is shown the attempts of each iteration.
+    """
     import numpy as np
 
     say(protocol.Stage("practice", f"Practising for {plan.minutes:g} min."))
@@ -238,6 +245,7 @@ def iterate(
             write_learnt(adapter, learner.task, learner.task.tensors(), base, None, {})
         with closing(collector.collect(adapter, _tries(tasks, plan.number, number, config))) as new:
             tried = list(_until(new, left))
+        met(tried)
         scored = scored_moments(tried)
         learnt = learner.learn(scored, np.random.default_rng([config.seed, number]))
         account.add(tried, learnt, clock() - began)

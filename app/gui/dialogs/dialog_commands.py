@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import GameFacts
-from app.backend.ports import Backend, FilmFacts, SentenceFacts, TaughtSentence
+from app.backend.ports import Backend, FilmFacts, PractisedFacts, SentenceFacts, TaughtSentence
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
@@ -30,6 +30,7 @@ from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
 from app.gui.teach.film_dialog import FilmDialog
 from app.gui.teach.lessons_dialog import LessonsDialog
+from app.gui.teach.practised_dialog import PractisedDialog
 from app.session.api import Phase
 from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
@@ -158,6 +159,16 @@ class DialogCommands(QObject):
         if not self._backend.own_window:
             self._session.pause()
         self._show(FilmDialog(look, self._theme, self._window))
+
+    def show_practised(self, round_id: int) -> None:
+        """Show some of what a practice counted as done."""
+
+        def show(facts: Sequence[PractisedFacts]) -> None:
+            self._show(PractisedDialog(facts, self._theme, self._window))
+
+        self._calls.bridge.ask(
+            lambda: self._backend.practice_strips(round_id), show, replaces="practised"
+        )
 
     def describe_game(self) -> None:
         """Show the wizard for a game that nobody described."""

@@ -149,24 +149,26 @@ def named(line: Line) -> str:
 class FilmStrip(QWidget):
     """A few frames of one attempt side by side."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, shown: int = FILM_FRAMES, height: int = 38) -> None:
+        """``shown`` pictures at most, ``height`` pixels high."""
         super().__init__()
         self._theme = theme
+        self._shown, self._height = max(shown, 1), height
         self._pictures: list[QPixmap] = []
-        self.setFixedHeight(38)
+        self.setFixedHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
     def show_frames(self, frames: Sequence[RGBImage]) -> None:
-        """Show at most FILM_FRAMES of the frames, evenly spread, first and last included."""
-        count = min(len(frames), FILM_FRAMES)
+        """Show as many of the frames as fit, evenly spread, first and last included."""
+        count = min(len(frames), self._shown)
         picks = [round(i * (len(frames) - 1) / max(count - 1, 1)) for i in range(count)]
         self._pictures = [to_pixmap(frames[i]) for i in picks]
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Return a strip of four."""
-        return QSize(240, 38)
+        """Return a strip of pictures a little wider than high."""
+        return QSize(60 * self._shown * self._height // 38, self._height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the frames."""
@@ -174,7 +176,7 @@ class FilmStrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         gap = 4.0
-        width = (self.width() - gap * (FILM_FRAMES - 1)) / FILM_FRAMES
+        width = (self.width() - gap * (self._shown - 1)) / self._shown
         for index, picture in enumerate(self._pictures):
             area = QRectF(index * (width + gap), 0, width, self.height())
             clip = QPainterPath()
@@ -199,13 +201,14 @@ class VerdictCard(Card):
     """What the round did, by measurement.
 
     Signals: use_asked(str) with the adapter's id; more_asked(int) and judge_asked(int) with the
-    round's, as film_asked(int) has; back_asked().
+    round's, as film_asked(int) and practised_asked(int) have; back_asked().
     """
 
     use_asked = Signal(str)
     more_asked = Signal(int)
     judge_asked = Signal(int)
     film_asked = Signal(int)
+    practised_asked = Signal(int)
     back_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -221,6 +224,8 @@ class VerdictCard(Card):
         self._after = FilmStrip(theme)
         self.watch = button("Watch before and after", "link")
         self.watch.setToolTip("The same start, played before the round and after it, side by side")
+        self.practised = button("What it counted as done", "link")
+        self.practised.setToolTip("Some attempts of the practice that succeeded, in pictures")
         self.state = label("", "strong")
         self.judge = button("Judge it blind · about 3 min", "agent")
         self.more = button("Play more starts", "")
@@ -262,6 +267,7 @@ class VerdictCard(Card):
         self._films.setToolTip(f"The same start before and after{seed}")
         self._films.setAccessibleName(self._films.toolTip())
         self.watch.setVisible(facts.may_watch)
+        self.practised.setVisible(facts.practised)
         self._show_choice(facts)
         self.setAccessibleDescription(f"{title_of(facts.kind)}. {facts.sentence}")
 
@@ -313,6 +319,7 @@ class VerdictCard(Card):
         grid.setColumnStretch(1, 1)
         self.body.addWidget(self._films)
         self.body.addWidget(self.watch, alignment=Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.practised, alignment=Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.state)
         self.body.addWidget(self.judge)
         foot = QHBoxLayout()
@@ -328,6 +335,7 @@ class VerdictCard(Card):
         self.more.clicked.connect(self._on_more)
         self.judge.clicked.connect(self._on_judge)
         self.watch.clicked.connect(self._on_watch)
+        self.practised.clicked.connect(self._on_practised)
 
     def _on_use(self) -> None:
         if self._facts is not None:
@@ -340,6 +348,10 @@ class VerdictCard(Card):
     def _on_watch(self) -> None:
         if self._facts is not None:
             self.film_asked.emit(self._facts.round_id)
+
+    def _on_practised(self) -> None:
+        if self._facts is not None:
+            self.practised_asked.emit(self._facts.round_id)
 
     def _on_judge(self) -> None:
         if self._facts is not None:

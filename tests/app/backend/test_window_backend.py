@@ -11,12 +11,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_desktop import Desk
 from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
 from app.backend.blind import judging
+from app.backend.model_choice import ModelChoice
 from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
@@ -36,6 +38,7 @@ from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import lesson_samples, shares_of
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.practice.strips import Strip, Strips
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
@@ -528,6 +531,34 @@ def test_practice_is_asked_for_with_its_sentences_and_minutes(
     assert [(each.task.id, each.heard) for each in given["questions"]] == [
         (task.id, task.instruction)
     ]
+
+
+def test_what_a_practice_counted_as_done_is_shown(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    pictures = np.zeros((3, 8, 8, 3), np.uint8)
+    strips = Strips(0)
+    strips.kept.append(Strip("dance", 20_000_003, by_eye=True, pictures=pictures))
+    strips.save(folder)
+    round_id = place.store.add_round()
+    new = NewAdapter(folder=str(folder), base="b", round_id=round_id)
+    adapter = place.store.add_adapter(new)
+    place.store.update_round(round_id, status=RoundStatus.DONE, adapter_id=adapter)
+    facts = place.backend.last_verdict()
+    assert facts is not None
+    assert facts.practised
+    (shown,) = place.backend.practice_strips(round_id)
+    assert (shown.sentence, shown.seed, shown.by_eye) == ("dance", 20_000_003, True)
+    assert [each.shape for each in shown.pictures] == [(8, 8, 3)] * 3
+
+
+def test_a_newcomer_is_led_through_a_lesson_of_the_practice_model_only(place: Place) -> None:
+    # The toy has none.
+    assert place.backend.first_lesson is None
+    place.backend._game_name = "doom"
+    assert place.backend.first_lesson is not None
+    place.backend._loader.choice = ModelChoice("server", server="http://127.0.0.1:1")
+    assert place.backend.first_lesson is None
 
 
 def test_a_round_without_lessons_ends_with_one_final_sentence(tmp_path: Path) -> None:

@@ -118,10 +118,15 @@ def test_it_plays_and_learns_in_turn_until_the_time_is_over(
     own = plan(tmp_path, small_checkpoint, number=3)
     # A killed practice of something else left an adapter of the same name.
     (own.work / "adapter-0001").mkdir(parents=True)
+    met: list[Tried] = []
     iterate(
         own, [(TASK, TASK.instruction)], collector, learner, account, said.append, CONFIG,
-        fingerprint(small_checkpoint), clock=lambda: next(ticking),
+        fingerprint(small_checkpoint), clock=lambda: next(ticking), met=met.extend,
     )  # fmt: skip
+    assert len(met) == account.attempts
+    # What a success looked like at its end can be shown.
+    assert {each.last is None for each in met if each.outcome is Outcome.SUCCESS} <= {False}
+    assert {each.last is None for each in met if each.outcome is not Outcome.SUCCESS} == {True}
     assert account.iterations >= 2
     assert account.seconds >= 60
     adapters = [adapter for adapter, _ in collector.asked]

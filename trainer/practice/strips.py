@@ -1,0 +1,119 @@
+"""Film strips of what practice counted as done: a few at random, for the person to look at.
+
+No torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from recorder.errors import DataError
+from recorder.types import Outcome, RGBImage
+
+if TYPE_CHECKING:
+    from trainer.practice.collector import Tried
+
+FILE = "practised.safetensors"
+"""In the folder of the adapter that practice made."""
+MOST = 6
+"""So many strips are kept of a practice."""
+PICTURES = 6
+"""So many pictures has a strip at most, the last one of the attempt included."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """A success: what was to be done, on which start, who called it done, and what it looked like.
+
+    ``pictures`` are N x H x W x 3, uint8, half as wide and high as the model saw them.
+    """
+
+    sentence: str
+    seed: int
+    by_eye: bool
+    pictures: RGBImage
+
+
+class Strips:
+    """Keeps some of all successes, each as likely as every other (reservoir: Vitter 1985)."""
+
+    def __init__(self, seed: int) -> None:
+        """``seed`` says which are drawn."""
+        self.kept: list[Strip] = []
+        self._met = 0
+        self._rng = np.random.default_rng(seed)
+
+    def meet(self, tried: Sequence[Tried]) -> None:
+        """Take attempts as they come."""
+        for each in tried:
+            if each.outcome is not Outcome.SUCCESS or each.last is None:
+                continue
+            self._met += 1
+            place = len(self.kept)
+            if place >= MOST:
+                place = int(self._rng.integers(self._met))
+                if place >= MOST:
+                    continue
+                del self.kept[place]
+            self.kept.insert(place, _strip(each, each.last))
+
+    def save(self, folder: Path) -> None:
+        """Write them beside the adapter; nothing without any."""
+        if not self.kept:
+            return
+        told = [
+            {"sentence": each.sentence, "seed": each.seed, "by_eye": each.by_eye}
+            for each in self.kept
+        ]
+        tensors = {str(place): each.pictures for place, each in enumerate(self.kept)}
+        fresh = folder / f"{FILE}.new"
+        save_file(tensors, fresh, metadata={"strips": json.dumps(told)})
+        fresh.replace(folder / FILE)
+
+
+def _strip(tried: Tried, last: RGBImage) -> Strip:
+    """Return the strip of an attempt: some of its moments in their order, then its end."""
+    seen = [each.image for each in tried.moments]
+    count = min(len(seen), PICTURES - 1)
+    spread = np.linspace(0, len(seen) - 1, count).round().astype(int).tolist()
+    pictures = np.stack([*(seen[place] for place in spread), last])[:, ::2, ::2]
+    start = tried.made.start
+    return Strip(start.heard, start.seed, not start.task.judged, np.ascontiguousarray(pictures))
+
+
+def read_strips(folder: Path) -> list[Strip]:
+    """Return what :meth:`Strips.save` wrote, [] without any; raises DataError for damage."""
+    path = folder / FILE
+    if not path.exists():
+        return []
+    try:
+        with safe_open(path, framework="numpy") as file:
+            told = json.loads(file.metadata()["strips"])
+            return [
+                Strip(
+                    str(each["sentence"]),
+                    int(each["seed"]),
+                    bool(each["by_eye"]),
+                    _pictures(file.get_tensor(str(place))),
+                )
+                for place, each in enumerate(told)
+            ]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            "The pictures of what was practised cannot be read, so they are not shown; the agent "
+            "itself is not touched by that."
+        ) from error
+
+
+def _pictures(found: RGBImage) -> RGBImage:
+    if found.ndim != 4 or found.shape[-1] != 3 or found.dtype != np.uint8:
+        raise ValueError(f"no pictures: {found.shape} {found.dtype}")
+    return found
