@@ -16,6 +16,7 @@ from app.gui.library.library_page import Library
 from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
 from app.gui.play.hands import PERSON_DRIVES
 from app.gui.play.play_page import PlayPage, SideColumn
+from app.gui.style.dialog_parts import confirmed
 from app.gui.style.widgets import Offer
 from app.session.api import Phase, Snapshot
 from recorder.errors import KnownError
@@ -27,6 +28,11 @@ FOUND_MEANWHILE = (
     "A start was found on which the agent fails at “{}”; ask for it again to begin there."
 )
 LARGEST_SEED = 2**31 - 1
+CHECK_TITLE = "The round before is still being checked"
+CHECK_TEXT = (
+    "A new round ends that check. What was played is kept, and “Go on checking” takes it up again, "
+    "but until then the agent that it taught is not put in use by itself."
+)
 NO_FIRST_LESSON = (
     "The first lesson is one for the practice model in the practice yard, and something else plays "
     "here; choose the game and the model in the menu to take it."
@@ -192,9 +198,18 @@ class Commands(QObject):
 
     def start_round(self) -> None:
         """Begin a round, where one can begin."""
-        if not self._calls.rounds.running and self._side.teach.retrain.isEnabled():
-            self._side.teach.begin_round()
+        teach = self._side.teach
+        if self._calls.rounds.running or not teach.retrain.isEnabled():
+            return
+        if self._may_end_check():
+            teach.begin_round()
             self._calls.rounds.start()
+
+    def _may_end_check(self) -> bool:
+        """Ask, if the round before is still being checked: a new one ends that."""
+        if self._verdict is None or not self._verdict.checking:
+            return True
+        return confirmed(self._window, CHECK_TITLE, CHECK_TEXT, "Begin anyway")
 
     def begin_first_lesson(self) -> None:
         """Lead the person through a first lesson, where there is one for what plays."""
@@ -256,7 +271,7 @@ class Commands(QObject):
 
     def start_practice(self, wish: PracticeWish) -> None:
         """Let the agent practise."""
-        if not self._calls.rounds.running:
+        if not self._calls.rounds.running and self._may_end_check():
             self._side.teach.begin_round(practises=True)
             self._calls.rounds.start(wish)
 

@@ -50,9 +50,10 @@ class CheckpointSpec:
     answer.  ``parts``: it was taught to say whether something has just been done, so that
     sentences with several parts are heard one part after the other
     (:mod:`model.language.subgoals`).
-    ``temperature`` is what its actions are drawn with, 0 for the likeliest.  ``steady``: turns
-    to and fro are damped (:mod:`model.play.damping`).  ``mean`` and ``std`` normalise "jpeg"
-    pictures, RGB in 0..1.
+    ``temperature`` is what its actions are drawn with, 0 for the likeliest, and
+    ``adapter_temperature`` with an adapter, None for the same.  ``steady``: turns to and fro
+    are damped (:mod:`model.play.damping`).  ``mean`` and ``std`` normalise "jpeg" pictures,
+    RGB in 0..1.
     """
 
     pixels: str = "jpeg"
@@ -66,6 +67,7 @@ class CheckpointSpec:
     parts: bool = False
     temperature: float = 0.0
     steady: bool = False
+    adapter_temperature: float | None = None
     version: int = SPEC_VERSION
     mean: tuple[float, float, float] = QWEN_MEAN
     std: tuple[float, float, float] = QWEN_STD
@@ -89,6 +91,12 @@ class CheckpointSpec:
         """Vision tokens of one frame in the language model."""
         rows, columns = self.grid
         return rows * columns // self.merge_size**2
+
+    def temperature_of(self, *, adapted: bool) -> float:
+        """Return what actions are drawn with, with an adapter or without one."""
+        if adapted and self.adapter_temperature is not None:
+            return self.adapter_temperature
+        return self.temperature
 
     @property
     def token_grid(self) -> tuple[int, int]:
@@ -140,8 +148,8 @@ def load_spec(folder: Path) -> CheckpointSpec:
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
     fits = fits and spec.history <= MAX_HISTORY
-    warmth = spec.temperature
-    fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
+    for warmth in (spec.temperature, spec.adapter_temperature or 0.0):
+        fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
     fits = fits and isinstance(spec.parts, bool) and isinstance(spec.steady, bool)
     fits = fits and all(math.isfinite(n) for n in (*spec.mean, *spec.std)) and min(spec.std) > 0
     forms = spec.pixels in ("jpeg", "coordinates") and spec.prompt in PROMPT_FORMS
@@ -156,7 +164,7 @@ def load_spec(folder: Path) -> CheckpointSpec:
 def save_spec(folder: Path, spec: CheckpointSpec) -> None:
     """Write the spec beside the weights."""
     values = asdict(spec)
-    for name, usual in (("mean", QWEN_MEAN), ("std", QWEN_STD)):
+    for name, usual in (("mean", QWEN_MEAN), ("std", QWEN_STD), ("adapter_temperature", None)):
         # Earlier versions read what has the usual ones.
         if values[name] == usual:
             del values[name]

@@ -198,6 +198,8 @@ class VlaPolicy:
         self.fingerprint = fingerprint(folder) if check is None else check
         self.adapter: AdapterMeta | None = None
         self.sampling = Sampling(spec.temperature)
+        # None: what the spec says, of the base or of an adapter.
+        self._asked_sampling: Sampling | None = None
         self.options = PlayOptions()
         self.threads: int | None = None
         self.notice = ""
@@ -267,8 +269,7 @@ class VlaPolicy:
             policy.disagreement = disagreement(folder, spec)
             if policy.disagreement:
                 _log.warning("%s", policy.disagreement)
-            if sampling is not None:
-                policy.sampling = sampling
+            policy._asked_sampling = sampling
             policy.set_adapter(adapter)
         return policy
 
@@ -288,12 +289,19 @@ class VlaPolicy:
         Raises ModelError for an adapter that does not fit; then none is active.
         """
         self.adapter = None
+        self._draw_as(adapted=False)
         self.reader.forget()
         self.answer = None
         if folder is None:
             self._merged.remove()
         else:
             self.adapter = self._merged.apply(folder, self.fingerprint)
+            self._draw_as(adapted=True)
+
+    def _draw_as(self, *, adapted: bool) -> None:
+        """Draw actions as was asked for, else as the spec says of the base or of an adapter."""
+        warmth = self.spec.temperature_of(adapted=adapted)
+        self.sampling = self._asked_sampling or Sampling(warmth)
 
     def reset(self, instruction: str, *, seed: int | None = None) -> None:
         """Begin an episode; raises UsageError for a sentence that cannot be heard."""

@@ -50,6 +50,11 @@ def practicable(
     """
     found = []
     for each in sentences:
+        if not each.strip():
+            raise UsageError(
+                "A sentence to practise is empty, so nothing was begun; say what is to be "
+                "practised, such as \u201cgo to the red torch\u201d."
+            )
         task = judged_task(tasks, each)
         if task is None and not _marked(data, game, base, each):
             raise UsageError(nobody_judges(each, missing_marks(data, base, game, each)))

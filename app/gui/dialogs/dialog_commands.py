@@ -102,12 +102,17 @@ class DialogCommands(QObject):
     def choose_practice(self, ticked: Sequence[str]) -> None:
         """Ask what the agent is to practise; ``ticked`` are ticked already."""
 
-        def show(facts: Sequence[SentenceFacts]) -> None:
-            dialog = PracticeDialog(facts, ticked, self._theme, self._window)
+        def look() -> tuple[Sequence[SentenceFacts], str]:
+            chain = self._backend.agent().chain
+            return self._backend.sentences(), " + ".join(chain[:1] + chain[1:][-1:])
+
+        def show(found: tuple[Sequence[SentenceFacts], str]) -> None:
+            facts, agent = found
+            dialog = PracticeDialog(facts, ticked, self._theme, self._window, agent=agent)
             dialog.chosen.connect(self.practice_chosen)
             self._show(dialog)
 
-        self._calls.bridge.ask(self._backend.sentences, show, replaces="practice")
+        self._calls.bridge.ask(look, show, replaces="practice")
 
     def show_lessons(self) -> None:
         """Show every sentence that was taught in this game, and how well it is done."""

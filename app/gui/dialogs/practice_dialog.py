@@ -32,6 +32,9 @@ INTRO = (
 )
 
 
+BY_EYE = "judged by its own eye"
+
+
 class PracticeDialog(QDialog):
     """Sentences that the game, or the own eye, judges with a tick each, and minutes.
 
@@ -46,12 +49,19 @@ class PracticeDialog(QDialog):
         ticked: Sequence[str],
         theme: Theme,
         parent: QWidget | None = None,
+        *,
+        agent: str = "",
     ) -> None:
-        """``ticked`` are sentences, in any words that are judged: they stand first, ticked."""
+        """``ticked`` are sentences, in any words that are judged: they stand first, ticked.
+
+        ``agent`` is the title of what plays, and so practises.
+        """
         super().__init__(parent)
         self.setWindowTitle("Let it practise")
         give_size(self, 680, 620)
         self.search = sentence_search()
+        told = f" What is in use practises: {agent}." if agent else ""
+        self.intro = label(INTRO + told, "muted", wrap=True)
         self.tree = sentence_tree(theme, "Practise", "Sentences to practise")
         self.tree.setRootIsDecorated(False)
         self.minutes = QSpinBox()
@@ -83,6 +93,9 @@ class PracticeDialog(QDialog):
         state = Qt.CheckState.Checked if said else Qt.CheckState.Unchecked
         item.setCheckState(0, state)
         tell_share(item, facts.good, facts.tries, taught=facts.taught)
+        if not facts.verb:
+            # None of the game's own sentences.
+            item.setText(1, BY_EYE)
         return item, facts
 
     def _build(self) -> None:
@@ -90,7 +103,7 @@ class PracticeDialog(QDialog):
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(GRID)
         layout.addWidget(label("Let it practise", "title"))
-        layout.addWidget(label(INTRO, "muted", wrap=True))
+        layout.addWidget(self.intro)
         layout.addWidget(self.search)
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.why_not)

@@ -27,6 +27,8 @@ from app.gui.teach.blind_result import BlindResultView
 from app.gui.teach.clip_view import ClipView
 
 LOOK_AGAIN_MS = 400
+LOOK_FIRST_MS = 500
+"""A clip is looked at for so long before it is judged: a key pressed twice judged two clips."""
 SPEEDS = (1, 2, 3, 4)
 WAITING = "Fresh starts are being played, by the agent before the round and after it."
 SCREEN = (
@@ -53,6 +55,7 @@ class BlindDialog(QDialog):
         self._state: BlindState | None = None
         self._shown: int | None = None
         self._busy = False
+        self._looked = False
         self.sentence = Elided("", "title")
         self.number = label("", "muted")
         self.progress = QProgressBar()
@@ -89,9 +92,12 @@ class BlindDialog(QDialog):
             chip.setChecked(each == speed)
 
     def mark(self, done: bool | None) -> None:
-        """Answer for the clip that is shown; nothing while none is, or the last is written."""
+        """Answer for the clip that is shown.
+
+        Nothing while none is, while the last answer is written, or before it was looked at.
+        """
         clip = self._shown
-        if clip is not None and not self._busy:
+        if clip is not None and self._looked and not self._busy:
             self._ask(lambda: self._comparison.mark(clip, done))
 
     def take_back(self) -> None:
@@ -177,8 +183,15 @@ class BlindDialog(QDialog):
     def _open(self, place: int, clip: Clip) -> None:
         self._busy = False
         self._shown = place
+        self._looked = False
         self.view.open(clip)
+        QTimer.singleShot(LOOK_FIRST_MS, self, lambda: self._look_done(place))
         self._enable()
+
+    def _look_done(self, place: int) -> None:
+        if place == self._shown:
+            self._looked = True
+            self._enable()
 
     def _reveal(self, state: BlindState) -> None:
         assert state.result is not None
@@ -203,7 +216,7 @@ class BlindDialog(QDialog):
 
     def _enable(self) -> None:
         state = self._state
-        shown = self._shown is not None
+        shown = self._shown is not None and self._looked
         for each in (self.done_, self.not_done, self.again):
             each.setEnabled(shown)
         self.skip.setEnabled(shown and state is not None and state.may_skip)

@@ -27,6 +27,7 @@ from app.backend.ports import (
     Gate,
     Hint,
     LessonFacts,
+    PracticeWish,
     RoundPart,
     RoundUpdate,
     TeachFacts,
@@ -611,6 +612,22 @@ def test_first_start_explains_itself_once(
     settle(qtbot, window)
     assert place.settings.seen_welcome
     window.close()
+
+
+def test_a_round_does_not_end_a_check_unasked(
+    window: MainWindow, place: SampleBackend, answers: Answers
+) -> None:
+    place.teach_facts = TeachFacts(episodes=1, sentence="Enough.")
+    window.side.teach.show_facts(place.teach_facts)
+    window.commands.know_verdict(replace(VERDICT, checking=True))
+    answers.words = "Cancel"
+    window.commands.start_round()
+    assert place.round is None
+    window.commands.start_practice(PracticeWish(("hop",), 1))
+    assert not place.practised
+    answers.words = "Begin anyway"
+    window.commands.start_round()
+    assert place.round is not None
 
 
 def test_the_introduction_ends_in_a_first_lesson(

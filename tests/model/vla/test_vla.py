@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -203,10 +204,11 @@ def test_the_spec_says_what_actions_are_drawn_with(copy: Path) -> None:
     save_spec(copy, replace(load_spec(copy), temperature=0.5))
     assert load(copy).sampling == Sampling(0.5)
     assert load(copy, sampling=Sampling()).sampling == Sampling(0.0)
-    for wrong in (-1.0, 9.0, "hot"):
+    names = ("temperature", "adapter_temperature")
+    for name, wrong in product(names, (-1.0, 9.0, "hot")):
         save_spec(copy, replace(load_spec(copy), temperature=0.0))
         text = json.loads((copy / SPEC_FILE).read_text())
-        (copy / SPEC_FILE).write_text(json.dumps({**text, "temperature": wrong}))
+        (copy / SPEC_FILE).write_text(json.dumps({**text, name: wrong}))
         with pytest.raises(ModelError, match=r"cannot make|cannot be read"):
             load(copy)
         (copy / SPEC_FILE).write_text(json.dumps(text))
@@ -276,6 +278,25 @@ def test_merged_play_is_what_peft_plays(
     ):
         assert numbers == wanted
         assert sure == pytest.approx(wanted_sure, rel=1e-2)
+
+
+def test_an_adapter_is_drawn_with_a_temperature_of_its_own(copy: Path, adapter: Path) -> None:
+    assert load(copy, adapter).sampling == Sampling(0.0)
+    save_spec(copy, replace(load_spec(copy), adapter_temperature=0.4))
+    assert load_spec(copy).adapter_temperature == 0.4
+    policy = load(copy)
+    assert policy.sampling == Sampling(0.0)
+    policy.set_adapter(adapter)
+    assert policy.sampling == Sampling(0.4)
+    policy.set_adapter(None)
+    assert policy.sampling == Sampling(0.0)
+    # What is asked for goes before.
+    assert load(copy, adapter, Sampling(0.8)).sampling == Sampling(0.8)
+    policy.set_adapter(adapter)
+    (adapter / "adapter_model.safetensors").unlink()
+    with pytest.raises(ModelError):
+        policy.set_adapter(adapter)
+    assert policy.sampling == Sampling(0.0)
 
 
 def test_a_refused_adapter_leaves_the_base(

@@ -37,6 +37,8 @@ def test_each_sentence_is_with_the_task_that_judges_it(tmp_path: Path) -> None:
     said = ("shoot the imp", "use your gun on the barrel")
     assert asked(tmp_path, *said) == [("shoot:imp", said[0]), ("shoot:barrel", said[1])]
     assert asked(tmp_path) == []
+    with pytest.raises(UsageError, match="A sentence to practise is empty"):
+        asked(tmp_path, "shoot the imp", " ")
 
 
 def test_what_nobody_judges_is_practised_if_enough_of_it_is_marked(tmp_path: Path) -> None:

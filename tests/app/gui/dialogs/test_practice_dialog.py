@@ -12,10 +12,12 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 
 FACTS = (
-    SentenceFacts("go to the red torch", good=19, tries=20),
-    SentenceFacts("shoot the imp"),
-    SentenceFacts("shoot the barrel", ways=("use your gun on the barrel",), good=4, tries=20),
-    SentenceFacts("open the door", good=1, tries=20),
+    SentenceFacts("go to the red torch", "go to", good=19, tries=20),
+    SentenceFacts("shoot the imp", "shoot"),
+    SentenceFacts(
+        "shoot the barrel", "shoot", ways=("use your gun on the barrel",), good=4, tries=20
+    ),
+    SentenceFacts("open the door", "open", good=1, tries=20),
 )
 
 
@@ -31,7 +33,10 @@ def rows(dialog: PracticeDialog) -> list[tuple[str, bool]]:
 def test_what_was_taught_is_ticked_in_the_persons_words_and_the_weakest_come_next(
     qtbot: QtBot, theme: Theme
 ) -> None:
-    dialog = PracticeDialog(FACTS, ("use your gun on the barrel", "dance"), theme)
+    dialog = PracticeDialog(
+        FACTS, ("use your gun on the barrel", "dance"), theme, agent="practice model + #3 dance"
+    )
+    assert "What is in use practises: practice model + #3 dance." in dialog.intro.text()
     qtbot.addWidget(dialog)
     # "dance" is none of the game's own: its own eye judges it.
     assert rows(dialog) == [
@@ -41,6 +46,8 @@ def test_what_was_taught_is_ticked_in_the_persons_words_and_the_weakest_come_nex
         ("go to the red torch", False),
         ("shoot the imp", False),
     ]
+    shares = [dialog.tree.topLevelItem(at).text(1) for at in range(5)]
+    assert shares == ["4 of 20", "judged by its own eye", "1 of 20", "19 of 20", "not tried yet"]
     assert sorted(dialog.sentences) == ["dance", "use your gun on the barrel"]
     # What is ticked stays in sight of whoever looks for another.
     qtbot.keyClicks(dialog.search, "imp")

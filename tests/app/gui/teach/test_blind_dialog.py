@@ -15,6 +15,7 @@ from app.backend.ports import Preferences, VerdictFacts
 from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
+from app.gui.teach import blind_dialog
 from app.gui.teach.blind_dialog import BlindDialog
 from app.gui.teach.blind_result import own_words
 from app.gui.teach.verdict_card import VerdictCard
@@ -48,6 +49,11 @@ KEYS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def looks_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blind_dialog, "LOOK_FIRST_MS", 1)
+
+
 @pytest.fixture
 def comparison() -> SampleComparison:
     made = SampleComparison([room(0.1 * i) for i in range(4)], clips=4)
@@ -74,7 +80,13 @@ def opened(qtbot: QtBot, theme: Theme, comparison: SampleComparison) -> BlindDia
 
 def settle(qtbot: QtBot, dialog: BlindDialog) -> None:
     """Wait until all that was asked is answered and shown."""
-    qtbot.waitUntil(lambda: dialog._bridge.pending == 0 and not dialog._busy)
+    qtbot.waitUntil(
+        lambda: (
+            dialog._bridge.pending == 0
+            and not dialog._busy
+            and (dialog._shown is None or dialog._looked)
+        )
+    )
 
 
 def press(qtbot: QtBot, dialog: BlindDialog, key: Qt.Key) -> None:
@@ -95,6 +107,21 @@ def test_one_key_each_answers_skips_and_takes_back(
     press(qtbot, dialog, Qt.Key.Key_Backspace)
     assert comparison.said == [(0, True), (1, False)]
     assert dialog.back.isEnabled()
+
+
+def test_a_key_pressed_twice_judges_one_clip(
+    qtbot: QtBot,
+    dialog: BlindDialog,
+    comparison: SampleComparison,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blind_dialog, "LOOK_FIRST_MS", 60_000)
+    qtbot.keyClick(dialog, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: dialog._shown == 1)
+    qtbot.keyClick(dialog, Qt.Key.Key_D)
+    assert not dialog.done_.isEnabled()
+    qtbot.waitUntil(lambda: dialog._bridge.pending == 0)
+    assert comparison.said == [(0, True)]
 
 
 def test_each_button_does_what_its_key_does_and_shows_it(
