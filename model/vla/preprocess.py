@@ -148,7 +148,8 @@ def load_spec(folder: Path) -> CheckpointSpec:
     counts = (spec.chunk, spec.history, spec.version)
     fits = fits and all(isinstance(n, int) and n >= 0 for n in counts) and spec.chunk > 0
     fits = fits and spec.history <= MAX_HISTORY
-    for warmth in (spec.temperature, spec.adapter_temperature or 0.0):
+    adapted = spec.adapter_temperature
+    for warmth in (spec.temperature, 0.0 if adapted is None else adapted):
         fits = fits and isinstance(warmth, int | float) and 0 <= warmth <= MAX_TEMPERATURE
     fits = fits and isinstance(spec.parts, bool) and isinstance(spec.steady, bool)
     fits = fits and all(math.isfinite(n) for n in (*spec.mean, *spec.std)) and min(spec.std) > 0

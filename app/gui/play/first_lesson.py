@@ -32,7 +32,7 @@ class FirstLessonGuide:
     """Follows a person through ``lesson``; what they do with other sentences is none of its.
 
     Attributes:
-        over: whether everything was shown, or the person left.
+        over: whether everything was shown.
 
     """
 
@@ -49,10 +49,6 @@ class FirstLessonGuide:
             "it try once.",
             (Offered.WATCH, Offered.SHOW, Offered.LEAVE),
         )
-
-    def leave(self) -> None:
-        """The person does something else."""
-        self.over = True
 
     def follow(self, before: Snapshot, after: Snapshot) -> GuideStep | None:
         """Return the next step if an attempt at the lesson has just ended, else None."""

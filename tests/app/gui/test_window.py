@@ -615,7 +615,7 @@ def test_first_start_explains_itself_once(
 
 
 def test_a_round_does_not_end_a_check_unasked(
-    window: MainWindow, place: SampleBackend, answers: Answers
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, answers: Answers
 ) -> None:
     place.teach_facts = TeachFacts(episodes=1, sentence="Enough.")
     window.side.teach.show_facts(place.teach_facts)
@@ -627,7 +627,10 @@ def test_a_round_does_not_end_a_check_unasked(
     assert not place.practised
     answers.words = "Begin anyway"
     window.commands.start_round()
+    qtbot.waitUntil(lambda: place.round is not None)
     assert place.round is not None
+    place.round.send(RoundUpdate(problem="The disk is full.", finished=True))
+    qtbot.waitUntil(lambda: not window.calls.rounds.running)
 
 
 def test_the_introduction_ends_in_a_first_lesson(
@@ -660,6 +663,19 @@ def test_the_introduction_ends_in_a_first_lesson(
     assert "show it 6 times" in notice.text()
     notice.buttons[0].click()
     assert session.calls[-1] == ("demonstrate", "use your gun on the barrel")
+    session.set(phase=Phase.DEMONSTRATING, outcome=None)
+    window.pull()
+    session.set(phase=Phase.WATCHING, outcome=Outcome.SUCCESS)
+    window.pull()
+    assert "Shown 1 of 6 times" in notice.text()
+    # Who leaves is left alone.
+    notice.buttons[-1].click()
+    assert notice.text() == ""
+    session.set(phase=Phase.DEMONSTRATING, outcome=None)
+    window.pull()
+    session.set(phase=Phase.WATCHING, outcome=Outcome.SUCCESS)
+    window.pull()
+    assert notice.text() == ""
     settle(qtbot, window)
     assert place.settings.seen_welcome
     window.close()

@@ -205,7 +205,7 @@ def test_the_spec_says_what_actions_are_drawn_with(copy: Path) -> None:
     assert load(copy).sampling == Sampling(0.5)
     assert load(copy, sampling=Sampling()).sampling == Sampling(0.0)
     names = ("temperature", "adapter_temperature")
-    for name, wrong in product(names, (-1.0, 9.0, "hot")):
+    for name, wrong in product(names, (-1.0, 9.0, "hot", "")):
         save_spec(copy, replace(load_spec(copy), temperature=0.0))
         text = json.loads((copy / SPEC_FILE).read_text())
         (copy / SPEC_FILE).write_text(json.dumps({**text, name: wrong}))
