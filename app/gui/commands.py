@@ -6,17 +6,16 @@ import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QInputDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.backend.ports import Backend, Hint, PracticeWish, VerdictFacts
 from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
+from app.gui.guiding import Guiding
 from app.gui.library.library_page import Library
-from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
 from app.gui.play.hands import PERSON_DRIVES
 from app.gui.play.play_page import PlayPage, SideColumn
-from app.gui.style.dialog_parts import confirmed
 from app.gui.style.widgets import Offer
 from app.session.api import Phase, Snapshot
 from recorder.errors import KnownError
@@ -26,16 +25,6 @@ log = logging.getLogger(__name__)
 
 FOUND_MEANWHILE = (
     "A start was found on which the agent fails at “{}”; ask for it again to begin there."
-)
-LARGEST_SEED = 2**31 - 1
-CHECK_TITLE = "The round before is still being checked"
-CHECK_TEXT = (
-    "A new round ends that check. What was played is kept, and “Go on checking” takes it up again, "
-    "but until then the agent that it taught is not put in use by itself."
-)
-NO_FIRST_LESSON = (
-    "The first lesson is one for the practice model in the practice yard, and something else plays "
-    "here; choose the game and the model in the menu to take it."
 )
 
 
@@ -71,7 +60,9 @@ class Commands(QObject):
         self._side = side
         self._library = library
         self._verdict: VerdictFacts | None = None
-        self._guide: FirstLessonGuide | None = None
+        self.guiding = Guiding(
+            backend, dialogs, page, self.demonstrate, self.start_round, self.page_wanted
+        )
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""
@@ -93,7 +84,7 @@ class Commands(QObject):
             "page_library": lambda: self.page_wanted.emit(pages.LIBRARY),
             "page_teach": lambda: self.page_wanted.emit(pages.TEACH),
             "search": self.search,
-            "first_lesson": self.begin_first_lesson,
+            "first_lesson": self.guiding.begin,
             "teach": self.start_round,
             "practise": self.choose_practice,
             "cancel_round": self.cancel_round,
@@ -171,15 +162,8 @@ class Commands(QObject):
     def reset_with_seed(self) -> None:
         """Ask for a seed and show its start."""
         self._page.view.release()
-        seed, chosen = QInputDialog.getInt(
-            self._window,
-            "Reset with a seed",
-            "The same number gives the same start:",
-            self._session.snapshot().seed,
-            0,
-            LARGEST_SEED,
-        )
-        if chosen:
+        seed = self.dialogs.ask_seed(self._session.snapshot().seed)
+        if seed is not None:
             try:
                 self._session.reset(seed)
             except KnownError as error:
@@ -201,47 +185,9 @@ class Commands(QObject):
         teach = self._side.teach
         if self._calls.rounds.running or not teach.retrain.isEnabled():
             return
-        if self._may_end_check():
+        if self.dialogs.may_end_check(self._verdict):
             teach.begin_round()
             self._calls.rounds.start()
-
-    def _may_end_check(self) -> bool:
-        """Ask, if the round before is still being checked: a new one ends that."""
-        if self._verdict is None or not self._verdict.checking:
-            return True
-        return confirmed(self._window, CHECK_TITLE, CHECK_TEXT, "Begin anyway")
-
-    def begin_first_lesson(self) -> None:
-        """Lead the person through a first lesson, where there is one for what plays."""
-        lesson = self._backend.first_lesson
-        self.page_wanted.emit(pages.PLAY)
-        if lesson is None:
-            self.dialogs.tell_problem(NO_FIRST_LESSON)
-            return
-        if self._session.snapshot().in_attempt:
-            self._session.stop()
-        self._guide = FirstLessonGuide(lesson)
-        self._page.bar.edit.setText(lesson.sentence)
-        self._tell_step(self._guide.begin())
-
-    def _tell_step(self, step: GuideStep) -> None:
-        """Show a step of the first lesson."""
-        self._page.notice.tell(step.sentence, list(map(self._offer, step.offers)), tone="agent")
-
-    def _offer(self, what: Offered) -> Offer:
-        match what:
-            case Offered.WATCH:
-                return Offer("Watch it try", self._page.bar.submit)
-            case Offered.SHOW:
-                return Offer("Show it myself", self.demonstrate, "person")
-            case Offered.TEACH:
-                return Offer("Teach the agent", self.start_round, "person")
-            case Offered.LEAVE:
-                return Offer("Not now", self._leave_first_lesson)
-
-    def _leave_first_lesson(self) -> None:
-        self._guide = None
-        self._page.notice.clear()
 
     def choose_practice(self) -> None:
         """Ask what the agent is to practise, where it can."""
@@ -271,7 +217,7 @@ class Commands(QObject):
 
     def start_practice(self, wish: PracticeWish) -> None:
         """Let the agent practise."""
-        if not self._calls.rounds.running and self._may_end_check():
+        if not self._calls.rounds.running and self.dialogs.may_end_check(self._verdict):
             self._side.teach.begin_round(practises=True)
             self._calls.rounds.start(wish)
 
@@ -324,10 +270,7 @@ class Commands(QObject):
 
     def follow(self, before: Snapshot, after: Snapshot) -> None:
         """Ask or tell what the session has come to, once."""
-        step = None if self._guide is None else self._guide.follow(before, after)
-        if step is not None:
-            self._page.bar.edit.setText(after.instruction)
-            self._tell_step(step)
+        self.guiding.follow(before, after)
         if after.asks and not before.asks:
             self.ask_how_it_went(after.message)
         if after.missing and after.missing != before.missing:

@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
         commands.close_wanted.connect(self.close)
         self.dialogs.game_wanted.connect(self._go_to_game)
         self.welcome.finished.connect(self._on_welcomed)
-        self.welcome.lesson_wanted.connect(commands.begin_first_lesson)
+        self.welcome.lesson_wanted.connect(commands.guiding.begin)
         self._theme.changed.connect(self._arrange)
         app = QApplication.instance()
         assert app is not None

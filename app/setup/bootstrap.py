@@ -58,7 +58,7 @@ kernel's headers and serves keyboards without X, which Playteach does not use.""
 REST_MB = 36
 TEST_TOOLS_MB = 33
 WHOLE_SUITE = (
-    "-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder",
+    "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder",
 )  # fmt: skip
 """The whole suite is shared out among processes, file by file; a part of it runs in one.
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from trainer.practice.account import Account
     from trainer.practice.collector import Collector, Tried, Try
     from trainer.practice.learner import Learner, Scored
+    from trainer.rounds.gates import Offline
 
 REPLAY_EXAMPLES = 600
 SEEDS_A_PRACTICE = 20_000
@@ -162,16 +163,23 @@ def _practise(
     # What it learnt only play can tell.
     gate = next(each for each in offline_gates(offline, kinds=()) if each.name == "old tasks")
     say(gate)
-    metrics: dict[str, Any] = {"offline": asdict(offline), "gates": {gate.name: gate.passed}}
-    metrics |= _account_of(plan, account, config)
+    metrics = _metrics(plan, account, config, offline, gate)
     write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
     strips.save(plan.out)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
 
 
-def _account_of(plan: PracticePlan, account: Account, config: PracticeConfig) -> dict[str, Any]:
+def _metrics(
+    plan: PracticePlan,
+    account: Account,
+    config: PracticeConfig,
+    offline: Offline,
+    gate: protocol.Gate,
+) -> dict[str, Any]:
     """Return what was practised and how, as a round tells it; no recorded sample is learnt from."""
     return {
+        "offline": asdict(offline),
+        "gates": {gate.name: gate.passed},
         "manifest": {"practice": account.document(), PRACTISED: list(plan.sentences)},
         "config": asdict(config),
         "samples": [],

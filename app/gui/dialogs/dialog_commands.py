@@ -8,11 +8,18 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
 
 from app.backend.blind.ports import BlindComparison
 from app.backend.game_ports import GameFacts
-from app.backend.ports import Backend, FilmFacts, PractisedFacts, SentenceFacts, TaughtSentence
+from app.backend.ports import (
+    Backend,
+    FilmFacts,
+    PractisedFacts,
+    SentenceFacts,
+    TaughtSentence,
+    VerdictFacts,
+)
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.about import AboutDialog, components
 from app.gui.dialogs.diagnostics import LogDialog, report
@@ -25,6 +32,7 @@ from app.gui.dialogs.settings_dialog import SettingsDialog
 from app.gui.play.agent_panel import AgentsDialog
 from app.gui.play.play_page import PlayPage
 from app.gui.shortcuts import ShortcutsDialog
+from app.gui.style.dialog_parts import confirmed
 from app.gui.style.key_places import short_key
 from app.gui.style.theme import Theme
 from app.gui.teach.blind_dialog import BlindDialog
@@ -36,6 +44,12 @@ from recorder.errors import KnownError
 from recorder.input.hearing import Hotkey
 
 log = logging.getLogger(__name__)
+LARGEST_SEED = 2**31 - 1
+CHECK_TITLE = "The round before is still being checked"
+CHECK_TEXT = (
+    "A new round ends that check. What was played is kept, and “Go on checking” takes it up again, "
+    "but until then the agent that it taught is not put in use by itself."
+)
 
 
 class DialogCommands(QObject):
@@ -98,6 +112,24 @@ class DialogCommands(QObject):
             self._show(dialog)
 
         self._calls.bridge.ask(self._backend.sentences, show, replaces="sentences")
+
+    def ask_seed(self, seed: int) -> int | None:
+        """Ask for the number of a start, ``seed`` at first; None if none is wanted."""
+        chosen, wanted = QInputDialog.getInt(
+            self._window,
+            "Reset with a seed",
+            "The same number gives the same start:",
+            seed,
+            0,
+            LARGEST_SEED,
+        )
+        return chosen if wanted else None
+
+    def may_end_check(self, verdict: VerdictFacts | None) -> bool:
+        """Ask, if the round before is still being checked: a new one ends that."""
+        if verdict is None or not verdict.checking:
+            return True
+        return confirmed(self._window, CHECK_TITLE, CHECK_TEXT, "Begin anyway")
 
     def choose_practice(self, ticked: Sequence[str]) -> None:
         """Ask what the agent is to practise; ``ticked`` are ticked already."""

@@ -685,7 +685,7 @@ def test_without_a_first_lesson_a_sentence_says_so(
     window: MainWindow, answers: Answers, place: SampleBackend
 ) -> None:
     assert place.first_lesson is None
-    window.commands.begin_first_lesson()
+    window.commands.guiding.begin()
     assert "practice model in the practice yard" in window.play_page.notice.text()
 
 
