@@ -23,7 +23,7 @@ from app.backend.ports import (
 from app.backend.practising import practice_blocked
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.view_facts import (
-    resting,
+    as_it_is_now,
     round_update,
     unmeasured_facts,
     verdict_facts,
@@ -340,8 +340,7 @@ class Teaching:
                     film_after=strips.after,
                     film_seed=strips.seed,
                 )
-            if self._check is None:
-                facts = resting(facts)
+            facts = as_it_is_now(facts, checking=self._check is not None)
             return replace(
                 facts,
                 can_go_back=self._loader.can_go_back,

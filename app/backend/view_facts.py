@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -218,18 +219,27 @@ def verdict_facts(
 
 
 BEING_CHECKED, NOT_TO_ITS_END = "is still being checked.", "was not checked to its end."
-NOT_YET = "Not in use yet: "
+NOT_IN_USE = re.compile(
+    r"Not in use(?:, as|(?:, the agent plays as before| yet| by itself, and for this only)?:) (.)"
+)
+"""How the sentences of :mod:`trainer.rounds.decision` begin about a round that is not used."""
 
 
-def resting(facts: VerdictFacts) -> VerdictFacts:
-    """Return a card on which nothing is being checked now, without words that say it is."""
+def as_it_is_now(facts: VerdictFacts, *, checking: bool) -> VerdictFacts:
+    """Return a card without words that were true when the round ended and are not now.
+
+    ``checking`` says that something of it is being played.
+    """
 
     def told(sentence: str) -> str:
-        sentence = sentence.replace(BEING_CHECKED, NOT_TO_ITS_END)
-        return sentence.replace(NOT_YET, "") if facts.in_use else sentence
+        return sentence if checking else sentence.replace(BEING_CHECKED, NOT_TO_ITS_END)
 
     lines = tuple(replace(line, sentence=told(line.sentence)) for line in facts.lines)
-    return replace(facts, sentence=told(facts.sentence), lines=lines)
+    sentence = told(facts.sentence)
+    if facts.in_use:
+        # The person tried it all the same.
+        sentence = NOT_IN_USE.sub(lambda found: found[1].upper(), sentence)
+    return replace(facts, sentence=sentence, lines=lines)
 
 
 def unmeasured_facts(

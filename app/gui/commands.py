@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from app.backend.ports import Backend, Hint, PracticeWish, VerdictFacts
 from app.gui import header as pages
@@ -44,7 +43,6 @@ class Commands(QObject):
         backend: Backend,
         dialogs: DialogCommands,
         calls: BackendCalls,
-        window: QWidget,
         *,
         page: PlayPage,
         side: SideColumn,
@@ -55,7 +53,6 @@ class Commands(QObject):
         self._session = backend.session
         self.dialogs = dialogs
         self._calls = calls
-        self._window = window
         self._page = page
         self._side = side
         self._library = library

@@ -76,7 +76,6 @@ class MainWindow(QMainWindow):
             backend,
             self.dialogs,
             self.calls,
-            self,
             page=self.play_page,
             side=self.side,
             library=self.library,

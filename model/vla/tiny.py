@@ -55,6 +55,7 @@ TINY_SPEC = CheckpointSpec(
     prompt="picture",
     parts=True,
     steady=True,
+    adapter_temperature=0.4,
 )
 
 

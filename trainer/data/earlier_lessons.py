@@ -43,6 +43,11 @@ def practised_by(reader: Reader, adapter: Path | None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def ever_practised(reader: Reader, sentence: str) -> bool:
+    """Return whether a sentence was ever practised: who learns to please a judge fools it too."""
+    return any(sentence in row.manifest.get(PRACTISED, ()) for row in reader.rounds())
+
+
 def _rounds_of(reader: Reader, adapter: Path | None) -> list[int]:
     """Return the rounds that made an adapter and its parents."""
     rows = {row.id: row for row in reader.adapters()}

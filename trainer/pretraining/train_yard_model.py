@@ -83,8 +83,13 @@ def sorted_parameters(
 
 def _sees_alike(spec: CheckpointSpec) -> bool:
     """Say whether a checkpoint sees pictures and reads prompts as the one to be trained."""
-    wanted = replace(TINY_SPEC, parts=spec.parts, temperature=spec.temperature, steady=spec.steady)
-    return spec == wanted
+    return spec == replace(
+        TINY_SPEC,
+        parts=spec.parts,
+        temperature=spec.temperature,
+        adapter_temperature=spec.adapter_temperature,
+        steady=spec.steady,
+    )
 
 
 class States(Protocol):

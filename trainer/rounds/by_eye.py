@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recorder.store import Reader
-from trainer.data.earlier_lessons import PRACTISED
+from trainer.data.earlier_lessons import ever_practised
 from trainer.evaluation.eye.kept import keep_eye
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.rounds import protocol
@@ -84,14 +84,9 @@ def may_have_eye(ground: Ground, sentence: str) -> bool:
     if not can_have_eyes(ground.game, ground.data, ground.base, slowed=ground.slowed):
         return False
     with Reader.open(ground.data) as reader:
-        if _practised(reader, sentence):
+        if ever_practised(reader, sentence):
             return False
         return enough_marks(reader, ground.game, sentence, fingerprint(ground.base))
-
-
-def _practised(reader: Reader, sentence: str) -> bool:
-    """Whether a sentence was ever practised: then its eye rewarded what it would judge now."""
-    return any(sentence in row.manifest.get(PRACTISED, ()) for row in reader.rounds())
 
 
 def why_no_eye(ground: Ground, sentence: str, eyes: Sequence[TaughtEye]) -> str:

@@ -136,7 +136,7 @@ class DialogCommands(QObject):
 
         def look() -> tuple[Sequence[SentenceFacts], str]:
             chain = self._backend.agent().chain
-            return self._backend.sentences(), " + ".join(chain[:1] + chain[1:][-1:])
+            return self._backend.sentences(), " + ".join(dict.fromkeys((chain[0], chain[-1])))
 
         def show(found: tuple[Sequence[SentenceFacts], str]) -> None:
             facts, agent = found

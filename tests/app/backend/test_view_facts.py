@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from app.backend import view_facts
-from app.backend.ports import RoundPart
+from app.backend.ports import RoundPart, VerdictFacts
 from recorder.store.rows import AdapterRow, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
 from trainer.data.material import Material, Why
@@ -208,9 +208,29 @@ def test_what_is_not_being_checked_is_not_said_to_be() -> None:
     facts = view_facts.verdict_facts(verdict, adapter(1, None), in_use=False)
     assert "Not in use yet" in facts.sentence
     assert "still being checked" in facts.sentence
-    idle = view_facts.resting(facts)
+    assert view_facts.as_it_is_now(facts, checking=True).sentence == facts.sentence
+    idle = view_facts.as_it_is_now(facts, checking=False)
     told = [idle.sentence, *(line.sentence for line in idle.lines)]
     assert not any("still being checked" in each for each in told)
     assert sum("was not checked to its end" in each for each in told) == 3
-    used = view_facts.resting(replace(facts, in_use=True))
-    assert "Not in use" not in used.sentence
+    for checking in (True, False):
+        used = view_facts.as_it_is_now(replace(facts, in_use=True), checking=checking)
+        assert "Not in use" not in used.sentence
+
+
+@pytest.mark.parametrize(
+    ("ended", "used"),
+    [
+        ("Better. Not in use yet: the old tasks wait.", "Better. The old tasks wait."),
+        ("Not in use: no gain was found. Play more.", "No gain was found. Play more."),
+        ("Not in use, as nothing got better: 2 of 2.", "Nothing got better: 2 of 2."),
+        ("Not in use, the agent plays as before: it forgot.", "It forgot."),
+        ("Not in use by itself, and for this only: it is of Luanti.", "It is of Luanti."),
+        ("It is better.", "It is better."),
+    ],
+)
+def test_what_is_tried_all_the_same_is_not_said_to_be_out_of_use(ended: str, used: str) -> None:
+    facts = VerdictFacts(None, ended, 0, 0, 0, 0.0, 0.0, 0.0, "", "1")
+    for in_use, wanted in ((False, ended), (True, used)):
+        shown = view_facts.as_it_is_now(replace(facts, in_use=in_use), checking=False)
+        assert shown.sentence == wanted

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from model.actions.tokens import encode_ids
 from model.language.subgoals import NO, YES, done_question
+from model.paths import default_checkpoint
 from model.vla.device import DeviceChoice
-from model.vla.preprocess import CheckpointSpec, patches, resize
+from model.vla.preprocess import CheckpointSpec, load_spec, patches, resize
 from model.vla.tiny import build_model, build_tokenizer, save_checkpoint
 from recorder.games.doom.game import DoomGame
 from recorder.games.doom.tasks import TRAINED_TASKS
@@ -49,6 +50,16 @@ SPEC = CheckpointSpec(pixels="coordinates", width=64, height=64, patch_size=16, 
 @pytest.fixture(scope="module")
 def words() -> Any:
     return build_tokenizer(tokenizer_corpus(), 1024)
+
+
+def test_the_shipped_model_can_be_trained_on() -> None:
+    """Else its training would begin anew, without a word."""
+    shipped = load_spec(default_checkpoint())
+    assert train_yard_model._sees_alike(shipped)
+    assert train_yard_model._sees_alike(replace(shipped, adapter_temperature=None))
+    # What is trained next is drawn alike.
+    assert train_yard_model.TINY_SPEC.adapter_temperature == shipped.adapter_temperature == 0.4
+    assert not train_yard_model._sees_alike(replace(shipped, width=640))
 
 
 def test_many_questions_in_one_pass_are_answered_as_each_alone(words: Any) -> None:

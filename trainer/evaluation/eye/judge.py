@@ -153,6 +153,10 @@ class Watcher:
 
     def __init__(self, eye: Eye) -> None:
         self._eye = eye
+        self.account = eye.reliability.account
+        """How good the eye is, in a few words."""
+        self.ticks = eye.ticks
+        """The longest attempt that it may judge."""
         self.begin()
 
     def begin(self) -> None:

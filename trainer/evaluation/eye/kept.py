@@ -10,28 +10,12 @@ from pathlib import Path
 
 from recorder.data_folder import eyes_path
 from recorder.store import Reader
-from recorder.types import Action
-from trainer.evaluation.eye.glances import Array
+from trainer.data.earlier_lessons import ever_practised
 from trainer.evaluation.eye.judge import Eye, Watcher
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.evaluation.eye.teaching import believed
 
 log = logging.getLogger(__name__)
-
-
-class EyeJudge:
-    """Follows one attempt with an eye."""
-
-    def __init__(self, eye: Eye) -> None:
-        self._watcher = Watcher(eye)
-        self.account = eye.reliability.account
-        """How good it is, in a few words."""
-        self.ticks = eye.ticks
-        """The longest attempt that it may judge."""
-
-    def done(self, glance: Array, action: Action) -> bool:
-        """Return whether it is done, now that ``action`` has led to what ``glance`` tells of."""
-        return self._watcher.done(glance, action)
 
 
 def _place(data: Path, game: str, base: str, sentence: str) -> Path:
@@ -63,16 +47,18 @@ def kept_eye(data: Path, game: str, base: str, sentence: str) -> Eye | None:
     return eye if (eye.base, eye.sentence) == (base, sentence) else None
 
 
-def judges(data: Path, reader: Reader, game: str, base: str) -> Callable[[str], EyeJudge | None]:
+def judges(data: Path, reader: Reader, game: str, base: str) -> Callable[[str], Watcher | None]:
     """Return what gives the judge of a new attempt at a sentence, None if none may judge it.
 
-    One whose marks were taken back since does not.
+    One whose marks were taken back since does not, and none does of what was ever practised.
     """
 
-    def judge_of(sentence: str) -> EyeJudge | None:
+    def judge_of(sentence: str) -> Watcher | None:
         eye = kept_eye(data, game, base, sentence)
         if eye is None or not believed(eye.reliability):
             return None
-        return EyeJudge(eye) if enough_marks(reader, game, sentence, base) else None
+        if ever_practised(reader, sentence) or not enough_marks(reader, game, sentence, base):
+            return None
+        return Watcher(eye)
 
     return judge_of

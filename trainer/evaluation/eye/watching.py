@@ -35,7 +35,7 @@ class EyeWatch:
 
     def __init__(self, eye: Eye, glance: Glance) -> None:
         self._watcher, self._glance = Watcher(eye), glance
-        self.ticks = eye.ticks
+        self.ticks = self._watcher.ticks
         """The longest attempt that it may judge."""
 
     def begin(self) -> None:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
+from sample import SampleSession
 
 from app.backend.coach import ENOUGH
 from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
-from app.session.api import Phase, Snapshot
+from app.session.api import Phase
 from recorder.games import game_spec, judged_task, task_list
 from recorder.games.registry import FirstLesson
-from recorder.types import Driver, Frame, Outcome
+from recorder.types import Outcome
 
 LESSON = FirstLesson("use your gun on the barrel", "Shoot it.")
-IDLE = Snapshot(
-    phase=Phase.WATCHING,
-    driver=Driver.NOBODY,
-    frame=Frame(0, 0, np.zeros((4, 4, 3), np.uint8)),
-    instruction="",
-    task=None,
-    seed=1,
-    tick=0,
-    tick_rate_hz=17.5,
-    policy="practice",
-    policy_ready=True,
-)
+IDLE = SampleSession().snapshot()
 
 
 class Person:

@@ -12,6 +12,7 @@ from seen_attempts import SPRINT, marked, seen
 from recorder.data_folder import eyes_path
 from recorder.store import Reader, Store
 from recorder.types import Action
+from trainer.data.earlier_lessons import PRACTISED
 from trainer.evaluation.eye import kept
 from trainer.evaluation.eye.judge import Eye, Reliability
 from trainer.evaluation.eye.kept import judges, keep_eye, kept_eye
@@ -54,8 +55,13 @@ def test_a_newer_one_takes_its_place_and_a_damaged_one_is_none(tmp_path: Path, e
 
 
 @pytest.mark.parametrize(
-    ("reliability", "enough", "judged"),
-    [(GOOD, True, True), (POOR, True, False), (GOOD, False, False)],
+    ("reliability", "enough", "practised", "judged"),
+    [
+        (GOOD, True, False, True),
+        (POOR, True, False, False),
+        (GOOD, False, False, False),
+        (GOOD, True, True, False),
+    ],
 )
 def test_only_one_that_is_believed_and_whose_marks_are_there_judges(
     tmp_path: Path,
@@ -63,11 +69,14 @@ def test_only_one_that_is_believed_and_whose_marks_are_there_judges(
     monkeypatch: pytest.MonkeyPatch,
     reliability: Reliability,
     enough: bool,
+    practised: bool,
     judged: bool,
 ) -> None:
     monkeypatch.setattr(kept, "enough_marks", lambda *_: enough)
     keep(tmp_path, replace(eye, reliability=reliability))
-    Store.open(tmp_path).close()
+    with Store.open(tmp_path) as store:
+        if practised:
+            store.add_round(manifest={PRACTISED: ["dance"]})
     with Reader.open(tmp_path) as reader:
         judge_of = judges(tmp_path, reader, "toy", "base")
         assert (judge_of("dance") is not None) == judged
