@@ -14,6 +14,7 @@ from app.benchmarks.desktop_cases.stage import PlainWindow, missing_programs
 from recorder.capture.base import WindowInfo
 from recorder.errors import GameError
 from recorder.games import find_task, game_names, open_game
+from recorder.games.desktop import calibration as turning
 from recorder.games.desktop.calibration import new_profile
 from recorder.games.luanti.launch import program
 
@@ -100,7 +101,7 @@ def test_a_window_that_is_gone_is_told_of(
 @pytest.mark.long(15, "a real Luanti, which runs in real time")
 @pytest.mark.skipif(program() is None, reason="Luanti is not installed")
 def test_a_real_game_turns_once_around_by_the_right_calibration_only(
-    desktop: str, tmp_path: Path
+    desktop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     game = open_game("luanti")
     calibration = DesktopCalibration(tmp_path)
@@ -124,6 +125,8 @@ def test_a_real_game_turns_once_around_by_the_right_calibration_only(
         assert trial.off < 0.5
         assert trial.delay_ms is not None
         assert 0 < trial.delay_ms < 500
+        # Of turns that are made anew tests/recorder/games/desktop/test_calibration.py knows.
+        monkeypatch.setattr(turning, "TURNS", 1)
         wrong = new_profile("copy", found, {"forward": "W"}, 0.31)
         assert calibration.check(wrong, found).off > 0.5
     finally:
