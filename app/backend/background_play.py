@@ -54,7 +54,7 @@ class BackgroundPlay:
         game: str,
         busy: Callable[[], bool],
     ) -> None:
-        """``busy`` says whether a round runs, beside which nothing is played."""
+        """``busy`` says whether a round is taught or checked: beside it nothing is played."""
         self._live = session
         self._store = store
         self._reader = reader
@@ -66,6 +66,11 @@ class BackgroundPlay:
         self._stop = threading.Event()
         self._left = False
         self._failing = FailingStarts()
+
+    def end(self) -> None:
+        """End what is played, after the attempts that run.  May be called from any thread."""
+        with self._lock:
+            self._stop.set()
 
     def leave(self) -> None:
         """End what is played, after the attempts that run; nothing more begins.
@@ -91,7 +96,9 @@ class BackgroundPlay:
         adapters = self._loader.shown(self._reader.adapters())
         folder = next((Path(row.folder) for row in adapters if row.active), None)
         options = options_of(self._loader.choice)
-        player = PlayerSpec("now", self._loader.base, folder, options=options)
+        player = PlayerSpec(
+            "now", self._loader.base, folder, self._loader.choice.own_temperature, options=options
+        )
         asked, after = Asked(task, sentence), self._live.snapshot().seed
         return self._failing.next(player, asked, after, partial(self._play, stop))
 

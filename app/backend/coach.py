@@ -45,16 +45,18 @@ def _collected(shown: Counter[str], plays: Callable[[str], bool]) -> NextStep:
     if missing <= 0:
         return NextStep("That is enough to teach.")
     told = (
-        f"“{sentence}” was shown {_times(times)}; show it {_times(missing)} more, and it is learnt "
-        "more surely."
+        f"You have shown “{sentence}” {_times(times)}. Show it {_more(missing)}, so that the agent "
+        "learns it better."
     )
     return NextStep(told, sentence if plays(sentence) else "")
 
 
 def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
     if verdict.to_judge:
-        why = "only its own eye has seen" if verdict.by_eye else "nobody knows yet"
-        return NextStep(f"Judge “{verdict.to_judge[0]}” blind: {why} what it learnt.")
+        name = verdict.to_judge[0]
+        seen = any(line.by_eye and line.n for line in verdict.lines if line.name == name)
+        why = "only its own eye has seen" if seen else "nobody knows yet"
+        return NextStep(f"Judge “{name}” blind: {why} what it learnt.")
     taught = [line for line in verdict.lines if line.part is Part.TAUGHT and line.n]
     if not taught:
         return NextStep()
@@ -73,6 +75,10 @@ def _after(verdict: VerdictFacts, plays: Callable[[str], bool]) -> NextStep:
     if plays(name):
         return NextStep(f"{told}correct it there, or let it practise.", name)
     return NextStep(f"{told}correct it, or show it from other starts.")
+
+
+def _more(count: int) -> str:
+    return "once more" if count == 1 else f"{count} more times"
 
 
 def _times(count: int) -> str:

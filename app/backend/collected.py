@@ -73,7 +73,9 @@ class Collected:
 
         step = next_step(found, verdict, lambda said: not blocked and judges(said))
         taught = [each.sentence for each in found.lessons if each.taught_s > 0]
-        heard = heard_by(self._loader.base, rewrite=self._loader.choice.rewrite)
+        # A server is told every sentence as it was typed, and nothing is taught there.
+        rewrite = options_of(self._loader.choice).rewrite and not self._loader.not_taught
+        heard = heard_by(self._loader.base, rewrite=rewrite)
         return replace(
             found,
             sentence=f"{found.sentence} {changed_note(taught, heard, judges)}".strip(),

@@ -45,6 +45,11 @@ class ModelChoice:
     rewrite: bool = True
     actions: str = "tokens"
 
+    @property
+    def own_temperature(self) -> float | None:
+        """The temperature that the person has set, None for what the model's spec says."""
+        return None if self.source == "practice" else self.temperature
+
     def to_table(self) -> dict[str, str | float | int | bool]:
         """Return what is set, for the settings' file."""
         table: dict[str, str | float | int | bool] = {

@@ -303,14 +303,14 @@ class ModelLoader:
         from model.play.sampling import Sampling
         from model.vla.vla import VlaPolicy
 
-        own = self.choice.source != "practice"
+        own = self.choice.own_temperature
         # One core stays free for the window and the tick loop: torch's threads spin while
         # they wait for each other, and on two cores the answers then never came.
         return VlaPolicy.load(
             folder,
             adapter=None if row is None else Path(row.folder),
             threads=max(1, (os.cpu_count() or 2) - 1),
-            sampling=Sampling(self.choice.temperature) if own else None,
+            sampling=None if own is None else Sampling(own),
             options=options_of(self.choice),
         )
 

@@ -22,6 +22,7 @@ from app.backend.ports import (
 )
 from app.backend.practising import practice_blocked
 from app.backend.round_in_progress import RoundInProgress
+from app.backend.rounds_of_now import made_now
 from app.backend.view_facts import (
     as_it_is_now,
     round_update,
@@ -126,7 +127,12 @@ class Teaching:
 
     def facts(self) -> TeachFacts:
         """Return what a round would learn from, and what to do next."""
-        return self._collected.facts(self.last_verdict())
+        verdict = self.last_verdict()
+        place = (self._loader.base, self._game_name)
+        if self._loader.not_taught or (verdict and not made_now(self._reader, verdict, *place)):
+            # Another model or another game is no reason to do anything here.
+            verdict = None
+        return self._collected.facts(verdict)
 
     def start(
         self, on_update: Callable[[RoundUpdate], None], practice: PracticeWish | None = None
@@ -237,6 +243,10 @@ class Teaching:
 
     def play_more(self, round_id: int) -> None:
         """Begin to play more starts of a round, or go on checking it."""
+        if self.running:
+            raise ModelError(
+                "A round is being taught, so no more starts were played; play them when it is done."
+            )
         if self._check is not None:
             raise ModelError(
                 "Starts are being played already, so no more were begun; wait until they are done."
@@ -292,6 +302,11 @@ class Teaching:
     def running(self) -> bool:
         """Whether a round runs."""
         return self._round is not None and self._round.running
+
+    @property
+    def checking(self) -> bool:
+        """Whether a round that was taught is being checked."""
+        return self._check is not None
 
     def judge_blind(self, round_id: int) -> BlindJudging:
         """Begin a blind comparison of a round's first waiting sentence, or take it up again."""

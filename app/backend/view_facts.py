@@ -223,6 +223,14 @@ NOT_IN_USE = re.compile(
     r"Not in use(?:, as|(?:, the agent plays as before| yet| by itself, and for this only)?:) (.)"
 )
 """How the sentences of :mod:`trainer.rounds.decision` begin about a round that is not used."""
+OFFERS = {
+    " You may try it.": "",
+    " Play more starts, or try it.": "",
+    "; try it, and go back": "; go back",
+    ", or try it and go back": ", or go back",
+    "judge it blind, or try it.": "judge it blind.",
+}
+"""What those sentences offer, and what stays of it once the person has tried it."""
 
 
 def as_it_is_now(facts: VerdictFacts, *, checking: bool) -> VerdictFacts:
@@ -234,11 +242,16 @@ def as_it_is_now(facts: VerdictFacts, *, checking: bool) -> VerdictFacts:
     def told(sentence: str) -> str:
         return sentence if checking else sentence.replace(BEING_CHECKED, NOT_TO_ITS_END)
 
-    lines = tuple(replace(line, sentence=told(line.sentence)) for line in facts.lines)
+    lines = tuple(
+        replace(line, sentence=told(line.sentence), checking=line.checking and checking)
+        for line in facts.lines
+    )
     sentence = told(facts.sentence)
     if facts.in_use:
         # The person tried it all the same.
         sentence = NOT_IN_USE.sub(lambda found: found[1].upper(), sentence)
+        for offered, left in OFFERS.items():
+            sentence = sentence.replace(offered, left)
     return replace(facts, sentence=sentence, lines=lines)
 
 

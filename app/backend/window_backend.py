@@ -5,7 +5,7 @@ Its methods are called from worker threads; nothing here makes a widget or loads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,6 +39,7 @@ from app.backend.ports import (
 )
 from app.backend.preferences import preferences_of, settings_of
 from app.backend.round_in_progress import RoundInProgress
+from app.backend.rounds_of_now import is_of_now
 from app.backend.sentence_list import (
     measured,
     player_key,
@@ -56,11 +57,9 @@ from recorder.games import judged_task
 from recorder.games.base import Game, OwnWindowGame
 from recorder.games.registry import FirstLesson, registered
 from recorder.store import (
-    AdapterRow,
     EpisodeQuery,
     LabelSource,
     Reader,
-    RoundRow,
     Store,
     Wish,
 )
@@ -69,7 +68,6 @@ from recorder.types import Outcome, RGBImage
 from trainer.evaluation.stored_verdicts import read_lines, read_verdict
 from trainer.evaluation.verdict import VerdictKind
 from trainer.rounds.listing import adopt
-from trainer.rounds.times import read_took
 
 
 class WindowBackend:
@@ -121,7 +119,7 @@ class WindowBackend:
             self._loader,
             data=data,
             game=game.name,
-            busy=lambda: self._teaching.running,
+            busy=lambda: self._teaching.running or self._teaching.checking,
         )
         self._hint = FamiliarityHint(self._loader, reader, session.tasks)
 
@@ -208,6 +206,7 @@ class WindowBackend:
 
         Raises ModelError where a server plays, UsageError for a sentence that nobody judges.
         """
+        self._aside.end()
         return self._teaching.start(on_update, practice)
 
     def play_more(self, round_id: int) -> None:
@@ -305,18 +304,16 @@ class WindowBackend:
     def lessons(self) -> Sequence[TaughtSentence]:
         """Return every sentence that the person taught in this game, the newest first."""
         adapters = {row.id: row for row in self._loader.shown(self._reader.adapters())}
+        base = self._loader.base
+        # What a server plays no round here has taught.
+        rounds = [] if self._loader.not_taught else self._reader.rounds()
         return lesson_book(
             self._reader.episodes(EpisodeQuery(games=(self._game_name,))),
-            [row for row in self._reader.rounds() if self._is_of_now(row, adapters)],
+            [row for row in rounds if is_of_now(row, adapters, base, self._game_name)],
             adapters,
             next((row.id for row in adapters.values() if row.active), None),
             lambda said: judged_task(self.session.tasks(), said) is not None,
         )
-
-    def _is_of_now(self, row: RoundRow, adapters: Mapping[int, AdapterRow]) -> bool:
-        """Return whether a round made one of these adapters in the game that is open."""
-        took = read_took(row.metrics)
-        return row.adapter_id in adapters and (took is None or took.game == self._game_name)
 
     def games(self) -> Sequence[GameFacts]:
         """Return every game that can be chosen."""

@@ -23,7 +23,8 @@ from recorder.types import Outcome
 log = logging.getLogger(__name__)
 
 FOUND_MEANWHILE = (
-    "A start was found on which the agent fails at “{}”; ask for it again to begin there."
+    "A start was found on which the agent fails at “{}”. Press “Start it where it fails” again "
+    "when you are ready; it may be another start then."
 )
 
 
@@ -87,7 +88,7 @@ class Commands(QObject):
             "cancel_round": self.cancel_round,
             "use": self.use_newest,
             "go_back": self._calls.go_back,
-            "lessons": dialogs.show_lessons,
+            "lessons": self._side.teach.lessons_asked.emit,
             "agents": dialogs.choose_agent,
             "undo": self._library.undo_delete,
             "delete": self._library.delete_chosen,
@@ -183,6 +184,7 @@ class Commands(QObject):
         if self._calls.rounds.running or not teach.retrain.isEnabled():
             return
         if self.dialogs.may_end_check(self._verdict):
+            self.guiding.leave()
             teach.begin_round()
             self._calls.rounds.start()
 

@@ -54,7 +54,7 @@ class Guiding:
         session = self._backend.session
         if session.snapshot().in_attempt:
             session.stop()
-        self._guide = FirstLessonGuide(lesson)
+        self._guide = FirstLessonGuide(lesson, session.snapshot().attempts)
         self._page.bar.edit.setText(lesson.sentence)
         self._tell(self._guide.begin())
 
@@ -77,8 +77,10 @@ class Guiding:
             case Offered.TEACH:
                 return Offer("Teach the agent", self._teach, "person")
             case Offered.LEAVE:
-                return Offer("Not now", self._leave)
+                return Offer("Not now", self.leave)
 
-    def _leave(self) -> None:
-        self._guide = None
-        self._page.notice.clear()
+    def leave(self) -> None:
+        """End the lesson, if one is on; its last step goes from the screen."""
+        if self._guide is not None:
+            self._guide = None
+            self._page.notice.clear()

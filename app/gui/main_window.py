@@ -354,7 +354,7 @@ def connect_backend(
     library.delete_wanted.connect(calls.delete)
     library.restore_wanted.connect(calls.restore)
     library.picture_wanted.connect(calls.load_picture)
-    library.wish_wanted.connect(calls.wish)
+    library.teach_wanted.connect(calls.teach)
     calls.teach_changed.connect(lambda facts: library.show_lessons(facts.lessons))
     page.recent.picture_wanted.connect(calls.load_picture)
     side.teach.lessons.wished.connect(calls.wish)
@@ -387,7 +387,9 @@ def connect_page(
     """Let what is pressed on the play page and on its cards ask for it."""
     side.teach.round_asked.connect(commands.start_round)
     side.teach.failing_asked.connect(commands.start_where_it_fails)
-    side.teach.lessons_asked.connect(dialogs.show_lessons)
+    side.teach.lessons_asked.connect(
+        lambda: dialogs.show_lessons(plays=not side.teach.facts.practice_blocked)
+    )
     side.teach.practice_asked.connect(commands.choose_practice)
     dialogs.practice_chosen.connect(commands.start_practice)
     side.teach.cancel_asked.connect(commands.cancel_round)

@@ -340,8 +340,9 @@ def run_episode(
 ) -> EpisodeEnd:
     """Play one episode to its end; an unjudged task ends after ``max_ticks`` as unknown.
 
-    ``watch`` judges one that the game does not: it ends as a success as soon as that says so, and
-    is a timeout after ``max_ticks``.  ``policy_seed`` None is that of :func:`episode_seed`.
+    ``watch`` judges one that the game does not: it ends as a success as soon as that says so, is a
+    timeout after ``max_ticks``, and a failure if the game ends it before, as when the player dies.
+    ``policy_seed`` None is that of :func:`episode_seed`.
     """
     judged = task.judged or watch is not None
     if watch is not None:
@@ -352,7 +353,9 @@ def run_episode(
     while True:
         outcome = loop.outcome()
         if outcome is not None:
-            return loop.end(outcome)
+            # Left out as judged by nobody, deaths would be missing among the failures.
+            died = watch is not None and outcome is Outcome.UNKNOWN
+            return loop.end(Outcome.FAILURE if died else outcome)
         if max_ticks is not None and loop.index >= max_ticks:
             return loop.end(Outcome.TIMEOUT if judged else Outcome.UNKNOWN)
         tick = loop.tick(decide)

@@ -429,8 +429,8 @@ def furnish(place: SampleBackend, theme: ThemeChoice) -> None:
         mix=(("your corrections", 0.5), ("what it already knew", 0.25)),
         sentence="Half of the next round is your corrections, a quarter what it already knew.",
         predicted_s=118,
-        next_step="“go to the green torch” was shown once; show it 5 times more, and it is learnt "
-        "more surely.",
+        next_step="You have shown “go to the green torch” once. Show it 5 more times, so that the "
+        "agent learns it better.",
         fails_at="go to the green torch",
         lessons=(
             LessonFacts(

@@ -294,8 +294,9 @@ def left_out_sentence(left_out: int, turns_cut: int) -> str:
     return " ".join(told)
 
 
-Tallies = MutableMapping[tuple[int, Outcome, int, Wish], Usable]
-"""What was found of episodes before, by all that can change it: id, outcome, ticks and wish."""
+Tallies = MutableMapping[tuple[int, Outcome, LabelSource | None, int, Wish], Usable]
+"""What was found of episodes before, by all that can change it: id, outcome and who said so, ticks
+and wish."""
 
 
 def material_of(
@@ -313,7 +314,7 @@ def material_of(
     turns_cut = 0
     shown: list[Shown] = []
     for row in rows:
-        key = (row.id, row.outcome, row.ticks, row.wish)
+        key = (row.id, row.outcome, row.outcome_source, row.ticks, row.wish)
         if key not in found:
             found[key] = usable_of(reader, row)
         own = found[key]

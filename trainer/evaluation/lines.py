@@ -157,11 +157,14 @@ def unknown_line(
 
 
 def deciding(taught: Sequence[Line]) -> Line:
-    """Return the taught line whose figures are the round's; there has to be one."""
+    """Return the taught line whose figures are the round's; there has to be one.
+
+    One that the game or the person has judged goes before one that only its own eye has.
+    """
     for kind in (VerdictKind.BETTER, VerdictKind.WORSE):
-        for line in taught:
-            if line.kind is kind:
-                return line
+        of_kind = [line for line in taught if line.kind is kind]
+        if of_kind:
+            return min(of_kind, key=lambda line: line.by_eye)
     return taught[0]
 
 

@@ -9,12 +9,14 @@ folder.  SIGTERM cancels; a killed one goes on from its working folder.
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -33,6 +35,7 @@ from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
 from trainer.rounds.eyes import TaughtEye, not_believed, paths_of, teach_eyes
 from trainer.rounds.inputs import parent_of, parent_tensors
+from trainer.rounds.working_folder import PRACTICE_FILE
 
 if TYPE_CHECKING:
     from model.vla.preprocess import CheckpointSpec
@@ -40,7 +43,9 @@ if TYPE_CHECKING:
     from trainer.practice.account import Account
     from trainer.practice.collector import Collector, Tried, Try
     from trainer.practice.learner import Learner, Scored
+    from trainer.practice.strips import Strips
     from trainer.rounds.gates import Offline
+    from trainer.rounds.training.lora import LoraTask
 
 REPLAY_EXAMPLES = 600
 SEEDS_A_PRACTICE = 20_000
@@ -52,7 +57,13 @@ _FOLDERS = {
     "work": "where a killed practice resumes",
     "parent": "the adapter to start from",
 }
+EYE_FAILED = (
+    "The agent's own eye could not be taught, as its process ended too soon, so nothing was "
+    "practised and what was learnt before is kept; try again, with other programs closed if memory "
+    "is short."
+)
 Say = Callable[[protocol.Message], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +106,14 @@ def practise(plan: PracticePlan, say: Say, config: PracticeConfig | None = None)
 
 def _eyes(plan: PracticePlan, sentences: Sequence[str], say: Say) -> list[TaughtEye]:
     """Teach the eyes that judge while nobody is there; raises UsageError for one not believed."""
-    eyes = teach_eyes(
-        plan.data, plan.base, plan.game, plan.options, sentences, plan.work,
-        tell=lambda sentence: say(protocol.Stage("reading", sentence)),
-    )  # fmt: skip
+    try:
+        eyes = teach_eyes(
+            plan.data, plan.base, plan.game, plan.options, sentences, plan.work,
+            tell=lambda sentence: say(protocol.Stage("reading", sentence)),
+        )  # fmt: skip
+    except RuntimeError as error:
+        log.exception("no eye could be taught")
+        raise KnownError(EYE_FAILED) from error
     found = {each.sentence: each for each in eyes}
     for sentence in sentences:
         eye = found.get(sentence)
@@ -114,35 +129,18 @@ def _practise(
     say: Say,
     config: PracticeConfig,
 ) -> protocol.Done:
-    import torch
-
     from model.adapters.folders import fingerprint
     from model.vla.preprocess import load_spec
-    from model.vla.vla import load_weights
-    from trainer.data.heard import as_heard
     from trainer.practice.account import identity_of, resumed
     from trainer.practice.collector import LocalCollector, Player
     from trainer.practice.learner import Learner
     from trainer.practice.strips import Strips
     from trainer.rounds.gates import Checks, CheckSet, offline_gates
-    from trainer.rounds.lessons import heard_first
-    from trainer.rounds.training.lora import LoraTask
-    from trainer.rounds.training.lora_config import usual_config
 
     base = fingerprint(plan.base)
     parent = parent_of(plan.parent, base)
     spec = plan.options.applied_to(load_spec(plan.base))
-    known, before = _kept(plan, spec, say)
-    say(protocol.Stage("seeing", "Looking at what it could before."))
-    model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
-    folder = plan.base if plan.options.rewrite else None
-    earlier = as_heard(before, model, tokenizer, spec, folder)
-    # What it practises is to change.
-    known = known.judged_without(heard_first(plan.sentences, folder))
-    usual = usual_config(large=False, seed=config.seed)
-    task = LoraTask(model, tokenizer, spec, usual, plan.options)
-    if plan.parent is not None:
-        task.start_from(parent_tensors(plan.parent))
+    task, known, earlier = _prepared(plan, spec, config, say)
     checks = Checks(
         task,
         CheckSet(known=known.select, earlier=earlier.select),
@@ -153,10 +151,14 @@ def _practise(
     identity = identity_of(base, plan.parent, plan.game, plan.sentences, config, judges)
     account = resumed(plan.work, identity, task, learner)
     player = Player(plan.base, plan.options, config.temperature, config.moments, paths_of(eyes))
-    strips = Strips(config.seed)
+    # As long as its account, or successes of another practice would be shown.
+    strips = Strips.kept_in(plan.work, config.seed) if account.iterations else Strips(config.seed)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
-        iterate(plan, tasks, collector, learner, account, say, config, base, met=strips.meet)
+        met = partial(_meet, strips, plan.work)
+        iterate(plan, tasks, collector, learner, account, say, config, base, met=met)
     if not account.steps:
+        # The next one has its whole time before it again.
+        (plan.work / PRACTICE_FILE).unlink(missing_ok=True)
         raise KnownError(_nothing_learnt(account))
     say(protocol.Stage("gates", "Checking what it kept."))
     offline = checks.choose_scale()
@@ -165,8 +167,50 @@ def _practise(
     say(gate)
     metrics = _metrics(plan, account, config, offline, gate)
     write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
-    strips.save(plan.out)
+    _save(strips, plan.out)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
+
+
+def _prepared(
+    plan: PracticePlan, spec: CheckpointSpec, config: PracticeConfig, say: Say
+) -> tuple[LoraTask, Sides, Sides]:
+    """Return (the agent that is to practise, what the base could before, earlier lessons)."""
+    import torch
+
+    from model.vla.vla import load_weights
+    from trainer.data.heard import as_heard
+    from trainer.rounds.lessons import heard_in_all
+    from trainer.rounds.training.lora import LoraTask
+    from trainer.rounds.training.lora_config import usual_config
+
+    known, before = _kept(plan, spec, say)
+    say(protocol.Stage("seeing", "Looking at what it could before."))
+    model, tokenizer = load_weights(plan.base, torch.float32, "cpu", plan.options.precision)
+    folder = plan.base if plan.options.rewrite else None
+    earlier = as_heard(before, model, tokenizer, spec, folder)
+    # What it practises is to change, whoever taught it.
+    practised = heard_in_all(plan.sentences, spec, folder)
+    usual = usual_config(large=False, seed=config.seed)
+    task = LoraTask(model, tokenizer, spec, usual, plan.options)
+    if plan.parent is not None:
+        task.start_from(parent_tensors(plan.parent))
+    return task, known.judged_without(practised), earlier.judged_without(practised)
+
+
+def _meet(strips: Strips, work: Path, tried: Sequence[Tried]) -> None:
+    """Draw strips from an iteration's attempts, and keep them for a killed practice."""
+    strips.meet(tried)
+    _save(strips, work)
+
+
+def _save(strips: Strips, folder: Path) -> None:
+    """Write the strips; a disk that takes none of them costs the pictures and no more."""
+    from safetensors import SafetensorError
+
+    try:
+        strips.save(folder)
+    except (OSError, SafetensorError):
+        log.exception("the pictures of what was practised could not be written")
 
 
 def _metrics(

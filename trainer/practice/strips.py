@@ -6,6 +6,7 @@ No torch.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,11 @@ from recorder.types import Outcome, RGBImage
 if TYPE_CHECKING:
     from trainer.practice.collector import Tried
 
-FILE = "practised.safetensors"
-"""In the folder of the adapter that practice made."""
+log = logging.getLogger(__name__)
+
+FILE = "practised.strips"
+"""In the folder of the adapter that practice made.  It is not called as weights are, by whose
+digest adapters are told apart."""
 MOST = 6
 """So many strips are kept of a practice."""
 PICTURES = 6
@@ -48,8 +52,17 @@ class Strips:
     def __init__(self, seed: int) -> None:
         """``seed`` says which are drawn."""
         self.kept: list[Strip] = []
-        self._met = 0
-        self._rng = np.random.default_rng(seed)
+        self._met, self._seed = 0, seed
+
+    @classmethod
+    def kept_in(cls, folder: Path, seed: int) -> Strips:
+        """Return those of a killed practice, to be gone on with; none if they cannot be read."""
+        strips = cls(seed)
+        try:
+            strips.kept, strips._met = _read(folder / FILE)
+        except _NO_STRIPS as error:
+            log.warning("the pictures of what was practised before are left out: %s", error)
+        return strips
 
     def meet(self, tried: Sequence[Tried]) -> None:
         """Take attempts as they come."""
@@ -59,7 +72,8 @@ class Strips:
             self._met += 1
             place = len(self.kept)
             if place >= MOST:
-                place = int(self._rng.integers(self._met))
+                # Of its own number, so that a killed practice draws on as it would have.
+                place = int(np.random.default_rng([self._seed, self._met]).integers(self._met))
                 if place >= MOST:
                     continue
                 del self.kept[place]
@@ -75,7 +89,7 @@ class Strips:
         ]
         tensors = {str(place): each.pictures for place, each in enumerate(self.kept)}
         fresh = folder / f"{FILE}.new"
-        save_file(tensors, fresh, metadata={"strips": json.dumps(told)})
+        save_file(tensors, fresh, metadata={"strips": json.dumps(told), "met": str(self._met)})
         fresh.replace(folder / FILE)
 
 
@@ -95,22 +109,31 @@ def read_strips(folder: Path) -> list[Strip]:
     if not path.exists():
         return []
     try:
-        with safe_open(path, framework="numpy") as file:
-            told = json.loads(file.metadata()["strips"])
-            return [
-                Strip(
-                    str(each["sentence"]),
-                    int(each["seed"]),
-                    bool(each["by_eye"]),
-                    _pictures(file.get_tensor(str(place))),
-                )
-                for place, each in enumerate(told)
-            ]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        return _read(path)[0]
+    except _NO_STRIPS as error:
         raise DataError(
             "The pictures of what was practised cannot be read, so they are not shown; the agent "
             "itself is not touched by that."
         ) from error
+
+
+_NO_STRIPS = (OSError, SafetensorError, KeyError, TypeError, ValueError)
+
+
+def _read(path: Path) -> tuple[list[Strip], int]:
+    """Return (the strips, how many successes they were drawn from); raises one of _NO_STRIPS."""
+    with safe_open(path, framework="numpy") as file:
+        noted = file.metadata()
+        strips = [
+            Strip(
+                str(each["sentence"]),
+                int(each["seed"]),
+                bool(each["by_eye"]),
+                _pictures(file.get_tensor(str(place))),
+            )
+            for place, each in enumerate(json.loads(noted["strips"]))
+        ]
+        return strips, int(noted["met"])
 
 
 def _pictures(found: RGBImage) -> RGBImage:

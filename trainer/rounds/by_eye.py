@@ -24,6 +24,9 @@ from trainer.rounds.measurement import Ground
 
 log = logging.getLogger(__name__)
 
+NOT_BY_ITS_JUDGE = (
+    "Its own eye said what was good in practice, so it must not judge it too: judge it blind."
+)
 EYE = "eye"
 """The name of the stage in which eyes are taught."""
 
@@ -93,6 +96,10 @@ def why_no_eye(ground: Ground, sentence: str, eyes: Sequence[TaughtEye]) -> str:
     """Return why no eye judges a sentence and what helps, "" if nothing was marked."""
     if not can_have_eyes(ground.game, ground.data, ground.base, slowed=ground.slowed):
         return ""
+    with Reader.open(ground.data) as reader:
+        # More marks would not help.
+        if ever_practised(reader, sentence):
+            return NOT_BY_ITS_JUDGE
     for each in eyes:
         if each.sentence == sentence and not each.believed:
             return not_believed(each)

@@ -21,7 +21,7 @@ from trainer.evaluation.sequential import MOST_PAIRS
 from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.books import RoundBooks, RoundResult, Say
-from trainer.rounds.by_eye import eyes_for, why_no_eye
+from trainer.rounds.by_eye import NOT_BY_ITS_JUDGE, eyes_for, why_no_eye
 from trainer.rounds.child import CANCELLED
 from trainer.rounds.known_before import tell_before
 from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
@@ -37,11 +37,7 @@ from trainer.rounds.questions import free_sentences_of, questions_of
 from trainer.rounds.round import REPLAY_EXAMPLES, SINCE_LAST_ROUND
 from trainer.rounds.times import Stopwatch, with_times
 from trainer.rounds.training.lora_config import MAX_STEPS
-from trainer.rounds.working_folder import make_work_folder
-
-NOT_BY_ITS_JUDGE = (
-    "Its own eye said what was good in practice, so it must not judge it too: judge it blind."
-)
+from trainer.rounds.working_folder import PRACTICE_FILE, make_work_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +180,9 @@ class RoundClient:
         ground.check()
         if wanted.practice_min is None:
             # How long the next round takes is told by these; practice takes as long as is said.
-            ended = with_times(ended, took, game=wanted.game, base=self._base, sentences=len(tasks))
+            # What its own eye judged was played too.
+            played = len(tasks) + sum(line.by_eye and line.part is Part.TAUGHT for line in lines)
+            ended = with_times(ended, took, game=wanted.game, base=self._base, sentences=played)
         return books.keep(ended, lines, tasks, few_bits=self._few_bits)
 
     @property
@@ -265,7 +263,9 @@ class RoundClient:
         if isinstance(last, protocol.Done) and process.returncode == 0:
             return last
         if isinstance(last, protocol.Failed):
-            shutil.rmtree(books.work, ignore_errors=True)
+            # Practice that is told of a problem of the world is taken up again like a killed one.
+            if self._cancelled or not (books.work / PRACTICE_FILE).exists():
+                shutil.rmtree(books.work, ignore_errors=True)
             raise EndedError(last.sentence, process.returncode)
         if self._cancelled:
             raise EndedError(CANCELLED)

@@ -55,7 +55,8 @@ def decide(lines: Sequence[Line], gates: Sequence[Gate] = ()) -> Decision:
     better = [line for line in taught if line.kind is VerdictKind.BETTER]
     if not better:
         return _no_gain(taught)
-    return _gained(better[0], lines)
+    # What the game or the person has seen says more than what its own eye has.
+    return _gained(min(better, key=lambda line: line.by_eye), lines)
 
 
 def _no_gain(taught: Sequence[Line]) -> Decision:

@@ -113,7 +113,7 @@ def teach_eyes(
             check()
         # It ended without a word if it was killed.
         told: list[TaughtEye] | str = ours.recv()
-    except EOFError as error:
+    except (EOFError, OSError) as error:
         raise RuntimeError("the process that teaches eyes ended too soon") from error
     finally:
         ours.close()
@@ -126,6 +126,11 @@ def teach_eyes(
 
 def not_believed(eye: TaughtEye) -> str:
     """Return the sentence about an eye that may not judge."""
+    if eye.reliability.failed < LEAST_OWN:
+        return (
+            "You ended what failed so early that it is not known what its own eye says of longer "
+            "attempts. Mark three more of its attempts as failed, and let them run on before."
+        )
     return (
         f"Its own eye was {eye.account}, too seldom to be believed. Mark three more of its "
         "attempts as done or failed."

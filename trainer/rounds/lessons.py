@@ -193,11 +193,13 @@ def prepare(
     )
     # A person's words may mean what the base was taught: then that is what is to change.
     known = read.known.judged_without(
-        sentences_shown([*taught.train, *taught.select, *taught.gate])
+        shown := sentences_shown([*taught.train, *taught.select, *taught.gate])
     )
     if released:
         # Nothing else stands for what it could.
         known, earlier = earlier, Sides()
+    else:
+        earlier = earlier.judged_without(shown)
     large = not is_small(plan.base)
     config = usual_config(large=large, seed=plan.seed, max_steps=plan.max_steps)
     config = with_settings(config, plan.settings)
@@ -225,3 +227,21 @@ def heard_first(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...
     sayings = None if folder is None or not sentences else Sayings.load(folder)
     parts = [plan_of(clean_instruction(each)).now for each in sentences]
     return tuple(parts if sayings is None else map(sayings.restate, parts))
+
+
+def heard_in_all(
+    sentences: Sequence[str], spec: CheckpointSpec, folder: Path | None
+) -> frozenset[str]:
+    """Return all that a checkpoint hears of sentences in play: every part, or each as a whole.
+
+    ``folder`` is the checkpoint's, None where sentences are told as they were typed.
+    """
+    from model.language.paraphrase import Sayings
+    from model.language.prompts import clean_instruction
+    from model.language.subgoals import plan_of
+
+    sayings = None if folder is None or not sentences else Sayings.load(folder)
+    said = [clean_instruction(each) for each in sentences]
+    if spec.told_in_parts:
+        said = [part for each in said for part in plan_of(each).parts]
+    return frozenset(said if sayings is None else map(sayings.restate, said))

@@ -11,6 +11,7 @@ from app.backend.ports import (
     Backend,
     EpisodeFacts,
     Hint,
+    LessonFacts,
     Playback,
     Preferences,
     RoundUpdate,
@@ -170,6 +171,13 @@ class BackendCalls(QObject):
         """Say whether rounds learn from an episode, and whether from its pauses too."""
         self._do(
             lambda: self._backend.wish(episode_id, use=use, pauses=pauses), self.refresh_lessons
+        )
+
+    def teach(self, lessons: Sequence[LessonFacts], use: bool) -> None:  # of a signal
+        """Say of each lesson whether rounds learn from it; its pauses stay as they are."""
+        pauses = {each.episode_id: each.pauses for each in lessons}
+        self._do_each(
+            tuple(pauses), lambda one: self._backend.wish(one, use=use, pauses=pauses[one])
         )
 
     def delete(self, episode_ids: Sequence[int]) -> None:

@@ -47,8 +47,8 @@ log = logging.getLogger(__name__)
 LARGEST_SEED = 2**31 - 1
 CHECK_TITLE = "The round before is still being checked"
 CHECK_TEXT = (
-    "A new round ends that check. What was played is kept, and “Go on checking” takes it up again, "
-    "but until then the agent that it taught is not put in use by itself."
+    "A new round stops this check. What was played is kept, but the agent that it taught is not "
+    "put in use by itself. You can still choose it under “Choose the agent …”."
 )
 
 
@@ -146,11 +146,14 @@ class DialogCommands(QObject):
 
         self._calls.bridge.ask(look, show, replaces="practice")
 
-    def show_lessons(self) -> None:
-        """Show every sentence that was taught in this game, and how well it is done."""
+    def show_lessons(self, *, plays: bool = True) -> None:
+        """Show every sentence that was taught in this game, and how well it is done.
+
+        ``plays`` says whether the agent can play starts here without the person.
+        """
 
         def show(lessons: Sequence[TaughtSentence]) -> None:
-            dialog = LessonsDialog(lessons, self._theme, self._window)
+            dialog = LessonsDialog(lessons, self._theme, self._window, plays=plays)
             dialog.chosen.connect(self.sentence_chosen)
             dialog.failing_asked.connect(self.failing_chosen)
             self._show(dialog)

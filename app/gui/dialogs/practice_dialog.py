@@ -20,6 +20,7 @@ from app.gui.style.dialog_parts import give_size
 from app.gui.style.sentence_table import sentence_search, sentence_tree, tell_share
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import button, label
+from recorder.games.sentences import normalise_instruction
 
 MINUTES = 10
 MOST_MINUTES = 600
@@ -147,10 +148,14 @@ def _in_order(
 
     What is ticked and is none of the game's own is judged by the agent's own eye.
     """
+    owners = {
+        normalise_instruction(way): each.sentence
+        for each in reversed(facts)
+        for way in (*each.ways, each.sentence)
+    }
     said_by: dict[str, str] = {}
     for said in ticked:
-        own = (each.sentence for each in facts if said == each.sentence or said in each.ways)
-        said_by.setdefault(next(own, said), said)
+        said_by.setdefault(owners.get(normalise_instruction(said), said), said)
     listed = {each.sentence for each in facts}
     facts = [*facts, *(SentenceFacts(each) for each in said_by if each not in listed)]
 

@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
+    QPersistentModelIndex,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QShortcut
+from PySide6.QtGui import QKeyEvent, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
 from app.backend.ports import EpisodeFacts
 from app.gui.library.episode_list import FACTS_ROLE, EpisodeDelegate, EpisodeFilter
 
 Flag = QItemSelectionModel.SelectionFlag
+_GOING = frozenset(
+    {
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_PageUp,
+        Qt.Key.Key_PageDown,
+    }
+)
+"""Keys that go to another attempt."""
 
 
 class AttemptList(QListView):
@@ -108,13 +121,27 @@ class AttemptList(QListView):
         if index.isValid() and not self._choosing:
             self.opened.emit(self._facts(index))
 
+    def selectionCommand(  # Qt's name
+        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        """Return what an event does to the choice: no key goes to an attempt without choosing it.
+
+        By itself Ctrl with an arrow does: then the buttons were about another one than the film.
+        """
+        flags = super().selectionCommand(index, event)
+        if isinstance(event, QKeyEvent) and flags == Flag.NoUpdate and event.key() in _GOING:
+            return Flag.ClearAndSelect
+        return flags
+
     def _on_selection(self) -> None:
         if self._choosing:
             return
         rows = self.selectedIndexes()
-        if len(rows) == 1 and rows[0] != self.currentIndex():
+        here = self.currentIndex()
+        if rows and here not in rows:
             # The open one was taken out of the choice: what is left is what it is about.
-            self.selectionModel().setCurrentIndex(rows[0], Flag.NoUpdate)
+            near = min(rows, key=lambda each: abs(each.row() - here.row()))
+            self.selectionModel().setCurrentIndex(near, Flag.NoUpdate)
         self.chosen_changed.emit()
 
     @staticmethod

@@ -44,7 +44,7 @@ class Library(QWidget):
 
     Signals: open_wanted(int), picture_wanted(int) with an episode's id; label_wanted(tuple,
     Outcome), delete_wanted(tuple), restore_wanted(tuple) with the ids of one or more;
-    wish_wanted(int, object, bool) as :class:`app.gui.teach.lesson_list.LessonList` tells it.
+    teach_wanted(list[LessonFacts], bool): whether rounds are to learn from these.
     """
 
     open_wanted = Signal(int)
@@ -52,7 +52,7 @@ class Library(QWidget):
     label_wanted = Signal(object, object)
     delete_wanted = Signal(object)
     restore_wanted = Signal(object)
-    wish_wanted = Signal(int, object, bool)
+    teach_wanted = Signal(object, bool)
 
     def __init__(self, theme: Theme, *, now_s: Callable[[], float] = time.time) -> None:
         super().__init__()
@@ -292,8 +292,7 @@ class Library(QWidget):
         return menu
 
     def _teach(self, lessons: Sequence[LessonFacts], use: bool) -> None:
-        for lesson in lessons:
-            self.wish_wanted.emit(lesson.episode_id, use, lesson.pauses)
+        self.teach_wanted.emit(list(lessons), use)
 
     def _show_chosen(self) -> None:
         """Show in the card what is open, and how many attempts its buttons are about."""

@@ -36,8 +36,10 @@ class FirstLessonGuide:
 
     """
 
-    def __init__(self, lesson: FirstLesson) -> None:
+    def __init__(self, lesson: FirstLesson, attempts: int = 0) -> None:
+        """``attempts`` were begun before the lesson: their end is no step of it."""
         self.lesson = lesson
+        self._before = attempts
         self.over = False
         self._shown = 0
         self._shows = False
@@ -45,8 +47,8 @@ class FirstLessonGuide:
     def begin(self) -> GuideStep:
         """Return the first step."""
         return GuideStep(
-            f"Your first lesson: “{self.lesson.sentence}”. Nobody taught it these words yet: watch "
-            "it try once.",
+            f"Your first lesson: “{self.lesson.sentence}”, words that the agent was not made with. "
+            "Watch it try once.",
             (Offered.WATCH, Offered.SHOW, Offered.LEAVE),
         )
 
@@ -54,17 +56,26 @@ class FirstLessonGuide:
         """Return the next step if an attempt at the lesson has just ended, else None."""
         if self.over or after.instruction != self.lesson.sentence:
             return None
+        if after.attempts <= self._before:
+            return None
         if after.in_attempt:
             if after.phase in {Phase.DEMONSTRATING, Phase.PLAYING}:
                 self._shows = after.phase is Phase.DEMONSTRATING
             return None
         if not before.in_attempt or after.outcome is None:
             return None
-        return self._after_showing(after.outcome) if self._shows else self._after_watching()
+        return (
+            self._after_showing(after.outcome)
+            if self._shows
+            else self._after_watching(after.outcome)
+        )
 
-    def _after_watching(self) -> GuideStep:
+    def _after_watching(self, outcome: Outcome) -> GuideStep:
+        done = "It did it this time. " if outcome is Outcome.SUCCESS else ""
+        left = ENOUGH - self._shown
+        times = "once more" if left == 1 else f"{left} times"
         return GuideStep(
-            f"Now show it {ENOUGH} times. Press F7: you drive. {self.lesson.how} The game says "
+            f"{done}Now show it {times}. Press F7: you drive. {self.lesson.how} The game says "
             "when it is done, and the next F7 is another start.",
             (Offered.SHOW, Offered.LEAVE),
         )

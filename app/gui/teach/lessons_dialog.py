@@ -38,6 +38,10 @@ TONES = {
     LessonState.NOT_MEASURED: "muted",
 }
 INTRO = "What you showed or corrected, and how often the agent that plays now does it."
+NOT_ALONE = (
+    "Starts where it fails are looked for without you, which this game or model does not allow: "
+    "play it, and take over when it goes wrong."
+)
 UNJUDGED = "The game cannot judge this sentence: play it, and take over when it goes wrong."
 NOTHING = (
     "You have not taught anything in this game yet. Type what it should do, press Play, and take "
@@ -56,10 +60,16 @@ class LessonsDialog(QDialog):
     failing_asked = Signal(str)
 
     def __init__(
-        self, lessons: Sequence[TaughtSentence], theme: Theme, parent: QWidget | None = None
+        self,
+        lessons: Sequence[TaughtSentence],
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        plays: bool = True,
     ) -> None:
+        """``plays`` says whether the agent can play starts here without the person."""
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._plays = theme, plays
         self.tree = QTreeWidget()
         self.failing = button("Start it where it fails")
         self.play = button("Play it", "agent")
@@ -124,8 +134,8 @@ class LessonsDialog(QDialog):
     def _on_current(self, item: QTreeWidgetItem | None) -> None:
         self.play.setEnabled(item is not None)
         judged = item is not None and bool(item.data(0, JUDGED_ROLE))
-        self.failing.setEnabled(judged)
-        self.failing.setToolTip("" if judged else UNJUDGED)
+        self.failing.setEnabled(judged and self._plays)
+        self.failing.setToolTip(("" if self._plays else NOT_ALONE) if judged else UNJUDGED)
 
     def _leave(self, tell: Callable[[str], None]) -> None:
         item = self.tree.currentItem()

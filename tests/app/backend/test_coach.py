@@ -37,7 +37,7 @@ def told(facts: TeachFacts, last: VerdictFacts | None = None, plays: bool = True
 
 def test_what_was_shown_least_is_to_be_shown_more() -> None:
     step = told(shown(hop=4, swim=1), verdict(line("hop", 1, 9)))
-    assert step.sentence.startswith("“swim” was shown once; show it 5 times more")
+    assert step.sentence.startswith("You have shown “swim” once. Show it 5 more times")
     assert step.fails_at == "swim"
     # Where the agent cannot be tried without the person, no start is offered.
     assert told(shown(swim=1), plays=False).fails_at == ""
@@ -81,7 +81,11 @@ def test_a_round_that_may_be_used_yet_is_decided_first(choice: Choice) -> None:
 def test_what_nobody_has_judged_is_judged_next() -> None:
     waits = verdict(in_use=False, choice=Choice.TRY, to_judge=("dance",))
     assert told(TeachFacts(), waits).sentence.startswith("Judge “dance” blind: nobody")
-    seen = replace(waits, by_eye=True)
+    by_eye = replace(line("dance", 1, 9), by_eye=True)
+    seen = verdict(by_eye, in_use=False, choice=Choice.TRY, to_judge=("dance",))
     assert told(TeachFacts(), seen).sentence.startswith("Judge “dance” blind: only its own eye")
+    # What its eye has seen of another sentence says nothing of this one.
+    other = replace(seen, to_judge=("hop",))
+    assert told(TeachFacts(), other).sentence.startswith("Judge “hop” blind: nobody")
     assert told(TeachFacts(), verdict(line("hop", 3, 9), checking=True)) == NextStep()
     assert told(TeachFacts(), verdict(in_use=False, choice=Choice.TRY)) == NextStep()

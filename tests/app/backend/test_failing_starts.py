@@ -61,6 +61,15 @@ def test_each_failing_start_is_come_to_before_more_are_played(asked: Asked) -> N
     assert world.played[MOST:] == list(range(FIRST + 8, FIRST + 8 + MOST))
 
 
+def test_who_asks_again_after_it_failed_on_none_has_others_played(asked: Asked) -> None:
+    world = Player([FIRST + MOST + 2])
+    starts, player = FailingStarts(), PlayerSpec("now")
+    with pytest.raises(UsageError, match="try again for 12 others"):
+        starts.next(player, asked, FIRST, world.play)
+    assert starts.next(player, asked, FIRST, world.play) == FIRST + MOST + 2
+    assert world.played == list(range(FIRST + 1, FIRST + 1 + 2 * MOST))
+
+
 def test_another_player_fails_elsewhere(asked: Asked) -> None:
     world = Player([FIRST + 3, FIRST + 4])
     starts = FailingStarts()

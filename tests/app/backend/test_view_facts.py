@@ -15,7 +15,12 @@ from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
 from trainer.rounds import protocol
-from trainer.rounds.decision import decide
+from trainer.rounds.decision import (
+    BY_EYE_ONLY,
+    NOT_MEASURED,
+    OLD_TASKS_NOT_MEASURED,
+    decide,
+)
 from trainer.rounds.measurement import old_tasks_pending, waiting_line
 
 
@@ -212,6 +217,7 @@ def test_what_is_not_being_checked_is_not_said_to_be() -> None:
     idle = view_facts.as_it_is_now(facts, checking=False)
     told = [idle.sentence, *(line.sentence for line in idle.lines)]
     assert not any("still being checked" in each for each in told)
+    assert not any(line.checking for line in idle.lines)
     assert sum("was not checked to its end" in each for each in told) == 3
     for checking in (True, False):
         used = view_facts.as_it_is_now(replace(facts, in_use=True), checking=checking)
@@ -222,8 +228,29 @@ def test_what_is_not_being_checked_is_not_said_to_be() -> None:
     ("ended", "used"),
     [
         ("Better. Not in use yet: the old tasks wait.", "Better. The old tasks wait."),
-        ("Not in use: no gain was found. Play more.", "No gain was found. Play more."),
-        ("Not in use, as nothing got better: 2 of 2.", "Nothing got better: 2 of 2."),
+        (
+            "Not in use: no gain was found. Play more starts, or try it.",
+            "No gain was found.",
+        ),
+        (
+            "Not in use, as nothing got better: 2 of 2. You may try it.",
+            "Nothing got better: 2 of 2.",
+        ),
+        (
+            NOT_MEASURED,
+            "Nothing here can judge how it plays but you, so it is not measured yet. Judge it "
+            "blind in the window, or go back if it plays worse.",
+        ),
+        (
+            f"Better. {OLD_TASKS_NOT_MEASURED}",
+            "Better. It was not measured whether it still can what it could before; go back if it "
+            "lost something.",
+        ),
+        (
+            f"Better. {BY_EYE_ONLY}",
+            "Better. What it could before is kept. Only its own eye saw the gain, and it may err "
+            "otherwise about the new agent, so you decide: judge it blind.",
+        ),
         ("Not in use, the agent plays as before: it forgot.", "It forgot."),
         ("Not in use by itself, and for this only: it is of Luanti.", "It is of Luanti."),
         ("It is better.", "It is better."),

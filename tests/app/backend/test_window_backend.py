@@ -17,9 +17,11 @@ from fake_desktop import Desk
 from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
+from app.backend import collected, window_backend
 from app.backend.blind import judging
+from app.backend.coach import NextStep
 from app.backend.model_choice import ModelChoice
-from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice
+from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice, VerdictFacts
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
 from app.backend.view_facts import BLIND_METHOD, KINDS
@@ -32,7 +34,7 @@ from recorder.clock import ManualClock
 from recorder.data_folder import database_path
 from recorder.errors import DataBusyError, DataError, GameError, ModelError, UsageError
 from recorder.games import registry
-from recorder.store import NewAdapter, Reader, RoundStatus, Side, Split, Store
+from recorder.store import NewAdapter, Reader, RoundRow, RoundStatus, Side, Split, Store
 from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
@@ -287,9 +289,12 @@ def test_the_newest_verdict_is_shown_with_its_adapter(place: Place) -> None:
 FREE = "dance around the dot"
 
 
-def unjudged_round(place: Place, sentence: str = FREE, base: str = "no-checkpoint") -> int:
+def unjudged_round(
+    place: Place, sentence: str = FREE, base: str = "no-checkpoint", game: str = "toy"
+) -> int:
     """Write down a round that nobody could judge; return its number."""
-    round_id = place.store.add_round(query="game:toy", choose=True, config={"in_use": None})
+    query = f"game:{game}"
+    round_id = place.store.add_round(query=query, choose=True, config={"in_use": None})
     new = NewAdapter(folder=f"a{round_id}", base=base, round_id=round_id, passed_gates=True)
     place.store.update_round(
         round_id,
@@ -336,6 +341,33 @@ def test_a_round_that_nobody_judged_is_not_measured_yet_until_a_person_has(
     assert place.backend.agent().adapters[0].verdict is VerdictKind.BETTER
     with pytest.raises(DataError, match="Nothing of round"):
         place.backend.judge_blind(round_id)
+
+
+@pytest.mark.parametrize(
+    ("base", "game", "now"),
+    [("no-checkpoint", "toy", True), ("another", "toy", False), ("no-checkpoint", "doom", False)],
+)
+def test_what_another_model_or_game_was_taught_is_no_reason_for_anything_here(
+    place: Place, monkeypatch: pytest.MonkeyPatch, base: str, game: str, now: bool
+) -> None:
+    heard: list[VerdictFacts | None] = []
+    rounds: list[RoundRow] = []
+
+    def step(_facts: object, verdict: VerdictFacts | None, _plays: object) -> NextStep:
+        heard.append(verdict)
+        return NextStep()
+
+    def book(_episodes: object, rows: list[RoundRow], *_rest: object) -> tuple[()]:
+        rounds.extend(rows)
+        return ()
+
+    monkeypatch.setattr(collected, "next_step", step)
+    monkeypatch.setattr(window_backend, "lesson_book", book)
+    unjudged_round(place, base=base, game=game)
+    place.backend.teach()
+    place.backend.lessons()
+    assert [verdict is not None for verdict in heard] == [now]
+    assert bool(rounds) is now
 
 
 def test_what_another_model_or_game_taught_is_not_judged_here(place: Place) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toy_game import TASKS
 
+from model.adapters.folders import fingerprint
 from recorder.errors import DataError
 from recorder.games.base import free_task
 from recorder.types import Outcome
@@ -51,6 +52,30 @@ def test_of_all_successes_each_is_as_likely_kept() -> None:
     # 400 draws of 6 of 24: 100 each, give or take four standard errors.
     assert min(kept[seed] for seed in range(24)) > 65
     assert max(kept.values()) < 135
+
+
+def test_a_killed_practice_draws_on_as_it_would_have(tmp_path: Path) -> None:
+    whole, first = Strips(3), Strips(3)
+    for each in (whole, first):
+        each.meet([tried(seed, moments=1) for seed in range(20)])
+    first.save(tmp_path)
+    again = Strips.kept_in(tmp_path, 3)
+    for each in (whole, again):
+        each.meet([tried(seed, moments=1) for seed in range(20, 40)])
+    assert [each.seed for each in again.kept] == [each.seed for each in whole.kept]
+    # Without the file, or with a damaged one, it begins anew.
+    (tmp_path / FILE).write_bytes(b"x")
+    assert Strips.kept_in(tmp_path, 3).kept == Strips.kept_in(tmp_path / "no", 3).kept == []
+
+
+def test_pictures_do_not_make_an_adapter_another(tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
+    before = fingerprint(tmp_path)
+    strips = Strips(0)
+    strips.meet([tried(1)])
+    strips.save(tmp_path)
+    assert read_strips(tmp_path)
+    assert fingerprint(tmp_path) == before
 
 
 def test_without_a_success_there_is_nothing_and_damage_is_a_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.evaluation.lines import (
+    deciding,
     known_sentence,
     knows_already,
     old_tasks_line,
@@ -71,6 +72,15 @@ def test_what_becomes_of_a_round(lines: tuple[Line, ...], choice: Choice) -> Non
     assert decision.choice is choice
     assert decision.sentence.endswith(".")
     assert decide(lines, (FINE, BAD)).choice is Choice.REFUSE
+
+
+def test_what_another_judge_saw_is_told_before_what_only_its_own_eye_did() -> None:
+    seen = replace(BETTER, name="hop", sentence="By its own eye hop is better.", by_eye=True)
+    decision = decide((seen, BETTER, KEPT))
+    assert (decision.choice, decision.sentence) == (Choice.USE, BETTER.sentence)
+    verdict = verdict_of((seen, BETTER, KEPT), decision.choice, decision.sentence)
+    assert verdict is not None
+    assert deciding(verdict.lines) == BETTER
 
 
 def lines() -> st.SearchStrategy[Line]:

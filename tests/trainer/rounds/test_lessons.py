@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -19,7 +20,7 @@ from recorder.errors import UsageError
 from trainer.data.examples import Example, Sides
 from trainer.data.material import Material
 from trainer.data.other_sentences import sentences_shown
-from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson, Read, prepare
+from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson, Read, heard_in_all, prepare
 from trainer.rounds.round import RoundPlan
 from trainer.rounds.training.lora import LoraTask
 from trainer.rounds.training.lora_config import LoraConfig
@@ -102,7 +103,8 @@ def test_what_is_taught_now_is_not_what_it_could_before(
     known = said("walk back", 2) + said("turn left", 3)
     watched = said("turn left", 4, "rollout")
     taught = Sides(train=said("retreat at a run", 4, "demonstration") + watched)
-    read = Read(cast(Material, None), taught, Sides(known, known, known), Sides())
+    old = Sides(known, known, known)
+    read = Read(cast(Material, None), taught, old, old)
     lesson = prepare(
         plan,
         load_spec(folder),
@@ -115,6 +117,22 @@ def test_what_is_taught_now_is_not_what_it_could_before(
     # It may be learnt from, but nothing is chosen by it or judged on it; what was only watched is
     # no lesson.
     assert lesson.known == Sides(known, known[2:], known[2:])
+    # An earlier lesson of the same words may have been done in another manner.
+    earlier = (*lesson.earlier.select, *lesson.earlier.gate)
+    assert {each.instruction for each in earlier} == {"turn left"}
+    assert {each.instruction for each in lesson.earlier.train} == {"walk back", "turn left"}
+
+
+def test_all_that_is_heard_of_a_sentence_in_play_is_known(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(small_checkpoint, folder)
+    write_sayings(folder, {"walk back": ["retreat at a run"], "turn left": []})
+    apart = replace(load_spec(folder), parts=True, prompt="picture", history=0, chunk=1)
+    asked = ["turn left, then retreat at a run"]
+    assert heard_in_all(asked, apart, folder) == {"turn left", "walk back"}
+    assert heard_in_all(asked, replace(apart, parts=False), None) == set(asked)
 
 
 def test_what_was_only_watched_is_held_and_judged_as_before() -> None:

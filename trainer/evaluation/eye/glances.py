@@ -45,6 +45,10 @@ class Seen:
         """Return the number of ticks."""
         return len(self.deeds)
 
+    def until(self, ticks: int) -> Seen:
+        """Return the first ``ticks`` ticks of it, all if it has fewer."""
+        return Seen(self.glances[:ticks], self.deeds[:ticks])
+
     def to_bytes(self) -> bytes:
         """Return it as safetensors, at half precision."""
         parts = {"glances": self.glances, "deeds": self.deeds}

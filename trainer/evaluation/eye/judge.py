@@ -21,7 +21,7 @@ from recorder.types import Action
 from trainer.evaluation.eye.glances import MANNER, Array, Seen, deed, manner
 from trainer.evaluation.eye.probe import Probe
 
-VERSION = 1
+VERSION = 2
 """Of the figures that an eye goes by: one of another version cannot be read."""
 
 
@@ -30,7 +30,7 @@ class Reliability:
     """How the eye did on attempts that it did not learn from: counts of the agent's own.
 
     Of ``done`` attempts that the person marked as done it called ``right_done`` so, of ``failed``
-    ones ``right_failed`` failed.
+    ones ``right_failed`` failed; one that the person ended early counts as the part that it lasted.
     """
 
     done: int

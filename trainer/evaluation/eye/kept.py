@@ -50,7 +50,7 @@ def kept_eye(data: Path, game: str, base: str, sentence: str) -> Eye | None:
 def judges(data: Path, reader: Reader, game: str, base: str) -> Callable[[str], Watcher | None]:
     """Return what gives the judge of a new attempt at a sentence, None if none may judge it.
 
-    One whose marks were taken back since does not, and none does of what was ever practised.
+    One of which too few marks are left does not, and none does of what was ever practised.
     """
 
     def judge_of(sentence: str) -> Watcher | None:

@@ -8,6 +8,7 @@ cross-validation: neither the probes nor the threshold of a fold have met what i
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,15 +65,16 @@ def teach_eye(sentence: str, base: str, marked: Sequence[Marked]) -> Eye | None:
     if not _both(marked):
         return None
     look, way = _probes(marked)
-    threshold, hold = _rule(marked, _held_out(marked))
-    return Eye(sentence, base, look, way, threshold, hold, _ticks(marked), _reliability(marked))
+    ticks = _ticks(marked)
+    threshold, hold = _rule(marked, _held_out(marked, ticks))
+    reliability = _reliability(marked, ticks)
+    return Eye(sentence, base, look, way, threshold, hold, ticks, reliability)
 
 
 def _ticks(marked: Sequence[Marked]) -> int:
     """Return how long an eye may look: the longer it does, the likelier it calls done what is not.
 
-    So it looks no longer than at what failed and it was measured on, the median of them, unless
-    something was done later than that.
+    So it looks no longer than at what failed, the median of that, unless something was done later.
     """
     failed = sorted(len(each.seen) for each in marked if each.own and not each.done)
     done = max((len(each.seen) for each in marked if each.own and each.done), default=0)
@@ -166,10 +168,11 @@ def _folds(marked: Sequence[Marked]) -> Iterator[tuple[list[int], list[int]]]:
         yield [place for place in range(len(marked)) if place not in out], out
 
 
-def _held_out(marked: Sequence[Marked]) -> dict[int, Array]:
+def _held_out(marked: Sequence[Marked], ticks: int) -> dict[int, Array]:
     """Return how likely each tick of each attempt is done, to probes that have not met it.
 
-    Of a fold without which one kind is missing there are none.
+    Of each attempt the first ``ticks``: an eye looks no longer.  Of a fold without which one kind
+    is missing there are none.
     """
     likely: dict[int, Array] = {}
     for learn, out in _folds(marked):
@@ -177,7 +180,7 @@ def _held_out(marked: Sequence[Marked]) -> dict[int, Array]:
         if not out or not _both(taught):
             continue
         eye = Eye("", "", *_probes(taught), 0.0, 1, 0, _NOBODY)
-        likely |= {place: eye.likely(marked[place].seen) for place in out}
+        likely |= {place: eye.likely(marked[place].seen.until(ticks)) for place in out}
     return likely
 
 
@@ -203,19 +206,28 @@ def _threshold(marked: Sequence[Marked], scores: Mapping[int, float]) -> tuple[f
     return float((cuts[best] + cuts[best + 1]) / 2), float(right[best] / 2)
 
 
-def _reliability(marked: Sequence[Marked]) -> Reliability:
-    """Return how an eye does on the agent's own attempts that neither probes nor threshold met."""
-    calls: list[tuple[bool, bool]] = []
+def _reliability(marked: Sequence[Marked], ticks: int) -> Reliability:
+    """Return how an eye does on the agent's own attempts that neither probes nor threshold met.
+
+    It looks at the first ``ticks`` of each, as in play.  What the person ended earlier, as it went
+    wrong, counts as the part of an attempt that it lasted: on the rest the eye may yet have erred.
+    """
+    done: list[bool] = []
+    wrongly, rightly = 0, 0.0
     for learn, out in _folds(marked):
         taught = [marked[place] for place in learn]
         if not out or not _both(taught):
             continue
-        eye = Eye("", "", *_probes(taught), *_rule(taught, _held_out(taught)), 0, _NOBODY)
-        calls += [
-            (marked[place].done, eye.score(marked[place].seen) >= eye.threshold)
-            for place in out
-            if marked[place].own
-        ]
-    done = [said for truth, said in calls if truth]
-    failed = [not said for truth, said in calls if not truth]
-    return Reliability(len(done), sum(done), len(failed), sum(failed))
+        eye = Eye("", "", *_probes(taught), *_rule(taught, _held_out(taught, ticks)), 0, _NOBODY)
+        for each in (marked[place] for place in out if marked[place].own):
+            seen = each.seen.until(ticks)
+            said = eye.score(seen) >= eye.threshold
+            if each.done:
+                done.append(said)
+            elif said:
+                wrongly += 1
+            else:
+                rightly += len(seen) / ticks
+    # Of thirds that make a whole nothing is lost by rounding.
+    right = math.floor(rightly + 1e-9)
+    return Reliability(len(done), sum(done), right + wrongly, right)

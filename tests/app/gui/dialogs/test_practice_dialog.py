@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from sample import SampleBackend
 
 from app.backend.ports import PracticeWish, SentenceFacts, TeachFacts
-from app.gui.dialogs.practice_dialog import MOST_SENTENCES, PracticeDialog
+from app.gui.dialogs.practice_dialog import BY_EYE, MOST_SENTENCES, PracticeDialog
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 
@@ -19,6 +19,17 @@ FACTS = (
     ),
     SentenceFacts("open the door", "open", good=1, tries=20),
 )
+
+
+def test_what_the_game_judges_in_other_letters_is_not_left_to_the_own_eye(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    dialog = PracticeDialog(FACTS, ("Use your gun on the barrel!",), theme, agent="")
+    qtbot.addWidget(dialog)
+    shares = [dialog.tree.topLevelItem(at).text(1) for at in range(len(FACTS))]
+    assert shares[0] == "4 of 20"
+    assert BY_EYE not in shares
+    assert dialog.tree.topLevelItemCount() == len(FACTS)
 
 
 def rows(dialog: PracticeDialog) -> list[tuple[str, bool]]:

@@ -97,6 +97,19 @@ def test_shift_ctrl_and_ctrl_a_choose_several_and_the_card_counts_them(
     click(qtbot, library, 2)
     assert ids(library) == [2]
     assert library.delete.text() == "Delete"
+    # No key goes to an attempt without choosing it: the buttons are about what is shown.
+    qtbot.keyClick(library.list, Qt.Key.Key_Down, CONTROL)
+    assert ids(library) == [1]
+    assert library.title.accessibleName() == place.kept[0].instruction
+    click(qtbot, library, 2)
+    # Nor is one shown that was taken out of several.
+    click(qtbot, library, 4, CONTROL)
+    click(qtbot, library, 6, CONTROL)
+    click(qtbot, library, 6, CONTROL)
+    assert ids(library) == [4, 2]
+    assert place.kept[3].instruction in library.line.text()
+    click(qtbot, library, 4, CONTROL)
+    assert ids(library) == [2]
     # Who takes the open one out of two is about the other.
     click(qtbot, library, 4, CONTROL)
     click(qtbot, library, 4, CONTROL)

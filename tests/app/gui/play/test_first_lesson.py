@@ -38,7 +38,8 @@ class Person:
         *,
         pauses: bool = False,
     ) -> None:
-        self.goes_on(phase=phase, instruction=sentence, outcome=None)
+        attempts = self.now.attempts + 1
+        self.goes_on(phase=phase, instruction=sentence, outcome=None, attempts=attempts)
         if pauses:
             self.goes_on(phase=Phase.PAUSED)
             self.goes_on(phase=phase)
@@ -51,7 +52,7 @@ class Person:
 
 def test_from_the_first_failure_to_the_teach_button() -> None:
     person = Person()
-    assert "watch it try once" in person.told
+    assert "Watch it try once" in person.told
     person.attempt(Phase.PLAYING, Outcome.TIMEOUT)
     assert f"show it {ENOUGH} times" in person.told
     assert LESSON.how in person.told
@@ -64,6 +65,27 @@ def test_from_the_first_failure_to_the_teach_button() -> None:
     assert person.guide.over
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert "That is enough" in person.told
+
+
+def test_an_attempt_that_the_lesson_ended_is_no_step_of_it() -> None:
+    person = Person()
+    person.now = replace(IDLE, phase=Phase.PLAYING, instruction=LESSON.sentence, attempts=4)
+    person.guide = FirstLessonGuide(LESSON, person.now.attempts)
+    first = person.step
+    person.goes_on(phase=Phase.WATCHING, outcome=Outcome.INTERRUPTED)
+    assert person.step is first
+    person.attempt(Phase.PLAYING, Outcome.TIMEOUT)
+    assert f"show it {ENOUGH} times" in person.told
+
+
+def test_who_watches_in_between_is_told_how_often_is_left_and_what_it_did() -> None:
+    person = Person()
+    person.attempt(Phase.PLAYING, Outcome.SUCCESS)
+    assert person.told.startswith(f"It did it this time. Now show it {ENOUGH} times.")
+    for _ in range(ENOUGH - 1):
+        person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
+    person.attempt(Phase.PLAYING, Outcome.TIMEOUT)
+    assert person.told.startswith("Now show it once more.")
 
 
 def test_what_failed_does_not_count_and_says_how_it_is_done() -> None:

@@ -11,6 +11,7 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.lessons_dialog import (
     CURVE,
+    NOT_ALONE,
     NOTHING,
     SHARE,
     SHOWN,
@@ -29,6 +30,17 @@ def opened(qtbot: QtBot, window: MainWindow) -> LessonsDialog:
     dialog = window.findChild(LessonsDialog)
     assert isinstance(dialog, LessonsDialog)
     return dialog
+
+
+def test_where_nothing_plays_without_the_person_no_start_is_looked_for(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    for plays in (True, False):
+        dialog = LessonsDialog([DANCE], theme, plays=plays)
+        qtbot.addWidget(dialog)
+        dialog.tree.setCurrentItem(dialog.tree.topLevelItem(0))
+        assert dialog.failing.isEnabled() is plays
+        assert dialog.failing.toolTip() == ("" if plays else NOT_ALONE)
 
 
 def test_each_lesson_has_its_state_and_its_way_there(qtbot: QtBot, theme: Theme) -> None:

@@ -202,6 +202,22 @@ def test_it_looks_no_longer_than_at_what_it_was_measured_on(
     assert teaching._ticks(attempts) == ticks
 
 
+def test_what_was_ended_early_counts_as_the_part_that_it_lasted() -> None:
+    """In play the eye looks longer, and the longer it looks, the likelier it errs."""
+    rng = np.random.default_rng(13)
+    done = [Marked(seen(rng, ticks=60, arrives=30), True, True, 20 + n) for n in range(9)]
+    failed = [Marked(seen(rng, ticks=20), False, True, n) for n in range(9)]
+    eye = taught([*done, *failed])
+    assert eye.ticks == 60
+    assert (eye.reliability.done, eye.reliability.failed) == (9, 3)
+    assert not believed(eye.reliability)
+    # What lasts longer than it looks is judged by what it sees of it.
+    longer = [Marked(seen(rng, ticks=90), False, True, 40 + n) for n in range(9)]
+    eye = taught([*done, *longer])
+    assert (eye.ticks, eye.reliability.failed) == (90, 9)
+    assert {len(each) for each in teaching._held_out(done, 40).values()} <= {40}
+
+
 def test_what_is_only_passed_is_not_done_if_the_marks_allow_to_ask_for_more() -> None:
     """Shown and marked ones stay where it is done; a view that only passes by is not done."""
     rng = np.random.default_rng(12)

@@ -59,6 +59,21 @@ def test_it_ends_an_attempt_that_the_game_does_not_judge() -> None:
     assert (ended.outcome, ended.ticks) == (Outcome.TIMEOUT, 20)
 
 
+def test_an_attempt_that_the_game_ends_has_failed() -> None:
+    """Left out as judged by nobody, deaths would be missing among the failures."""
+
+    class Deadly(ToyGame):
+        def outcome(self) -> Outcome | None:
+            return Outcome.UNKNOWN if len(self.actions) >= 3 else None
+
+    watch = EyeWatch(eye(1, {0: 4.0}, -26.0), PlaceLooker().glance)
+    loop = EpisodeLoop(Deadly(), LockStepRunner(WalkPolicy()), policy_name="walk")
+    ended = run_episode(loop, free_task(SAID), 1, max_ticks=40, watch=watch)
+    assert (ended.outcome, ended.ticks) == (Outcome.FAILURE, 3)
+    # Without an eye nobody says so.
+    assert run_episode(loop, free_task(SAID), 1, max_ticks=40).outcome is Outcome.UNKNOWN
+
+
 def test_what_is_kept_of_an_attempt_is_each_tick_with_the_picture_after_it() -> None:
     keeper = SeenKeeper(PlaceLooker())
     loop = EpisodeLoop(
