@@ -39,8 +39,8 @@ TAUGHT_NOW = (
 class BackgroundPlay:
     """Plays what the person wants to look at next, one thing at a time: a new wish ends the old.
 
-    Attempts that look for a start are stored, all of them: chosen by their outcome they would be
-    no fair sample of what the agent can.
+    Attempts that look for a start are stored, all of a search or none: those that end first succeed
+    more often, so a part of them would be no fair sample of what the agent can.
     """
 
     def __init__(

@@ -108,9 +108,10 @@ def film_of_round(
 ) -> Films | None:
     """Play a start of a round's evaluation again, before and after: the ``number``-th most telling.
 
-    ``options`` are the round's; after the last start comes the first.  None where nothing was
-    evaluated, and in a game that would need the person's screen once more.  ``check`` is called
-    before every tick and may raise to stop.  Raises what the game or the model raises.
+    ``options`` are how it plays now: a round that was played otherwise has no film.  After the last
+    start comes the first.  None where nothing was evaluated, and in a game that would need the
+    person's screen once more.  ``check`` is called before every tick and may raise to stop.
+    Raises what the game or the model raises.
     """
     adapters = {row.id: row for row in reader.adapters()}
     parent_id = adapters[adapter_id].parent_id

@@ -33,8 +33,8 @@ def changed_note(sentences: Iterable[str], heard: Heard, judged: Callable[[str],
     """
     parts = [part for said in sentences if not judged(said) for part in split_instruction(said)]
     told = [
-        f"The agent hears “{part}” as “{heard(part)}”, so this lesson changes how it does that; "
-        "say it in quite other words to keep both."
+        f"For the agent “{part}” means the same as “{heard(part)}”, so this lesson changes that "
+        "too. To keep both, say it in very different words."
         for part in dict.fromkeys(parts)
         if not judged(part) and heard(part).lower() != clean_instruction(part).lower()
     ]

@@ -233,8 +233,8 @@ class VerdictFacts:
 class FilmFacts:
     """One start of a round's measurement, filmed before and after the round.
 
-    ``done_before`` and ``done_after`` say whether the game called it a success.  It is the
-    ``number``-th (from 0) of ``starts``, the most telling first.
+    ``done_before`` and ``done_after`` say whether the game, or its own eye, called it done.  It is
+    the ``number``-th (from 0) of ``starts``, the most telling first.
     """
 
     sentence: str

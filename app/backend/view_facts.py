@@ -29,7 +29,7 @@ from trainer.rounds.blind_round import Judged
 from trainer.rounds.decision import Decision
 
 INTERVAL_METHOD = "for paired starts, valid when play stops"
-EYE_METHOD = "for paired starts, without the errors of its own eye"
+EYE_METHOD = "for paired starts; the mistakes that its own eye may make are in it"
 BLIND_METHOD = "for clips judged blind, without your errors, valid when judging stops"
 NOTHING_COLLECTED = (
     "Nothing was collected since the last round; play and correct, or show it yourself."

@@ -11,9 +11,9 @@ from app.backend.ports import Backend, Hint, PracticeWish, VerdictFacts
 from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
+from app.gui.failing_start import FailingStart
 from app.gui.guiding import Guiding
 from app.gui.library.library_page import Library
-from app.gui.play.hands import PERSON_DRIVES
 from app.gui.play.play_page import PlayPage, SideColumn
 from app.gui.style.widgets import Offer
 from app.session.api import Phase, Snapshot
@@ -21,11 +21,6 @@ from recorder.errors import KnownError
 from recorder.types import Outcome
 
 log = logging.getLogger(__name__)
-
-FOUND_MEANWHILE = (
-    "A start was found on which the agent fails at “{}”. Press “Start it where it fails” again "
-    "when you are ready; it may be another start then."
-)
 
 
 class Commands(QObject):
@@ -61,6 +56,7 @@ class Commands(QObject):
         self.guiding = Guiding(
             backend, dialogs, page, self.demonstrate, self.start_round, self.page_wanted
         )
+        self.failing = FailingStart(self._session, calls, dialogs, page, side.teach, self._play_on)
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""
@@ -193,26 +189,9 @@ class Commands(QObject):
         if not self._calls.rounds.running and self._side.teach.practise.isEnabled():
             self.dialogs.choose_practice(self._side.teach.facts.to_practise)
 
-    def start_where_it_fails(self, sentence: str) -> None:
-        """Look for a start on which the agent fails at a sentence, and let it play from there."""
-        teach, shot = self._side.teach, self._session.snapshot()
-
-        def begin(seed: int) -> None:
-            teach.show_looking(False)
-            now = self._session.snapshot()
-            if now.attempts != shot.attempts or now.phase in PERSON_DRIVES:
-                # Who does something else meanwhile is not thrown out of it.
-                self._page.notice.tell(FOUND_MEANWHILE.format(sentence), tone="agent")
-            elif self._ask(lambda: self._session.reset(seed)):
-                self.play_example(sentence)
-
-        def failed(told: str) -> None:
-            teach.show_looking(False)
-            self.dialogs.tell_problem(told)
-
-        if self.dialogs.may_watch():
-            teach.show_looking(True)
-            self._calls.find_failing_start(sentence, begin, failed)
+    def _play_on(self, seed: int, sentence: str) -> None:
+        if self._ask(lambda: self._session.reset(seed)):
+            self.play_example(sentence)
 
     def start_practice(self, wish: PracticeWish) -> None:
         """Let the agent practise."""

@@ -386,7 +386,7 @@ def connect_page(
 ) -> None:
     """Let what is pressed on the play page and on its cards ask for it."""
     side.teach.round_asked.connect(commands.start_round)
-    side.teach.failing_asked.connect(commands.start_where_it_fails)
+    side.teach.failing_asked.connect(commands.failing.look)
     side.teach.lessons_asked.connect(
         lambda: dialogs.show_lessons(plays=not side.teach.facts.practice_blocked)
     )
@@ -403,7 +403,7 @@ def connect_page(
     page.chips.example_chosen.connect(commands.play_example)
     page.chips.more_asked.connect(dialogs.show_sentences)
     dialogs.sentence_chosen.connect(commands.play_example)
-    dialogs.failing_chosen.connect(commands.start_where_it_fails)
+    dialogs.failing_chosen.connect(commands.failing.look)
     page.bar.edit.textEdited.connect(page.chips.complete)
     page.chips.demonstrate_asked.connect(commands.demonstrate)
     page.chips.success_asked.connect(lambda: commands.mark(Outcome.SUCCESS))

@@ -61,7 +61,7 @@ class PracticeDialog(QDialog):
         self.setWindowTitle("Let it practise")
         give_size(self, 680, 620)
         self.search = sentence_search()
-        told = f" What is in use practises: {agent}." if agent else ""
+        told = f" The agent that is in use now practises: {agent}." if agent else ""
         self.intro = label(INTRO + told, "muted", wrap=True)
         self.tree = sentence_tree(theme, "Practise", "Sentences to practise")
         self.tree.setRootIsDecorated(False)

@@ -73,7 +73,7 @@ class FilmDialog(QDialog):
             return
         self.sentence.setText(film.sentence)
         self.place.setText(
-            f"start {film.number + 1} of {film.starts}, those that changed first · seed {film.seed}"
+            f"start {film.number + 1} of {film.starts} (changed ones come first) · seed {film.seed}"
         )
         sides = (film.before, film.done_before), (film.after, film.done_after)
         for view, outcome, (clip, done) in zip(self.views, self.outcomes, sides, strict=True):

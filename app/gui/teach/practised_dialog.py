@@ -14,8 +14,8 @@ from app.gui.teach.verdict_card import FilmStrip
 
 STRIP_PX = 78
 INTRO = (
-    "Drawn at random from all that succeeded; each strip ends with the attempt. If one is not what "
-    "you mean, go back to the agent before."
+    "Some successful attempts, chosen at random. The last picture of each row is the end. If the "
+    "agent did something else than you meant, go back to the agent before."
 )
 BY_EYE = (
     " Its own eye called these done: mark a few more attempts as done or failed, and it learns to "

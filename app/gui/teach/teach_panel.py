@@ -29,6 +29,9 @@ PROGRESS = {
 """Where each part of a round begins and ends on its bar, in percent."""
 PRACTISE_TIP = "The agent plays by itself, and learns from what succeeded"
 WHERE_IT_FAILS = "Start it where it fails"
+FAILING_TIP = (
+    "The agent tries 12 new starts in the background; then you watch one on which it failed"
+)
 EMPTY_TEXT = "No corrections yet. Press Play, and touch any game key when it goes wrong."
 
 
@@ -60,7 +63,7 @@ class TeachPanel(Card):
         self.sentence = label(EMPTY_TEXT, "muted", wrap=True)
         self.next_step = label("", "strong", wrap=True)
         self.failing = button(WHERE_IT_FAILS, "link")
-        self.failing.setToolTip("Plays some starts in the background and begins one that it fails")
+        self.failing.setToolTip(FAILING_TIP)
         self.all_lessons = button("Your lessons", "link")
         self.all_lessons.setToolTip(tip_of("lessons"))
         self.lessons = LessonList()

@@ -22,8 +22,8 @@ def note(*sentences: str, rewrite: bool = True) -> str:
 def test_what_the_base_was_taught_in_other_words_is_changed_by_such_a_lesson() -> None:
     told = note("retreat at a run", "retreat at a run", "dance around the barrel")
     assert told == (
-        "The agent hears “retreat at a run” as “walk back”, so this lesson changes how it does "
-        "that; say it in quite other words to keep both."
+        "For the agent “retreat at a run” means the same as “walk back”, so this lesson changes "
+        "that too. To keep both, say it in very different words."
     )
     # It is heard part by part.
     assert note("go to the barrel, then retreat at a run") == told

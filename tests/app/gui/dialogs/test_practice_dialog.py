@@ -47,7 +47,9 @@ def test_what_was_taught_is_ticked_in_the_persons_words_and_the_weakest_come_nex
     dialog = PracticeDialog(
         FACTS, ("use your gun on the barrel", "dance"), theme, agent="practice model + #3 dance"
     )
-    assert "What is in use practises: practice model + #3 dance." in dialog.intro.text()
+    assert (
+        "The agent that is in use now practises: practice model + #3 dance." in dialog.intro.text()
+    )
     qtbot.addWidget(dialog)
     # "dance" is none of the game's own: its own eye judges it.
     assert rows(dialog) == [

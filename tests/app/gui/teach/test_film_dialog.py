@@ -25,13 +25,13 @@ def test_both_are_shown_and_the_next_start_follows(
     # While it is played again there is nothing to go on to.
     assert not dialog.next.isEnabled()
     qtbot.waitUntil(dialog.next.isEnabled)
-    assert dialog.place.text() == "start 1 of 2, those that changed first · seed 7"
+    assert dialog.place.text() == "start 1 of 2 (changed ones come first) · seed 7"
     assert [each.text() for each in dialog.outcomes] == [NOT_DONE, DONE]
     for view in dialog.views:
         qtbot.waitUntil(lambda view=view: view.index > 0)
     dialog.next.click()
     qtbot.waitUntil(dialog.next.isEnabled)
-    assert dialog.place.text() == "start 2 of 2, those that changed first · seed 8"
+    assert dialog.place.text() == "start 2 of 2 (changed ones come first) · seed 8"
     dialog.set_speed(4)
     assert [view.speed for view in dialog.views] == [4, 4]
     dialog.restart()

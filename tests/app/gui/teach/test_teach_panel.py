@@ -1,9 +1,13 @@
 from dataclasses import replace
 
+import pytest
+from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
 from app.backend.ports import RoundPart, RoundUpdate, TeachFacts, VerdictFacts
+from app.gui.failing_start import FOUND_MEANWHILE, LOOKING
+from app.gui.header import LIBRARY
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.teach_panel import CORRECTING_TEXT, EMPTY_TEXT, TeachPanel
@@ -109,7 +113,9 @@ def test_the_agent_begins_where_it_fails(
     teach.show_facts(STEP)
     teach.failing.click()
     assert not teach.failing.isEnabled()
+    assert window.play_page.notice.text() == LOOKING.format("swim home")
     qtbot.waitUntil(teach.failing.isEnabled)
+    assert window.play_page.notice.text() == ""
     assert session.calls[-2:] == [("reset", 10_000_007), ("play", "swim home")]
     assert window.play_page.bar.edit.text() == "swim home"
 
@@ -137,6 +143,32 @@ def test_who_drives_is_not_thrown_out_of_it(
     session.set(phase=Phase.CORRECTING)
     qtbot.waitUntil(teach.failing.isEnabled)
     assert ("reset", 10_000_007) not in session.calls
+
+
+@pytest.mark.parametrize("what", ["types", "goes to the library", "reads a dialog"])
+def test_who_is_elsewhere_is_not_taken_to_the_start(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: SampleSession,
+    place: SampleBackend,
+    what: str,
+) -> None:
+    place.failing = {"swim home": 10_000_007}
+    teach = window.side.teach
+    teach.show_facts(STEP)
+    dialog = QDialog(window)
+    dialog.setModal(True)
+    teach.failing.click()
+    if what == "types":
+        window.play_page.bar.edit.setText("dance")
+    elif what == "reads a dialog":
+        dialog.show()
+    else:
+        window.show_page(LIBRARY)
+    qtbot.waitUntil(teach.failing.isEnabled)
+    assert ("reset", 10_000_007) not in session.calls
+    assert window.play_page.notice.text() == FOUND_MEANWHILE.format("swim home")
+    dialog.close()
 
 
 def test_an_agent_that_fails_nowhere_is_said(
