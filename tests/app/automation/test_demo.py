@@ -18,7 +18,7 @@ from recorder.games import game_spec, registry
 from recorder.games.doom.tasks import TASK_BY_ID
 from trainer.rounds import known_before
 
-SMALLEST = DemoSize(seeds=1, demonstrations=5, corrections=1, pairs=2, steps=2, replay=24)
+SMALLEST = DemoSize(seeds=1, demonstrations=3, corrections=1, pairs=2, steps=2, replay=24)
 
 
 @pytest.mark.long(45, "the whole loop: lessons, a round's process, two players' and two films")

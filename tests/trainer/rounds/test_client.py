@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 # Imported before any test changes sys.executable, which it keeps for its own children.
 import multiprocessing.spawn
 import os
@@ -150,6 +152,22 @@ exec >&-
 read anything || exit 1
 exit 5
 """
+
+
+def test_practice_that_fails_by_a_problem_of_the_world_is_gone_on_with(
+    data: Path, client: RoundClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As when its eye could not be taught: half an hour of practice must not be lost for that."""
+    failed = json.dumps({"kind": "failed", "sentence": "There is too little."})
+    talk(monkeypatch, tmp_path, f"#!/bin/sh\necho '{failed}'\nexit 5\n")
+    for number, practice_min in enumerate((None, 0.5), 1):
+        left = work_path(data, number)
+        left.mkdir(parents=True)
+        (left / ("lora_progress" if practice_min is None else PRACTICE_FILE)).touch()
+        result = client.run(questions=[LESSON], paired_seeds=0, practice_min=practice_min)
+        assert (result.status, result.exit_code) == (RoundStatus.FAILED, ExitCode.DATA_PROBLEM)
+        # What a round had learnt may be why it failed.
+        assert left.exists() is (practice_min is not None)
 
 
 class _Speaking(subprocess.Popen[str]):
