@@ -86,7 +86,8 @@ class PlayPage(QWidget):
         self._build()
         self._library.clicked.connect(self.library_asked)
         theme.changed.connect(self._arrange)
-        for widget in (self.notice, self.view):
+        # The view stays where it is in the column when the column moves.
+        for widget in (self.notice, self.view, self.left):
             widget.installEventFilter(self)
 
     def take_side(self, side: SideColumn) -> None:

@@ -27,6 +27,17 @@ def test_a_notice_stays_over_the_picture_as_the_window_changes_its_size(
         assert page.notice.rect().contains(each.geometry())
 
 
+def test_a_notice_follows_the_column_in_which_the_view_stays_where_it_is(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    page = window.play_page
+    page.notice.tell("Something is wrong.")
+    qtbot.waitUntil(page.notice.isVisible)
+    before = page.notice.x()
+    page.left.move(page.left.x() + 70, page.left.y())
+    qtbot.waitUntil(lambda: page.notice.x() == before + 70)
+
+
 def test_a_full_screen_is_the_games(qtbot: QtBot, window: MainWindow) -> None:
     page = window.play_page
     before = page.view.height()
