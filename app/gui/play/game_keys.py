@@ -15,6 +15,9 @@ MODIFIER_KEYS = frozenset({
 })  # fmt: skip
 LAYING_OUT_NS = 1_500_000_000
 """So long may a start take to be laid out; a key meanwhile is no letter of the next sentence."""
+LATELY_NS = 600_000_000
+"""A key that was heard of so long ago may still be held to drive: somewhat longer than the focus
+stays in the view after an attempt."""
 MODIFIER_WAIT_MS = 150
 """So long may a modifier still become a shortcut of the window's before it drives the game."""
 
@@ -30,6 +33,7 @@ class GameKeys(QObject):
         self._now_ns = now_ns
         # By what a press and its release share; the name is kept, as Shift and the layout change.
         self._down: dict[int, str] = {}
+        self._heard: dict[int, int] = {}
         self._buttons: set[Qt.MouseButton] = set()
         # Modifiers that may be the beginning of a shortcut.
         self._undecided: dict[int, str] = {}
@@ -42,9 +46,17 @@ class GameKeys(QObject):
         self._expected_until_ns = 0
 
     @property
-    def held(self) -> frozenset[int]:
-        """The keys that are down, by what a press and its release share."""
-        return frozenset(self._down)
+    def driving(self) -> frozenset[int]:
+        """The keys that drive or just did, by what a press and its release share.
+
+        A busy machine tells of a key that is held as let go and pressed anew, again and again.
+        """
+        since = self._now_ns() - LATELY_NS
+        return frozenset(self._down) | {key for key, ns in self._heard.items() if ns >= since}
+
+    def hear(self, event: QKeyEvent) -> None:
+        """Note a key that is pressed while there is nothing to drive."""
+        self._heard[press_id(event)] = self._now_ns()
 
     @property
     def are_games(self) -> bool:
@@ -84,6 +96,7 @@ class GameKeys(QObject):
         self._undecided.pop(press_id(event), "")
         name = self._down.pop(press_id(event), "")
         if name:
+            self._heard[press_id(event)] = self._now_ns()
             self._session.key(name, False, self._now_ns())
 
     def press_button(self, button: Qt.MouseButton) -> None:

@@ -70,5 +70,5 @@ class Hands(QObject):
         free = focused is None or self._page.left.isAncestorOf(focused)
         modal = QApplication.activeModalWidget() is not None
         if self._page.isVisible() and free and not modal:
-            self._page.bar.edit.ignore_held(self._page.view.keys.held)
+            self._page.bar.edit.ignore_held(self._page.view.keys.driving)
             self._focus_field()

@@ -94,6 +94,28 @@ def test_keys_that_drove_when_the_attempt_ended_are_no_letters(
     assert edit.text() == "jump"
 
 
+def test_a_held_key_that_is_told_as_pressed_again_and_again_is_no_letter(
+    qtbot: QtBot, window: MainWindow, session: SampleSession
+) -> None:
+    """A busy machine does not know a repeat: it tells of a release and of a new press."""
+    play(window)
+    view, edit = window.play_page.view, window.play_page.bar.edit
+    qtbot.keyPress(view, Qt.Key.Key_W)
+    window.pull()
+    end(window, session)
+    for _ in range(3):
+        qtbot.keyRelease(view, Qt.Key.Key_W)
+        qtbot.keyPress(view, Qt.Key.Key_W)
+    qtbot.waitUntil(edit.hasFocus, timeout=10 * SETTLE_MS)
+    for _ in range(3):
+        qtbot.keyRelease(edit, Qt.Key.Key_W)
+        qtbot.keyPress(edit, Qt.Key.Key_W)
+    assert edit.text() == BARREL
+    qtbot.keyRelease(edit, Qt.Key.Key_W)
+    type_anywhere(qtbot, "jump")
+    assert edit.text() == "jump"
+
+
 def test_showing_it_during_an_attempt_gives_the_keys_to_the_game(
     qtbot: QtBot, window: MainWindow, session: SampleSession
 ) -> None:
