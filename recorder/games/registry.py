@@ -251,7 +251,8 @@ GAMES: tuple[GameSpec, ...] = (
         lessons=("use your gun on the barrel", "shoot the farthest zombie", "go to the barrel"),
         first_lesson=FirstLesson(
             "use your gun on the barrel",
-            "Turn with the mouse until the barrel is in the middle, then press the left button.",
+            "Turn around with the mouse until you see the barrel, bring it to the middle, and hold "
+            "the left button until it bursts.",
         ),
     ),
     GameSpec(
