@@ -56,7 +56,9 @@ class Commands(QObject):
         self.guiding = Guiding(
             backend, dialogs, page, self.demonstrate, self.start_round, self.page_wanted
         )
-        self.failing = FailingStart(self._session, calls, dialogs, page, side.teach, self._play_on)
+        self.failing = FailingStart(
+            self._session, calls, dialogs, page, side.teach, self._play_on, self.page_wanted
+        )
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Return what each action of the shortcut table does."""

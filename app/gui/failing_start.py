@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QApplication
 
+from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls
 from app.gui.dialogs.dialog_commands import DialogCommands
 from app.gui.play.hands import PERSON_DRIVES
@@ -23,7 +25,7 @@ FOUND_MEANWHILE = (
 class FailingStart:
     """Looks for such a start, and begins it if the person still waits for it.
 
-    ``play`` plays a sentence on a start (its seed).
+    ``play`` plays a sentence on a start (its seed), ``go`` goes to a page.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class FailingStart:
         page: PlayPage,
         teach: TeachPanel,
         play: Callable[[int, str], None],
+        go: SignalInstance,
     ) -> None:
         self._session = session
         self._calls = calls
@@ -41,13 +44,15 @@ class FailingStart:
         self._page = page
         self._teach = teach
         self._play = play
+        self._go = go
 
     def look(self, sentence: str) -> None:
         """Look for a start on which the agent fails at a sentence, and let it play from there."""
         if not self._dialogs.may_watch():
             return
         attempts, typed = self._session.snapshot().attempts, self._page.bar.edit.text()
-        there = self._page.isVisible()
+        # Asked for in the library too: there nobody would see what comes of it.
+        self._go.emit(pages.PLAY)
         told = LOOKING.format(sentence)
 
         def does_something_else() -> bool:
@@ -56,7 +61,7 @@ class FailingStart:
                 now.attempts != attempts
                 or now.phase in PERSON_DRIVES
                 or self._page.bar.edit.text() != typed
-                or (there and not self._page.isVisible())
+                or not self._page.isVisible()
                 or QApplication.activeModalWidget() is not None
             )
 

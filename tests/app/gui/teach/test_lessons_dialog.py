@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
 from app.backend.ports import LessonState, TaughtSentence
+from app.gui.header import LIBRARY, PLAY
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.gui.teach.lessons_dialog import (
@@ -86,7 +87,9 @@ def test_a_lesson_is_played_or_begun_where_it_fails(
     # Nobody can find out where it fails at what the game does not judge.
     assert not dialog.failing.isEnabled()
     dialog.tree.setCurrentItem(dialog.tree.topLevelItem(1))
+    window.show_page(LIBRARY)
     dialog.failing.click()
+    assert window.pages.currentIndex() == PLAY
     qtbot.waitUntil(lambda: session.calls[-1] == ("play", "dance"))
     assert ("reset", 10_000_007) in session.calls
 
