@@ -100,9 +100,12 @@ class TeachPanel(Card):
         """Show what has been collected."""
         self._facts = facts
         self.episodes.show_value(str(facts.episodes), "attempt" + _plural(facts.episodes))
-        self.corrections.show_value(
-            str(facts.corrections), "correction" + _plural(facts.corrections)
-        )
+        # Who has only shown something has corrected nothing, and has done nothing wrong.
+        shown = sum(each.taught_s > 0 for each in facts.lessons)
+        count, kind = facts.corrections, "correction"
+        if shown and not count:
+            count, kind = shown, "demonstration"
+        self.corrections.show_value(str(count), kind + _plural(count))
         self.person.show_value(spoken_duration(facts.person_s), "of you")
         # Before anything is collected, a full bar would look like something.
         self._mix.setVisible(bool(facts.mix))

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QLabel
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
-from app.backend.ports import RoundPart, RoundUpdate, TeachFacts, VerdictFacts
+from app.backend.ports import LessonFacts, RoundPart, RoundUpdate, TeachFacts, VerdictFacts
 from app.gui.failing_start import FOUND_MEANWHILE, LOOKING
 from app.gui.header import LIBRARY
 from app.gui.main_window import MainWindow
@@ -103,6 +103,29 @@ def test_what_to_do_next_leads_and_gives_way_to_a_round(qtbot: QtBot, theme: The
     assert panel.failing.isHidden()
     panel.show_update(RoundUpdate(finished=True))
     assert not panel.next_step.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("corrections", "seconds", "told"),
+    [
+        (0, (), ("0", "corrections")),
+        (0, (2.0, 3.0, 0.0), ("2", "demonstrations")),
+        (0, (2.0,), ("1", "demonstration")),
+        (4, (2.0, 3.0), ("4", "corrections")),
+    ],
+)
+def test_who_only_shows_something_is_not_told_of_no_corrections(
+    qtbot: QtBot,
+    theme: Theme,
+    corrections: int,
+    seconds: tuple[float, ...],
+    told: tuple[str, str],
+) -> None:
+    panel = TeachPanel(theme)
+    qtbot.addWidget(panel)
+    lessons = tuple(LessonFacts(n, "hop", each) for n, each in enumerate(seconds))
+    panel.show_facts(TeachFacts(corrections=corrections, lessons=lessons))
+    assert [each.text() for each in panel.corrections.findChildren(QLabel)] == list(told)
 
 
 def test_the_agent_begins_where_it_fails(
