@@ -35,7 +35,8 @@ class FailingStarts:
         key = player.key, asked.heard
         waiting = [seed for seed in self._found.get(key, []) if seed > after]
         if not waiting:
-            first = next_seed(self._tried.get(key, after))
+            # What the person went past meanwhile is not gone back to.
+            first = next_seed(max(after, self._tried.get(key, after)))
             seeds = accumulate(repeat(first, MOST), lambda seed, _first: next_seed(seed))
             starts = [Start(asked.task, asked.heard, seed) for seed in seeds]
             attempts = play(player, starts)

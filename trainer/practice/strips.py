@@ -29,6 +29,8 @@ FILE = "practised.strips"
 digest adapters are told apart."""
 MOST = 6
 """So many strips are kept of a practice."""
+_NO_STRIPS = (OSError, SafetensorError, KeyError, TypeError, ValueError)
+"""What reading a file raises that holds none."""
 PICTURES = 6
 """So many pictures has a strip at most, the last one of the attempt included."""
 
@@ -115,9 +117,6 @@ def read_strips(folder: Path) -> list[Strip]:
             "The pictures of what was practised cannot be read, so they are not shown; the agent "
             "itself is not touched by that."
         ) from error
-
-
-_NO_STRIPS = (OSError, SafetensorError, KeyError, TypeError, ValueError)
 
 
 def _read(path: Path) -> tuple[list[Strip], int]:

@@ -109,12 +109,8 @@ def teach_eyes(
     process.start()
     theirs.close()
     try:
-        while not ours.poll(CHECK_S):
+        while (told := _heard(ours)) is None:
             check()
-        # It ended without a word if it was killed.
-        told: list[TaughtEye] | str = ours.recv()
-    except (EOFError, OSError) as error:
-        raise RuntimeError("the process that teaches eyes ended too soon") from error
     finally:
         ours.close()
         process.terminate()
@@ -124,12 +120,23 @@ def teach_eyes(
     return told
 
 
+def _heard(ours: Connection) -> list[TaughtEye] | str | None:
+    """Return what the process that teaches eyes says, None if it says nothing yet.
+
+    Raises RuntimeError if it ended without a word, as one does that was killed.
+    """
+    try:
+        return ours.recv() if ours.poll(CHECK_S) else None
+    except (EOFError, OSError) as error:
+        raise RuntimeError("the process that teaches eyes ended too soon") from error
+
+
 def not_believed(eye: TaughtEye) -> str:
     """Return the sentence about an eye that may not judge."""
     if eye.reliability.failed < LEAST_OWN:
         return (
-            "You ended what failed so early that it is not known what its own eye says of longer "
-            "attempts. Mark three more of its attempts as failed, and let them run on before."
+            "What failed ended too early to know what its own eye says of longer attempts. Mark "
+            "three more of its attempts as failed, and let them run on before."
         )
     return (
         f"Its own eye was {eye.account}, too seldom to be believed. Mark three more of its "

@@ -220,13 +220,10 @@ def heard_first(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...
 
     ``folder`` is the checkpoint's, None where sentences are told as they were typed.
     """
-    from model.language.paraphrase import Sayings
     from model.language.prompts import clean_instruction
     from model.language.subgoals import plan_of
 
-    sayings = None if folder is None or not sentences else Sayings.load(folder)
-    parts = [plan_of(clean_instruction(each)).now for each in sentences]
-    return tuple(parts if sayings is None else map(sayings.restate, parts))
+    return _restated([plan_of(clean_instruction(each)).now for each in sentences], folder)
 
 
 def heard_in_all(
@@ -234,14 +231,19 @@ def heard_in_all(
 ) -> frozenset[str]:
     """Return all that a checkpoint hears of sentences in play: every part, or each as a whole.
 
-    ``folder`` is the checkpoint's, None where sentences are told as they were typed.
+    ``folder`` as in :func:`heard_first`.
     """
-    from model.language.paraphrase import Sayings
     from model.language.prompts import clean_instruction
     from model.language.subgoals import plan_of
 
-    sayings = None if folder is None or not sentences else Sayings.load(folder)
     said = [clean_instruction(each) for each in sentences]
     if spec.told_in_parts:
         said = [part for each in said for part in plan_of(each).parts]
-    return frozenset(said if sayings is None else map(sayings.restate, said))
+    return frozenset(_restated(said, folder))
+
+
+def _restated(said: Sequence[str], folder: Path | None) -> tuple[str, ...]:
+    from model.language.paraphrase import Sayings
+
+    sayings = None if folder is None or not said else Sayings.load(folder)
+    return tuple(said if sayings is None else map(sayings.restate, said))

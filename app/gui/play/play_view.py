@@ -210,7 +210,8 @@ class PlayView(QWidget):
             return
         if not self.keys.are_games:
             # There is nothing to drive: what is typed is the next sentence.
-            self.keys.hear(event)
+            if is_games(self._bindings, place_name(event), ()):
+                self.keys.hear(event)
             event.ignore()
         elif not self._own_window:
             # Else the game itself hears the person; here they only press a picture's keys.

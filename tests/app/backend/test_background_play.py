@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -135,6 +136,31 @@ def test_a_window_that_closes_waits_for_no_play(aside: Aside) -> None:
     aside.play.leave()
     with pytest.raises(StoppedError):
         aside.play.failing_start(SAID)
+
+
+def test_a_search_that_is_ended_stops_and_the_next_one_begins(
+    aside: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a round that begins, beside which nothing is played."""
+    whole = aside._evaluate
+
+    def ends(*args: Any, **more: Any) -> list[Attempt]:
+        aside.play.end()
+        return whole(*args, **more)
+
+    monkeypatch.setattr(background_play, "evaluate", ends)
+    with pytest.raises(StoppedError):
+        aside.play.failing_start(SAID)
+    monkeypatch.setattr(background_play, "evaluate", whole)
+    assert aside.play.failing_start(SAID) > FIRST
+
+
+def test_a_model_of_the_persons_own_is_tried_at_their_temperature(aside: Aside) -> None:
+    choice = ModelChoice(temperature=0.3)
+    assert choice.own_temperature is None
+    assert replace(choice, source="folder").own_temperature == 0.3
+    aside.play.failing_start(SAID)
+    assert aside.played[0][0].temperature is None
 
 
 def test_a_new_wish_ends_the_one_before(aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:

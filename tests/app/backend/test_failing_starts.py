@@ -68,6 +68,12 @@ def test_who_asks_again_after_it_failed_on_none_has_others_played(asked: Asked) 
         starts.next(player, asked, FIRST, world.play)
     assert starts.next(player, asked, FIRST, world.play) == FIRST + MOST + 2
     assert world.played == list(range(FIRST + 1, FIRST + 1 + 2 * MOST))
+    # Who went on to later starts meanwhile is not led back.
+    world = Player([FIRST + MOST + 2, FIRST + 52])
+    starts = FailingStarts()
+    with pytest.raises(UsageError):
+        starts.next(player, asked, FIRST, world.play)
+    assert starts.next(player, asked, FIRST + 50, world.play) == FIRST + 52
 
 
 def test_another_player_fails_elsewhere(asked: Asked) -> None:

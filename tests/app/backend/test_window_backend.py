@@ -24,6 +24,7 @@ from app.backend.model_choice import ModelChoice
 from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice, VerdictFacts
 from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
+from app.backend.teaching import Teaching
 from app.backend.view_facts import BLIND_METHOD, KINDS
 from app.backend.window_backend import WindowBackend
 from app.session.api import Phase
@@ -395,6 +396,14 @@ def test_nothing_is_judged_while_a_round_is_taught(
         place.backend.judge_blind(round_id)
     over.set()
     place.backend.close()
+
+
+def test_no_check_begins_beside_a_round_that_is_taught(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Teaching, "running", property(lambda _self: True))
+    with pytest.raises(ModelError, match="A round is being taught, so no more starts"):
+        place.backend.play_more(1)
 
 
 def test_settings_are_in_force_at_once_and_written(place: Place) -> None:

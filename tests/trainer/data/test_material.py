@@ -153,9 +153,16 @@ def test_what_only_its_own_eye_called_done_is_no_lesson(tmp_path: Path) -> None:
         for seed, source in enumerate((LabelSource.EYE, LabelSource.PERSON)):
             number = record_attempt(store, session, [(P, 30)], seed=seed, task=free_task("dance"))
             store.set_label(number, Outcome.SUCCESS, source)
-    with Reader.open(tmp_path) as reader:
-        learnt = {row.id: len(usable_of(reader, row).usable) for row in reader.episodes()}
-    assert learnt == {1: 0, 2: 30}
+        with Reader.open(tmp_path) as reader:
+            learnt = {row.id: len(usable_of(reader, row).usable) for row in reader.episodes()}
+            assert learnt == {1: 0, 2: 30}
+            found: Tallies = {}
+            before = material_of(reader, reader.episodes(), found).on(Split.TRAIN)
+            # Once a person has said the same, what was counted before does not hold any more.
+            store.set_label(1, Outcome.SUCCESS, LabelSource.PERSON)
+            store.wait()
+            after = material_of(reader, reader.episodes(), found).on(Split.TRAIN)
+            assert sum(after.values()) == sum(before.values()) + 30
 
 
 def test_an_attempt_that_was_only_watched_takes_no_lesson_away(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from toy_game import TASKS, ToyGame
 from model.adapters.folders import fingerprint
 from model.play.sampling import Sampling
 from model.vla.vla import VlaPolicy
-from recorder.errors import ExitCode, UsageError
+from recorder.errors import ExitCode, KnownError, UsageError
 from recorder.games.base import free_task
 from recorder.games.seeds import SeedRange
 from recorder.store import Store
@@ -24,12 +24,15 @@ from recorder.types import Outcome
 from trainer.evaluation.eye.judge import Eye, Reliability
 from trainer.evaluation.eye.probe import Probe
 from trainer.evaluation.starts import Start
+from trainer.practice import practice
 from trainer.practice.account import Account
 from trainer.practice.collector import Hall, Moment, Tried, Try
 from trainer.practice.config import PracticeConfig
 from trainer.practice.learner import Learner
 from trainer.practice.practice import PracticePlan, iterate, main, practise, scored_moments
+from trainer.practice.strips import Strip, Strips
 from trainer.rounds import protocol
+from trainer.rounds.eyes import TaughtEye
 
 CONFIG = PracticeConfig(groups=2, attempts=3, moments=4, batch=8)
 TASK = replace(TASKS[0], max_ticks=8)
@@ -167,6 +170,26 @@ def test_what_cannot_be_practised_is_said(tmp_path: Path, small_checkpoint: Path
         practise(plan(tmp_path, small_checkpoint, game="doom", sentences=("dance wildly",)), hear)
     with pytest.raises(UsageError, match="Practice needs a game that waits"):
         practise(plan(tmp_path, small_checkpoint, game="luanti"), hear)
+
+
+def test_an_eye_that_cannot_be_taught_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> list[TaughtEye]:
+        raise RuntimeError("the process that teaches eyes ended too soon")
+
+    monkeypatch.setattr(practice, "teach_eyes", broken)
+    with pytest.raises(KnownError, match="its process ended too soon"):
+        practice._eyes(plan(tmp_path, tmp_path), ["dance"], lambda _message: None)
+
+
+def test_a_disk_that_takes_no_pictures_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    strips = Strips(0)
+    strips.kept = [Strip("dance", 1, True, np.zeros((1, 4, 4, 3), np.uint8))]
+    practice._save(strips, tmp_path / "no such folder")
+    assert "could not be written" in caplog.text
 
 
 def hear(message: protocol.Message) -> None:
