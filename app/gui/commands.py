@@ -54,7 +54,13 @@ class Commands(QObject):
         self._library = library
         self._verdict: VerdictFacts | None = None
         self.guiding = Guiding(
-            backend, dialogs, page, self.demonstrate, self.start_round, self.page_wanted
+            backend,
+            dialogs,
+            page,
+            self.demonstrate,
+            self.start_round,
+            lambda: side.teach.facts,
+            self.page_wanted,
         )
         self.failing = FailingStart(
             self._session, calls, dialogs, page, side.teach, self._play_on, self.page_wanted
@@ -182,7 +188,7 @@ class Commands(QObject):
         if self._calls.rounds.running or not teach.retrain.isEnabled():
             return
         if self.dialogs.may_end_check(self._verdict):
-            self.guiding.leave()
+            self.guiding.taught()
             teach.begin_round()
             self._calls.rounds.start()
 

@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
             self._to_front()
         if update.verdict is not None:
             self._on_verdict(update.verdict)
+        self.commands.guiding.follow_round(update)
 
     def _begin_welcome(self) -> None:
         self.show_page(pages.PLAY)

@@ -13,6 +13,7 @@ from app.session.wiring import (
     CHANGED_SENTENCE,
     SEEN_DONE,
     STOPPED_SHOWING,
+    UNJUDGED_NOW,
     AnyRunner,
     Judge,
     Recording,
@@ -183,20 +184,21 @@ class Attempt:
         """Wait for the agent's first answer, or until ``interrupted``, before ticks are due."""
         self._loop.await_answer(interrupted)
 
-    def say(self, text: str, meant: Task) -> None:
-        """Change the sentence, which now means ``meant``.
+    def say(self, text: str, meant: Task) -> str:
+        """Change the sentence, which now means ``meant``; return what to tell the person, or "".
 
         The game judges the task that it was reset with, so its verdict stops counting
-        where the sentence means something else.
+        if the sentence means something else.
         """
         if text == self._instruction:
-            return
+            return ""
         self._unattended = 0
         self._instruction = text
         self._judged = self._task.judged and meant.id == self._task.id
         # It was taught whole attempts at the sentence that it began with.
         self._eye = None
         self._loop.set_instruction(text)
+        return UNJUDGED_NOW if self._task.judged and not self._judged else ""
 
     def tick(self, decide: Decide) -> None:
         """Do one tick."""

@@ -235,10 +235,10 @@ class LiveSession(SessionThread):
 
     def _begin_or_edit(self, request: Request) -> None:
         if self._attempt is not None:
-            self._attempt.say(request.text, find_task(self._game, request.text))
+            told = self._attempt.say(request.text, find_task(self._game, request.text))
             if self._seat.player is not None:
                 self._move(Wish.PLAY)
-            self._publish(missing=missing_in(self._game, request.text))
+            self._publish(missing=missing_in(self._game, request.text), message=told)
             return
         self._swap_player()
         if self._seat.player is None:

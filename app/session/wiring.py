@@ -24,6 +24,10 @@ from recorder.types import MAX_FRAME_HEIGHT, MAX_FRAME_WIDTH, Action, Frame, Out
 STOPPED_SHOWING = (
     "It was stopped before it was marked as done, so it is not taught; if it was well, press Done."
 )
+UNJUDGED_NOW = (
+    "The game judges only the sentence that an attempt began with, so say yourself how this one "
+    "went: F9 done, F10 failed."
+)
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "
     "yourself in the library if you know how it went."

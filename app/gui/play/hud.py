@@ -187,6 +187,7 @@ class Hud:
         self._own_window = False
         self._hand_back = ""
         self._by_itself = False
+        self._reminder = ""
         self.restyle()
 
     def restyle(self) -> None:
@@ -210,6 +211,11 @@ class Hud:
     def use_hand_back_by_itself(self, by_itself: bool) -> None:
         """Say whether the hands go back if nothing is done for a moment."""
         self._by_itself = by_itself
+
+    def remind(self, text: str) -> bool:
+        """Write a text over the bar, "" for none; return whether that is another than before."""
+        before, self._reminder = self._reminder, text
+        return text != before
 
     def paint(
         self,
@@ -239,6 +245,7 @@ class Hud:
             self._paint_outcome(painter, area, snapshot.outcome)
         if area.height() > 200:
             self._paint_bar(painter, area, snapshot)
+            self._paint_reminder(painter, area)
 
     def _paint_badge(self, painter: QPainter, area: QRectF, snapshot: Snapshot) -> QRectF:
         colour = QColor(getattr(DARK, driver_token(driver_of(snapshot))))
@@ -310,6 +317,18 @@ class Hud:
             self._paint_dial(
                 painter, QPointF(x + 14 + DIAL_RADIUS, bar.center().y()), action, colour
             )
+
+    def _paint_reminder(self, painter: QPainter, area: QRectF) -> None:
+        if not self._reminder:
+            return
+        painter.setFont(self._hint_font)
+        room = area.adjusted(2 * MARGIN, 0, -2 * MARGIN, -bar_height() - MARGIN)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        text = QFontMetricsF(self._hint_font).boundingRect(room, flags, self._reminder)
+        text.moveBottom(room.bottom() - scaled(7))
+        _panel(painter, text.adjusted(-14, -scaled(7), 14, scaled(7)), 12)
+        painter.setPen(QColor(DARK.text))
+        painter.drawText(text.adjusted(-2, 0, 2, 0), flags, self._reminder)
 
     def _paint_metrics(
         self, painter: QPainter, bar: QRectF, pairs: tuple[tuple[str, str], ...]

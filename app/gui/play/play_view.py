@@ -115,6 +115,11 @@ class PlayView(QWidget):
         self._hud.use_hand_back_by_itself(by_itself)
         self.update()
 
+    def remind(self, text: str) -> None:
+        """Write a sentence or two over the picture's foot; "" for nothing."""
+        if self._hud.remind(text):
+            self.update()
+
     def use_sensitivity(self, factor: float) -> None:
         """Multiply mouse counts by ``factor``."""
         self._sensitivity = factor

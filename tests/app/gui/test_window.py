@@ -47,7 +47,7 @@ from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
 from trainer.evaluation.lines import old_tasks_line, sentence_line
 from trainer.evaluation.sequential import Pairs, Plan, round_alpha
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds.measurement import old_tasks_pending
 
 VERDICT = VerdictFacts(
@@ -679,6 +679,38 @@ def test_the_introduction_ends_in_a_first_lesson(
     settle(qtbot, window)
     assert place.settings.seen_welcome
     window.close()
+
+
+def test_a_first_lesson_that_was_shown_before_goes_on_and_ends_in_its_verdict(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend, session: SampleSession
+) -> None:
+    lesson = FirstLesson("use your gun on the barrel", "Shoot it.")
+    place.first_lesson = lesson
+    place.teach_facts = TeachFacts(
+        6, sentence="Enough.", lessons=tuple(LessonFacts(n, lesson.sentence, 3.0) for n in range(5))
+    )
+    window.calls.refresh_all()
+    settle(qtbot, window)
+    window.commands.guiding.begin()
+    notice = window.play_page.notice
+    assert "You have shown it 5 of 6 times" in notice.text()
+    notice.buttons[0].click()
+    session.set(phase=Phase.DEMONSTRATING, instruction=lesson.sentence, attempts=1, outcome=None)
+    window.pull()
+    session.set(phase=Phase.WATCHING, outcome=Outcome.SUCCESS)
+    window.pull()
+    notice.buttons[0].click()
+    assert notice.text() == ""
+    assert place.round is not None
+    line = Line(
+        Part.TAUGHT, lesson.sentence, VerdictKind.BETTER, 0, 10, 12, 0.8, 0.5, 0.9, 0.1, True, ""
+    )
+    verdict = replace(VERDICT, lines=(line,), in_use=True)
+    place.round.send(RoundUpdate(verdict=verdict, finished=True))
+    qtbot.waitUntil(lambda: not window.side.teach.busy)
+    assert "0 times before your lesson and 10 times after it" in notice.text()
+    notice.buttons[0].click()
+    assert session.calls[-1] == ("play", lesson.sentence)
 
 
 def test_without_a_first_lesson_a_sentence_says_so(

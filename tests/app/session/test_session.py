@@ -186,10 +186,25 @@ def test_a_changed_sentence_is_heard_and_leaves_the_attempt_unjudged(
     run(session, 40)
     assert session.snapshot().phase is Phase.PLAYING
     assert session.snapshot().instruction == "reach the green dot"
+    assert "say yourself how this one went" in session.snapshot().message
     session.stop()
     run(session, 1)
     assert session.snapshot().outcome is Outcome.UNKNOWN
     assert "changed" in session.snapshot().message
+
+
+def test_the_sentence_that_an_attempt_began_with_is_judged_again(make: Make, game: ToyGame) -> None:
+    game.distance = 30
+    session = make()
+    session.play(RED)
+    run(session, 2)
+    session.play("reach the green dot")
+    run(session, 1)
+    assert session.snapshot().left_s is None
+    session.play(RED)
+    run(session, 1)
+    assert session.snapshot().message == ""
+    assert session.snapshot().left_s is not None
 
 
 def test_free_text_is_played_and_never_judged(make: Make) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sample import SampleSession
 
 from app.backend.coach import ENOUGH
+from app.backend.ports import VerdictFacts
 from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
 from app.session.api import Phase
 from recorder.games import game_spec, judged_task, task_list
 from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
+from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 
 LESSON = FirstLesson("use your gun on the barrel", "Shoot it.")
 IDLE = SampleSession().snapshot()
@@ -62,7 +65,7 @@ def test_from_the_first_failure_to_the_teach_button() -> None:
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert person.step is not None
     assert person.step.offers == (Offered.TEACH,)
-    assert person.guide.over
+    assert person.guide.all_shown
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert "That is enough" in person.told
 
@@ -101,6 +104,67 @@ def test_other_sentences_are_none_of_its() -> None:
     first = person.step
     person.attempt(Phase.PLAYING, Outcome.SUCCESS, "go to the red torch")
     assert person.step == first
+
+
+def verdict(kind: VerdictKind | None, after: int, choice: Choice, *, n: int = 12) -> VerdictFacts:
+    line = Line(
+        Part.TAUGHT, LESSON.sentence, kind, 0, after, n, after / 12, 0.1, 0.9, 0.1, True, "Better."
+    )
+    return VerdictFacts(
+        kind, "Better.", 0, after, n, 80.0, 10.0, 90.0, "score", "1",
+        in_use=choice is Choice.USE, choice=choice, lines=(line,),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("choice", "told", "offers"),
+    [
+        (Choice.USE, "now type a sentence of your own", (Offered.WATCH,)),
+        (Choice.WAIT, "until then the old agent plays", ()),
+        (Choice.TRY, "not in use yet", ()),
+    ],
+)
+def test_it_ends_when_what_was_taught_helped(
+    choice: Choice, told: str, offers: tuple[Offered, ...]
+) -> None:
+    guide = FirstLessonGuide(LESSON, shown=ENOUGH)
+    assert guide.begin().offers == (Offered.TEACH,)
+    step = guide.learnt(verdict(VerdictKind.BETTER, 10, choice))
+    assert step is not None
+    assert step.sentence.startswith(f"Of 12 fresh starts it did “{LESSON.sentence}” 0 times before")
+    assert told in step.sentence
+    assert step.offers == offers
+    assert guide.over
+
+
+def test_what_did_not_help_is_shown_again_from_the_beginning() -> None:
+    person = Person()
+    person.guide = FirstLessonGuide(LESSON, shown=ENOUGH)
+    step = person.guide.learnt(verdict(VerdictKind.NOT_ENOUGH, 1, Choice.TRY))
+    assert step is not None
+    assert "show it 6 more times" in step.sentence
+    assert not person.guide.over
+    person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
+    assert f"Shown 1 of {ENOUGH} times" in person.told
+
+
+def test_a_verdict_on_something_else_or_on_nothing_is_no_step() -> None:
+    guide = FirstLessonGuide(FirstLesson("hop", "Jump."), shown=ENOUGH)
+    assert guide.learnt(verdict(VerdictKind.BETTER, 10, Choice.USE)) is None
+    guide = FirstLessonGuide(LESSON, shown=ENOUGH)
+    assert guide.learnt(verdict(None, 0, Choice.TRY, n=0)) is None
+
+
+def test_who_has_shown_some_of_it_goes_on_there_and_is_reminded_while_showing() -> None:
+    guide = FirstLessonGuide(LESSON, shown=2)
+    assert "You have shown it 2 of 6 times" in guide.begin().sentence
+    showing = replace(
+        IDLE, phase=Phase.DEMONSTRATING, instruction=LESSON.sentence, attempts=1, outcome=None
+    )
+    assert guide.caption(showing) == "3 of 6. Shoot it."
+    assert guide.caption(replace(showing, phase=Phase.PLAYING)) == ""
+    assert guide.caption(replace(showing, instruction="go to the red torch")) == ""
+    assert guide.caption(IDLE) == ""
 
 
 def test_the_yards_first_lesson_is_judged_and_was_never_taught_in_these_words() -> None:
