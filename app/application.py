@@ -17,8 +17,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.backend.game_ports import GameWish
-from app.backend.model_choice import ModelChoice
+from app.backend.games.ports import GameWish
+from app.backend.models.choice import ModelChoice
 from app.backend.settings import Settings, config_folder, load_settings
 from app.backend.window_backend import WindowBackend
 from app.gui.main_window import MainWindow

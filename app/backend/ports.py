@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from app.backend.blind.ports import BlindComparison, Clip
-from app.backend.game_ports import Calibration, GameFacts
-from app.backend.model_ports import ModelCatalogue
+from app.backend.games.ports import Calibration, GameFacts
+from app.backend.models.ports import ModelCatalogue
 from app.session.api import PlaySession
 from recorder.games.base import Bindings
 from recorder.games.registry import FirstLesson

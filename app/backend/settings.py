@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.backend.model_choice import ModelChoice, model_choice
+from app.backend.models.choice import ModelChoice, model_choice
 from recorder.input.layout import Layout, in_places, layout_in_use
 from recorder.json_values import parse_toml
 

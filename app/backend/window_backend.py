@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.backend.background_play import BackgroundPlay
 from app.backend.blind.ports import BlindComparison
-from app.backend.calibration import DesktopCalibration
-from app.backend.familiarity_hint import FamiliarityHint
-from app.backend.game_catalogue import game_list
-from app.backend.game_ports import Calibration, GameFacts
-from app.backend.lesson_book import lesson_book
-from app.backend.model_catalogue import WindowModelCatalogue
-from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import ModelLoader
-from app.backend.model_ports import ModelCatalogue
+from app.backend.games.calibration import DesktopCalibration
+from app.backend.games.catalogue import game_list
+from app.backend.games.ports import Calibration, GameFacts
+from app.backend.lessons.background_play import BackgroundPlay
+from app.backend.lessons.lesson_book import lesson_book
+from app.backend.lessons.round_in_progress import RoundInProgress
+from app.backend.lessons.rounds_of_now import is_of_now
+from app.backend.lessons.teaching import Teaching
+from app.backend.models.catalogue import WindowModelCatalogue
+from app.backend.models.choice import ModelChoice
+from app.backend.models.loader import ModelLoader
+from app.backend.models.ports import ModelCatalogue
 from app.backend.ports import (
     AgentFacts,
     EpisodeFacts,
@@ -38,9 +40,8 @@ from app.backend.ports import (
     VerdictFacts,
 )
 from app.backend.preferences import preferences_of, settings_of
-from app.backend.round_in_progress import RoundInProgress
-from app.backend.rounds_of_now import is_of_now
-from app.backend.sentence_list import (
+from app.backend.sentences.familiarity_hint import FamiliarityHint
+from app.backend.sentences.sentence_list import (
     measured,
     player_key,
     sentence_facts,
@@ -48,7 +49,6 @@ from app.backend.sentence_list import (
     watched,
 )
 from app.backend.settings import Settings, save_settings
-from app.backend.teaching import Teaching
 from app.backend.view_facts import agent_facts, episode_facts, speed_sentence
 from app.session.api import PlaySession
 from app.session.control_loop import LiveSession

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.backend.familiarity_hint import taught_to
+from app.backend.sentences.familiarity_hint import taught_to
 from app.benchmarks.common import Say, Target, report
 from model.language.familiarity import UNFAMILIAR_FROM, Repertoire, taught_sentences
 from model.paths import default_checkpoint

@@ -15,7 +15,7 @@ from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from app.backend.model_choice import ModelChoice
+    from app.backend.models.choice import ModelChoice
     from recorder.store import AdapterRow
 
 _OPTIONS = ("prompt", "history", "chunk", "temperature", "precision", "recipes", "adapter")
@@ -102,7 +102,7 @@ def window_choice(options: argparse.Namespace) -> ModelChoice | None:
     A model of the hub is fetched first, after a yes.  Raises UsageError for a policy that only
     plays without a window, and for options that fit no model of the kind.
     """
-    from app.backend.model_choice import ModelChoice
+    from app.backend.models.choice import ModelChoice
     from model.serving.hub import is_hub_name
 
     local = not options.server and is_checkpoint(options.policy)

@@ -230,7 +230,7 @@ def _say_hint(
     spec: PlayerSpec | None, adapter_id: int | None, folder: Path, tasks: Sequence[Task], text: str
 ) -> None:
     """Say so where the sentence was never taught; of a large model nobody knows."""
-    from app.backend.familiarity_hint import hint_for
+    from app.backend.sentences.familiarity_hint import hint_for
 
     if spec is not None and (hint := hint_for(spec, adapter_id, folder, tasks, text)):
         say(hint)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.backend.game_ports import GameWish
+from app.backend.games.ports import GameWish
 from app.backend.ports import Backend, EpisodeFacts, RoundUpdate, VerdictFacts
 from app.gui import header as pages
 from app.gui.calls.backend_calls import BackendCalls

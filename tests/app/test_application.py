@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QApplication
 from toy_game import ToyGame, WalkPolicy
 
 from app.application import effective_bindings, run_window
-from app.backend.game_ports import GameWish
-from app.backend.model_choice import ModelChoice
-from app.backend.round_in_progress import RoundInProgress
+from app.backend.games.ports import GameWish
+from app.backend.lessons.round_in_progress import RoundInProgress
+from app.backend.models.choice import ModelChoice
 from app.backend.settings import FILE_NAME, Settings, load_settings
 from app.gui.main_window import MainWindow
 from app.session.control_loop import LiveSession

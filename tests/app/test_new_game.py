@@ -12,7 +12,7 @@ from toy_game import TASKS, TOY
 from app import command_line
 from app.__main__ import main
 from app.automation.demo import _candidates
-from app.backend.game_catalogue import game_list
+from app.backend.games.catalogue import game_list
 from app.setup import doctor
 from model.paths import default_checkpoint, own_checkpoint
 from recorder.errors import ExitCode

@@ -17,8 +17,8 @@ import numpy as np
 from sample_models import SampleModels
 
 from app.backend.blind.ports import BlindComparison, BlindResult, BlindState
-from app.backend.game_ports import Calibration, GameFacts
-from app.backend.model_ports import ModelCatalogue
+from app.backend.games.ports import Calibration, GameFacts
+from app.backend.models.ports import ModelCatalogue
 from app.backend.ports import (
     AdapterFacts,
     AgentFacts,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from app.backend.model_choice import ModelChoice
-from app.backend.model_ports import FetchProgress, ModelFacts, PrecisionFacts
+from app.backend.models.choice import ModelChoice
+from app.backend.models.ports import FetchProgress, ModelFacts, PrecisionFacts
 from recorder.errors import ModelError
 
 

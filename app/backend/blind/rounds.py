@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.ports import BlindResult
-from app.backend.model_catalogue import options_of, play_need
-from app.backend.model_loader import ModelLoader
+from app.backend.models.catalogue import options_of, play_need
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import VerdictFacts
 from app.backend.view_facts import blind_result
 from model.adapters.in_use import belongs

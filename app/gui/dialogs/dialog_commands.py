@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QInputDialog, QWidget
 
 from app.backend.blind.ports import BlindComparison
-from app.backend.game_ports import GameFacts
+from app.backend.games.ports import GameFacts
 from app.backend.ports import (
     Backend,
     FilmFacts,

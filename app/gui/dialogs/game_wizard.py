@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.backend.game_ports import Calibration
+from app.backend.games.ports import Calibration
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.wizard_pages import (
     Draft,

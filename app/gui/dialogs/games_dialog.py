@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.backend.game_ports import GameFacts, GameWish
+from app.backend.games.ports import GameFacts, GameWish
 from app.gui.style.dialog_parts import button_row, confirmed, give_size
 from app.gui.style.theme import GRID, scaled
 from app.gui.style.widgets import button, label

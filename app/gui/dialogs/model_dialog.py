@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.backend.model_choice import SOURCES, ModelChoice
-from app.backend.model_ports import ModelCatalogue
+from app.backend.models.choice import SOURCES, ModelChoice
+from app.backend.models.ports import ModelCatalogue
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_options import ModelOptions
 from app.gui.dialogs.model_sources import (

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QSpinBox, QWidget
 
-from app.backend.model_choice import HOTTEST, MAX_CHUNK, MAX_HISTORY, ModelChoice
-from app.backend.model_ports import ModelFacts
+from app.backend.models.choice import HOTTEST, MAX_CHUNK, MAX_HISTORY, ModelChoice
+from app.backend.models.ports import ModelFacts
 from app.backend.readable import spoken_size
 from app.gui.style.theme import GRID
 from app.gui.style.widgets import label, set_role

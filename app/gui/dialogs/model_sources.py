@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.backend.model_choice import ModelChoice
-from app.backend.model_ports import ModelCatalogue, ModelFacts
+from app.backend.models.choice import ModelChoice
+from app.backend.models.ports import ModelCatalogue, ModelFacts
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_options import amount
 from app.gui.style.dialog_parts import confirmed

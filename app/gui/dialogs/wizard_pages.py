@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
-from app.backend.game_ports import Calibration, Trial
+from app.backend.games.ports import Calibration, Trial
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.key_button import KeyButton, control_words
 from app.gui.dialogs.wizard_parts import EmptyState, KeyPad, WindowGrid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from app.backend.coach import ENOUGH
+from app.backend.lessons.coach import ENOUGH
 from app.backend.ports import VerdictFacts
 from app.session.api import Phase, Snapshot
 from recorder.games.registry import FirstLesson

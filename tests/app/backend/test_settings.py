@@ -10,7 +10,7 @@ from fake_layouts import CZ, FR
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backend.model_choice import SOURCES, ModelChoice
+from app.backend.models.choice import SOURCES, ModelChoice
 from app.backend.settings import (
     FILE_NAME,
     NUMBERS,

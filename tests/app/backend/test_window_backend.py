@@ -17,14 +17,15 @@ from fake_desktop import Desk
 from lessons import begin, record_attempt
 from toy_game import SIZE, TOY, ToyGame, WalkPolicy
 
-from app.backend import collected, window_backend
+from app.backend import window_backend
 from app.backend.blind import judging
-from app.backend.coach import NextStep
-from app.backend.model_choice import ModelChoice
+from app.backend.lessons import collected
+from app.backend.lessons.coach import NextStep
+from app.backend.lessons.round_in_progress import RoundInProgress
+from app.backend.lessons.teaching import Teaching
+from app.backend.models.choice import ModelChoice
 from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice, VerdictFacts
-from app.backend.round_in_progress import RoundInProgress
 from app.backend.settings import Settings, load_settings
-from app.backend.teaching import Teaching
 from app.backend.view_facts import BLIND_METHOD, KINDS
 from app.backend.window_backend import WindowBackend
 from app.session.api import Phase

@@ -11,7 +11,7 @@ import pytest
 from toy_game import WalkPolicy
 
 from app.__main__ import main
-from app.backend.model_choice import RELEASED, ModelChoice
+from app.backend.models.choice import RELEASED, ModelChoice
 from app.cli import model_flags, models
 from app.cli.model_flags import window_choice
 from app.command_line import build_parser

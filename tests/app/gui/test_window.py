@@ -20,8 +20,8 @@ from questions import Answers
 from sample import SampleBackend, SampleSession, room, sample_episodes
 from sample_models import SampleModels
 
-from app.backend.model_choice import SOURCES
-from app.backend.model_ports import FetchProgress
+from app.backend.models.choice import SOURCES
+from app.backend.models.ports import FetchProgress
 from app.backend.ports import (
     EpisodeFacts,
     Gate,

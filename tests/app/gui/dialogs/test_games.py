@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from questions import Answers
 from sample import SampleBackend, SampleSession
 
-from app.backend.game_ports import GameFacts, GameWish, Trial
+from app.backend.games.ports import GameFacts, GameWish, Trial
 from app.backend.ports import Preferences, RoundUpdate
 from app.gui.dialogs.game_wizard import GameWizard
 from app.gui.dialogs.games_dialog import GamesDialog, PrivacyDialog

@@ -14,7 +14,7 @@ from questions import Answers
 from sample import SampleBackend
 from sample_models import SampleModels
 
-from app.backend.model_choice import RELEASED, SOURCES, ModelChoice, model_choice
+from app.backend.models.choice import RELEASED, SOURCES, ModelChoice, model_choice
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_dialog import ModelDialog
 from app.gui.main_window import MainWindow

@@ -6,7 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from sample import SampleBackend, SampleSession
 
-from app.backend.model_loader import LOADING, NOT_LOADED
+from app.backend.models.loader import LOADING, NOT_LOADED
 from app.backend.ports import AdapterFacts
 from app.gui.main_window import MainWindow
 from app.gui.play.agent_panel import story_of

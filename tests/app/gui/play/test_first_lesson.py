@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sample import SampleSession
 
-from app.backend.coach import ENOUGH
+from app.backend.lessons.coach import ENOUGH
 from app.backend.ports import VerdictFacts
 from app.gui.play.first_lesson import FirstLessonGuide, GuideStep, Offered
 from app.session.api import Phase

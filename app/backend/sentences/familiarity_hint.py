@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.backend.model_loader import ModelLoader
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import Hint
 from model.language.familiarity import Repertoire, Unfamiliar, taught_sentences
 from model.language.paraphrase import Sayings

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from app.backend.round_time import Coming, last_of, predicted_s
+from app.backend.lessons.round_time import Coming, last_of, predicted_s
 from recorder.store import RoundRow, RoundStatus
 from trainer.rounds.times import TOOK, Took, read_took
 

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from toy_game import SIZE, ToyGame
 
 from app.application import log_to
-from app.backend.model_catalogue import KEY_FOR_NOW, KEY_IN_KEYRING, Models
-from app.backend.model_choice import ModelChoice
+from app.backend.models.catalogue import KEY_FOR_NOW, KEY_IN_KEYRING, Models
+from app.backend.models.choice import ModelChoice
 from app.backend.settings import Settings, load_settings
 from app.backend.window_backend import WindowBackend
 from app.gui.dialogs.diagnostics import report

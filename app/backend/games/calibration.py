@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.backend.game_ports import Trial
+from app.backend.games.ports import Trial
 from recorder.capture.base import Grabber, Rect, Trouble, WindowInfo, WindowSystem
 from recorder.errors import GameError
 from recorder.games import GAME_NAMES, own_window_profiles
@@ -57,7 +57,7 @@ class _TurnEars:
 
 
 class DesktopCalibration:
-    """Implements :class:`app.backend.game_ports.Calibration` on this machine's screen."""
+    """Implements :class:`app.backend.games.ports.Calibration` on this machine's screen."""
 
     def __init__(self, data: Path) -> None:
         self._data = data

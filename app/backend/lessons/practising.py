@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from app.backend.model_catalogue import options_of
-from app.backend.model_loader import ModelLoader
+from app.backend.models.catalogue import options_of
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import TeachFacts
 from recorder.errors import KnownError
 from recorder.games import judged_task

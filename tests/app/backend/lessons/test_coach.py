@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.backend.coach import ENOUGH, NextStep, next_step
+from app.backend.lessons.coach import ENOUGH, NextStep, next_step
 from app.backend.ports import LessonFacts, TeachFacts, VerdictFacts
 from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
 

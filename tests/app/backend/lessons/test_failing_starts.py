@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.backend.failing_starts import MOST, FailingStarts
+from app.backend.lessons.failing_starts import MOST, FailingStarts
 from recorder.errors import UsageError
 from recorder.games.base import Asked
 from recorder.games.doom.game import DoomGame

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from app.backend.model_choice import ModelChoice
-from app.backend.model_ports import FetchProgress, ModelFacts, PrecisionFacts
+from app.backend.models.choice import ModelChoice
+from app.backend.models.ports import FetchProgress, ModelFacts, PrecisionFacts
 from model.paths import shipped_checkpoints
 from model.vla.memory import PRECISIONS, check_precision, free_bytes, is_small, predict
 from model.vla.play_options import PlayOptions
@@ -169,7 +169,7 @@ class Models:
 
 
 class WindowModelCatalogue:
-    """Implements :class:`app.backend.model_ports.ModelCatalogue`."""
+    """Implements :class:`app.backend.models.ports.ModelCatalogue`."""
 
     def __init__(
         self,

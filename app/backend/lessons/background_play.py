@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.backend.failing_starts import FailingStarts
-from app.backend.films import film_of_round, until
-from app.backend.model_catalogue import options_of
-from app.backend.model_loader import ModelLoader
+from app.backend.lessons.failing_starts import FailingStarts
+from app.backend.lessons.films import film_of_round, until
+from app.backend.lessons.practising import practice_blocked
+from app.backend.models.catalogue import options_of
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import FilmFacts
-from app.backend.practising import practice_blocked
 from app.session.control_loop import LiveSession
 from recorder.errors import ModelError, UsageError
 from recorder.games import judged_task

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend.familiarity_hint import hint_for
+from app.backend.sentences.familiarity_hint import hint_for
 from app.cli.play import _say_hint
 from model.paths import default_checkpoint
 from recorder.games.doom.tasks import ALL_TASKS

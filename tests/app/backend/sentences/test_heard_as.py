@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.backend.heard_as import changed_note, heard_by
+from app.backend.sentences.heard_as import changed_note, heard_by
 from model.paths import default_checkpoint
 from recorder.games import judged_task, task_list
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import game_catalogue as module
-from app.backend.calibration import DesktopCalibration
-from app.backend.game_catalogue import game_list
+from app.backend.games import catalogue as module
+from app.backend.games.calibration import DesktopCalibration
+from app.backend.games.catalogue import game_list
 from app.command_line import build_parser
 from recorder.errors import DataError, GameError
 from recorder.games import open_game

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from app.backend.lesson_book import lesson_book
+from app.backend.lessons.lesson_book import lesson_book
 from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
 from recorder.types import Driver

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from toy_game import TASKS
 
+from app.backend.lessons.practising import to_practise
 from app.backend.ports import LessonFacts, TeachFacts
-from app.backend.practising import to_practise
 from recorder.store import Reader, Store
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from app.backend.blind.judging import BlindJudging
 from app.backend.blind.rounds import BlindRounds
-from app.backend.collected import Collected
-from app.backend.films import FilmClip, Films, film_of_round, until
-from app.backend.model_catalogue import options_of, round_need
-from app.backend.model_loader import ModelLoader
+from app.backend.lessons.collected import Collected
+from app.backend.lessons.films import FilmClip, Films, film_of_round, until
+from app.backend.lessons.practising import practice_blocked
+from app.backend.lessons.round_in_progress import RoundInProgress
+from app.backend.lessons.rounds_of_now import made_now
+from app.backend.models.catalogue import options_of, round_need
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import (
     PracticeWish,
     PractisedFacts,
@@ -20,9 +23,6 @@ from app.backend.ports import (
     TeachFacts,
     VerdictFacts,
 )
-from app.backend.practising import practice_blocked
-from app.backend.round_in_progress import RoundInProgress
-from app.backend.rounds_of_now import made_now
 from app.backend.view_facts import (
     as_it_is_now,
     round_update,

@@ -10,8 +10,8 @@ import pytest
 import torch
 from toy_game import SIZE, TASKS, TOY, ToyGame, WalkPolicy
 
-from app.backend import films
-from app.backend.films import PICTURES, FilmClip, film, film_of_round, telling_starts
+from app.backend.lessons import films
+from app.backend.lessons.films import PICTURES, FilmClip, film, film_of_round, telling_starts
 from recorder.errors import StoppedError
 from recorder.games import registry
 from recorder.games.base import FREE_TASK_ID, Game

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.backend.model_choice import ModelChoice
+from app.backend.models.choice import ModelChoice
 
 FetchProgress = Callable[[int, int], bool]
 """Told (bytes that are here, bytes of all); returns whether to go on."""

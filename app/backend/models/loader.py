@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from app.backend.model_catalogue import Models, device_of, options_of
-from app.backend.model_choice import ModelChoice
+from app.backend.models.catalogue import Models, device_of, options_of
+from app.backend.models.choice import ModelChoice
 from app.session.control_loop import LiveSession
 from app.session.wiring import JudgeOf, Player, nobody
 from model.adapters.folders import read_meta

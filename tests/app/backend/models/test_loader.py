@@ -14,9 +14,9 @@ from typing import ClassVar
 import pytest
 from toy_game import ToyGame, WalkPolicy
 
-from app.backend import model_loader as module
-from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import ModelLoader
+from app.backend.models import loader as module
+from app.backend.models.choice import ModelChoice
+from app.backend.models.loader import ModelLoader
 from app.session.control_loop import LiveSession
 from model.adapters.folders import META_FILE, WEIGHTS_FILE, AdapterMeta, fingerprint
 from model.adapters.in_use import adapter_in_use

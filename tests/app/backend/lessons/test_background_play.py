@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from app.backend import background_play
-from app.backend.background_play import BackgroundPlay
-from app.backend.failing_starts import MOST
-from app.backend.model_choice import ModelChoice
-from app.backend.model_loader import ModelLoader
+from app.backend.lessons import background_play
+from app.backend.lessons.background_play import BackgroundPlay
+from app.backend.lessons.failing_starts import MOST
+from app.backend.models.choice import ModelChoice
+from app.backend.models.loader import ModelLoader
 from app.session.control_loop import LiveSession
 from model.paths import default_checkpoint
 from recorder.errors import ModelError, StoppedError, UsageError

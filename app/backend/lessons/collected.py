@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.backend.coach import next_step
-from app.backend.heard_as import changed_note, heard_by
-from app.backend.model_catalogue import options_of
-from app.backend.model_loader import ModelLoader
+from app.backend.lessons.coach import next_step
+from app.backend.lessons.practising import practice_blocked, to_practise
+from app.backend.lessons.round_time import Coming, last_of, predicted_s
+from app.backend.models.catalogue import options_of
+from app.backend.models.loader import ModelLoader
 from app.backend.ports import TeachFacts, VerdictFacts
-from app.backend.practising import practice_blocked, to_practise
-from app.backend.round_time import Coming, last_of, predicted_s
+from app.backend.sentences.heard_as import changed_note, heard_by
 from app.backend.view_facts import teach_facts
 from app.session.control_loop import LiveSession
 from recorder.games import judged_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from app.backend.game_ports import GameFacts
+from app.backend.games.ports import GameFacts
 from recorder.errors import KnownError
 from recorder.games import GameSpec, all_games, own_window_profiles, unreadable_games
 from recorder.games.desktop.opening import needs_launch

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from app.backend.model_catalogue import options_of
-from app.backend.model_choice import ModelChoice
+from app.backend.models.catalogue import options_of
+from app.backend.models.choice import ModelChoice
 from app.backend.ports import SentenceFacts
 from recorder.errors import AdapterError, ModelError
 from recorder.games.base import Task
@@ -26,7 +26,7 @@ from trainer.evaluation.starts import JUDGED
 
 log = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).resolve().parents[2] / "docs" / "outcomes.json"
+SHIPPED = Path(__file__).resolve().parents[3] / "docs" / "outcomes.json"
 SUCCESS, NOT_PLAYED = "S", "."
 """Letters of the shipped file (`trainer.studies.outcomes`)."""
 Counts = Mapping[str, tuple[int, int]]

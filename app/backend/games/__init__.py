@@ -1,0 +1,1 @@
+"""Which game is played: those there are, what a profile of one says, how far it turns."""

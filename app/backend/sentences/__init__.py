@@ -1,0 +1,1 @@
+"""What a typed sentence is heard as, how familiar it is, and every sentence there is."""
