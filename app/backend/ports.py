@@ -277,9 +277,10 @@ class RoundUpdate:
     ``notice`` is a sentence that the person has to read now: their screen is needed.
     ``aside`` is one on the round itself, which stays in sight until it ends.
     ``part`` is the part of the round that this is about, None as before.
-    ``stage`` is a short phrase for a person ("Training").  ``loss`` and ``held_out``
-    belong to ``step``.  Exactly one update of a round is final (``finished``), with a
-    ``verdict``, a ``problem`` (one sentence), or neither where it was cancelled.
+    ``stage`` is a short phrase for a person ("Training").  ``left_s`` is what is left until the
+    result is there.  ``loss`` and ``held_out`` belong to ``step``.  Exactly one update of a round
+    is final (``finished``), with a ``verdict``, a ``problem`` (one sentence), or neither if it was
+    cancelled.
     """
 
     stage: str = ""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from app.backend.lessons.coach import next_step
 from app.backend.lessons.practising import practice_blocked, to_practise
-from app.backend.lessons.round_time import Coming, last_of, predicted_s
+from app.backend.lessons.round_time import Coming, Expected, expected, expected_practice, last_of
 from app.backend.models.catalogue import options_of
 from app.backend.models.loader import ModelLoader
-from app.backend.ports import TeachFacts, VerdictFacts
+from app.backend.ports import PracticeWish, TeachFacts, VerdictFacts
 from app.backend.sentences.heard_as import changed_note, heard_by
 from app.backend.view_facts import teach_facts
 from app.session.control_loop import LiveSession
@@ -63,7 +63,7 @@ class Collected:
             replays = bool(material_of(self._reader, earlier, self._tallies).on(Split.TRAIN))
         most = most_visits(learnt, config)
         shares = shares_of(material, draws, replays=replays, most=most)
-        predicted = self._predicted_s(persons, chosen) if persons else None
+        predicted = self._expected(persons, chosen).whole_s if persons else None
         found = teach_facts(material, shares, predicted, self._loader.not_taught)
         tasks = self._live.tasks()
         blocked = practice_blocked(self._loader, self._game_name, self._data)
@@ -91,21 +91,31 @@ class Collected:
         """Whether enough of a sentence is marked that the agent's own eye may judge it."""
         return eye_may_judge(self._reader, self._game_name, self._loader.base, sentence)
 
-    def _predicted_s(self, persons: int, chosen: Sequence[EpisodeRow]) -> float:
-        """Return how long a round on ``chosen`` takes until its result is there."""
+    def expected(self, practice: PracticeWish | None) -> Expected:
+        """Return what the parts of the round that could begin now will take, or of practice."""
+        chosen = self._chosen()
+        persons = material_of(self._reader, chosen, self._tallies).persons(Split.TRAIN)
+        return self._expected(persons, chosen, practice)
+
+    def _expected(
+        self, persons: int, chosen: Sequence[EpisodeRow], practice: PracticeWish | None = None
+    ) -> Expected:
         tasks, sentences = self._live.tasks(), {row.instruction for row in chosen}
         # In a window of its own an attempt takes as long as the person saw.
         seen = [row.duration_s for row in chosen] if self._own_window else []
+        judged = sum(judged_task(tasks, each) is not None for each in sentences)
         coming = Coming(
             self._game_name,
             self._loader.base.name,
             persons,
-            sum(judged_task(tasks, each) is not None for each in sentences),
+            judged if practice is None else len(practice.sentences),
             attempt_s=sum(seen) / len(seen) if seen else None,
             plays=options_of(self._loader.choice).precision not in ("8bit", "4bit"),
         )
         last = last_of(self._reader.rounds(), coming.game, coming.base)
-        return predicted_s(coming, last)
+        if practice is not None:
+            return expected_practice(coming, last, practice.minutes)
+        return expected(coming, last)
 
     def _chosen(self) -> list[EpisodeRow]:
         """Return the episodes that a round would be about."""

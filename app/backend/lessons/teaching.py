@@ -14,6 +14,7 @@ from app.backend.lessons.films import FilmClip, Films, film_of_round, until
 from app.backend.lessons.practising import practice_blocked
 from app.backend.lessons.round_in_progress import RoundInProgress
 from app.backend.lessons.rounds_of_now import made_now
+from app.backend.lessons.time_left import TimeLeft
 from app.backend.models.catalogue import options_of, round_need
 from app.backend.models.loader import ModelLoader
 from app.backend.ports import (
@@ -153,7 +154,7 @@ class Teaching:
             check.cancel()
         options = options_of(self._loader.choice)
 
-        def say(message: Message) -> None:
+        def say(message: Message, clock: TimeLeft) -> None:
             # The final word is said once, below, when the books are done.
             if isinstance(message, Stage) and message.name == MEASURING:
                 # There is one keyboard: this window's game gives way to the measured one.
@@ -162,14 +163,18 @@ class Teaching:
                     RoundUpdate(stage="Measuring in a window of its own", notice=message.sentence)
                 )
             elif not isinstance(message, Failed):
-                on_update(round_update(message))
+                update = round_update(message)
+                on_update(replace(update, left_s=clock.left_s(update)))
 
         def run(handle: RoundInProgress) -> None:
             try:
                 if check is not None:
                     # There is one keyboard, and two that play at once are slower than in turn.
                     check.end()
-                final = self._run_round(handle, options, say, practice, asked)
+                clock = TimeLeft(self._collected.expected(practice))
+                final = self._run_round(
+                    handle, options, lambda message: say(message, clock), practice, asked
+                )
             except KnownError as error:
                 # What was asked for is no problem.
                 problem = "" if handle.cancelled.is_set() else error.sentence

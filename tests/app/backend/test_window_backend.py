@@ -22,6 +22,7 @@ from app.backend.blind import judging
 from app.backend.lessons import collected
 from app.backend.lessons.coach import NextStep
 from app.backend.lessons.round_in_progress import RoundInProgress
+from app.backend.lessons.round_time import ATTEMPT_S, PAIRS, PRACTICE_CHECK_S
 from app.backend.lessons.teaching import Teaching
 from app.backend.models.choice import ModelChoice
 from app.backend.ports import Hint, PracticeWish, RoundUpdate, ThemeChoice, VerdictFacts
@@ -47,7 +48,7 @@ from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
 from trainer.rounds.measurement import MEASURING, unjudged_line
-from trainer.rounds.protocol import Stage
+from trainer.rounds.protocol import Practised, Stage
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 
 RED = "reach the red dot"
@@ -556,19 +557,29 @@ def test_practice_is_asked_for_with_its_sentences_and_minutes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
+    news: list[RoundUpdate] = []
     over = threading.Event()
 
     def run(_client: RoundClient, **arguments: Any) -> RoundResult:
         given.update(arguments)
+        arguments["say"](Practised(30.0, 120.0, 40, 10, 40, 10))
         return RoundResult(1, RoundStatus.DONE, "It was practised.")
+
+    def hear(update: RoundUpdate) -> None:
+        news.append(update)
+        if update.finished:
+            over.set()
 
     monkeypatch.setattr(RoundClient, "run", run)
     task = place.session.tasks()[0]
     with pytest.raises(UsageError, match="“dance wildly”"):
         place.backend.start_round(lambda _: None, PracticeWish(("dance wildly",), 2))
     wish = PracticeWish((task.instruction,), 2)
-    place.backend.start_round(lambda update: over.set() if update.finished else None, wish)
+    place.backend.start_round(hear, wish)
     assert over.wait(60)
+    # After the practice it is checked and played.
+    left = PRACTICE_CHECK_S + 2 * PAIRS * ATTEMPT_S
+    assert [each.left_s for each in news[:-1]] == [pytest.approx(90 + left)]
     assert given["practice_min"] == 2
     assert [(each.task.id, each.heard) for each in given["questions"]] == [
         (task.id, task.instruction)

@@ -6,12 +6,16 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from app.backend.lessons.round_time import Coming, last_of, predicted_s
+from app.backend.lessons.round_time import Coming, expected, expected_practice, last_of
 from recorder.store import RoundRow, RoundStatus
 from trainer.rounds.times import TOOK, Took, read_took
 
 COMING = Coming("doom", "yard", persons=300, sentences=1)
 LAST = Took("doom", "yard", persons=300, sentences=1, before_s=6.0, teaching_s=71.0, playing_s=44.0)
+
+
+def predicted_s(coming: Coming, last: Took | None) -> float:
+    return expected(coming, last).whole_s
 
 
 def row(number: int, took: object, status: RoundStatus = RoundStatus.DONE) -> RoundRow:
@@ -41,6 +45,13 @@ def test_before_any_round_play_is_in_it_too() -> None:
     assert predicted_s(replace(COMING, attempt_s=20.0), None) == pytest.approx(129 + 50 * 20.0)
     # Packed weights are taught and not played.
     assert predicted_s(replace(COMING, plays=False), LAST) == pytest.approx(71.0)
+
+
+def test_practice_takes_as_long_as_is_said_and_the_play_after_it() -> None:
+    told = expected_practice(COMING, LAST, 10.0)
+    assert (told.before_s, told.playing_s) == (0.0, 44.0)
+    assert 600 < told.teaching_s < 660
+    assert told.whole_s == pytest.approx(told.teaching_s + 44.0)
 
 
 @pytest.mark.parametrize(
