@@ -320,10 +320,11 @@ class ChipRow(QWidget):
         self.demonstrate.setEnabled(snapshot.phase is not Phase.DEMONSTRATING)
 
     def show_compact(self, compact: bool) -> None:
-        """Drop the caption and the keys where room is short."""
+        """Drop the caption and some words if room is short."""
         self.caption.setVisible(not compact)
         self.more.setText("More …" if compact else "What can I say?")
-        self.demonstrate.setText("Show it myself" if compact else "Show it myself  F7")
+        # The key stays: who shows a lesson presses it again and again.
+        self.demonstrate.setText("Show it  F7" if compact else "Show it myself  F7")
 
     def _connect_signals(self) -> None:
         self.more.clicked.connect(self.more_asked)
