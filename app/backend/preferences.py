@@ -1,4 +1,4 @@
-"""What the settings dialog edits, made from the settings of the file, and the way back."""
+"""Turns the settings file into what the settings dialog edits, and back."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.backend.blind.ports import BlindComparison
-from app.backend.games.calibration import DesktopCalibration
 from app.backend.games.catalogue import game_list
 from app.backend.games.ports import Calibration, GameFacts
+from app.backend.games.wizard_screen import DesktopCalibration
 from app.backend.lessons.background_play import BackgroundPlay
 from app.backend.lessons.lesson_book import lesson_book
 from app.backend.lessons.round_in_progress import RoundInProgress
@@ -41,7 +41,7 @@ from app.backend.ports import (
 )
 from app.backend.preferences import preferences_of, settings_of
 from app.backend.sentences.familiarity_hint import FamiliarityHint
-from app.backend.sentences.sentence_list import (
+from app.backend.sentences.sentence_figures import (
     measured,
     player_key,
     sentence_facts,

@@ -58,6 +58,7 @@ class Commands(QObject):
             dialogs,
             page,
             self.demonstrate,
+            self.play_anew,
             self.start_round,
             lambda: side.teach.facts,
             self.page_wanted,

@@ -1,4 +1,4 @@
-"""The loop of a play session: what is done in each tick, in order."""
+"""What a session does in each tick: serve requests, decide who drives, act, see if it is over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.session.attempt import NO_ATTEMPT, Attempt, AttemptFigures, SnapshotCha
 from app.session.session_thread import SessionThread
 from app.session.wiring import (
     NOT_AT_REST,
+    UNJUDGED_NOW,
     URGENT,
     Ask,
     MakeRecording,
@@ -238,7 +239,11 @@ class LiveSession(SessionThread):
             told = self._attempt.say(request.text, find_task(self._game, request.text))
             if self._seat.player is not None:
                 self._move(Wish.PLAY)
-            self._publish(missing=missing_in(self._game, request.text), message=told)
+            news: SnapshotChanges = {"missing": missing_in(self._game, request.text)}
+            if self._hands.phase is not Phase.PAUSED:
+                # Else it says why it cannot go on.
+                news["message"] = told
+            self._publish(**news)
             return
         self._swap_player()
         if self._seat.player is None:
@@ -302,7 +307,8 @@ class LiveSession(SessionThread):
         self._controls.release_all()
         self._let_go()
         told = attempt.end(outcome, source, shown=self._wish is Wish.DEMONSTRATE)
-        news: SnapshotChanges = {"message": told} if told else {}
+        over = self._snapshot.message == UNJUDGED_NOW
+        news: SnapshotChanges = {"message": told} if told or over else {}
         news["driver"] = Driver.NOBODY
         self._publish(attempt, **news)
 

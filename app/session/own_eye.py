@@ -1,4 +1,7 @@
-"""The agent's own eye in live play: it calls an attempt done that the game cannot judge."""
+"""The agent's own eye in live play: ends an attempt as done at a sentence that no game judges.
+
+Whether an eye may do that is said in :mod:`trainer.evaluation.eye.kept`.
+"""
 
 from __future__ import annotations
 

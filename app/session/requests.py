@@ -1,4 +1,9 @@
-"""What any thread may ask of a session: requests are queued, input is heard at once."""
+"""What other threads ask of a session; the person's keys and mouse arrive here.
+
+While the agent plays, a key or a clear move of the mouse becomes a takeover; what that changes is
+in ``arbiter.py``.  Keys come from ``app/gui/play/game_keys.py`` or, of a game in its own window,
+from ``recorder/input/hearing.py``.
+"""
 
 from __future__ import annotations
 

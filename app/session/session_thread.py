@@ -1,4 +1,4 @@
-"""The thread of a session: the loop runs there or at the caller's step, and outlives its faults."""
+"""The thread that runs a session's loop: an error in it ends the attempt, not the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which starts a person meets: those that are kept for teaching, each launch other ones."""
+"""Chooses the starts that a person sees: of the teaching range, others at each launch."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ STOPPED_SHOWING = (
     "It was stopped before it was marked as done, so it is not taught; if it was well, press Done."
 )
 UNJUDGED_NOW = (
-    "The game judges only the sentence that an attempt began with, so say yourself how this one "
-    "went: F9 done, F10 failed."
+    "The game judges only the sentence that an attempt began with, so say yourself when this one "
+    "is done, or has failed."
 )
 CHANGED_SENTENCE = (
     "The sentence was changed on the way, so the game cannot judge this attempt; mark it "

@@ -1,7 +1,8 @@
 """What is known of every game before it is opened: one entry a game.
 
-A new game is a folder beside this file and an entry in :data:`GAMES`.  An entry's functions import
-the game's module when they are called, so a game that nobody plays costs nothing.
+A game that Playteach itself judges is a folder beside this file and an entry in :data:`GAMES`.
+Any other game in a window of its own needs a profile alone (``desktop/profile.py``).  An entry's
+functions import the game's module when they are called, so a game that nobody plays costs nothing.
 """
 
 from __future__ import annotations

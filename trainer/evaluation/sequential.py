@@ -1,5 +1,8 @@
 """Paired play that stops as soon as it is decided, with an interval that is valid at the stop.
 
+How many pairs that takes: ``FIRST_LOOK``, ``STEP``, ``MOST_PAIRS``.  A round's time is predicted
+from the usual number, ``PAIRS`` in ``app/backend/lessons/round_time.py``.
+
 A pair is one start, played before and after a round.  Only pairs that came out differently say
 which side is better: a pair is *gained* (failed before, succeeded after) or *lost*.  If nothing
 changed, each of them is gained with chance one half, whatever the rates are and however often

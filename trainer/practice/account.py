@@ -1,4 +1,7 @@
-"""How far practice is: what was played, what came of it, and the file that a killed one resumes."""
+"""How far practice is: what was played, what came of it, and the file that a killed one resumes.
+
+In which folder it looks for that file is said in ``trainer/rounds/working_folder.py``.
+"""
 
 from __future__ import annotations
 

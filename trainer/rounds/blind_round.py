@@ -1,4 +1,4 @@
-"""Blind comparison of a round: what waits for it, how long its clips are, what it comes to.
+"""A round's blind comparison: which sentences need it, how long its clips are, its result.
 
 For sentences whose play nothing in the game can judge.  The database holds how far a comparison
 is, so it can be put off, broken off or killed, and goes on at the same clip.  No torch, no Qt.

@@ -1,4 +1,4 @@
-"""What is written down of a round: its row when it begins, then all that it made, or why not.
+"""Writes a round into the database: a row when it begins, its results or why it failed at its end.
 
 Until the very end nothing is listed: a round that fails, is cancelled or is killed leaves its row
 (status and sentence) and no adapter.

@@ -1,4 +1,4 @@
-"""Which sentences of a round the agent's own eye judges, and what to tell if it does not."""
+"""Decides which sentences of a round the agent's own eye may judge; says why it may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the processes of a round and of practice share: how they are told, speak, end and write.
+"""What the processes of a round and of practice share: options, messages, cancelling, writing.
 
 They speak JSON lines (:mod:`trainer.rounds.protocol`); SIGTERM, and the end of whoever holds their
 stdin, cancels them.

@@ -1,4 +1,4 @@
-"""Eyes for the sentences of a round: taught from the person's marks, just before they judge.
+"""Trains the eyes of a round's sentences from the person's marks, just before they judge.
 
 It takes a look at every picture of every marked attempt, so a process of its own does it.  No torch
 here, no Qt.

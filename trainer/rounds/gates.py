@@ -1,6 +1,6 @@
-"""The gates of a round that need no play: what it learnt, and what it kept, by its losses.
+"""Checks without play, by the losses, whether a round learnt something and forgot too much.
 
-They refuse what is plainly no use before time is spent on playing it.  What puts a round in use is
+They stop a bad round before time is spent on playing it.  What puts a round in use is
 paired play (:mod:`trainer.rounds.decision`).
 """
 

@@ -1,7 +1,7 @@
-"""Whether the agent can do already what a lesson is about, found out before anything is trained.
+"""Checks before the training whether the agent can already do what a lesson is about.
 
-What is stored counts first: attempts that measured the player, and its own that the person watched
-to their end.  What is missing of a few is played.  No torch, no Qt.
+Stored attempts count first: those that measured the player, and its own that the person watched to
+their end.  Only those that are still missing are played.  No torch, no Qt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a round learns from and is judged by: read from the database, then as the model hears it."""
+"""Reads what a round learns from and is checked on, worded as the model is told in play."""
 
 from __future__ import annotations
 

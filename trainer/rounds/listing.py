@@ -1,4 +1,4 @@
-"""Lists adapters of rounds that were started by hand, so that they are like any other.
+"""Adds the adapter of a round that was started by hand to the database, as of any other round.
 
 Such a round (``accelerate launch -m trainer.rounds``, or on another machine) has no parent
 that keeps the books.  It leaves its account in the adapter's folder; who may write to the

@@ -1,7 +1,7 @@
-"""What a round is measured with: the judged tasks of what it learns from.
+"""Which sentences a round is measured with: the judged tasks of what it learns from.
 
-What was only watched since the last round is no lesson: to play it would cost time and a part of
-the error that the lessons may spend, and where nobody can judge it, no round could be put in use.
+What was only watched since the last round is no lesson.  To play it would take time, would make the
+test of the lessons stricter, and if nobody can judge it, no round could be put in use.
 """
 
 from __future__ import annotations

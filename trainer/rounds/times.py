@@ -1,4 +1,4 @@
-"""What the parts of a round took, kept in its metrics: the next round's time is told by it."""
+"""Measures how long each part of a round takes and keeps it: the next one is predicted from it."""
 
 from __future__ import annotations
 

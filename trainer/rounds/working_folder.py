@@ -1,4 +1,7 @@
-"""A round's working folder, and its status in the database while it runs."""
+"""The working folder of a round or a practice: which one of a killed one is taken over.
+
+What a killed practice loads from it is in ``trainer/practice/account.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A blind comparison beside the window: clips are played meanwhile, marks are written at once."""
+"""Runs a blind comparison: plays the next clips while the person judges, stores each mark."""
 
 from __future__ import annotations
 

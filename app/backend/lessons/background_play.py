@@ -1,4 +1,4 @@
-"""Starts that are played beside the window: where the agent fails, and the films of a round."""
+"""Plays starts in the background: finds where the agent fails, makes the films of a round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do next with a lesson, in one sentence: show it more, correct it, judge it, go on."""
+"""The next step that the Teach card recommends, in one sentence."""
 
 from __future__ import annotations
 

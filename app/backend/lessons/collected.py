@@ -103,12 +103,18 @@ class Collected:
         tasks, sentences = self._live.tasks(), {row.instruction for row in chosen}
         # In a window of its own an attempt takes as long as the person saw.
         seen = [row.duration_s for row in chosen] if self._own_window else []
-        judged = sum(judged_task(tasks, each) is not None for each in sentences)
+        if practice is not None:
+            # What an eye judged it practised with is not played after it.
+            sentences = set(practice.sentences)
+        judged = sum(
+            judged_task(tasks, each) is not None or (practice is None and self._by_eye(each))
+            for each in sentences
+        )
         coming = Coming(
             self._game_name,
             self._loader.base.name,
             persons,
-            judged if practice is None else len(practice.sentences),
+            judged,
             attempt_s=sum(seen) / len(seen) if seen else None,
             plays=options_of(self._loader.choice).precision not in ("8bit", "4bit"),
         )

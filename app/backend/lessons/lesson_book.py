@@ -1,8 +1,8 @@
 """All that a person has taught, sentence by sentence: how much was shown, and how well it is done.
 
-What was measured of a sentence is in the lines of its rounds.  Rounds tell what the agent can today
-if their agent plays now or is an ancestor of that one; what was before a round, if it went on from
-the agent that plays now.
+What was measured of a sentence is in the lines of its rounds.  The figures of after a round count
+for the agent of today if that is the agent that the round made, or was made from it; the figures of
+before it count if the round began with the agent of today.
 """
 
 from __future__ import annotations

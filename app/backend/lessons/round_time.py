@@ -1,4 +1,4 @@
-"""How long a round will take until its result is there, from what the last one took.  No torch."""
+"""Predicts how many seconds a round will take, from the times of the last one.  No torch."""
 
 from __future__ import annotations
 

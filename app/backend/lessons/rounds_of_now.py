@@ -1,4 +1,4 @@
-"""Which rounds are about the model and the game that are open: only their counts tell of it."""
+"""Which past rounds used the model and the game that are open; only their results are shown."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from app.backend.models.loader import ModelLoader
 from app.backend.ports import (
     PracticeWish,
     PractisedFacts,
+    RoundPart,
     RoundUpdate,
     TeachFacts,
     VerdictFacts,
@@ -159,9 +160,10 @@ class Teaching:
             if isinstance(message, Stage) and message.name == MEASURING:
                 # There is one keyboard: this window's game gives way to the measured one.
                 self._live.rest(MEASURED_NOW)
-                on_update(
-                    RoundUpdate(stage="Measuring in a window of its own", notice=message.sentence)
+                update = RoundUpdate(
+                    stage="Measuring in a window of its own", part=RoundPart.MEASURE
                 )
+                on_update(replace(update, notice=message.sentence, left_s=clock.left_s(update)))
             elif not isinstance(message, Failed):
                 update = round_update(message)
                 on_update(replace(update, left_s=clock.left_s(update)))

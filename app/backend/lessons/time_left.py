@@ -1,4 +1,4 @@
-"""What is left of a round until its result is there, by what it has come to so far.  No torch."""
+"""How many seconds a running round still needs: what was predicted, by how it goes.  No torch."""
 
 from __future__ import annotations
 
@@ -8,62 +8,64 @@ from collections.abc import Callable
 from app.backend.lessons.round_time import Expected
 from app.backend.ports import RoundPart, RoundUpdate
 
-FASTEST, SLOWEST = 0.5, 4.0
-"""A machine on which the agent plays on beside the round is slower than it was, within these."""
-TOLD_FROM_S = 5.0
-"""What was expected to take less says nothing about how fast the machine is now."""
+FASTEST, SLOWEST = 0.7, 4.0
+"""The teaching tells how fast the machine is today, beside all else that runs, within these."""
+_BEFORE, _TEACHING, _PLAYING = range(3)
 
 
 class TimeLeft:
     """Follows a round's news in their order.
 
-    What was expected of the parts to come is stretched by how much longer the parts that are over
-    took than expected.
+    While the lesson is taught, what is left of it is known best by the training itself.  The play
+    after it takes so much longer than expected as the teaching took.  How long a close case is
+    played nobody knows: if play takes longer than expected, no time is told.
     """
 
     def __init__(self, expected: Expected, now: Callable[[], float] = time.monotonic) -> None:
         """``now`` tells seconds; the round begins as this is made."""
-        self._expected = (expected.before_s, expected.teaching_s, expected.playing_s)
-        self._check_s = expected.check_s
+        self._expected = expected
         self._now = now
-        self._part = 0
-        self._began = self._since = now()
-        # Since when the sentence is played that is played now, and the newest news of it.
-        self._sentence_since = self._heard = self._began
-        self._step = 0
+        self._part = _BEFORE
+        self._since = now()
+        self._check_since: float | None = None
+        self._pace = 1.0
 
-    def left_s(self, update: RoundUpdate) -> float:
-        """Return the seconds until the result is there, 0 or more, once ``update`` is known."""
+    def left_s(self, update: RoundUpdate) -> float | None:
+        """Return the seconds until the result is there, above 0, once ``update`` is known.
+
+        None if nothing is known of it.
+        """
+        now = self._now()
         part = _part_of(update.part)
         if part is not None and part > self._part:
-            self._part, self._since = part, self._now()
-            self._sentence_since, self._step = self._since, 0
-        left = self._of_this_part(update)
-        return left + self._pace * sum(self._expected[self._part + 1 :])
+            self._enter(part, now)
+        if update.part is RoundPart.CHECK and self._check_since is None:
+            self._check_since = now
+        gone = now - self._since
+        expected = self._expected
+        playing = self._pace * expected.playing_s
+        match self._part:
+            case 0:
+                left = max(0.0, expected.before_s - gone) + expected.teaching_s + playing
+            case 1:
+                left = self._of_teaching(update, now) + playing
+            case _:
+                left = playing - gone
+        return left if left > 0 else None
 
-    @property
-    def _pace(self) -> float:
-        """How much longer everything takes than expected, by the parts that are over."""
-        over = sum(self._expected[: self._part])
-        if over < TOLD_FROM_S:
-            return 1.0
-        return min(max((self._since - self._began) / over, FASTEST), SLOWEST)
+    def _enter(self, part: int, now: float) -> None:
+        if self._part == _TEACHING and self._expected.teaching_s > 0:
+            took = (now - self._since) / self._expected.teaching_s
+            self._pace = min(max(took, FASTEST), SLOWEST)
+        self._part, self._since = part, now
 
-    def _of_this_part(self, update: RoundUpdate) -> float:
-        gone = self._now() - self._since
-        left = max(0.0, self._pace * self._expected[self._part] - gone)
+    def _of_teaching(self, update: RoundUpdate, now: float) -> float:
+        check = self._expected.check_s
+        if self._check_since is not None:
+            return max(0.0, check - (now - self._check_since))
         if update.part is RoundPart.TRAIN and update.left_s is not None:
-            return update.left_s + self._pace * self._check_s
-        if update.part is RoundPart.CHECK:
-            return min(left, self._pace * self._check_s)
-        if update.part in {RoundPart.BEFORE, RoundPart.MEASURE} and update.steps and update.step:
-            if update.step < self._step:
-                self._sentence_since = self._heard
-            self._step, self._heard = update.step, self._now()
-            rest = (self._heard - self._sentence_since) / update.step * (update.steps - update.step)
-            # A close case is played to its end.
-            return rest if update.part is RoundPart.BEFORE else left or rest
-        return left
+            return update.left_s + check
+        return max(check, self._expected.teaching_s - (now - self._since))
 
 
 def _part_of(part: RoundPart | None) -> int | None:
@@ -71,8 +73,8 @@ def _part_of(part: RoundPart | None) -> int | None:
         case None:
             return None
         case RoundPart.BEFORE:
-            return 0
+            return _BEFORE
         case RoundPart.MEASURE:
-            return 2
+            return _PLAYING
         case _:
-            return 1
+            return _TEACHING

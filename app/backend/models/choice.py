@@ -1,4 +1,8 @@
-"""Which model plays, as a person sets it.  No Qt, no torch; a server's key is never in it."""
+"""The sources that a model can come from (``SOURCES``), and which one a person chose.
+
+No Qt, no torch; a server's key is never in it.  Loading is in ``catalogue.py``, the dialog in
+``app/gui/dialogs/model_dialog.py``.
+"""
 
 from __future__ import annotations
 

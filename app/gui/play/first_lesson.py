@@ -10,6 +10,7 @@ from app.backend.ports import VerdictFacts
 from app.session.api import Phase, Snapshot
 from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
+from trainer.evaluation.lines import knows_already
 from trainer.evaluation.verdict import Choice, Part, VerdictKind
 
 
@@ -34,7 +35,8 @@ class FirstLessonGuide:
     """Follows a person through ``lesson``; what they do with other sentences is none of its.
 
     Attributes:
-        over: whether it was taught and helped.
+        taught: whether a round on it has begun; what came of that is its last step.
+        over: whether nothing is left to do.
 
     """
 
@@ -44,6 +46,7 @@ class FirstLessonGuide:
         self._before = attempts
         self._shown = shown
         self._shows = False
+        self.taught = False
         self.over = False
 
     @property
@@ -54,7 +57,7 @@ class FirstLessonGuide:
     def begin(self) -> GuideStep:
         """Return the first step; who has shown some of it before goes on there."""
         if self.all_shown:
-            return self._to_teach()
+            return self.to_teach()
         if self._shown:
             return GuideStep(
                 f"Your first lesson: “{self.lesson.sentence}”. You have shown it {self._shown} of "
@@ -90,32 +93,45 @@ class FirstLessonGuide:
             return ""
         return f"{self._shown + 1} of {ENOUGH}. {self.lesson.how}"
 
-    def learnt(self, facts: VerdictFacts) -> GuideStep | None:
-        """Return the last step, once a round has ended; None if it was about something else."""
+    def learnt(self, facts: VerdictFacts) -> GuideStep:
+        """Return what came of the round that it was taught in, as far as that is known."""
         taught = (one for one in facts.lines if one.part is Part.TAUGHT)
         line = next((one for one in taught if one.name == self.lesson.sentence), None)
         if line is None or not line.n:
-            return None
+            return self._again("It was not measured; the card at the right says why. ")
         told = (
-            f"Of {line.n} fresh starts it did “{self.lesson.sentence}” {line.before} times before "
-            f"your lesson and {line.after} times after it. "
+            f"Of {line.n} fresh starts it did “{self.lesson.sentence}” {times(line.before)} before "
+            f"your lesson and {times(line.after)} after it. "
         )
         if line.kind is not VerdictKind.BETTER:
-            # What was shown is taught: it begins anew.
-            self._shown = 0
+            if line.kind is not VerdictKind.WORSE and knows_already(line.before, line.n):
+                self.over = True
+                return GuideStep(f"{told}It can do that: teach it a sentence of your own.", ())
+            worse = line.kind is VerdictKind.WORSE
+            told += "That is worse: " if worse else "That is no clear gain yet: "
+            return self._again(told)
+        if facts.choice is Choice.WAIT:
             return GuideStep(
-                f"{told}That is no clear gain yet: show it {ENOUGH} more times and teach again.",
-                (Offered.SHOW, Offered.LEAVE),
+                f"{told}Now it is checked that nothing was lost that it could before; until then "
+                "the old agent plays.",
+                (),
             )
         self.over = True
-        if facts.choice is Choice.WAIT:
-            told += "What it could before is still being checked; until then the old agent plays. "
-        elif not facts.in_use:
-            told += "It is not in use yet; the card says why and what you can do. "
+        if not facts.in_use:
+            told += "It is not in use; the card at the right says why, and what you can do. "
         return GuideStep(
             f"{told}That was your first lesson: now type a sentence of your own.",
             (Offered.WATCH,) if facts.in_use else (),
         )
+
+    def being_taught(self) -> GuideStep:
+        """Return what to tell while the round runs."""
+        return GuideStep("It is being taught now; what came of it is told here.", (Offered.LEAVE,))
+
+    def not_taught(self) -> GuideStep:
+        """Return the step after a round that was cancelled or failed: what was shown is kept."""
+        self.taught = False
+        return self.to_teach()
 
     def _after_watching(self, outcome: Outcome) -> GuideStep:
         done = "It did it this time. " if outcome is Outcome.SUCCESS else ""
@@ -136,15 +152,28 @@ class FirstLessonGuide:
             )
         self._shown += 1
         if self.all_shown:
-            return self._to_teach()
+            return self.to_teach()
         return GuideStep(
             f"Shown {self._shown} of {ENOUGH} times. Press F7 for the next start.",
             (Offered.SHOW, Offered.LEAVE),
         )
 
-    def _to_teach(self) -> GuideStep:
+    def to_teach(self) -> GuideStep:
+        """Return the step after everything was shown."""
         return GuideStep(
             "That is enough. Press Teach: it learns from what you showed, then plays fresh starts "
             "before and after, and says whether it helped.",
-            (Offered.TEACH,),
+            (Offered.TEACH, Offered.LEAVE),
         )
+
+    def _again(self, told: str) -> GuideStep:
+        """Begin anew: what was shown is taught."""
+        self._shown, self.taught = 0, False
+        return GuideStep(
+            f"{told}Show it {ENOUGH} more times and teach again.", (Offered.SHOW, Offered.LEAVE)
+        )
+
+
+def times(count: int) -> str:
+    """Return how often in words: "once", "3 times"."""
+    return "once" if count == 1 else f"{count} times"

@@ -54,6 +54,7 @@ class TeachPanel(Card):
         self._theme = theme
         self._facts = TeachFacts()
         self._busy = False
+        self._stopping = False
         self._corrects = False
         self._gates: dict[str, Gate] = {}
         self.episodes = Figure("attempts")
@@ -157,6 +158,7 @@ class TeachPanel(Card):
     def begin_round(self, *, practises: bool = False) -> None:
         """Put the progress in the buttons' place; practice has no curve of a loss."""
         self._busy = True
+        self._stopping = False
         self.notice.clear()
         self.curve.clear()
         self.curve.setVisible(not practises)
@@ -172,14 +174,14 @@ class TeachPanel(Card):
 
     def show_update(self, update: RoundUpdate) -> None:
         """Show news of the round; the final update brings the button back."""
-        if update.stage:
+        if update.stage and not self._stopping:
             self.stage.setText(update.stage)
         if update.steps is not None:
             self.curve.expect(update.steps)
         self._show_progress(update)
         if update.step is not None and not (update.loss is update.held_out is None):
             self.curve.add(update.step, update.loss, update.held_out)
-        if update.left_s is not None:
+        if update.left_s is not None and not self._stopping:
             self.left.setText(f"{spoken_duration(update.left_s)} left")
         elif update.stage:
             self.left.setText("")
@@ -209,7 +211,8 @@ class TeachPanel(Card):
         self.progress.setToolTip(words)
 
     def show_cancelling(self) -> None:
-        """Say that the round is being stopped."""
+        """Say that the round is being stopped; its news say nothing else from now on."""
+        self._stopping = True
         self.stage.setText("Stopping")
         self.left.setText("")
         self.cancel.setEnabled(False)

@@ -152,10 +152,6 @@ class TurnLesson:
         """Hear a mouse move; turning too far and back again is right."""
         self._right += dx_counts
 
-    def degrees_per_count(self) -> float:
-        """Return the camera turn of one count; raises UsageError where it was no whole turn."""
-        return degrees_of_turn(self._right)
-
 
 def degrees_of_turn(counts: float) -> float:
     """Return the camera turn of one count where so many are once around, in either direction.

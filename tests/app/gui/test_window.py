@@ -702,15 +702,55 @@ def test_a_first_lesson_that_was_shown_before_goes_on_and_ends_in_its_verdict(
     notice.buttons[0].click()
     assert notice.text() == ""
     assert place.round is not None
+    # Chosen again meanwhile, it says how it stands.
+    window.commands.guiding.begin()
+    assert "being taught now" in notice.text()
     line = Line(
-        Part.TAUGHT, lesson.sentence, VerdictKind.BETTER, 0, 10, 12, 0.8, 0.5, 0.9, 0.1, True, ""
+        Part.TAUGHT, lesson.sentence, VerdictKind.BETTER, 1, 10, 12, 0.8, 0.5, 0.9, 0.1, True, ""
     )
-    verdict = replace(VERDICT, lines=(line,), in_use=True)
+    verdict = replace(VERDICT, lines=(line,), round_id=3, choice=Choice.WAIT)
+    # Who is asked how an attempt went answers first, and what is being typed stays.
+    session.set(phase=Phase.PAUSED, instruction="open", attempts=2, outcome=None, asks=True)
+    window.pull()
+    window.play_page.bar.edit.setText("open the gre")
+    question = notice.text()
     place.round.send(RoundUpdate(verdict=verdict, finished=True))
     qtbot.waitUntil(lambda: not window.side.teach.busy)
-    assert "0 times before your lesson and 10 times after it" in notice.text()
+    settle(qtbot, window)
+    assert notice.text() == question
+    session.set(phase=Phase.PLAYING, asks=False)
+    window.pull()
+    assert "once before your lesson and 10 times after it" in notice.text()
+    assert "until then the old agent plays" in notice.text()
+    assert window.play_page.bar.edit.text() == "open the gre"
+    window.calls.verdict_changed.emit(replace(verdict, checking=True))
+    window.calls.verdict_changed.emit(replace(verdict, in_use=True, choice=Choice.USE))
+    assert "now type a sentence of your own" in notice.text()
     notice.buttons[0].click()
+    # The attempt that runs is another agent's.
+    assert session.calls[-2][0] == "stop"
     assert session.calls[-1] == ("play", lesson.sentence)
+    window.calls.verdict_changed.emit(replace(verdict, choice=Choice.TRY))
+    assert notice.text() == ""
+
+
+def test_a_first_lesson_whose_round_was_cancelled_is_at_the_teach_button(
+    qtbot: QtBot, window: MainWindow, place: SampleBackend
+) -> None:
+    place.first_lesson = FirstLesson("hop", "Jump.")
+    place.teach_facts = TeachFacts(
+        6, sentence="Enough.", lessons=tuple(LessonFacts(n, "hop", 3.0) for n in range(6))
+    )
+    window.calls.refresh_all()
+    settle(qtbot, window)
+    window.commands.guiding.begin()
+    notice = window.play_page.notice
+    told = notice.text()
+    assert told.startswith("That is enough. Press Teach")
+    notice.buttons[0].click()
+    window.side.teach.cancel.click()
+    qtbot.waitUntil(lambda: not window.side.teach.busy)
+    assert notice.text() == told
 
 
 def test_without_a_first_lesson_a_sentence_says_so(

@@ -152,6 +152,11 @@ def test_trouble_pauses_with_a_sentence_and_keeps_the_attempt(room: Room, troubl
     room.session.resume()
     room.tick()
     assert room.session.snapshot().phase is Phase.PAUSED
+    why = room.session.snapshot().message
+    room.session.play("run")
+    room.tick()
+    assert (room.session.snapshot().phase, room.session.snapshot().message) == (Phase.PAUSED, why)
+    room.session.play("walk")
     room.windows.trouble = None
     room.session.resume()
     room.tick(2)

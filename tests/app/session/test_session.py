@@ -186,11 +186,23 @@ def test_a_changed_sentence_is_heard_and_leaves_the_attempt_unjudged(
     run(session, 40)
     assert session.snapshot().phase is Phase.PLAYING
     assert session.snapshot().instruction == "reach the green dot"
-    assert "say yourself how this one went" in session.snapshot().message
+    assert "say yourself when this one" in session.snapshot().message
     session.stop()
     run(session, 1)
     assert session.snapshot().outcome is Outcome.UNKNOWN
     assert "changed" in session.snapshot().message
+
+
+def test_who_has_said_how_a_changed_attempt_went_is_not_asked_for_it_any_more(make: Make) -> None:
+    session = make()
+    session.play(RED)
+    run(session, 1)
+    session.play("reach the green dot")
+    run(session, 1)
+    assert session.snapshot().message
+    session.mark(Outcome.SUCCESS)
+    run(session, 1)
+    assert (session.snapshot().outcome, session.snapshot().message) == (Outcome.SUCCESS, "")
 
 
 def test_the_sentence_that_an_attempt_began_with_is_judged_again(make: Make, game: ToyGame) -> None:

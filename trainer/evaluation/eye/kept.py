@@ -1,4 +1,7 @@
-"""Eyes kept in the data folder: what a round taught to judge, judges in live play as well."""
+"""Eyes kept in the data folder, and whether one may judge in live play.
+
+From which accuracy on an eye is believed is said in ``teaching.py``.
+"""
 
 from __future__ import annotations
 

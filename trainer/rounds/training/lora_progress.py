@@ -1,4 +1,4 @@
-"""What a cut-off LoRA run goes on from: weights, moments, and how far it was, in one file."""
+"""The file that an interrupted LoRA run goes on from: weights, optimizer state and position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a round will need, told before it begins.  No torch."""
+"""Predicts how much memory a round needs, before it begins.  No torch."""
 
 from __future__ import annotations
 

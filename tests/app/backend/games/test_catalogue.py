@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from app.backend.games import catalogue as module
-from app.backend.games.calibration import DesktopCalibration
 from app.backend.games.catalogue import game_list
+from app.backend.games.wizard_screen import DesktopCalibration
 from app.command_line import build_parser
 from recorder.errors import DataError, GameError
 from recorder.games import open_game

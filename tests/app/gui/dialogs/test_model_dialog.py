@@ -15,10 +15,19 @@ from sample import SampleBackend
 from sample_models import SampleModels
 
 from app.backend.models.choice import RELEASED, SOURCES, ModelChoice, model_choice
+from app.command_line import build_parser
 from app.gui.calls.async_calls import Bridge
 from app.gui.dialogs.model_dialog import ModelDialog
+from app.gui.dialogs.model_options import WRITTEN
 from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
+from model.actions.codecs import CODECS
+
+
+def test_every_way_to_write_actions_has_a_name_and_can_be_asked_for() -> None:
+    assert set(WRITTEN) == set(CODECS)
+    for name in CODECS:
+        assert build_parser().parse_args(["play", "--actions", name]).actions == name
 
 
 class Page:

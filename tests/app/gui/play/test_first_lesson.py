@@ -64,7 +64,7 @@ def test_from_the_first_failure_to_the_teach_button() -> None:
         assert f"Shown {number} of {ENOUGH} times" in person.told
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert person.step is not None
-    assert person.step.offers == (Offered.TEACH,)
+    assert person.step.offers == (Offered.TEACH, Offered.LEAVE)
     assert person.guide.all_shown
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert "That is enough" in person.told
@@ -106,12 +106,14 @@ def test_other_sentences_are_none_of_its() -> None:
     assert person.step == first
 
 
-def verdict(kind: VerdictKind | None, after: int, choice: Choice, *, n: int = 12) -> VerdictFacts:
+def verdict(
+    kind: VerdictKind | None, after: int, choice: Choice, *, before: int = 1, n: int = 12
+) -> VerdictFacts:
     line = Line(
-        Part.TAUGHT, LESSON.sentence, kind, 0, after, n, after / 12, 0.1, 0.9, 0.1, True, "Better."
+        Part.TAUGHT, LESSON.sentence, kind, before, after, n, 0.5, 0.1, 0.9, 0.1, True, "Better."
     )
     return VerdictFacts(
-        kind, "Better.", 0, after, n, 80.0, 10.0, 90.0, "score", "1",
+        kind, "Better.", before, after, n, 80.0, 10.0, 90.0, "score", "1",
         in_use=choice is Choice.USE, choice=choice, lines=(line,),
     )  # fmt: skip
 
@@ -120,39 +122,60 @@ def verdict(kind: VerdictKind | None, after: int, choice: Choice, *, n: int = 12
     ("choice", "told", "offers"),
     [
         (Choice.USE, "now type a sentence of your own", (Offered.WATCH,)),
-        (Choice.WAIT, "until then the old agent plays", ()),
-        (Choice.TRY, "not in use yet", ()),
+        (Choice.REFUSE, "not in use; the card", ()),
     ],
 )
 def test_it_ends_when_what_was_taught_helped(
     choice: Choice, told: str, offers: tuple[Offered, ...]
 ) -> None:
     guide = FirstLessonGuide(LESSON, shown=ENOUGH)
-    assert guide.begin().offers == (Offered.TEACH,)
+    assert guide.begin().offers == (Offered.TEACH, Offered.LEAVE)
+    waits = guide.learnt(verdict(VerdictKind.BETTER, 10, Choice.WAIT))
+    assert "until then the old agent plays" in waits.sentence
+    assert not guide.over
     step = guide.learnt(verdict(VerdictKind.BETTER, 10, choice))
-    assert step is not None
-    assert step.sentence.startswith(f"Of 12 fresh starts it did “{LESSON.sentence}” 0 times before")
+    assert step.sentence.startswith(f"Of 12 fresh starts it did “{LESSON.sentence}” once before")
+    assert "and 10 times after it" in step.sentence
     assert told in step.sentence
     assert step.offers == offers
     assert guide.over
+
+
+def test_who_teaches_what_it_can_already_is_not_asked_for_more() -> None:
+    guide = FirstLessonGuide(LESSON, shown=ENOUGH)
+    step = guide.learnt(verdict(VerdictKind.SAME, 12, Choice.TRY, before=12))
+    assert "It can do that" in step.sentence
+    assert guide.over
+    guide = FirstLessonGuide(LESSON, shown=ENOUGH)
+    step = guide.learnt(verdict(VerdictKind.WORSE, 3, Choice.REFUSE, before=12))
+    assert "That is worse" in step.sentence
+    assert not guide.over
 
 
 def test_what_did_not_help_is_shown_again_from_the_beginning() -> None:
     person = Person()
     person.guide = FirstLessonGuide(LESSON, shown=ENOUGH)
     step = person.guide.learnt(verdict(VerdictKind.NOT_ENOUGH, 1, Choice.TRY))
-    assert step is not None
-    assert "show it 6 more times" in step.sentence
+    assert "Show it 6 more times" in step.sentence
     assert not person.guide.over
     person.attempt(Phase.DEMONSTRATING, Outcome.SUCCESS)
     assert f"Shown 1 of {ENOUGH} times" in person.told
 
 
-def test_a_verdict_on_something_else_or_on_nothing_is_no_step() -> None:
-    guide = FirstLessonGuide(FirstLesson("hop", "Jump."), shown=ENOUGH)
-    assert guide.learnt(verdict(VerdictKind.BETTER, 10, Choice.USE)) is None
+@pytest.mark.parametrize("lesson", [LESSON, FirstLesson("hop", "Jump.")])
+def test_what_was_taught_and_not_measured_is_shown_again(lesson: FirstLesson) -> None:
+    guide = FirstLessonGuide(lesson, shown=ENOUGH)
+    step = guide.learnt(verdict(None, 0, Choice.TRY, n=0))
+    assert step.sentence.startswith("It was not measured")
+    assert step.offers == (Offered.SHOW, Offered.LEAVE)
+    assert not guide.all_shown
+
+
+def test_a_round_that_was_cancelled_leaves_the_lesson_at_the_teach_button() -> None:
     guide = FirstLessonGuide(LESSON, shown=ENOUGH)
-    assert guide.learnt(verdict(None, 0, Choice.TRY, n=0)) is None
+    guide.taught = True
+    assert guide.not_taught() == guide.to_teach()
+    assert not guide.taught
 
 
 def test_who_has_shown_some_of_it_goes_on_there_and_is_reminded_while_showing() -> None:

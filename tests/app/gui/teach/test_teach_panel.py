@@ -38,8 +38,13 @@ def test_what_it_can_do_already_is_in_sight_while_it_is_taught(qtbot: QtBot, the
     assert panel.notice.text() == "The disk is full."
     panel.begin_round()
     assert panel.notice.text() == ""
+    panel.show_update(RoundUpdate(left_s=70.0))
+    assert panel.left.text() == "1 min left"
     panel.show_update(RoundUpdate(aside="It can do the first already."))
     panel.show_cancelling()
+    # News that were on their way say nothing of a time that is not waited for.
+    panel.show_update(RoundUpdate(stage="Training", step=2, steps=9, left_s=30.0))
+    assert (panel.stage.text(), panel.left.text()) == ("Stopping", "")
     panel.show_update(RoundUpdate(finished=True))
     assert "cancelled" in panel.notice.text()
     assert "already" not in panel.notice.text()

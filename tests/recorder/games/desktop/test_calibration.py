@@ -11,6 +11,7 @@ from recorder.games.desktop.calibration import (
     TurnLesson,
     candidates,
     check_turn,
+    degrees_of_turn,
     new_profile,
 )
 from recorder.types import RGBImage
@@ -66,15 +67,13 @@ def test_a_turn_in_either_direction_calibrates_the_mouse(sign: int) -> None:
         lesson.move(sign)
     for _ in range(100):
         lesson.move(-sign)
-    assert lesson.degrees_per_count() == pytest.approx(0.2)
+    assert degrees_of_turn(lesson.counts) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("counts", [0, 30, 1e6])
 def test_what_is_no_turn_is_refused(counts: float) -> None:
-    lesson = TurnLesson()
-    lesson.move(counts)
     with pytest.raises(UsageError, match="counts"):
-        lesson.degrees_per_count()
+        degrees_of_turn(counts)
 
 
 def test_the_right_calibration_comes_back_to_the_same_view_and_a_wrong_one_does_not() -> None:

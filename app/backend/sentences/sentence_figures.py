@@ -1,4 +1,6 @@
-"""What can be said to the agent in a game, and how well it does each sentence.
+"""How well the agent does each sentence of a game.
+
+The yard's sentences are in ``assets/tasks``, made by ``trainer/pretraining/curriculum.py``.
 
 The figures are attempts that measured this very player in the data folder, its own attempts that
 the person watched to the game's verdict, and, of the model that Playteach brings, those that its

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.backend.games.calibration import DesktopCalibration
+from app.backend.games.wizard_screen import DesktopCalibration
 from app.benchmarks.desktop_cases.parts import Hand, until
 from app.benchmarks.desktop_cases.stage import PlainWindow, missing_programs
 from recorder.capture.base import WindowInfo

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from toy_game import SIZE, TASKS, ToyGame, WalkPolicy
 
-from app.backend.sentences.sentence_list import SHIPPED, sentence_facts, shipped, watched
+from app.backend.sentences.sentence_figures import SHIPPED, sentence_facts, shipped, watched
 from app.session.control_loop import LiveSession
 from app.session.wiring import Player, store_recording
 from model.play.runner import LockStepRunner

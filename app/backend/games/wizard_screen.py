@@ -1,4 +1,7 @@
-"""Makes profiles of games on the real screen: the wizard's hands and eyes.  No Qt."""
+"""Does on the real screen what the game wizard asks for: finds windows, hears the mouse, turns.
+
+What the turns say is worked out in ``recorder/games/desktop/calibration.py``.  No Qt.
+"""
 
 from __future__ import annotations
 
