@@ -180,8 +180,9 @@ class Commands(QObject):
     # Teaching
 
     def know_verdict(self, facts: VerdictFacts | None) -> None:
-        """Remember the verdict that the card shows."""
+        """Remember the verdict that the card shows, and tell of it in the first lesson."""
         self._verdict = facts
+        self.guiding.follow_verdict(facts)
 
     def start_round(self) -> None:
         """Begin a round, where one can begin."""

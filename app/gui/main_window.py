@@ -202,7 +202,6 @@ class MainWindow(QMainWindow):
 
     def _on_verdict(self, facts: VerdictFacts | None) -> None:
         self.commands.know_verdict(facts)
-        self.commands.guiding.follow_verdict(facts)
         self.side.verdict.show_facts(facts)
 
     def _on_round(self, update: RoundUpdate) -> None:

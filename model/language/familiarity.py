@@ -161,6 +161,11 @@ class Repertoire:
         Alike is the cosine of words, word pairs and letter groups, weighted by rarity.  One part
         is like no two.
         """
+        found = self.nearest(sentence, 1)
+        return found[0] if found else ""
+
+    def nearest(self, sentence: str, most: int) -> list[str]:
+        """Return at most ``most`` taught sentences that are like this one, the likest first."""
         said = _features(sentence)
         unseen = math.log(len(self._sentences) + 1) + 1
         likeness = np.zeros(len(self._sentences), np.float64)
@@ -171,9 +176,10 @@ class Repertoire:
             likeness[holders] += count * rarity * shares
         if len(split_instruction(sentence)) == 1:
             likeness[self._in_parts] = 0.0
-        if not square or likeness.max(initial=0.0) / math.sqrt(square) < LEAST_ALIKE:
-            return ""
-        return self._sentences[int(likeness.argmax())]
+        enough = LEAST_ALIKE * math.sqrt(square)
+        # The first of equals, as they were taught.
+        order = np.argsort(-likeness, kind="stable")[:most]
+        return [self._sentences[at] for at in order.tolist() if 0 < enough <= likeness[at]]
 
     def _only_names(self, said: Sequence[str]) -> bool:
         """Return whether a sentence names a thing and asks for nothing: "the red switch".

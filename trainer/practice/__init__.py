@@ -1,5 +1,5 @@
-"""Practice: the agent plays by itself and learns from what came of it.
+"""Practice: the agent plays by itself and learns from what succeeded.
 
 What a success is says the game's judge (``recorder/games/*/judge.py``) or the agent's own eye
-(``trainer/evaluation/eye``); what an attempt is worth says ``groups.py``.
+(``trainer/evaluation/eye``); what is tried beside the sentence itself says ``known_words.py``.
 """

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from recorder.types import Outcome
 from trainer.practice.collector import Tried
 from trainer.practice.config import PracticeConfig
+from trainer.practice.known_words import OWN, Tally
 from trainer.practice.learner import Learner, Learnt
 from trainer.rounds import protocol
 from trainer.rounds.training.lora import LoraTask
@@ -29,13 +30,16 @@ from trainer.rounds.working_folder import PRACTICE_FILE
 class Account:
     """What was practised; ``identity`` tells it from practice of anything else.
 
-    ``steps`` were learnt in.  ``curve`` has an entry an iteration: seconds since the beginning,
-    attempts, successes, mean divergence from the start (nats a token).
+    ``steps`` were learnt in.  ``tallies`` has for each sentence how often it was told in which
+    words, "" for its own, and how often that succeeded.  ``curve`` has an entry an iteration:
+    seconds since the beginning, attempts told the sentence itself, those that succeeded, mean
+    divergence from before on what it could (nats a token).
     """
 
     identity: str
     seconds: float = 0.0
     steps: int = 0
+    tallies: dict[str, dict[str, Tally]] = field(default_factory=dict)
     curve: list[tuple[float, int, int, float]] = field(default_factory=list)
 
     @property
@@ -46,19 +50,25 @@ class Account:
     @property
     def attempts(self) -> int:
         """All attempts."""
-        return sum(attempts for _, attempts, _, _ in self.curve)
+        return sum(tries for told in self.tallies.values() for tries, _ in told.values())
 
     @property
     def successes(self) -> int:
         """Those that succeeded."""
-        return sum(successes for _, _, successes, _ in self.curve)
+        return sum(good for told in self.tallies.values() for _, good in told.values())
 
     def add(self, tried: Sequence[Tried], learnt: Learnt, seconds: float) -> None:
         """Add an iteration that ended ``seconds`` after the beginning."""
         self.seconds = seconds
         self.steps += learnt.steps
-        good = sum(each.outcome is Outcome.SUCCESS for each in tried)
-        self.curve.append((round(seconds, 1), len(tried), good, round(learnt.kl, 5)))
+        for each in tried:
+            told = self.tallies.setdefault(each.made.start.heard, {})
+            tries, good = told.get(each.made.told, (0, 0))
+            told[each.made.told] = tries + 1, good + (each.outcome is Outcome.SUCCESS)
+        # If the time was over before one of its own was played, the others tell.
+        own = [each for each in tried if each.made.told == OWN] or tried
+        good = sum(each.outcome is Outcome.SUCCESS for each in own)
+        self.curve.append((round(seconds, 1), len(own), good, round(learnt.kl, 5)))
 
     def message(self, whole_s: float) -> protocol.Practised:
         """Return what is said after an iteration; ``whole_s`` is how long it lasts in all."""
@@ -73,6 +83,7 @@ class Account:
             "seconds": round(self.seconds, 1),
             "attempts": self.attempts,
             "successes": self.successes,
+            "told": {heard: dict(told) for heard, told in self.tallies.items()},
             "curve": [list(each) for each in self.curve],
         }
 
@@ -129,4 +140,8 @@ def resumed(folder: Path, identity: str, task: LoraTask, learner: Learner) -> Ac
                 if moments:
                     learner.optimizer.state[parameter] = moments
     curve = [(at, attempts, good, kl) for at, attempts, good, kl in raw["curve"]]
-    return Account(identity, raw["seconds"], raw["steps"], curve)
+    tallies = {
+        heard: {said: (tries, good) for said, (tries, good) in told.items()}
+        for heard, told in raw["tallies"].items()
+    }
+    return Account(identity, raw["seconds"], raw["steps"], tallies, curve)

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -47,10 +47,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt to be made: ``number`` tells it from the others at the same start."""
+    """One attempt to be made: ``number`` tells it from the others at the same start.
+
+    ``told`` is what the agent is told in place of the start's sentence, "" for the sentence itself.
+    """
 
     start: Start
     number: int
+    told: str = ""
 
     @property
     def sampler_seed(self) -> int:
@@ -62,7 +66,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """How an attempt ended, and some of its moments in their order.
+    """How an attempt ended, and some of its moments in their order, heard as its own sentence.
 
     ``last`` is the picture that a success ended with, as the model would see it; else None.
     """
@@ -186,13 +190,16 @@ class Hall:
             self.policy.set_adapter(adapter)
             self.adapter = adapter
         start = made.start
+        if made.told:
+            self.policy.reset(start.heard)
+        heard = self.policy.heard
         self._keeper.begin(made.sampler_seed)
         watch = None if start.task.judged else self._watches.of(start.heard)
         ended = run_episode(
             self._loop,
             start.task,
             start.seed,
-            instruction=start.heard,
+            instruction=made.told or start.heard,
             max_ticks=longest(start, watch),
             watch=watch,
             policy_seed=made.sampler_seed,
@@ -200,7 +207,10 @@ class Hall:
         last = None
         if ended.outcome is Outcome.SUCCESS:
             last = resize(self._loop.frame.rgb, self.policy.spec)
-        return Tried(made, ended.outcome, ended.ticks, self._keeper.moments, last)
+        moments = self._keeper.moments
+        if made.told:
+            moments = tuple(replace(each, heard=heard) for each in moments)
+        return Tried(made, ended.outcome, ended.ticks, moments, last)
 
     def close(self) -> None:
         """End the game."""

@@ -9,24 +9,25 @@ from dataclasses import dataclass
 class PracticeConfig:
     """Hyper-parameters.
 
-    An iteration plays ``groups`` starts, each ``attempts`` times, at ``temperature``, and keeps at
-    most ``moments`` ticks of each attempt.  Then every moment with an advantage is learnt from
-    ``epochs`` times, ``batch`` at a time: the clipped ratio (PPO, arXiv 1707.06347) with ``clip``,
-    ``kl`` times the divergence from where practice began, on the same moments, and ``replay`` times
-    the loss on ``replay_batch`` examples of what it could before.  No advantage is below
-    ``least_advantage``: what went wrong says less about what is right than what went well.
+    An iteration plays ``attempts`` fresh starts at ``temperature`` and keeps at most ``moments``
+    ticks of each attempt.  A share of ``own`` is told the sentence itself, the rest what succeeds
+    most often, of it and of ``known`` sentences that are like it.  Then ``steps`` steps are learnt
+    from the newest ``kept`` moments of successes: of those that were told another sentence, if
+    there are any, as what it does already teaches nothing.  A step takes ``batch`` of them and
+    ``replay_batch`` examples of what it could before, whose answers are held to those from before
+    the practice by ``keep`` times their divergence.  ``learning_rate`` falls to a tenth while the
+    time runs out.
     """
 
-    groups: int = 12
-    attempts: int = 8
-    temperature: float = 0.8
-    moments: int = 12
-    epochs: int = 1
-    batch: int = 32
-    learning_rate: float = 2e-4
-    clip: float = 0.2
-    kl: float = 0.02
-    replay: float = 0.3
-    replay_batch: int = 8
-    least_advantage: float = -1.0
+    attempts: int = 60
+    temperature: float = 0.4
+    own: float = 0.2
+    known: int = 8
+    moments: int = 16
+    kept: int = 2_000
+    steps: int = 60
+    batch: int = 20
+    learning_rate: float = 3e-3
+    replay_batch: int = 12
+    keep: float = 20.0
     seed: int = 0

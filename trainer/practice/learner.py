@@ -1,33 +1,23 @@
-"""Learns from moments of practice: what went better than the rest of its group becomes likelier.
-
-The policy's own distribution is learnt on: the legal tokens at the temperature that was played.
-"""
+"""Learns from moments of practice: what led to a success is likelier then, what it could stays."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
-from model.actions.tokens import legal_next
 from trainer.data.examples import Example
 from trainer.practice.collector import Moment
 from trainer.practice.config import PracticeConfig
-from trainer.rounds.training.lora import LoraTask, of_this_action
+from trainer.rounds.training.lora import LoraTask
 
 KIND = "practice"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """A moment and how much better its attempt was than the others of its group."""
-
-    moment: Moment
-    advantage: float
+LEAST_RATE = 0.1
+"""Of the learning rate, what is left of it when the time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,69 +29,47 @@ class Learnt:
 
 
 class Learner:
-    """A LoRA that practises; the state at construction is what it is held to."""
+    """A LoRA that practises; its answers to what is replayed are held to those of now."""
 
     def __init__(self, task: LoraTask, replay: Sequence[Example], config: PracticeConfig) -> None:
         """``replay`` is what it could before; none is repeated if it is empty."""
         self.task, self._config = task, config
-        self._start = self._weights()
         self._replay = list(replay)
         self._replay_features = task.see(self._replay)
+        self._before = self._answers() if task.keeps else []
+        self._pool: deque[Example] = deque()
         self.optimizer = torch.optim.AdamW(
             task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
         )
 
-    def learn(self, scored: Sequence[Scored], rng: np.random.Generator) -> Learnt:
-        """Do the steps of one iteration; ``rng`` draws their order and what is replayed."""
-        task, config = self.task, self._config
-        if not scored:
-            return Learnt(0, 0.0)
-        examples = [
-            Example(each.moment.image, each.moment.heard, each.moment.answer, KIND)
-            for each in scored
-        ]
-        features = task.see(examples)
-        gains = torch.tensor([max(each.advantage, config.least_advantage) for each in scored])
-        before = self._likelihoods(examples, features)
-        now = self._weights()
-        self._put(self._start)
-        first = self._likelihoods(examples, features)
-        self._put(now)
-        divergences = []
-        for _ in range(config.epochs):
-            order = rng.permutation(len(examples))
-            for at in range(0, len(order), config.batch):
-                part = order[at : at + config.batch].tolist()
-                loss, kl = self._loss(part, examples, features, gains, before, first)
-                self._step(loss + config.replay * self._replay_loss(rng))
-                divergences.append(kl)
-        task.forget(examples)
-        return Learnt(len(divergences), float(np.mean(divergences)))
+    def learn(
+        self, moments: Sequence[Moment], rng: np.random.Generator, *, left: float = 1.0
+    ) -> Learnt:
+        """Do the steps of one iteration on its ``moments`` and those before them.
 
-    def _loss(
-        self,
-        part: Sequence[int],
-        examples: Sequence[Example],
-        features: Sequence[torch.Tensor],
-        gains: torch.Tensor,
-        before: Sequence[torch.Tensor],
-        first: Sequence[torch.Tensor],
-    ) -> tuple[torch.Tensor, float]:
-        """Return (what is to fall, the divergence from the start in nats a token)."""
-        config = self._config
-        chosen = [examples[i] for i in part]
-        now = self._logs(chosen, [features[i] for i in part])
-        old = torch.cat([before[i] for i in part])
-        start = torch.cat([first[i] for i in part])
-        counts = torch.tensor([len(each.answer) for each in chosen])
-        gain = torch.repeat_interleave(gains[list(part)], counts).to(now.device)
-        ratio = (now - old).exp()
-        clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-        better = torch.minimum(ratio * gain, clipped * gain).mean()
-        # Never negative and without bias: Schulman, "Approximating KL divergence" (2020).
-        away = start - now
-        kl = (away.exp() - 1 - away).mean()
-        return config.kl * kl - better, float(kl.detach())
+        ``rng`` draws them and what is replayed; ``left`` is the share of the time that is left.
+        """
+        task, config = self.task, self._config
+        for each in moments:
+            self._pool.append(Example(each.image, each.heard, each.answer, KIND))
+        while len(self._pool) > config.kept:
+            task.forget([self._pool.popleft()])
+        if not self._pool:
+            return Learnt(0, 0.0)
+        pool = list(self._pool)
+        features = task.see(pool)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * max(LEAST_RATE, left)
+        divergences = []
+        for _ in range(config.steps):
+            some = rng.integers(len(pool), size=config.batch).tolist()
+            logits, labels = task.logits([pool[i] for i in some], [features[i] for i in some])
+            lesson = F.cross_entropy(logits, labels)
+            known, kl = self._known_loss(rng)
+            share = config.batch / (config.batch + config.replay_batch)
+            self._step(share * lesson + (1 - share) * (known + config.keep * kl))
+            divergences.append(float(kl.detach()))
+        return Learnt(len(divergences), float(np.mean(divergences)))
 
     def _step(self, loss: torch.Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -109,62 +77,28 @@ class Learner:
         torch.nn.utils.clip_grad_norm_(self.task.trainable.values(), 1.0)
         self.optimizer.step()
 
-    def _replay_loss(self, rng: np.random.Generator) -> torch.Tensor:
+    def _known_loss(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (loss, divergence from before the practice) on some of what it could, a token."""
         if not self._replay:
-            return torch.zeros(())
+            return torch.zeros(()), torch.zeros(())
         some = rng.integers(len(self._replay), size=self._config.replay_batch).tolist()
         logits, labels = self.task.logits(
             [self._replay[i] for i in some], [self._replay_features[i] for i in some]
         )
-        return F.cross_entropy(logits, labels)
+        loss = F.cross_entropy(logits, labels)
+        if not self._before:
+            return loss, torch.zeros(())
+        before = torch.cat([self._before[i] for i in some])
+        now = logits.log_softmax(-1)
+        return loss, F.kl_div(now, before, reduction="batchmean", log_target=True)
 
     @torch.no_grad()
-    def _likelihoods(
-        self, examples: Sequence[Example], features: Sequence[torch.Tensor]
-    ) -> list[torch.Tensor]:
-        """Return of each example the log-probability of each of its tokens."""
+    def _answers(self) -> list[torch.Tensor]:
+        """Return of each replayed example the log-probabilities of all tokens, at each place."""
         found: list[torch.Tensor] = []
-        for at in range(0, len(examples), 64):
-            part = examples[at : at + 64]
-            logs = self._logs(part, features[at : at + 64])
-            found += torch.split(logs, [len(each.answer) for each in part])
+        for at in range(0, len(self._replay), 64):
+            part = self._replay[at : at + 64]
+            logits, _ = self.task.logits(part, self._replay_features[at : at + 64])
+            counts = [self.task.answer_tokens(each) for each in part]
+            found += torch.split(logits.log_softmax(-1), counts)
         return found
-
-    def _logs(self, examples: Sequence[Example], features: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return the log-probabilities of all tokens that were answered, in order.
-
-        The end of the turn is not the policy's choice and does not count.
-        """
-        logits, labels = self.task.logits(examples, features)
-        rows: list[int] = []
-        at = 0
-        for example in examples:
-            rows += range(at, at + len(example.answer))
-            at += self.task.answer_tokens(example)
-        chosen = logits[rows] / self._config.temperature
-        allowed = torch.full_like(chosen, float("-inf"))
-        ids = [
-            self._ids(of_this_action(example.answer[:place]))
-            for example in examples
-            for place in range(len(example.answer))
-        ]
-        for row, legal in enumerate(ids):
-            allowed[row, legal] = 0.0
-        logs = (chosen + allowed).log_softmax(-1)
-        return logs.gather(1, labels[rows, None]).squeeze(1)
-
-    def _ids(self, written: tuple[int, ...]) -> list[int]:
-        return [self.task.sequences.action_id(number) for number in _legal(written)]
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: p.detach().clone() for name, p in self.task.trainable.items()}
-
-    @torch.no_grad()
-    def _put(self, weights: dict[str, torch.Tensor]) -> None:
-        for name, parameter in self.task.trainable.items():
-            parameter.copy_(weights[name])
-
-
-@lru_cache(maxsize=4096)
-def _legal(written: tuple[int, ...]) -> tuple[int, ...]:
-    return legal_next(written)

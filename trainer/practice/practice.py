@@ -1,9 +1,10 @@
 """Practice from start to end, inside its own process.
 
-The agent plays fresh starts of the practice range by itself, several attempts at each, and learns
-from what came of them.  Like a round (:mod:`trainer.rounds.round`) it opens the database read-only,
-speaks JSON lines on stdout, and writes only its working folder and, at the very end, the adapter's
-folder.  SIGTERM cancels; a killed one goes on from its working folder.
+The agent plays fresh starts of the practice range by itself, told the sentence or one that it knows
+(:mod:`trainer.practice.known_words`), and learns from what succeeded.  Like a round
+(:mod:`trainer.rounds.round`) it opens the database read-only, speaks JSON lines on stdout, and
+writes only its working folder and, at the very end, the adapter's folder.  SIGTERM cancels; a
+killed one goes on from its working folder.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -25,12 +26,12 @@ from recorder.errors import KnownError, UsageError
 from recorder.games import task_list
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
+from recorder.types import Outcome
 from trainer.data.earlier_lessons import PRACTISED
-from trainer.evaluation.starts import JUDGED, Start, StartKey
-from trainer.evaluation.worker import FREE_TICKS
+from trainer.evaluation.starts import Start
 from trainer.practice.config import PracticeConfig
 from trainer.practice.fit import nobody_judges, practicable, unfit
-from trainer.practice.groups import advantages, reward
+from trainer.practice.known_words import OWN, choose, known_words
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
 from trainer.rounds.eyes import TaughtEye, not_believed, paths_of, teach_eyes
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from model.vla.preprocess import CheckpointSpec
     from trainer.data.examples import Sides
     from trainer.practice.account import Account
-    from trainer.practice.collector import Collector, Tried, Try
-    from trainer.practice.learner import Learner, Scored
+    from trainer.practice.collector import Collector, Moment, Tried, Try
+    from trainer.practice.learner import Learner
     from trainer.practice.strips import Strips
     from trainer.rounds.gates import Offline
     from trainer.rounds.training.lora import LoraTask
@@ -155,7 +156,8 @@ def _practise(
     strips = Strips.kept_in(plan.work, config.seed) if account.iterations else Strips(config.seed)
     with closing(LocalCollector(plan.game, player, plan.workers)) as collector:
         met = partial(_meet, strips, plan.work)
-        iterate(plan, tasks, collector, learner, account, say, config, base, met=met)
+        words = _words(plan, tasks, config)
+        iterate(plan, tasks, words, collector, learner, account, say, config, base, met=met)
     if not account.steps:
         # The next one has its whole time before it again.
         (plan.work / PRACTICE_FILE).unlink(missing_ok=True)
@@ -169,6 +171,17 @@ def _practise(
     write_learnt(plan.out, task, task.tensors(), base, parent, metrics)
     _save(strips, plan.out)
     return protocol.Done(str(plan.out), gate.passed is not False, metrics)
+
+
+def _words(
+    plan: PracticePlan, tasks: Sequence[tuple[Task, str]], config: PracticeConfig
+) -> dict[str, list[str]]:
+    """Return for each sentence those that the base knows and that are like it."""
+    every, rewrite = task_list(plan.game, plan.data), plan.options.rewrite
+    return {
+        heard: known_words(plan.base, every, heard, config.known, rewrite=rewrite)
+        for _, heard in tasks
+    }
 
 
 def _prepared(
@@ -250,13 +263,7 @@ def _kept(plan: PracticePlan, spec: CheckpointSpec, say: Say) -> tuple[Sides, Si
 
 
 def _nothing_learnt(account: Account) -> str:
-    """Return why there was nothing to learn from: all attempts at each start came to the same."""
-    if account.successes:
-        return (
-            f"{account.successes} of {account.attempts} attempts succeeded, and at no start did "
-            "one succeed and another not, so there was nothing to learn from and the agent plays "
-            "as before; practise something harder, or longer."
-        )
+    """Return why there was nothing to learn from."""
     return (
         f"None of {account.attempts} attempts succeeded, so there was nothing to learn from "
         "and the agent plays as before; show it once or twice, then let it practise."
@@ -266,6 +273,7 @@ def _nothing_learnt(account: Account) -> str:
 def iterate(
     plan: PracticePlan,
     tasks: Sequence[tuple[Task, str]],
+    words: Mapping[str, Sequence[str]],
     collector: Collector,
     learner: Learner,
     account: Account,
@@ -277,7 +285,8 @@ def iterate(
 ) -> None:
     """Play and learn in turn until the time is over; ``base`` is the base's fingerprint.
 
-    ``met`` is shown the attempts of each iteration.
+    ``words`` are the known sentences that may be told for a sentence.  ``met`` is shown the
+    attempts of each iteration.
     """
     import numpy as np
 
@@ -295,11 +304,15 @@ def iterate(
             # A killed practice of something else may have left one of this name.
             shutil.rmtree(adapter, ignore_errors=True)
             write_learnt(adapter, learner.task, learner.task.tensors(), base, None, {})
-        with closing(collector.collect(adapter, _tries(tasks, plan.number, number, config))) as new:
+        tries = _tries(tasks, words, account, plan.number, config)
+        with closing(collector.collect(adapter, tries)) as new:
             tried = list(_until(new, left))
         met(tried)
-        scored = scored_moments(tried)
-        learnt = learner.learn(scored, np.random.default_rng([config.seed, number]))
+        learnt = learner.learn(
+            _to_learn(tried, account),
+            np.random.default_rng([config.seed, number]),
+            left=1 - (clock() - began) / whole,
+        )
         account.add(tried, learnt, clock() - began)
         account.save(plan.work, learner.task, learner)
         if adapter is not None and adapter != plan.parent:
@@ -316,41 +329,50 @@ def _until(tried: Iterator[Tried], left: Callable[[], bool]) -> Iterator[Tried]:
             return
 
 
+def _to_learn(tried: Sequence[Tried], account: Account) -> list[Moment]:
+    """Return the moments of an iteration that are learnt from, in the order of its attempts.
+
+    Those of successes; of a sentence for which a known one has succeeded, of such alone.
+    """
+    good = [each for each in tried if each.outcome is Outcome.SUCCESS]
+    helped = {each.made.start.heard for each in good if each.made.told != OWN}
+    for heard, tallies in account.tallies.items():
+        if any(successes for said, (_, successes) in tallies.items() if said != OWN):
+            helped.add(heard)
+    good.sort(key=lambda each: each.made.start.seed)
+    return [
+        moment
+        for each in good
+        if each.made.told != OWN or each.made.start.heard not in helped
+        for moment in each.moments
+    ]
+
+
 def _tries(
-    tasks: Sequence[tuple[Task, str]], number: int, iteration: int, config: PracticeConfig
+    tasks: Sequence[tuple[Task, str]],
+    words: Mapping[str, Sequence[str]],
+    account: Account,
+    number: int,
+    config: PracticeConfig,
 ) -> list[Try]:
-    """Return the attempts of an iteration: its groups, each at a start of its own."""
+    """Return the attempts of an iteration, each at a start of its own, and what each is told."""
+    import numpy as np
+
     from trainer.practice.collector import Try
 
-    first = (number * SEEDS_A_PRACTICE + iteration * config.groups) % (
+    iteration = account.iterations
+    rng = np.random.default_rng([config.seed, number, iteration])
+    first = (number * SEEDS_A_PRACTICE + iteration * config.attempts) % (
         SeedRange.PRACTICE.last - SeedRange.PRACTICE.first - SEEDS_A_PRACTICE
     )
+    every = max(1, round(1 / config.own))
     made = []
-    for group, seed in enumerate(SeedRange.PRACTICE.seeds(first, config.groups)):
-        task, heard = tasks[(iteration * config.groups + group) % len(tasks)]
-        made += [Try(Start(task, heard, seed), each) for each in range(config.attempts)]
+    for at, seed in enumerate(SeedRange.PRACTICE.seeds(first, config.attempts)):
+        task, heard = tasks[at % len(tasks)]
+        own = at // len(tasks) % every == 0
+        told = OWN if own else choose(words[heard], account.tallies.get(heard, {}), rng)
+        made.append(Try(Start(task, heard, seed), 0, told))
     return made
-
-
-def scored_moments(tried: Sequence[Tried]) -> list[Scored]:
-    """Return the moments of attempts whose group says something, with their advantages.
-
-    An attempt that nobody judged counts for nothing, nor does a group without spread.
-    """
-    from trainer.practice.learner import Scored
-
-    groups: dict[StartKey, list[Tried]] = {}
-    for each in tried:
-        if each.outcome in JUDGED:
-            groups.setdefault(each.made.start.key, []).append(each)
-    scored = []
-    for group in groups.values():
-        own = sorted(group, key=lambda each: each.made.number)
-        limit = max(1, own[0].made.start.task.max_ticks or FREE_TICKS)
-        gains = advantages([reward(each.outcome, each.ticks, limit) for each in own])
-        for each, gain in zip(own, gains, strict=False):
-            scored += [Scored(moment, gain) for moment in each.moments]
-    return scored
 
 
 def main(arguments: list[str] | None = None, speech: TextIO | None = None) -> int:

@@ -57,6 +57,7 @@ MEASURED_NOW = (
     "A round is being measured in another window of the game, so nothing is played here meanwhile; "
     "wait for its verdict, or cancel the round."
 )
+OWN_WINDOW = "Measuring in a window of its own"
 BUSY = (
     "A round is being taught or checked, so nothing can be judged meanwhile; judge it when that is "
     "done."
@@ -160,9 +161,7 @@ class Teaching:
             if isinstance(message, Stage) and message.name == MEASURING:
                 # There is one keyboard: this window's game gives way to the measured one.
                 self._live.rest(MEASURED_NOW)
-                update = RoundUpdate(
-                    stage="Measuring in a window of its own", part=RoundPart.MEASURE
-                )
+                update = RoundUpdate(stage=OWN_WINDOW, part=RoundPart.MEASURE)
                 on_update(replace(update, notice=message.sentence, left_s=clock.left_s(update)))
             elif not isinstance(message, Failed):
                 update = round_update(message)

@@ -27,9 +27,9 @@ MOST_MINUTES = 600
 MOST_SENTENCES = 8
 """More at once get too few attempts each."""
 INTRO = (
-    "The agent plays fresh starts by itself and does more often what succeeded. Show a sentence "
-    "once or twice before: what it never does by chance it cannot practise. You can play on "
-    "meanwhile, which makes it slower."
+    "The agent plays fresh starts by itself, told the sentence or one like it that it knows, and "
+    "does more often what succeeded. What never succeeds it cannot practise: show it first. You can "
+    "play on meanwhile, which makes it slower."
 )
 
 

@@ -1,63 +1,77 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from lora_tasks import lora_task
 
-from model.actions.tokens import encode_ids, legal_next
+from model.actions.tokens import encode_ids
 from recorder.types import Action
 from trainer.data.examples import Example
 from trainer.practice.account import Account, identity_of, resumed
 from trainer.practice.collector import Moment
 from trainer.practice.config import PracticeConfig
-from trainer.practice.learner import Learner, Scored
+from trainer.practice.learner import LEAST_RATE, Learner
 
 RIGHT, LEFT = encode_ids(Action(right=True)), encode_ids(Action(left=True))
-CONFIG = PracticeConfig(batch=8, learning_rate=1e-3)
+CONFIG = PracticeConfig(batch=8, steps=4, learning_rate=1e-3, kept=8, replay_batch=4)
+SENTENCE = "go to the red torch"
 
 
-def moments(count: int, answer: tuple[int, ...]) -> list[Moment]:
-    rng = np.random.default_rng(1)
+def moments(count: int, answer: tuple[int, ...], seed: int = 1) -> list[Moment]:
+    rng = np.random.default_rng(seed)
     return [
-        Moment(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), "go to the red torch", answer)
+        Moment(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), SENTENCE, answer)
         for _ in range(count)
     ]
 
 
-def likelihood(learner: Learner, some: list[Moment]) -> float:
-    examples = [Example(each.image, each.heard, each.answer, "practice") for each in some]
-    logs = learner._likelihoods(examples, learner.task.see(examples))
-    return float(torch.stack([each.sum() for each in logs]).mean())
+def examples(some: list[Moment], sentence: str = SENTENCE) -> list[Example]:
+    return [Example(each.image, sentence, each.answer, "practice") for each in some]
 
 
-def test_what_went_well_becomes_likelier_and_what_did_not_less(small_checkpoint: Path) -> None:
+def loss(learner: Learner, some: list[Example]) -> float:
+    return learner.task.loss(some, learner.task.see(some))
+
+
+def test_what_led_to_a_success_becomes_likelier(small_checkpoint: Path) -> None:
     learner = Learner(lora_task(small_checkpoint), (), CONFIG)
-    good, bad = moments(8, RIGHT), moments(8, LEFT)
-    before = likelihood(learner, good), likelihood(learner, bad)
-    scored = [*(Scored(each, 1.0) for each in good), *(Scored(each, -1.0) for each in bad)]
-    first = learner.learn(scored, np.random.default_rng(0))
-    assert first.steps == 2
-    for _ in range(3):
-        later = learner.learn(scored, np.random.default_rng(0))
-    assert likelihood(learner, good) > before[0]
-    assert likelihood(learner, bad) < before[1]
-    assert likelihood(learner, good) - likelihood(learner, bad) > 0.5
-    # It is told how far it went from where it began.
-    assert 0 <= first.kl < later.kl
+    good = moments(8, RIGHT)
+    before = loss(learner, examples(good))
+    assert learner.learn(good, np.random.default_rng(0)).steps == 4
+    for _ in range(5):
+        learner.learn(good, np.random.default_rng(0))
+    assert loss(learner, examples(good)) < before - 0.5
 
 
-def test_probabilities_are_those_of_the_legal_tokens(small_checkpoint: Path) -> None:
+def test_what_it_could_before_is_held_to_what_it_was(small_checkpoint: Path) -> None:
+    known = examples(moments(8, LEFT, seed=2), "go to the blue torch")
+    apart = {}
+    for keep in (0.0, 50.0):
+        config = replace(CONFIG, keep=keep, learning_rate=5e-3)
+        task = lora_task(small_checkpoint)
+        task.config = replace(task.config, keep=1.0)
+        learner = Learner(task, known, config)
+        for _ in range(5):
+            learnt = learner.learn(moments(8, RIGHT), np.random.default_rng(0))
+        apart[keep] = learnt.kl
+    assert 0 <= apart[50.0] < apart[0.0] / 2
+
+
+def test_the_newest_successes_are_learnt_from_and_the_rate_falls(small_checkpoint: Path) -> None:
     learner = Learner(lora_task(small_checkpoint), (), CONFIG)
-    written = RIGHT[:2]
-    total = 0.0
-    for number in legal_next(written):
-        (picture,) = moments(1, (*written, number))
-        example = Example(picture.image, picture.heard, picture.answer, "practice")
-        (logs,) = learner._likelihoods([example], learner.task.see([example]))
-        total += float(logs[-1].exp())
-    assert abs(total - 1.0) < 1e-4
+    old, new = moments(8, LEFT), moments(6, RIGHT, seed=2)
+    learner.learn(old, np.random.default_rng(0), left=0.5)
+    assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-3)
+    learner.learn(new, np.random.default_rng(0), left=-1.0)
+    assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(LEAST_RATE * 1e-3)
+    kept = [each.answer for each in learner._pool]
+    assert kept == [LEFT] * 2 + [RIGHT] * 6
+    # An iteration without a success goes on with those before it.
+    assert learner.learn([], np.random.default_rng(0)).steps == 4
 
 
 def test_nothing_is_learnt_from_nothing(small_checkpoint: Path) -> None:
@@ -70,19 +84,20 @@ def test_nothing_is_learnt_from_nothing(small_checkpoint: Path) -> None:
 def test_a_killed_practice_goes_on_with_the_very_weights_and_moments(
     small_checkpoint: Path, tmp_path: Path
 ) -> None:
-    scored = [Scored(each, 1.0) for each in moments(8, RIGHT)]
+    first, later = moments(8, RIGHT), moments(8, RIGHT, seed=2)
     identity = identity_of("base", None, "toy", ["reach"], CONFIG)
     whole = Learner(lora_task(small_checkpoint), (), CONFIG)
     account = Account(identity)
-    learnt = whole.learn(scored, np.random.default_rng(0))
-    account.add([], learnt, 12.0)
+    account.tallies = {"reach": {"": (4, 1), "go": (8, 6)}}
+    account.add([], whole.learn(first, np.random.default_rng(0)), 12.0)
     account.save(tmp_path, whole.task, whole)
-    whole.learn(scored, np.random.default_rng(1))
+    whole.learn(later, np.random.default_rng(1))
 
     half = Learner(lora_task(small_checkpoint), (), CONFIG)
     found = resumed(tmp_path, identity, half.task, half)
     assert found == account
-    half.learn(scored, np.random.default_rng(1))
+    assert (found.attempts, found.successes) == (12, 7)
+    half.learn(later, np.random.default_rng(1))
     for name, now in half.task.tensors().items():
         torch.testing.assert_close(now, whole.task.tensors()[name])
 

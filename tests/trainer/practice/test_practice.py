@@ -28,13 +28,14 @@ from trainer.practice import practice
 from trainer.practice.account import Account
 from trainer.practice.collector import Hall, Moment, Tried, Try
 from trainer.practice.config import PracticeConfig
-from trainer.practice.learner import Learner
-from trainer.practice.practice import PracticePlan, iterate, main, practise, scored_moments
+from trainer.practice.known_words import OWN
+from trainer.practice.learner import Learner, Learnt
+from trainer.practice.practice import PracticePlan, iterate, main, practise
 from trainer.practice.strips import Strip, Strips
 from trainer.rounds import protocol
 from trainer.rounds.eyes import TaughtEye
 
-CONFIG = PracticeConfig(groups=2, attempts=3, moments=4, batch=8)
+CONFIG = PracticeConfig(attempts=6, own=0.5, moments=4, batch=8, steps=2)
 TASK = replace(TASKS[0], max_ticks=8)
 
 
@@ -122,8 +123,9 @@ def test_it_plays_and_learns_in_turn_until_the_time_is_over(
     # A killed practice of something else left an adapter of the same name.
     (own.work / "adapter-0001").mkdir(parents=True)
     met: list[Tried] = []
+    words = {TASK.instruction: ["go to the green dot"]}
     iterate(
-        own, [(TASK, TASK.instruction)], collector, learner, account, said.append, CONFIG,
+        own, [(TASK, TASK.instruction)], words, collector, learner, account, said.append, CONFIG,
         fingerprint(small_checkpoint), clock=lambda: next(ticking), met=met.extend,
     )  # fmt: skip
     assert len(met) == account.attempts
@@ -138,31 +140,62 @@ def test_it_plays_and_learns_in_turn_until_the_time_is_over(
     assert adapters[1:] == [own.work / f"adapter-{n:04d}" for n in range(1, len(adapters))]
     assert not [path for path in own.work.iterdir() if path.is_dir()]
     starts = [{each.start.key for each in tries} for _, tries in collector.asked]
-    assert all(len(each) == CONFIG.groups for each in starts)
-    assert len(set().union(*starts)) == CONFIG.groups * len(starts)
+    assert all(len(each) == CONFIG.attempts for each in starts)
+    assert len(set().union(*starts)) == CONFIG.attempts * len(starts)
+    # Every other one is told the sentence itself, whatever else is tried.
+    for _, tries in collector.asked:
+        assert [each.told for each in tries[::2]] == [OWN] * 3
+    told_of = account.tallies[TASK.instruction]
+    assert set(told_of) <= {OWN, "go to the green dot"}
+    assert sum(tries for tries, _ in told_of.values()) == account.attempts == len(met)
     assert all(key.seed in SeedRange.PRACTICE for each in starts for key in each)
     told = [each for each in said if isinstance(each, protocol.Practised)]
     assert [each.attempts for each in told] == sorted(each.attempts for each in told)
     assert told[-1].attempts == account.attempts
 
 
-def tried(number: int, outcome: Outcome, seed: int = 20_000_000) -> Tried:
-    moment = Moment(np.zeros((64, 64, 3), np.uint8), TASK.instruction, (number,))
-    return Tried(made(number, seed), outcome, 10, (moment,))
+def test_what_was_told_otherwise_is_learnt_as_the_sentence_itself(hall: Hall) -> None:
+    said = hall.play(None, made(0))
+    other = hall.play(None, replace(made(0), told="go to the green dot"))
+    heard = {each.heard for each in said.moments}
+    assert {each.heard for each in other.moments} == heard
+    # It was really told something else.
+    assert hall.policy.heard not in heard
+    assert other.made.start.heard == TASK.instruction
 
 
-def test_each_attempt_is_held_against_those_of_its_own_start() -> None:
-    group = [tried(0, Outcome.SUCCESS), tried(1, Outcome.FAILURE), tried(2, Outcome.TIMEOUT)]
-    same = [tried(n, Outcome.SUCCESS, 20_000_001) for n in range(3)]
-    scored = scored_moments([*same, *reversed(group)])
-    gains = {each.moment.answer[0]: each.advantage for each in scored}
-    assert len(scored) == 3
-    assert gains[0] > 0 > gains[1] == gains[2]
+def success(seed: int, told: str = OWN, outcome: Outcome = Outcome.SUCCESS) -> Tried:
+    moment = Moment(np.zeros((64, 64, 3), np.uint8), TASK.instruction, (seed % 100,))
+    return Tried(Try(Start(TASK, TASK.instruction, seed), 0, told), outcome, 10, (moment,))
 
 
-def test_an_attempt_that_nobody_judged_counts_for_nothing() -> None:
-    group = [tried(0, Outcome.SUCCESS), tried(1, Outcome.UNKNOWN), tried(2, Outcome.INTERRUPTED)]
-    assert scored_moments(group) == []
+def test_what_a_known_sentence_led_to_is_learnt_and_its_own_only_without_one() -> None:
+    account = Account("toy")
+    own = [success(3), success(1), success(2, outcome=Outcome.TIMEOUT)]
+    assert [each.answer for each in practice._to_learn(own, account)] == [(1,), (3,)]
+    tried = [*own, success(5, "go"), success(4, "go", Outcome.FAILURE)]
+    assert [each.answer for each in practice._to_learn(tried, account)] == [(5,)]
+    # What helped once is gone on with, in an iteration in which it did not.
+    account.add(tried, Learnt(0, 0.0), 3.0)
+    assert practice._to_learn(own, account) == []
+
+
+def test_an_iteration_that_was_cut_short_is_told_of_all_the_same() -> None:
+    account = Account("toy")
+    moment = Moment(np.zeros((64, 64, 3), np.uint8), TASK.instruction, (1,))
+    other = replace(made(0), told="go to the green dot")
+    account.add([Tried(other, Outcome.SUCCESS, 10, (moment,))], Learnt(0, 0.0), 3.0)
+    message = account.message(60.0)
+    assert (message.attempts, message.newest, message.newest_good) == (1, 1, 1)
+    account.add(
+        [Tried(made(1), Outcome.TIMEOUT, 10, ()), Tried(other, Outcome.SUCCESS, 10, (moment,))],
+        Learnt(0, 0.0),
+        6.0,
+    )
+    # How well it does the sentence is told by what was told the sentence.
+    message = account.message(60.0)
+    assert (message.attempts, message.successes) == (3, 2)
+    assert (message.newest, message.newest_good) == (1, 0)
 
 
 def test_what_cannot_be_practised_is_said(tmp_path: Path, small_checkpoint: Path) -> None:
@@ -196,19 +229,10 @@ def hear(message: protocol.Message) -> None:
     raise AssertionError(f"nothing was to be begun: {message}")
 
 
-@pytest.mark.parametrize(
-    ("outcome", "why"),
-    [
-        (Outcome.TIMEOUT, "None of"),
-        (Outcome.SUCCESS, "at no start did one succeed and another not"),
-    ],
-)
 def test_practice_from_which_nothing_can_be_learnt_leaves_no_adapter(
     tmp_path: Path,
     knowing_checkpoint: Path,
     monkeypatch: pytest.MonkeyPatch,
-    outcome: Outcome,
-    why: str,
 ) -> None:
     """The process from its arguments to its last word; only the games are not real."""
 
@@ -217,7 +241,7 @@ def test_practice_from_which_nothing_can_be_learnt_leaves_no_adapter(
 
         def collect(self, adapter: Path | None, tries: Sequence[Try]) -> Iterator[Tried]:
             for each in tries:
-                yield Tried(each, outcome, 60, ())
+                yield Tried(each, Outcome.TIMEOUT, 60, ())
 
         def close(self) -> None: ...
 
@@ -235,6 +259,6 @@ def test_practice_from_which_nothing_can_be_learnt_leaves_no_adapter(
     *_, last = map(json.loads, speech.getvalue().splitlines())
     assert code == ExitCode.KNOWN_PROBLEM
     assert last["kind"] == "failed"
-    assert why in last["sentence"]
+    assert last["sentence"].startswith("None of")
     assert "nothing to learn from and the agent plays as before" in last["sentence"]
     assert not (tmp_path / "out").exists()
