@@ -1,4 +1,4 @@
-"""``playteach practise``: the agent plays by itself and learns from what came of it."""
+"""``playteach practise``: the agent plays by itself and learns from what succeeded."""
 
 from __future__ import annotations
 
