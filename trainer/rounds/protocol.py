@@ -96,9 +96,9 @@ class Played:
 class Practised:
     """Practice has played and learnt once more.
 
-    ``seconds`` of ``whole_s`` are over; ``attempts`` and ``successes`` count all so far.  ``newest``
-    (at least 1) and ``newest_good`` count those since the message before that were told the
-    sentence itself.
+    ``seconds`` of ``whole_s`` are over; ``attempts`` and ``successes`` count all so far.
+    ``newest`` (at least 1) and ``newest_good`` count those since the message before that were told
+    the sentence itself.
     """
 
     kind: ClassVar[str] = "practised"

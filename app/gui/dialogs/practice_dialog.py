@@ -28,8 +28,8 @@ MOST_SENTENCES = 8
 """More at once get too few attempts each."""
 INTRO = (
     "The agent plays fresh starts by itself, told the sentence or one like it that it knows, and "
-    "does more often what succeeded. What never succeeds it cannot practise: show it first. You can "
-    "play on meanwhile, which makes it slower."
+    "does more often what succeeded. What never succeeds it cannot practise: show it first. You "
+    "can play on meanwhile, which makes it slower."
 )
 
 
