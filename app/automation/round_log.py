@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainer.evaluation.verdict import Line
+from trainer.evaluation.verdict import Line, Part
 from trainer.rounds import protocol
 
 GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}
@@ -19,7 +19,8 @@ class RoundDiary:
 
     ``losses`` holds (step, loss, held-out loss or None), ``practice`` (seconds, attempts so far,
     share of the newest that succeeded).  ``training_s`` is the time up
-    to the end of the offline gates, ``evaluation_s`` that of the paired play after it.
+    to the end of the offline gates, ``evaluation_s`` that of the paired play after it, without the
+    old tasks.
     ``material`` is what the round learnt from (:mod:`trainer.data.material`), empty before its end.
     """
 
@@ -69,7 +70,7 @@ class RoundDiary:
                 if isinstance(message, protocol.Done):
                     self.material = message.metrics.get("material", {})
             case protocol.Played():
-                if self.training_s is not None:
+                if self.training_s is not None and message.side != Part.OLD_TASKS:
                     self.evaluation_s = round(now_s - self.training_s, 2)
                 if message.done % 10 == 0 or message.done == message.total:
                     self.tell(

@@ -305,8 +305,7 @@ class _Ground:
         )
         if result.status is not RoundStatus.DONE:
             raise KnownError(result.sentence)
-        # Before the old tasks are played, which the diary hears as well.
-        lesson_s, old_tasks_s = diary.evaluation_s, None
+        old_tasks_s = None
         if result.waits:
             began = time.monotonic()
             result = result.after(client.check_rest(result.round_id, game=GAME, say=diary.hear))
@@ -315,7 +314,7 @@ class _Ground:
         load = round(psutil.getloadavg()[0], 2)
         played = PlayedRound(
             self.part, number, sentence, result.verdict, result.activated,
-            diary.training_s, lesson_s, old_tasks_s, load,
+            diary.training_s, diary.evaluation_s, old_tasks_s, load,
         )  # fmt: skip
         return self._checked(played, asked, result) if self.part == GAINING else played
 

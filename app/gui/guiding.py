@@ -157,6 +157,7 @@ class Guiding:
 
     def leave(self) -> None:
         """End the lesson, if one is on; its last step goes from the screen."""
+        self._waiting = None
         if self._guide is not None:
             self._guide = None
             self._page.notice.clear()

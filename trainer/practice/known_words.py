@@ -1,8 +1,8 @@
 """Known sentences that are tried in place of one that is practised, and how well each does.
 
 What a new sentence asks for is often something that the agent can do if it is told so in words that
-it was taught: "shoot the barrel" for "use your gun on the barrel".  Whoever judges the attempt says
-whether it was; what succeeded is learnt under the new sentence.  No torch.
+it was taught: "gun down the barrel" for "use your gun on the barrel".  Whoever judges the attempt
+says whether it was; what succeeded is learnt under the new sentence.  No torch.
 """
 
 from __future__ import annotations

@@ -480,7 +480,7 @@ def play_old_tasks(
         keeper.keep(attempt)
         done += 1
         good += attempt.success
-        ground.say(protocol.Played(done, missing, good, "old tasks"))
+        ground.say(protocol.Played(done, missing, good, Part.OLD_TASKS.value))
         ground.check()
 
     try:

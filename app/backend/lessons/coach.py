@@ -40,12 +40,12 @@ def next_step(
 
 
 def _collected(shown: Counter[str], plays: Callable[[str], bool]) -> NextStep:
-    sentence, times = min(shown.items(), key=lambda each: each[1])
-    missing = ENOUGH - times
+    sentence, count = min(shown.items(), key=lambda each: each[1])
+    missing = ENOUGH - count
     if missing <= 0:
         return NextStep("That is enough to teach.")
     told = (
-        f"You have shown “{sentence}” {_times(times)}. Show it {_more(missing)}, so that the agent "
+        f"You have shown “{sentence}” {times(count)}. Show it {_more(missing)}, so that the agent "
         "learns it better."
     )
     return NextStep(told, sentence if plays(sentence) else "")
@@ -81,5 +81,6 @@ def _more(count: int) -> str:
     return "once more" if count == 1 else f"{count} more times"
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """Return how often in words: "once", "3 times"."""
     return "once" if count == 1 else f"{count} times"

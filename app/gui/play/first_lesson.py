@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from app.backend.lessons.coach import ENOUGH
+from app.backend.lessons.coach import ENOUGH, times
 from app.backend.ports import VerdictFacts
 from app.session.api import Phase, Snapshot
 from recorder.games.registry import FirstLesson
@@ -172,8 +172,3 @@ class FirstLessonGuide:
         return GuideStep(
             f"{told}Show it {ENOUGH} more times and teach again.", (Offered.SHOW, Offered.LEAVE)
         )
-
-
-def times(count: int) -> str:
-    """Return how often in words: "once", "3 times"."""
-    return "once" if count == 1 else f"{count} times"
