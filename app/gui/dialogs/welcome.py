@@ -37,7 +37,7 @@ STEPS: tuple[Step, Step, Step] = (
         "Take over when it goes wrong, or show it",
         "Click into the picture and touch any game key: the agent is silent at once and you "
         "drive. Let go for a moment and it drives again. To show something from its beginning, "
-        "press “Show it myself”, and F9 when it is done. Esc always frees the mouse. "
+        "press F7, and F9 when it is done. Esc always frees the mouse. "
         "Everything amber is you.",
         "person",
     ),
