@@ -33,6 +33,7 @@ LESSONS_FILE = "lessons.jsonl"
 PARTS = {"choosing": CHOOSING, "judging": JUDGING}
 ARMS: Mapping[str, Mapping[str, str]] = {
     "mirror": {"mirror": "true"},
+    "no-memory": {"memory": "false"},
     "long": {"min_steps": "140"},
     "slow": {"learning_rate": "0.0006"},
     "forgetful": {"keep": "0", "others": "0"},
@@ -140,6 +141,7 @@ def _teach(
         showing = show(store, lesson, iter(teaching), random.Random(f"{name}/{lesson.name}"))
         say(
             f"shown: {showing.tries} tries, {showing.broken_off} of them broken off, "
+            f"{showing.right} as the judge wants it, "
             f"{showing.driving_s:.0f} s of driving"
         )
         began = time.monotonic()

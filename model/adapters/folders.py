@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.actions.tokens import CODEC_VERSION
+from model.language.action_memory import ACTS
 from recorder import json_values
 from recorder.errors import AdapterError, DataError, ModelError
 
@@ -35,7 +36,9 @@ class AdapterMeta:
     """What is known of an adapter.
 
     ``base`` is the fingerprint of the base checkpoint's weights; ``parent`` the name of
-    the adapter that the round started from.  ``metrics`` is the round's own account.
+    the adapter that the round started from.  ``metrics`` is the round's own account.  ``remembers``
+    has for sentences, as they are heard, the acts that they are told with
+    (:mod:`model.language.action_memory`).
     """
 
     name: str
@@ -45,6 +48,7 @@ class AdapterMeta:
     codec_version: int = 1
     created: str = ""
     metrics: dict[str, object] = field(default_factory=dict)
+    remembers: dict[str, list[str]] = field(default_factory=dict)
 
 
 def fingerprint(checkpoint: Path) -> str:
@@ -91,9 +95,12 @@ def read_meta(folder: Path) -> AdapterMeta:
         meta = AdapterMeta(**raw)
         texts = all(isinstance(text, str) for text in (meta.name, meta.base, meta.parent or ""))
         numbers = isinstance(meta.codec_version, int)
-        if not (texts and numbers and isinstance(meta.metrics, dict)):
+        remembers = all(
+            isinstance(acts, list) and set(acts) <= set(ACTS) for acts in meta.remembers.values()
+        )
+        if not (texts and numbers and remembers and isinstance(meta.metrics, dict)):
             raise TypeError("a field is of another kind")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise AdapterError(
             f"The folder {folder.name!r} is no adapter of Playteach's (its {META_FILE} cannot "
             "be read), so the model stays as it is; choose another adapter."

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.actions.tokens import encode, encode_ids, turn_is_cut
+from model.language.action_memory import ActionMemory
 from model.language.prompts import clean_instruction
 from model.language.subgoals import plan_of
 from model.vla.preprocess import CheckpointSpec, resize
@@ -47,6 +48,7 @@ class Example:
     ``sentence`` tells the episode's sentences apart, and ``passed`` are the ticks of this one that
     are not learnt from, between the example before and this: a sentence with parts is followed
     through them.  A ``mirror`` has left and right exchanged (:mod:`trainer.data.mirror`).
+    ``acts`` are those that it is told it has done before (:mod:`model.language.action_memory`).
     """
 
     image: NDArray[np.uint8]
@@ -62,6 +64,7 @@ class Example:
     sentence: int = 0
     passed: tuple[Passed, ...] = ()
     mirror: bool = False
+    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,16 @@ class Sides:
     def changed(self, change: Callable[[tuple[Example, ...]], tuple[Example, ...]]) -> Sides:
         """Return the sides with ``change`` done to each."""
         return Sides(change(self.train), change(self.select), change(self.gate))
+
+    def remembered(self, remembers: Mapping[str, Collection[str]]) -> Sides:
+        """Return the sides with the acts alone that each sentence is told."""
+
+        def told(example: Example) -> Example:
+            own = remembers.get(example.instruction, ())
+            acts = tuple(act for act in example.acts if act in own)
+            return example if acts == example.acts else replace(example, acts=acts)
+
+        return self.changed(lambda examples: tuple(map(told, examples)))
 
     def judged_without(self, sentences: Collection[str]) -> Sides:
         """Return the sides with no example of ``sentences`` to choose by or to be judged on.
@@ -168,11 +181,14 @@ def examples_of(
     examples = []
     past = Past(spec)
     passed: list[Passed] = []
+    memory = ActionMemory()
     sentence = 0
     for tick, frame in zip(ticks, reader.frames(row.id), strict=False):
         chosen = wanted.get(tick.index)
         if tick.instruction_id != sentence:
-            sentence, passed = tick.instruction_id, []
+            sentence, passed, memory = tick.instruction_id, [], ActionMemory()
+        acts = memory.acts
+        memory.see(tick.executed)
         if chosen is None and not spec.history and sentence not in followed:
             continue
         image = resize(frame, spec)
@@ -195,6 +211,7 @@ def examples_of(
                 turn_cut=turn_is_cut(tick.executed),
                 sentence=sentence,
                 passed=tuple(passed),
+                acts=acts,
             )
         )
         passed = []

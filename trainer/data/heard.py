@@ -54,7 +54,8 @@ def by_part(
         for example in own:
             for tick in example.passed:
                 seen(tick)
-            heard.append(replace(example, instruction=told, passed=()))
+            acts = () if len(plan.parts) > 1 else example.acts
+            heard.append(replace(example, instruction=told, passed=(), acts=acts))
             seen(example)
     return tuple(heard)
 

@@ -59,7 +59,9 @@ def with_other_sentences(
         if chosen:
             said = chosen[int(rng.integers(len(chosen)))]
             made.append(
-                replace(picture, instruction=said, kind="replay", episode_id=None, weight=1.0)
+                replace(
+                    picture, instruction=said, kind="replay", episode_id=None, weight=1.0, acts=()
+                )
             )
     return made
 

@@ -51,7 +51,9 @@ class Learner:
         """
         task, config = self.task, self._config
         for each in moments:
-            self._pool.append(Example(each.image, each.heard, each.answer, KIND))
+            own = task.remembers.get(each.heard, ())
+            acts = tuple(act for act in each.acts if act in own)
+            self._pool.append(Example(each.image, each.heard, each.answer, KIND, acts=acts))
         while len(self._pool) > config.kept:
             task.forget([self._pool.popleft()])
         if not self._pool:

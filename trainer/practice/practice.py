@@ -35,7 +35,7 @@ from trainer.practice.known_words import OWN, choose, known_words
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
 from trainer.rounds.eyes import TaughtEye, not_believed, paths_of, teach_eyes
-from trainer.rounds.inputs import parent_of, parent_tensors
+from trainer.rounds.inputs import parent_of, parent_tensors, remembered_by
 from trainer.rounds.working_folder import PRACTICE_FILE
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ def _prepared(
     task = LoraTask(model, tokenizer, spec, usual, plan.options)
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
+    task.remembers = remembered_by(plan.parent)
+    earlier = earlier.remembered(task.remembers)
     return task, known.judged_without(practised), earlier.judged_without(practised)
 
 

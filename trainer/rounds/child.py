@@ -126,6 +126,7 @@ def write_learnt(
         codec_version=CODEC_VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics=protocol.finite({name: metrics[name] for name in _NOTED if name in metrics}),
+        remembers=task.remembers,
     )
     write_adapter(folder, tensors, task.peft_config(), meta)
 

@@ -89,3 +89,10 @@ def parent_tensors(folder: Path) -> dict[str, Any]:
             f"The adapter {folder.name!r} is damaged ({error}), so no round was started; go "
             "back to the base or to another adapter."
         ) from error
+
+
+def remembered_by(parent: Path | None) -> dict[str, list[str]]:
+    """Return the sentences that an adapter is told with what was done, each with the acts told."""
+    from model.adapters.folders import read_meta
+
+    return {} if parent is None else dict(read_meta(parent).remembers)

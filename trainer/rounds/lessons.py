@@ -11,7 +11,7 @@ import numpy as np
 from recorder.errors import DataError, UsageError
 from trainer.data.sampling import GATE_SHARE, SELECT_SHARE, stratified
 from trainer.rounds import protocol
-from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of
+from trainer.rounds.inputs import chosen_episodes, parent_tensors, reach_of, remembered_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ class Read:
     """What a round was read of: the lessons, what the base knew, what earlier rounds taught.
 
     ``practised`` are the sentences that the parent has practised: nothing shows them.
+    ``games`` are those of the lessons' episodes.
     """
 
     material: Material
@@ -44,6 +45,7 @@ class Read:
     known: Sides
     earlier: Sides
     practised: tuple[str, ...] = ()
+    games: frozenset[str] = frozenset()
 
     def pictures(self, replay: int) -> int:
         """Return how many examples the model will see, at most; ``replay`` are asked for."""
@@ -94,7 +96,8 @@ def read_lessons(plan: RoundPlan, spec: CheckpointSpec, *, released: bool, say: 
     if known is None:
         say(protocol.Stage("replay", "Playing what it knew before."))
         known = replay_examples(spec, plan.replay, seed=plan.seed + 1)
-    return Read(material, taught, known, earlier, practised)
+    games = frozenset(row.game for row in rows)
+    return Read(material, taught, known, earlier, practised, games)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ def prepare(
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
+    from trainer.data.memory import acts_to_tell
     from trainer.data.other_sentences import sentences_shown
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config, with_settings
@@ -211,8 +215,11 @@ def prepare(
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
-    practised = heard_first(read.practised, folder)
-    return Lesson(task, taught, known, earlier, practised)
+    task.remembers = remembered_by(plan.parent)
+    if config.memory and not spec.history:
+        task.remembers |= acts_to_tell(taught.train, plan.data, read.games)
+    taught, known, earlier = (each.remembered(task.remembers) for each in (taught, known, earlier))
+    return Lesson(task, taught, known, earlier, heard_first(read.practised, folder))
 
 
 def heard_first(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...]:

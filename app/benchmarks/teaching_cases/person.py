@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from app.benchmarks.teaching_cases.judges import HOLD_TICKS, REACH, STILL_UNITS, thing_of
 from recorder.games.doom.goals import Goal, parse_goal
@@ -18,6 +18,8 @@ from trainer.experts.yard import teach
 
 TURN_DEG = 10.0
 """The fastest turn of a tick."""
+JUMP_TICKS, LANDING_TICKS = 3, 9
+"""So long the jump key is down, and so long one waits to be back on the ground."""
 CLOSE = 150.0
 """From so near one shoots from close up."""
 RING = 80.0
@@ -34,6 +36,15 @@ class Skill(Protocol):
 
     def act(self, state: HiddenState) -> Action | None:
         """Return what to do in a state, None once it is done."""
+        ...
+
+
+@runtime_checkable
+class FeelingSkill(Skill, Protocol):
+    """A skill that goes by what the hand has really done, which may be late or in a pause."""
+
+    def feel(self, action: Action) -> None:
+        """Take what was done in the tick that was asked for last."""
         ...
 
 
@@ -252,11 +263,16 @@ class JumpThenOpen:
     """Jumps on the spot, then opens a door."""
 
     key: str
-    _ticks: int = 0
+    _jumped: int = 0
+    _landing: int = 0
 
     def act(self, state: HiddenState) -> Action | None:
-        """Jump for three ticks, land, and open."""
-        self._ticks += 1
-        if self._ticks <= 12:
-            return Action(jump=self._ticks <= 3)
-        return Does(f"open:{self.key}").act(state)
+        """Jump, land, and open."""
+        if self._landing >= LANDING_TICKS:
+            return Does(f"open:{self.key}").act(state)
+        return Action(jump=self._jumped < JUMP_TICKS)
+
+    def feel(self, action: Action) -> None:
+        """Count how long the jump key was really down, and the ticks since it was let go of."""
+        self._jumped += action.jump
+        self._landing += self._jumped >= JUMP_TICKS and not action.jump

@@ -11,7 +11,7 @@ from app.automation.headless import require_kept
 from app.automation.scripted_user import Typist
 from app.benchmarks.teaching_cases.hand import Hand
 from app.benchmarks.teaching_cases.lessons import TeachingLesson
-from app.benchmarks.teaching_cases.person import Skill
+from app.benchmarks.teaching_cases.person import FeelingSkill, Skill
 from app.benchmarks.teaching_cases.yard import LessonYard
 from app.session.control_loop import LiveSession
 from app.session.wiring import store_recording
@@ -27,12 +27,16 @@ LONGEST_S = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """What was shown: the episodes' ids, the seconds of driving, tries, those broken off."""
+    """What was shown: the episodes' ids, the seconds of driving, tries, those broken off.
+
+    ``right`` counts the tries that the hidden judge called done.
+    """
 
     episodes: tuple[int, ...]
     driving_s: float
     tries: int
     broken_off: int
+    right: int
 
 
 class HandUser:
@@ -62,6 +66,8 @@ class HandUser:
         if wanted is None:
             self.done += 1
         action = self._hand.moves(NO_ACTION if wanted is None else wanted)
+        if isinstance(self._skill, FeelingSkill):
+            self._skill.feel(action)
         self._typist.want(action, self._session, self._clock.now_ns())
 
     @property
@@ -94,7 +100,7 @@ def show(store: Store, lesson: TeachingLesson, seeds: Iterator[int], rng: random
         rate = yard.tick_rate_hz
         left = round(DRIVING_S * rate)
         episodes: list[int] = []
-        tries = broken_off = 0
+        tries = broken_off = right = 0
         while left > 2 * rate:
             session.reset(next(seeds))
             user.sit_down(session, lesson.skill(), Hand.begin(rng, rate))
@@ -106,9 +112,10 @@ def show(store: Store, lesson: TeachingLesson, seeds: Iterator[int], rng: random
             left -= used
             snapshot = session.snapshot()
             broken_off += ended is Outcome.ABANDONED
+            right += yard.verdict is True
             if snapshot.episode_id is not None:
                 episodes.append(snapshot.episode_id)
-        return Showing(tuple(episodes), DRIVING_S - left / rate, tries, broken_off)
+        return Showing(tuple(episodes), DRIVING_S - left / rate, tries, broken_off, right)
 
 
 def _try(session: LiveSession, user: HandUser, most: int) -> tuple[int, Outcome]:

@@ -11,7 +11,7 @@ from app.benchmarks.teaching_cases.showing import Showing
 from recorder.errors import KnownError, UsageError
 
 ONE = teaching.Taught(
-    "choosing", "stare-at-your-own-feet", "a pose or view", Showing((1, 2), 58.0, 5, 1),
+    "choosing", "stare-at-your-own-feet", "a pose or view", Showing((1, 2), 58.0, 5, 1, 4),
     60.0, 20, 1, 15, (0.7, 0.5, 0.9),
 )  # fmt: skip
 

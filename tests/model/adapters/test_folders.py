@@ -77,7 +77,16 @@ def test_a_write_that_was_cut_off_is_no_adapter_and_in_nobodys_way(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"name": 3, "base": "x"}', '{"title": "x"}', '{"name": "x"}']
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"name": 3, "base": "x"}',
+        '{"title": "x"}',
+        '{"name": "x"}',
+        '{"name": "x", "base": "x", "remembers": {"hop": ["fly"]}}',
+    ],
 )
 def test_metadata_that_is_none_is_one_sentence(tmp_path: Path, text: str) -> None:
     folder = written(tmp_path)

@@ -6,29 +6,31 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.actions.tokens import encode
-from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+from model.actions.tokens import encode, encode_ids
+from model.adapters.folders import META_FILE, AdapterMeta, fingerprint, read_meta, write_adapter
+from model.language.action_memory import with_memory
 from model.language.prompts import prompt_ids
 from model.language.subgoals import Plan, done_question
 from model.play.policy import ActionChunk, Observation, Policy
 from model.vla import vla
-from model.vla.decoding import Sampling
+from model.vla.decoding import Decoded, Sampling
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import SPEC_FILE, load_spec, save_spec
 from model.vla.tiny import build_tokenizer
 from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
-from recorder.types import Frame, RGBImage
+from recorder.types import NO_ACTION, Action, Frame, RGBImage
 
 GO = "go to the red torch"
 WEIGHTS = "model.safetensors"
@@ -150,6 +152,50 @@ def test_the_parts_of_a_sentence_are_heard_one_after_the_other(
     assert "1 of 2" in hears_parts.notice
     hears_parts.reset(GO)
     assert hears_parts.notice == ""
+
+
+@pytest.mark.parametrize("part", ["go to the red torch", "shoot the imp"])
+def test_what_was_done_is_told_where_the_adapter_was_taught_so(
+    hears_parts: VlaPolicy, adapter: Path, frames: list[Frame], part: str
+) -> None:
+    folder = adapter.with_name("remembering")
+    shutil.copytree(adapter, folder)
+    meta = replace(read_meta(adapter), base=hears_parts.fingerprint, remembers={GO: ["jump"]})
+    (folder / META_FILE).write_text(json.dumps(asdict(meta)))
+    policy, plain = hears_parts, load(hears_parts.folder, folder)
+    policy.set_adapter(folder)
+    policy.sampling = plain.sampling = Sampling(0.0)
+    decode = policy.decoder.decode
+    jumps = iter([Action(jump=True, use=True), NO_ACTION])
+
+    def jumping(*given: Any, **more: Any) -> Decoded:
+        action = next(jumps)
+        return Decoded((action,), encode_ids(action), 1.0)
+
+    policy.reset(part)
+    policy.decoder.decode = jumping  # type: ignore[method-assign]
+    for frame in frames[:2]:
+        policy.propose(Observation(frame, part))
+    policy.decoder.decode = decode  # type: ignore[method-assign]
+    policy.guessing = plain.guessing = False
+    assert policy.acts == ("jump", "use")
+    # What is recorded as heard is the sentence alone.
+    assert policy.heard == part
+    told = with_memory(part, ("jump",)) if part == GO else part
+    plain.reset(part)
+    alone = plain.propose(Observation(frames[2], part))
+    plain.reset(told)
+    wanted, found = (
+        each.propose(Observation(frames[2], said)) for each, said in ((plain, told), (policy, part))
+    )
+    assert found.confidence == pytest.approx(wanted.confidence, rel=1e-5)
+    assert (found.confidence == pytest.approx(alone.confidence, rel=1e-5)) == (part != GO)
+    # Told anew, it has done nothing yet.
+    policy.reset(part)
+    assert policy.acts == ()
+    plain.reset(part)
+    wanted, found = (each.propose(Observation(frames[3], part)) for each in (plain, policy))
+    assert found.confidence == pytest.approx(wanted.confidence, rel=1e-5)
 
 
 def test_whether_a_part_is_done_is_read_from_the_picture_that_was_answered(

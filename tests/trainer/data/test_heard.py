@@ -161,3 +161,11 @@ def test_the_answer_depends_on_the_picture_and_on_the_sentence(small: tuple[Any,
     assert 0 < ask(one, "take the medkit") < 1
     assert ask(one, "take the medkit") != ask(other, "take the medkit")
     assert ask(one, "take the medkit") != ask(one, "shoot the imp")
+
+
+def test_what_was_done_is_known_of_each_tick_and_begins_anew_with_a_sentence() -> None:
+    """Where a sentence is told part after part, nobody says in which part it was done."""
+    jumped = [replace(example(grey, "hop"), acts=("jump",)) for grey in (10, 20)]
+    assert [each.acts for each in by_part(jumped, bright)] == [("jump",)] * 2
+    parted = [replace(example(grey), acts=("jump",)) for grey in (10, 20)]
+    assert [each.acts for each in by_part(parted, bright)] == [()] * 2

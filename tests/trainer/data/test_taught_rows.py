@@ -11,6 +11,7 @@ import pytest
 from recorded import LUANTI_HAND, brought_up_to_date
 
 from model.actions.tokens import decode_ids, turn_is_cut
+from model.language.action_memory import ActionMemory
 from model.vla.preprocess import CheckpointSpec
 from recorder.store import Reader, Store
 from recorder.types import Action, Driver, Outcome
@@ -53,6 +54,20 @@ def test_a_round_is_taught_what_followed_each_picture_and_counts_the_rest(reader
     said = material.not_as_done
     assert said.startswith("13 ticks of yours are left out: ")
     assert f" {len(far)} moments of a faster turn than the agent can make (10 degrees)" in said
+
+
+def test_what_was_done_before_is_known_of_every_tick_whoever_drove(reader: Reader) -> None:
+    sides = read_examples(reader, reader.episodes(), SPEC)
+    taught = {(e.episode_id, e.tick): e for e in (*sides.train, *sides.select, *sides.gate)}
+    for row in reader.episodes():
+        memory, said = ActionMemory(), 0
+        for tick in reader.ticks(row.id):
+            if tick.instruction_id != said:
+                memory, said = ActionMemory(), tick.instruction_id
+            if (example := taught.get((row.id, tick.index))) is not None:
+                assert example.acts == memory.acts
+            memory.see(tick.executed)
+    assert {each.acts for each in taught.values()} > {()}
 
 
 def test_an_export_leaves_the_same_ticks_out_and_says_so(reader: Reader) -> None:

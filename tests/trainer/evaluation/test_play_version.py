@@ -13,7 +13,8 @@ SHAPES_PLAY = (
     )),
     *(f"model/{name}.py" for name in (
         "vla/cuda_graphs", "vla/decoding", "play/episode", "language/instructions",
-        "vla/language_model", "language/subgoals", "play/scripted_policies", "vla/preprocess",
+        "vla/language_model", "language/action_memory", "language/subgoals",
+        "play/scripted_policies", "vla/preprocess",
         "language/prompts", "language/paraphrase", "play/damping", "actions/tokens",
         "vla/vision", "vla/vla",
     )),
@@ -25,7 +26,7 @@ SHAPES_PLAY = (
     "assets/checkpoint/taught.json",
     "assets/tasks/tasks.json",
 )  # fmt: skip
-KNOWN = "c60b652d2625325c"
+KNOWN = "2a6b30aaf11f8ad5"
 
 
 def test_a_change_of_what_shapes_play_is_looked_at() -> None:

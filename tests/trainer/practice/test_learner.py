@@ -103,3 +103,20 @@ def test_a_killed_practice_goes_on_with_the_very_weights_and_moments(
 
     other = Learner(lora_task(small_checkpoint), (), CONFIG)
     assert resumed(tmp_path, "another", other.task, other).iterations == 0
+
+
+def test_what_was_done_is_told_only_of_sentences_that_are_told_with_it(
+    small_checkpoint: Path,
+) -> None:
+    task = lora_task(small_checkpoint)
+    task.remembers = {SENTENCE: ["jump"]}
+    prompts = []
+    ask = task.prompt_of
+    task.prompt_of = lambda example: prompts.append(ask(example)) or prompts[-1]  # type: ignore
+    learner = Learner(task, (), CONFIG)
+    (one,) = moments(1, RIGHT)
+    jumped = replace(one, acts=("jump", "attack"))
+    for moment in (jumped, replace(jumped, heard="hop")):
+        learner.learn([moment], np.random.default_rng(0))
+    told = {f"{SENTENCE}, after jump", "hop"}
+    assert set(prompts) == {task.sequences.prompt_ids(each) for each in told}

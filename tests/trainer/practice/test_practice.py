@@ -13,7 +13,9 @@ import pytest
 from lora_tasks import lora_task
 from toy_game import TASKS, ToyGame
 
+from model.actions.tokens import decode_ids
 from model.adapters.folders import fingerprint
+from model.language.action_memory import ActionMemory
 from model.play.sampling import Sampling
 from model.vla.vla import VlaPolicy
 from recorder.errors import ExitCode, KnownError, UsageError
@@ -87,8 +89,6 @@ def test_moments_are_few_in_order_and_what_was_answered_to_their_pictures(hall: 
     assert all(each.heard for each in tried.moments)
     game = hall.game
     assert isinstance(game, ToyGame)
-    from model.actions.tokens import decode_ids
-
     done = iter(game.actions)
     for each in tried.moments:
         (action,) = decode_ids(each.answer)
@@ -162,6 +162,20 @@ def test_what_was_told_otherwise_is_learnt_as_the_sentence_itself(hall: Hall) ->
     # It was really told something else.
     assert hall.policy.heard not in heard
     assert other.made.start.heard == TASK.instruction
+
+
+def test_moments_know_what_was_done_before_them(hall: Hall) -> None:
+    every = Hall(ToyGame(distance=20), hall.policy, most=8)
+    before: list[tuple[str, ...]] = []
+    for number in range(6):
+        tried = every.play(None, made(number))
+        memory = ActionMemory()
+        assert len(tried.moments) == tried.ticks
+        for moment in tried.moments:
+            assert moment.acts == memory.acts
+            before.append(moment.acts)
+            memory.see(decode_ids(moment.answer)[0])
+    assert any(before)
 
 
 def success(seed: int, told: str = OWN, outcome: Outcome = Outcome.SUCCESS) -> Tried:

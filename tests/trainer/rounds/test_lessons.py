@@ -11,14 +11,21 @@ from typing import cast
 
 import numpy as np
 import pytest
+import torch
 
+from model.actions.tokens import encode_ids
+from model.adapters.folders import AdapterMeta, fingerprint, write_adapter
+from model.language.action_memory import with_memory
 from model.language.paraphrase import write_sayings
 from model.vla import memory
 from model.vla.device import DeviceChoice
-from model.vla.preprocess import load_spec
+from model.vla.preprocess import CheckpointSpec, load_spec, save_spec
+from model.vla.vla import load_weights
 from recorder.errors import UsageError
+from recorder.types import Action
 from trainer.data.examples import Example, Sides
 from trainer.data.material import Material
+from trainer.data.memory import LEAST_AFTER
 from trainer.data.other_sentences import sentences_shown
 from trainer.rounds.lessons import PRACTISED_EXAMPLES, Lesson, Read, heard_in_all, prepare
 from trainer.rounds.round import RoundPlan
@@ -121,6 +128,47 @@ def test_what_is_taught_now_is_not_what_it_could_before(
     earlier = (*lesson.earlier.select, *lesson.earlier.gate)
     assert {each.instruction for each in earlier} == {"turn left"}
     assert {each.instruction for each in lesson.earlier.train} == {"walk back", "turn left"}
+
+
+def test_a_sentence_is_told_with_what_was_done_if_it_is_new_to_the_base(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder, parent = tmp_path / "base", tmp_path / "parent"
+    shutil.copytree(small_checkpoint, folder)
+    save_spec(folder, replace(load_spec(folder), parts=True, prompt="picture"))
+    new, old, earlier = "hop", "shoot the imp", "zigzag"
+    taught_before = LoraTask(
+        *load_weights(folder, torch.float32, "cpu"), load_spec(folder), LoraConfig()
+    )
+    meta = AdapterMeta("parent", fingerprint(folder), remembers={earlier: ["use"]})
+    write_adapter(parent, taught_before.tensors(), taught_before.peft_config(), meta)
+
+    def done(sentence: str, kind: str = "demonstration") -> tuple[Example, ...]:
+        some = said(sentence, LEAST_AFTER, kind)
+        walk = encode_ids(Action(forward=True))
+        return tuple(replace(each, acts=("jump", "use"), answer=walk) for each in some)
+
+    taught = Sides(train=done(new) + done(old))
+    before = Sides(train=done(earlier, "replay") + done("swim", "replay"))
+    read = Read(cast(Material, None), taught, before, before, games=frozenset({"doom", "gone"}))
+    plan = RoundPlan(tmp_path, folder, tmp_path / "out", tmp_path / "work", parent=parent)
+
+    def told(plan: RoundPlan, spec: CheckpointSpec) -> dict[str, tuple[str, ...]]:
+        lesson = prepare(
+            plan, spec, DeviceChoice("cpu", "float32", ""), read, released=False,
+            say=lambda _: None,
+        )  # fmt: skip
+        found = [*lesson.taught.train, *lesson.earlier.train]
+        told = {each.instruction: each.acts for each in found if each.acts}
+        prompts = {lesson.task.prompt_of(each) for each in found if each.instruction == new}
+        said = with_memory(new, told.get(new, ()))
+        assert prompts == {lesson.task.sequences.prompt_ids(said)}
+        assert lesson.task.remembers == {each: list(acts) for each, acts in told.items()}
+        return told
+
+    spec, without = load_spec(folder), replace(plan, settings={"memory": "false"})
+    assert told(plan, spec) == {new: ("jump", "use"), earlier: ("use",)}
+    assert told(without, spec) == {earlier: ("use",)}
 
 
 def test_all_that_is_heard_of_a_sentence_in_play_is_known(

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812  # the name every torch program us
 from numpy.typing import NDArray
 
 from model.actions.tokens import ACTION_END, encode, legal_next
+from model.language.action_memory import with_memory
 from model.torch_state import seeded
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import CheckpointSpec, patches
@@ -56,6 +57,8 @@ class LoraTask:
         self.spec = spec
         self.config = config
         self.base = base
+        self.remembers: dict[str, list[str]] = {}
+        """For sentences, as they are heard, the acts of their own that they are told with."""
         if getattr(model, "is_loaded_in_8bit", False) or getattr(model, "is_loaded_in_4bit", False):
             from peft import prepare_model_for_kbit_training
 
@@ -163,7 +166,8 @@ class LoraTask:
     def prompt_of(self, example: Example) -> tuple[int, ...]:
         """Return the tokens that an example is asked with."""
         answers = tuple(said for _, said in self._earlier(example))
-        return self.sequences.prompt_ids(example.instruction, answers)
+        told = with_memory(example.instruction, example.acts)
+        return self.sequences.prompt_ids(told, answers)
 
     def logits(
         self, examples: Sequence[Example], features: Sequence[torch.Tensor]

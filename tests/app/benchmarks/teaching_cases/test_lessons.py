@@ -7,11 +7,13 @@ from collections import Counter
 import pytest
 
 from app.benchmarks.teaching_cases.lessons import CHOOSING, JUDGING, LESSONS, TeachingLesson
+from app.benchmarks.teaching_cases.person import FeelingSkill
 from app.benchmarks.teaching_cases.playing import BY_NAME, free_task
 from app.benchmarks.teaching_cases.yard import LessonYard, attempt
 from recorder.games import judged_task, task_list
+from recorder.games.doom.state import HiddenState
 from recorder.games.seeds import SeedRange
-from recorder.types import NO_ACTION
+from recorder.types import NO_ACTION, Action, Frame
 
 SEED = SeedRange.TRAINING.first + 11
 
@@ -32,7 +34,14 @@ def check(lesson: TeachingLesson) -> None:
     yard = LessonYard(lesson)
     try:
         skill = lesson.skill()
-        done = attempt(yard, free_task(lesson), SEED, lambda state, frame: skill.act(state))
+
+        def choose(state: HiddenState, frame: Frame) -> Action | None:
+            action = skill.act(state)
+            if action is not None and isinstance(skill, FeelingSkill):
+                skill.feel(action)
+            return action
+
+        done = attempt(yard, free_task(lesson), SEED, choose)
         assert done.success
         idle = attempt(yard, free_task(lesson), SEED, lambda state, frame: NO_ACTION, most=60)
         assert not idle.success
