@@ -64,12 +64,28 @@ def passes(facts: EpisodeFacts, which: Filter, text: str) -> bool:
 
 
 def summary(facts: EpisodeFacts, now_s: float) -> str:
-    """Return a row's second line."""
-    parts = [OUTCOME_WORDS[facts.outcome], f"{facts.duration_s:.0f} s"]
+    """Return how an episode ended, its length, its corrections and when it was, in one line."""
+    parts = [_ended(facts), when(facts.began_wall_s, now_s)]
     if facts.corrections:
-        parts.append(f"{facts.corrections} correction{'' if facts.corrections == 1 else 's'}")
-    parts.append(when(facts.began_wall_s, now_s))
+        parts.insert(1, _corrections(facts))
     return " · ".join(parts)
+
+
+def row_lines(facts: EpisodeFacts, now_s: float) -> tuple[str, str]:
+    """Return a row's second and third line, short enough for a small window.
+
+    Who drove how much is told where nobody corrected; else the strip shows it.
+    """
+    drove = _corrections(facts) if facts.corrections else describe_runs(facts.drivers)
+    return _ended(facts), f"#{facts.id} · {when(facts.began_wall_s, now_s)} · {drove}"
+
+
+def _ended(facts: EpisodeFacts) -> str:
+    return f"{OUTCOME_WORDS[facts.outcome]} · {facts.duration_s:.0f} s"
+
+
+def _corrections(facts: EpisodeFacts) -> str:
+    return f"{facts.corrections} correction{'' if facts.corrections == 1 else 's'}"
 
 
 def meaning(outcome: Outcome) -> str:
@@ -225,14 +241,12 @@ class EpisodeDelegate(QStyledItemDelegate):
         aside = mark + 6
         painter.setFont(self._line)
         painter.setPen(self._theme.colour("muted"))
-        words = QFontMetricsF(self._line).elidedText(
-            summary(facts, self.now_s), Qt.TextElideMode.ElideRight, width - aside
-        )
+        ended, drove = row_lines(facts, self.now_s)
+        metrics = QFontMetricsF(self._line)
+        words = metrics.elidedText(ended, Qt.TextElideMode.ElideRight, width - aside)
         painter.drawText(QRectF(left + aside, second, width - aside, high), flags, words)
-        drivers = QFontMetricsF(self._line).elidedText(
-            f"#{facts.id} · {describe_runs(facts.drivers)}", Qt.TextElideMode.ElideRight, width
-        )
-        painter.drawText(QRectF(left, third, width, high), flags, drivers)
+        words = metrics.elidedText(drove, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRectF(left, third, width, high), flags, words)
         painter.restore()
 
     def _restyle(self) -> None:

@@ -14,7 +14,7 @@ from app.backend.readable import clock_text, spoken_duration, spoken_size
 from app.gui.dialogs.about import components, licence_text
 from app.gui.dialogs.diagnostics import tail
 from app.gui.dialogs.settings_dialog import rebind
-from app.gui.library.episode_list import EpisodeModel, Filter, passes, summary
+from app.gui.library.episode_list import EpisodeModel, Filter, passes, row_lines, summary
 from app.gui.library.playback import driver_at
 from app.gui.play import hud
 from app.gui.play.instruction_bar import History, spread
@@ -210,6 +210,11 @@ def test_filter_and_summary() -> None:
     assert all("torch" in e.instruction for e in torches)
     one = replace(episodes[0], corrections=1, outcome=Outcome.FAILURE, duration_s=7.6)
     assert summary(one, 1_000_000.0).startswith("Failed · 8 s · 1 correction · ")
+    ended, drove = row_lines(one, 1_000_000.0)
+    assert ended == "Failed · 8 s"
+    assert drove.endswith(" · 1 correction")
+    alone = replace(one, corrections=0, drivers=((Driver.POLICY, 3),))
+    assert row_lines(alone, 1_000_000.0)[1].endswith(" · agent 100 %")
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(0.1, 20))
