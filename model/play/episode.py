@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from model.language.action_memory import ActionMemory
 from model.play.policy import ActionChunk
 from recorder.clock import Clock, MonotonicClock, Pacer
 from recorder.games.base import Game, OwnWindowGame, Task
@@ -37,8 +38,11 @@ class Runner(Protocol):
         """Change the sentence in mid-episode."""
         ...
 
-    def offer(self, frame: Frame, tick: int) -> None:
-        """Hand over the newest frame, which is what tick ``tick`` sees."""
+    def offer(self, frame: Frame, tick: int, acts: tuple[str, ...] = ()) -> None:
+        """Hand over the newest frame, which is what tick ``tick`` sees, and what was done so far.
+
+        ``acts`` as in :class:`model.play.policy.Observation`.
+        """
         ...
 
     def proposal(self, tick: int) -> Proposal | None:
@@ -164,6 +168,7 @@ class EpisodeLoop:
         self._index = 0
         self._frame: Frame | None = None
         self._instruction = ""
+        self._memory = ActionMemory()
         self._ended = False
 
     @property
@@ -190,7 +195,7 @@ class EpisodeLoop:
         text = task.instruction if instruction is None else instruction
         self._index = 0
         self._ended = False
-        self._instruction = text
+        self._instruction, self._memory = text, ActionMemory()
         self._frame = None
         self._frame = self._game.reset(task, seed)
         if self._runner is not None:
@@ -224,7 +229,7 @@ class EpisodeLoop:
 
     def set_instruction(self, text: str) -> None:
         """Change the sentence before the next tick."""
-        self._instruction = text
+        self._instruction, self._memory = text, ActionMemory()
         if self._runner is not None:
             self._runner.set_instruction(text)
         for observer in self._observers:
@@ -240,7 +245,7 @@ class EpisodeLoop:
             self._frame = self._own_window.see()
             if self._runner is not None:
                 self._runner.set_instruction(self._instruction)
-                self._runner.offer(self._frame, self._index)
+                self._runner.offer(self._frame, self._index, self._memory.acts)
         if self._pacer is not None:
             self._pacer.rebase()
 
@@ -278,8 +283,9 @@ class EpisodeLoop:
         )
         self._frame = after
         self._index += 1
+        self._memory.see(executed)
         if self._runner is not None:
-            self._runner.offer(after, self._index)
+            self._runner.offer(after, self._index, self._memory.acts)
         for observer in self._observers:
             observer.on_tick(done)
         return done

@@ -19,11 +19,13 @@ from recorder.types import Action, Frame
 class Observation:
     """What a policy may look at: the newest frame and the sentence.
 
-    A policy that wants earlier frames keeps them itself.
+    ``acts`` is what was done since the sentence was said, by whoever drove
+    (:mod:`model.language.action_memory`).  A policy that wants earlier frames keeps them itself.
     """
 
     frame: Frame
     instruction: str
+    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class LockStepRunner:
         self._voice = _Voice(policy, world_waits=True)
         self._instruction = ""
         self._frame: Frame | None = None
+        self._acts: tuple[str, ...] = ()
         self._tick = 0
         self._made_at = 0
         self._chunk: ActionChunk | None = None
@@ -115,20 +116,21 @@ class LockStepRunner:
 
     def set_instruction(self, instruction: str) -> None:
         """Change the sentence; the rest of the plan is dropped."""
-        self._instruction = instruction
+        self._instruction, self._acts = instruction, ()
         self._chunk = None
         self._notice = ""
 
-    def offer(self, frame: Frame, tick: int) -> None:
-        """Take the newest frame."""
-        self._frame, self._tick = frame, tick
+    def offer(self, frame: Frame, tick: int, acts: tuple[str, ...] = ()) -> None:
+        """Take the newest frame, and what was done so far."""
+        self._frame, self._tick, self._acts = frame, tick, acts
 
     def proposal(self, tick: int) -> Proposal | None:
         """Return the action of ``tick``, thinking where the last plan is used up."""
         if self._chunk is None or tick - self._made_at >= len(self._chunk.actions):
             if self._frame is None:
                 return None
-            self._chunk = self._policy.propose(Observation(self._frame, self._instruction))
+            seen = Observation(self._frame, self._instruction, self._acts)
+            self._chunk = self._policy.propose(seen)
             self._made_at = self._tick
             self._notice = self._voice.after(self._chunk)
             self.invalid_outputs += self._chunk.invalid
@@ -206,6 +208,7 @@ class BackgroundRunner:
         self._wake = threading.Condition()
         self._pending: tuple[Frame, int] | None = None
         self._instruction = ""
+        self._acts: tuple[str, ...] = ()
         self._begin: tuple[str, int | None] | None = None
         self._epoch: _Epoch = (0, 0)
         self._plan: _Plan | None = None
@@ -243,16 +246,16 @@ class BackgroundRunner:
         """Forget what was thought for another attempt or sentence; with the lock held."""
         if self._error is not None:
             log.warning(_TOO_LATE, self._error)
-        self._instruction = instruction
+        self._instruction, self._acts = instruction, ()
         self._epoch = epoch
         self._plan = self._error = None
         self._notice = ""
 
-    def offer(self, frame: Frame, tick: int) -> None:
-        """Put the newest frame into the one-slot mailbox."""
+    def offer(self, frame: Frame, tick: int, acts: tuple[str, ...] = ()) -> None:
+        """Put the newest frame into the one-slot mailbox, with what was done so far."""
         with self._wake:
             self._raise_error()
-            self._pending = (frame, tick)
+            self._pending, self._acts = (frame, tick), acts
             self._wake.notify()
 
     def proposal(self, tick: int) -> Proposal | None:
@@ -314,7 +317,7 @@ class BackgroundRunner:
                     return
                 begin, self._begin = self._begin, None
                 work, self._pending = self._pending, None
-                instruction, epoch = self._instruction, self._epoch
+                said, epoch = (self._instruction, self._acts), self._epoch
             try:
                 if begin is not None:
                     self._voice.forget()
@@ -327,13 +330,18 @@ class BackgroundRunner:
             if work is None:
                 continue
             try:
-                self._think(*work, instruction, epoch)
+                self._think(*work, said, epoch)
             except BaseException as error:  # noqa: BLE001  # raised again on the control thread
                 self._fail(error, epoch)
 
-    def _think(self, frame: Frame, tick: int, instruction: str, epoch: _Epoch) -> None:
-        """Think about a frame, and lay the plan down if it is still wanted."""
-        chunk = self._policy.propose(Observation(frame, instruction))
+    def _think(
+        self, frame: Frame, tick: int, said: tuple[str, tuple[str, ...]], epoch: _Epoch
+    ) -> None:
+        """Think about a frame, and lay the plan down if it is still wanted.
+
+        ``said`` is the sentence, and what was done since it was said.
+        """
+        chunk = self._policy.propose(Observation(frame, *said))
         notice = self._voice.after(chunk)
         with self._wake:
             if epoch == self._epoch:
@@ -377,11 +385,11 @@ class WaitingRunner(BackgroundRunner):
             self._newest = None
             super().reset(instruction, seed=seed)
 
-    def offer(self, frame: Frame, tick: int) -> None:
-        """Put the newest frame into the one-slot mailbox."""
+    def offer(self, frame: Frame, tick: int, acts: tuple[str, ...] = ()) -> None:
+        """Put the newest frame into the one-slot mailbox, with what was done so far."""
         with self._wake:
             self._newest = (frame, tick)
-            super().offer(frame, tick)
+            super().offer(frame, tick, acts)
 
     def set_instruction(self, instruction: str) -> None:
         """Change the sentence, and think of the newest frame anew."""

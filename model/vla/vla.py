@@ -25,7 +25,7 @@ from model.adapters.folders import (
     first_line,
     refuse_few_bits,
 )
-from model.language.action_memory import ActionMemory, with_memory
+from model.language.action_memory import with_memory
 from model.language.paraphrase import Sayings
 from model.language.prompts import (
     IMAGE_PAD,
@@ -49,7 +49,7 @@ from model.vla.prompt_cache import PromptReader
 from model.vla.tokenizers import check_tokenizer, repair_tokenizer
 from recorder import json_values
 from recorder.errors import ModelError
-from recorder.types import NO_ACTION, Action, RGBImage
+from recorder.types import NO_ACTION, RGBImage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -179,6 +179,7 @@ class VlaPolicy:
         disagreement: a sentence where the folder's own files say otherwise, or "".
         guessing: whether the answer before is taken as a guess at the next.
         answer: the newest answer, token for token; None before the first of an episode.
+        acts: what had been done when it last answered (:class:`Observation`).
         reader, decoder: what reads the prompt and what writes the answer.
 
     """
@@ -229,7 +230,7 @@ class VlaPolicy:
         self._sentence = self._heard = ""
         self._sayings = Sayings.load(folder) if folder.is_dir() else None
         self._plan = Plan(("",))
-        self._memory = ActionMemory()
+        self.acts: tuple[str, ...] = ()
         self._remembered: tuple[str, ...] = ()
         self._swings = Swings() if spec.steady else None
         self._history: deque[tuple[torch.Tensor, str]] = deque(maxlen=spec.history)
@@ -285,11 +286,6 @@ class VlaPolicy:
     def heard(self) -> str:
         """What the model is told now: the sentence, or the part of it that it is at, as worded."""
         return self._heard
-
-    @property
-    def acts(self) -> tuple[str, ...]:
-        """What it has done since it hears this (:mod:`model.language.action_memory`)."""
-        return self._memory.acts
 
     def set_adapter(self, folder: Path | None) -> None:
         """Play with another adapter, or with none; between episodes only.
@@ -354,21 +350,20 @@ class VlaPolicy:
             _log.warning(self.notice)
         self._instruction = instruction
         self._heard = said.instruction
-        self._memory, self._remembered = ActionMemory(), ()
+        self._remembered = ()
         self.reader.tell([*prompt, self._begin])
 
-    def _remember(self, actions: tuple[Action, ...]) -> None:
-        """Tell of the acts from now on that the adapter was taught this sentence with."""
-        for action in actions:
-            self._memory.see(action)
+    def _tell_acts(self, acts: tuple[str, ...]) -> None:
+        """Tell of what was done, as the adapter was taught this sentence with it."""
+        self.acts = acts
         if self.adapter is None or len(self._plan.parts) > 1:
             return
         own = self.adapter.remembers.get(self._heard, ())
-        acts = tuple(act for act in self._memory.acts if act in own)
-        if acts != self._remembered:
-            self._remembered = acts
+        told = tuple(act for act in acts if act in own)
+        if told != self._remembered:
+            self._remembered = told
             said = self._told(self._instruction)
-            said = replace(said, instruction=with_memory(said.instruction, self._remembered))
+            said = replace(said, instruction=with_memory(said.instruction, told))
             prompt, _ = prompt_ids(self.tokenizer, self.spec.prompt, said, 1)
             self.reader.tell([*prompt, self._begin])
 
@@ -400,10 +395,10 @@ class VlaPolicy:
         vision = self.reader.see(observation.frame.rgb)
         if observation.instruction != self._sentence:
             self._listen(observation.instruction)
+        if not self.spec.history:
+            self._tell_acts(observation.acts)
         decoded = self._answer_to(vision, self._plan.now)
         self.answer = decoded
-        if not self.spec.history:
-            self._remember(decoded.actions)
         if self._plan.more:
             done = self._just_done() if self._plan.asks else 0.0
             if self._plan.follow(done, decoded.actions[0]):

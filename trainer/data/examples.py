@@ -48,7 +48,8 @@ class Example:
     ``sentence`` tells the episode's sentences apart, and ``passed`` are the ticks of this one that
     are not learnt from, between the example before and this: a sentence with parts is followed
     through them.  A ``mirror`` has left and right exchanged (:mod:`trainer.data.mirror`).
-    ``acts`` are those that it is told it has done before (:mod:`model.language.action_memory`).
+    ``acts`` is what had been done before, as far as it is told
+    (:mod:`model.language.action_memory`).
     """
 
     image: NDArray[np.uint8]

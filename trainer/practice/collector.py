@@ -117,7 +117,6 @@ class _Keeper:
         self._kept: dict[int, Moment] = {}
         self._rng = np.random.default_rng(0)
         self._heard = ""
-        self._acts: tuple[str, ...] = ()
 
     def begin(self, seed: int) -> None:
         self._kept, self._rng = {}, np.random.default_rng(seed)
@@ -127,7 +126,7 @@ class _Keeper:
         return tuple(moment for _, moment in sorted(self._kept.items()))
 
     def on_start(self, start: EpisodeStart) -> None:
-        self._heard, self._acts = self._policy.heard, self._policy.acts
+        self._heard = self._policy.heard
 
     def on_instruction(self, tick: int, text: str) -> None: ...
 
@@ -136,7 +135,6 @@ class _Keeper:
     def on_tick(self, tick: Tick) -> None:
         # With its answer the model may have gone on to the next part of the sentence.
         heard, self._heard = self._heard, self._policy.heard
-        acts, self._acts = self._acts, self._policy.acts
         answer = self._policy.answer
         if answer is None or answer.invalid or tick.plan_age_ticks:
             return
@@ -146,7 +144,7 @@ class _Keeper:
                 return
             del self._kept[sorted(self._kept)[place]]
         image = resize(tick.frame.rgb, self._policy.spec)
-        self._kept[tick.index] = Moment(image, heard, answer.numbers, acts)
+        self._kept[tick.index] = Moment(image, heard, answer.numbers, self._policy.acts)
 
 
 @dataclass(slots=True, eq=False)

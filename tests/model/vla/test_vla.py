@@ -10,27 +10,26 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.actions.tokens import encode, encode_ids
+from model.actions.tokens import encode
 from model.adapters.folders import META_FILE, AdapterMeta, fingerprint, read_meta, write_adapter
 from model.language.action_memory import with_memory
 from model.language.prompts import prompt_ids
 from model.language.subgoals import Plan, done_question
 from model.play.policy import ActionChunk, Observation, Policy
 from model.vla import vla
-from model.vla.decoding import Decoded, Sampling
+from model.vla.decoding import Sampling
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import SPEC_FILE, load_spec, save_spec
 from model.vla.tiny import build_tokenizer
 from model.vla.vla import VlaPolicy
 from recorder.errors import ModelError, UsageError
-from recorder.types import NO_ACTION, Action, Frame, RGBImage
+from recorder.types import Frame, RGBImage
 
 GO = "go to the red torch"
 WEIGHTS = "model.safetensors"
@@ -165,34 +164,24 @@ def test_what_was_done_is_told_where_the_adapter_was_taught_so(
     policy, plain = hears_parts, load(hears_parts.folder, folder)
     policy.set_adapter(folder)
     policy.sampling = plain.sampling = Sampling(0.0)
-    decode = policy.decoder.decode
-    jumps = iter([Action(jump=True, use=True), NO_ACTION])
-
-    def jumping(*given: Any, **more: Any) -> Decoded:
-        action = next(jumps)
-        return Decoded((action,), encode_ids(action), 1.0)
-
-    policy.reset(part)
-    policy.decoder.decode = jumping  # type: ignore[method-assign]
-    for frame in frames[:2]:
-        policy.propose(Observation(frame, part))
-    policy.decoder.decode = decode  # type: ignore[method-assign]
     policy.guessing = plain.guessing = False
-    assert policy.acts == ("jump", "use")
+    done = ("jump", "use")
+    policy.reset(part)
+    policy.propose(Observation(frames[0], part))
+    policy.propose(Observation(frames[1], part, done))
+    assert policy.acts == done
     # What is recorded as heard is the sentence alone.
     assert policy.heard == part
     told = with_memory(part, ("jump",)) if part == GO else part
     plain.reset(part)
     alone = plain.propose(Observation(frames[2], part))
     plain.reset(told)
-    wanted, found = (
-        each.propose(Observation(frames[2], said)) for each, said in ((plain, told), (policy, part))
-    )
+    wanted = plain.propose(Observation(frames[2], told))
+    found = policy.propose(Observation(frames[2], part, done))
     assert found.confidence == pytest.approx(wanted.confidence, rel=1e-5)
     assert (found.confidence == pytest.approx(alone.confidence, rel=1e-5)) == (part != GO)
     # Told anew, it has done nothing yet.
     policy.reset(part)
-    assert policy.acts == ()
     plain.reset(part)
     wanted, found = (each.propose(Observation(frames[3], part)) for each in (plain, policy))
     assert found.confidence == pytest.approx(wanted.confidence, rel=1e-5)
