@@ -38,7 +38,7 @@ class Moment:
     """A tick of an attempt: the picture as the model saw it, what it heard and what it answered.
 
     ``image`` is resized for the checkpoint, ``answer`` the token numbers of one action.  ``acts``
-    are the keys that were let go of before (:mod:`model.language.action_memory`).
+    had been done before it, by whoever drove (:mod:`model.language.action_memory`).
     """
 
     image: RGBImage

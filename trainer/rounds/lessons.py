@@ -180,7 +180,6 @@ def prepare(
     from trainer.data.earlier_lessons import thinned
     from trainer.data.examples import Sides
     from trainer.data.heard import as_heard
-    from trainer.data.memory import acts_to_tell
     from trainer.data.other_sentences import sentences_shown
     from trainer.rounds.training.lora import LoraTask
     from trainer.rounds.training.lora_config import usual_config, with_settings
@@ -215,11 +214,24 @@ def prepare(
     task = LoraTask(model, tokenizer, spec, config, plan.options, base=fingerprint(plan.base))
     if plan.parent is not None:
         task.start_from(parent_tensors(plan.parent))
-    task.remembers = remembered_by(plan.parent)
-    if config.memory and not spec.history:
-        task.remembers |= acts_to_tell(taught.train, plan.data, read.games)
-    taught, known, earlier = (each.remembered(task.remembers) for each in (taught, known, earlier))
+    hears = _remember(task, plan, read.games, taught)
+    taught, known, earlier = (each.remembered(hears) for each in (taught, known, earlier))
     return Lesson(task, taught, known, earlier, heard_first(read.practised, folder))
+
+
+def _remember(
+    task: LoraTask, plan: RoundPlan, games: frozenset[str], taught: Sides
+) -> dict[str, list[str]]:
+    """Settle which acts the adapter is told with its sentences; return those of this round."""
+    from trainer.data.memory import acts_to_tell
+
+    task.remembers = remembered_by(plan.parent)
+    # Play tells them in this form of prompt alone, and a server tells none.
+    if task.spec.prompt != "picture" or task.spec.history or plan.served:
+        return {}
+    if task.config.memory:
+        task.remembers |= acts_to_tell(taught.train, plan.data, games)
+    return task.remembers
 
 
 def heard_first(sentences: Sequence[str], folder: Path | None) -> tuple[str, ...]:

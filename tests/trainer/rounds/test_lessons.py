@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -169,6 +169,31 @@ def test_a_sentence_is_told_with_what_was_done_if_it_is_new_to_the_base(
     spec, without = load_spec(folder), replace(plan, settings={"memory": "false"})
     assert told(plan, spec) == {new: ("jump", "use"), earlier: ("use",)}
     assert told(without, spec) == {earlier: ("use",)}
+
+
+@pytest.mark.parametrize(
+    ("form", "served"),
+    [({"history": 2}, False), ({"prompt": "jarvis"}, False), ({}, True)],
+    ids=["earlier pictures", "another form of prompt", "a server"],
+)
+def test_nothing_is_told_in_a_round_that_is_not_told_in_play(
+    small_checkpoint: Path, tmp_path: Path, form: dict[str, Any], served: bool
+) -> None:
+    spec = replace(load_spec(small_checkpoint), **{"prompt": "picture", "history": 0, **form})
+    walk = encode_ids(Action(forward=True))
+    some = tuple(
+        replace(each, acts=("jump",), answer=walk)
+        for each in said("hop", LEAST_AFTER, "demonstration")
+    )
+    read = Read(
+        cast(Material, None), Sides(train=some), Sides(), Sides(), games=frozenset({"doom"})
+    )
+    plan = RoundPlan(tmp_path, small_checkpoint, tmp_path / "out", tmp_path / "work", served=served)
+    lesson = prepare(
+        plan, spec, DeviceChoice("cpu", "float32", ""), read, released=False, say=lambda _: None
+    )
+    assert lesson.task.remembers == {}
+    assert {each.acts for each in lesson.taught.train} == {()}
 
 
 def test_all_that_is_heard_of_a_sentence_in_play_is_known(

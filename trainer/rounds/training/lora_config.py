@@ -24,15 +24,15 @@ class LoraConfig:
     the backward pass: less memory, a third more time; rounds switch it on for large models.  What
     is taught is seen ``visits`` times on average, or more often for there to be ``min_steps``.
     With ``mirror`` what is taught is learnt with left and right exchanged too, if its sentence
-    names no side.  With ``memory`` a sentence that is new to the base is told with what was done
+    names no side. With ``memory`` a sentence that is new to the base is told with what was done
     since it is heard (:mod:`model.language.action_memory`); not to a base that is shown earlier
-    pictures.  With ``keep`` above 0 the answers to what is replayed are held to all that the model
-    would have said before the round, by so much times their divergence (Kullback-Leibler, in nats
-    a token), rather than to what was done there; not with a vocabulary of more than
-    KEPT_VOCABULARY words.  Then there are ``others`` times as many of the lesson's pictures with
-    other sentences among what is replayed (:mod:`trainer.data.other_sentences`).  By more than the
-    part ``most_rise`` no loss of what is to be kept may surely rise, where the strength is
-    chosen.
+    pictures, has another prompt than "picture" or plays on a server. With ``keep`` above 0 the
+    answers to what is replayed are held to all that the model would have said before the round,
+    by so much times their divergence (Kullback-Leibler, in nats a token), rather than to what was
+    done there; not with a vocabulary of more than KEPT_VOCABULARY words. Then there are
+    ``others`` times as many of the lesson's pictures with other sentences among what is replayed
+    (:mod:`trainer.data.other_sentences`). By more than the part ``most_rise`` no loss of what is
+    to be kept may surely rise, where the strength is chosen.
     """
 
     rank: int = 16
