@@ -37,8 +37,8 @@ class AdapterMeta:
 
     ``base`` is the fingerprint of the base checkpoint's weights; ``parent`` the name of
     the adapter that the round started from.  ``metrics`` is the round's own account.  ``remembers``
-    has for sentences, as they are heard, the acts that they are told with
-    (:mod:`model.language.action_memory`).
+    maps a sentence's words to the acts that are told with it
+    (:data:`model.language.action_memory.Remembers`).
     """
 
     name: str

@@ -34,8 +34,8 @@ class Runner(Protocol):
         """Begin a new episode."""
         ...
 
-    def set_instruction(self, instruction: str) -> None:
-        """Change the sentence in mid-episode."""
+    def set_instruction(self, instruction: str, acts: tuple[str, ...] = ()) -> None:
+        """Change the sentence in mid-episode; ``acts`` were done since it was said."""
         ...
 
     def offer(self, frame: Frame, tick: int, acts: tuple[str, ...] = ()) -> None:
@@ -244,7 +244,7 @@ class EpisodeLoop:
         if self._own_window is not None:
             self._frame = self._own_window.see()
             if self._runner is not None:
-                self._runner.set_instruction(self._instruction)
+                self._runner.set_instruction(self._instruction, self._memory.acts)
                 self._runner.offer(self._frame, self._index, self._memory.acts)
         if self._pacer is not None:
             self._pacer.rebase()

@@ -114,9 +114,9 @@ class LockStepRunner:
         self._policy.reset(instruction, seed=seed)
         self._notice = self._voice.own()
 
-    def set_instruction(self, instruction: str) -> None:
+    def set_instruction(self, instruction: str, acts: tuple[str, ...] = ()) -> None:
         """Change the sentence; the rest of the plan is dropped."""
-        self._instruction, self._acts = instruction, ()
+        self._instruction, self._acts = instruction, acts
         self._chunk = None
         self._notice = ""
 
@@ -234,19 +234,19 @@ class BackgroundRunner:
             self._turn_to(instruction, (self._epoch[0] + 1, 0))
             self._wake.notify()
 
-    def set_instruction(self, instruction: str) -> None:
+    def set_instruction(self, instruction: str, acts: tuple[str, ...] = ()) -> None:
         """Change the sentence; plans for the one before are not followed any further.
 
         Nobody acts until there is an answer to the new one.
         """
         with self._wake:
-            self._turn_to(instruction, (self._epoch[0], self._epoch[1] + 1))
+            self._turn_to(instruction, (self._epoch[0], self._epoch[1] + 1), acts)
 
-    def _turn_to(self, instruction: str, epoch: _Epoch) -> None:
+    def _turn_to(self, instruction: str, epoch: _Epoch, acts: tuple[str, ...] = ()) -> None:
         """Forget what was thought for another attempt or sentence; with the lock held."""
         if self._error is not None:
             log.warning(_TOO_LATE, self._error)
-        self._instruction, self._acts = instruction, ()
+        self._instruction, self._acts = instruction, acts
         self._epoch = epoch
         self._plan = self._error = None
         self._notice = ""
@@ -391,10 +391,10 @@ class WaitingRunner(BackgroundRunner):
             self._newest = (frame, tick)
             super().offer(frame, tick, acts)
 
-    def set_instruction(self, instruction: str) -> None:
+    def set_instruction(self, instruction: str, acts: tuple[str, ...] = ()) -> None:
         """Change the sentence, and think of the newest frame anew."""
         with self._wake:
-            super().set_instruction(instruction)
+            super().set_instruction(instruction, acts)
             self._pending = self._newest
             self._wake.notify()
 

@@ -25,7 +25,7 @@ from model.adapters.folders import (
     first_line,
     refuse_few_bits,
 )
-from model.language.action_memory import with_memory
+from model.language.action_memory import told_acts, with_memory
 from model.language.paraphrase import Sayings
 from model.language.prompts import (
     IMAGE_PAD,
@@ -354,12 +354,12 @@ class VlaPolicy:
         self.reader.tell([*prompt, self._begin])
 
     def _tell_acts(self, acts: tuple[str, ...]) -> None:
-        """Tell of what was done, as the adapter was taught this sentence with it."""
-        self.acts = acts
-        if self.adapter is None or len(self._plan.parts) > 1:
+        """Tell which acts were done, if the adapter was taught this sentence with them."""
+        # Nobody says in which part of a sentence an act was done.
+        self.acts = () if len(self._plan.parts) > 1 else acts
+        if self.adapter is None:
             return
-        own = self.adapter.remembers.get(self._heard, ())
-        told = tuple(act for act in acts if act in own)
+        told = told_acts(self.adapter.remembers, self._heard, self.acts)
         if told != self._remembered:
             self._remembered = told
             said = self._told(self._instruction)

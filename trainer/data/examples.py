@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.actions.tokens import encode, encode_ids, turn_is_cut
-from model.language.action_memory import ActionMemory
+from model.language.action_memory import ActionMemory, Remembers, told_acts
 from model.language.prompts import clean_instruction
 from model.language.subgoals import plan_of
 from model.vla.preprocess import CheckpointSpec, resize
@@ -86,15 +86,9 @@ class Sides:
         """Return the sides with ``change`` done to each."""
         return Sides(change(self.train), change(self.select), change(self.gate))
 
-    def remembered(self, remembers: Mapping[str, Collection[str]]) -> Sides:
+    def remembered(self, remembers: Remembers) -> Sides:
         """Return the sides with the acts alone that each sentence is told."""
-
-        def told(example: Example) -> Example:
-            own = remembers.get(example.instruction, ())
-            acts = tuple(act for act in example.acts if act in own)
-            return example if acts == example.acts else replace(example, acts=acts)
-
-        return self.changed(lambda examples: tuple(map(told, examples)))
+        return self.changed(lambda examples: remembered(examples, remembers))
 
     def judged_without(self, sentences: Collection[str]) -> Sides:
         """Return the sides with no example of ``sentences`` to choose by or to be judged on.
@@ -106,6 +100,16 @@ class Sides:
             return tuple(each for each in examples if each.instruction not in sentences)
 
         return Sides(self.train, others(self.select), others(self.gate))
+
+
+def remembered(examples: Iterable[Example], remembers: Remembers) -> tuple[Example, ...]:
+    """Return examples with the acts alone that each sentence is told."""
+
+    def told(example: Example) -> Example:
+        acts = told_acts(remembers, example.instruction, example.acts)
+        return example if acts == example.acts else replace(example, acts=acts)
+
+    return tuple(map(told, examples))
 
 
 def taught_actions(chunk: int) -> int:

@@ -8,10 +8,11 @@ describe it.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import fields
 from pathlib import Path
 
-from model.adapters.folders import CONFIG_FILE, fingerprint
+from model.adapters.folders import CONFIG_FILE, META_FILE, fingerprint, read_meta
 from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError
 
@@ -48,6 +49,8 @@ def play_fingerprint(
         taught = hashlib.sha256(fingerprint(adapter).encode())
         if (config := adapter / CONFIG_FILE).is_file():
             _add(taught, CONFIG_FILE, _content(config))
+        if (adapter / META_FILE).is_file() and (remembers := read_meta(adapter).remembers):
+            _add(taught, "remembers", json.dumps(remembers, sort_keys=True).encode())
         parts.append(taught.hexdigest()[:LETTERS])
     return ":".join(parts)
 

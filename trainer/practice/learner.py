@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name every torch program uses
 
+from model.language.action_memory import told_acts
 from trainer.data.examples import Example
 from trainer.practice.collector import Moment
 from trainer.practice.config import PracticeConfig
@@ -51,8 +52,7 @@ class Learner:
         """
         task, config = self.task, self._config
         for each in moments:
-            own = task.remembers.get(each.heard, ())
-            acts = tuple(act for act in each.acts if act in own)
+            acts = told_acts(task.remembers, each.heard, each.acts)
             self._pool.append(Example(each.image, each.heard, each.answer, KIND, acts=acts))
         while len(self._pool) > config.kept:
             task.forget([self._pool.popleft()])

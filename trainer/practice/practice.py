@@ -146,6 +146,7 @@ def _practise(
         task,
         CheckSet(known=known.select, earlier=earlier.select),
         CheckSet(known=known.gate, earlier=earlier.gate),
+        remembers=task.remembers,
     )
     learner = Learner(task, [*known.train, *earlier.train], config)
     judges = [each.digest for each in eyes]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from trainer.data.examples import Example
+from model.language.action_memory import Remembers
+from trainer.data.examples import Example, remembered
 from trainer.rounds.protocol import Gate
 from trainer.rounds.training.lora import LoraTask
 
@@ -37,6 +38,11 @@ class CheckSet:
     taught: Sequence[Example] = ()
     known: Sequence[Example] = ()
     earlier: Sequence[Example] = ()
+
+    def heard_with(self, remembers: Remembers) -> CheckSet:
+        """Return the same as it is heard where sentences are told with ``remembers``."""
+        sides = (self.taught, self.known, self.earlier)
+        return CheckSet(*(remembered(each, remembers) for each in sides))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class Checks:
     The state at construction is "before".  ``served`` says that answers will not be forced to be
     legal, as on a server: only then it matters whether they would be.  The greatest strength is
     chosen with which no loss of what is to be kept rises by more than the part ``most_rise``.
+    ``remembers`` is what sentences were told with before the round.
     """
 
     def __init__(
@@ -108,6 +115,7 @@ class Checks:
         *,
         served: bool = False,
         most_rise: float = MAX_REPLAY_RISE,
+        remembers: Remembers | None = None,
     ) -> None:
         self._task = task
         self._most_rise = most_rise
@@ -116,7 +124,9 @@ class Checks:
         self._start = self._weights()
         # A fresh adapter is the base.
         self._fresh = not any(bool(t.any()) for name, t in self._start.items() if _is_b(name))
-        self._before = {id(side): self._losses(side) for side in (select, gate)}
+        self._before = {
+            id(side): self._losses(side.heard_with(remembers or {})) for side in (select, gate)
+        }
         self._base = {
             id(side): self._before[id(side)].known if self._fresh else self._known_to_base(side)
             for side in (select, gate)

@@ -22,7 +22,7 @@ from model.vla.play_options import PlayOptions
 from recorder.errors import ModelError
 from trainer.rounds import protocol
 from trainer.rounds.child import add_option_arguments, place, speak, write_learnt
-from trainer.rounds.inputs import parent_of
+from trainer.rounds.inputs import parent_of, remembered_by
 from trainer.rounds.training.lora_config import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _run_round(plan: RoundPlan, say: Say) -> protocol.Done:
     read = read_lessons(plan, spec, released=released, say=say)
     check_round_memory(plan.base, choice, plan.precision, spec, read.pictures(plan.replay))
     lesson = prepare(plan, spec, choice, read, released=released, say=say)
-    checks = _checks(lesson, served=plan.served)
+    checks = _checks(lesson, plan)
     examples = lesson.to_learn
     lesson.task.see(examples)
     say(learning(read.material))
@@ -152,7 +152,7 @@ def _allowed(lesson: Lesson) -> int:
     return most_visits(lesson_samples(counts), lesson.task.config)
 
 
-def _checks(lesson: Lesson, *, served: bool) -> Checks:
+def _checks(lesson: Lesson, plan: RoundPlan) -> Checks:
     """Return what measures the adapter; the model as it is now is "before"."""
     from trainer.rounds.gates import Checks, CheckSet
 
@@ -161,8 +161,9 @@ def _checks(lesson: Lesson, *, served: bool) -> Checks:
         lesson.task,
         CheckSet(taught.select, known.select, earlier.select),
         CheckSet(taught.gate, known.gate, earlier.gate),
-        served=served,
+        served=plan.served,
         most_rise=lesson.task.config.most_rise,
+        remembers=remembered_by(plan.parent),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from PySide6.QtCore import (
@@ -71,13 +71,15 @@ def summary(facts: EpisodeFacts, now_s: float) -> str:
     return " · ".join(parts)
 
 
-def row_lines(facts: EpisodeFacts, now_s: float) -> tuple[str, str]:
-    """Return a row's second and third line, short enough for a small window.
+def row_lines(facts: EpisodeFacts, now_s: float, fits: Callable[[str], bool]) -> tuple[str, str]:
+    """Return a row's second and third line; the third says as much as ``fits`` allows.
 
-    Who drove how much is told where nobody corrected; else the strip shows it.
+    Who drove is left out first, as the strip below the picture shows it.
     """
     drove = _corrections(facts) if facts.corrections else describe_runs(facts.drivers)
-    return _ended(facts), f"#{facts.id} · {when(facts.began_wall_s, now_s)} · {drove}"
+    short = f"#{facts.id} · {when(facts.began_wall_s, now_s)}"
+    whole = f"{short} · {drove}"
+    return _ended(facts), whole if fits(whole) else short
 
 
 def _ended(facts: EpisodeFacts) -> str:
@@ -140,6 +142,7 @@ class EpisodeModel(QAbstractListModel):
         facts = self._episodes[index.row()]
         if role == FACTS_ROLE:
             return facts
+        corrected = f", {_corrections(facts)}" if facts.corrections else ""
         by = f"\n{facts.policy}, seed {facts.seed}" if facts.policy else ""
         texts = {
             Qt.ItemDataRole.DisplayRole: facts.instruction,
@@ -148,7 +151,7 @@ class EpisodeModel(QAbstractListModel):
             ),
             Qt.ItemDataRole.ToolTipRole: (
                 f"{facts.instruction}\n{meaning(facts.outcome)}\n"
-                f"Driven by {describe_runs(facts.drivers)}{by}"
+                f"Driven by {describe_runs(facts.drivers)}{corrected}{by}"
             ),
         }
         if role in texts:
@@ -241,12 +244,14 @@ class EpisodeDelegate(QStyledItemDelegate):
         aside = mark + 6
         painter.setFont(self._line)
         painter.setPen(self._theme.colour("muted"))
-        ended, drove = row_lines(facts, self.now_s)
         metrics = QFontMetricsF(self._line)
-        words = metrics.elidedText(ended, Qt.TextElideMode.ElideRight, width - aside)
-        painter.drawText(QRectF(left + aside, second, width - aside, high), flags, words)
-        words = metrics.elidedText(drove, Qt.TextElideMode.ElideRight, width)
-        painter.drawText(QRectF(left, third, width, high), flags, words)
+        ended, drove = row_lines(
+            facts, self.now_s, lambda line: metrics.horizontalAdvance(line) <= width
+        )
+        for line, at, y in ((ended, left + aside, second), (drove, left, third)):
+            room = left + width - at
+            words = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QRectF(at, y, room, high), flags, words)
         painter.restore()
 
     def _restyle(self) -> None:

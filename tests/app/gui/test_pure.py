@@ -210,11 +210,20 @@ def test_filter_and_summary() -> None:
     assert all("torch" in e.instruction for e in torches)
     one = replace(episodes[0], corrections=1, outcome=Outcome.FAILURE, duration_s=7.6)
     assert summary(one, 1_000_000.0).startswith("Failed · 8 s · 1 correction · ")
-    ended, drove = row_lines(one, 1_000_000.0)
+
+
+def test_a_rows_third_line_says_no_more_than_has_room() -> None:
+    one = replace(
+        sample_episodes(1_000_000.0)[0], corrections=1, outcome=Outcome.FAILURE, duration_s=7.6
+    )
+    ended, whole = row_lines(one, 1_000_000.0, lambda line: True)
     assert ended == "Failed · 8 s"
-    assert drove.endswith(" · 1 correction")
+    assert whole.endswith(" · 1 correction")
     alone = replace(one, corrections=0, drivers=((Driver.POLICY, 3),))
-    assert row_lines(alone, 1_000_000.0)[1].endswith(" · agent 100 %")
+    assert row_lines(alone, 1_000_000.0, lambda line: True)[1].endswith(" · agent 100 %")
+    _, short = row_lines(one, 1_000_000.0, lambda line: len(line) < len(whole))
+    assert short == whole.removesuffix(" · 1 correction")
+    assert short.startswith(f"#{one.id} · ")
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(0.1, 20))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.language.action_memory import HELD_TICKS, ActionMemory, with_memory
+from model.language.action_memory import HELD_TICKS, ActionMemory, told_acts, with_memory
 from recorder.types import NO_ACTION, Action
 
 
@@ -31,6 +31,15 @@ def test_acts_are_told_each_once_in_one_order_whatever_came_first() -> None:
 def test_how_one_walks_and_turns_is_not_told() -> None:
     walk = Action(hotbar=2, forward=True, left=True, sprint=True, sneak=True, camera=(3.0, -4.0))
     assert after(*[walk] * 9, NO_ACTION) == ()
+
+
+def test_a_sentence_is_told_its_own_acts_alone_however_it_is_typed() -> None:
+    remembers = {"jump before the door": ["jump"]}
+    for typed in ("jump before the door", "Jump before the door.", "JUMP  before the  door!"):
+        assert told_acts(remembers, typed, ("jump", "use")) == ("jump",)
+    assert told_acts(remembers, "jump before the door", ("use",)) == ()
+    assert told_acts(remembers, "jump before the red door", ("jump",)) == ()
+    assert told_acts({}, "jump before the door", ("jump",)) == ()
 
 
 def test_a_sentence_is_as_it_was_until_something_was_done() -> None:

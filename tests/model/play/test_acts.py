@@ -84,3 +84,33 @@ def test_a_sentence_changed_has_nothing_done_before_the_next_picture() -> None:
     loop.set_instruction("reach the green dot")
     loop.tick()
     assert policy.told[max(policy.told)] == ()
+
+
+@pytest.mark.parametrize(
+    "run",
+    [LockStepRunner, BackgroundRunner, lambda p: WaitingRunner(p, interrupted=lambda: False)],
+    ids=["lock-step", "background", "waiting"],
+)
+def test_a_sentence_set_again_keeps_what_was_done(run: Callable[[Jumper], Runner]) -> None:
+    """After a pause a thought must not begin between the sentence and what was done."""
+    policy = Jumper()
+    runner = run(policy)
+    try:
+        game = ToyGame(distance=40)
+        frame = game.reset(TASKS[0], 0)
+        runner.reset("jump", seed=0)
+        runner.offer(frame, 0, ("jump",))
+        runner.wait_for_plan()
+        runner.proposal(0)
+        assert policy.told_of(frame) == ("jump",)
+        policy.told.clear()
+        runner.set_instruction("jump", ("jump", "use"))
+        if isinstance(runner, WaitingRunner):
+            # It thinks at once of the newest picture.
+            assert policy.told_of(frame) == ("jump", "use")
+        after = game.step(NO_ACTION)
+        runner.offer(after, 1, ("jump", "use"))
+        runner.proposal(1)
+        assert policy.told_of(after) == ("jump", "use")
+    finally:
+        runner.close()

@@ -46,3 +46,18 @@ def test_only_what_a_person_shows_and_the_base_was_not_taught_is_told(tmp_path: 
     for said, kind in (("shoot the imp", "demonstration"), (NEW, "rollout"), (NEW, "replay")):
         assert told(tmp_path, ticks((WALK, 40), after=("jump",), said=said, kind=kind)) == {}
     assert told(tmp_path, ticks((WALK, 40), after=("jump",), kind="correction")) == {NEW: ["jump"]}
+
+
+def test_a_key_that_is_still_down_is_no_second_time(tmp_path: Path) -> None:
+    # Half a second on the key: it has been done for long before it is let go of.
+    held = ticks((JUMP, 4), after=()) + ticks((JUMP, 6), (WALK, LEAST_AFTER), after=("jump",))
+    assert told(tmp_path, held) == {NEW: ["jump"]}
+    to_the_end = ticks((JUMP, 4), after=()) + ticks((JUMP, 60), after=("jump",))
+    assert told(tmp_path, to_the_end) == {}
+
+
+def test_a_taught_sentence_is_known_however_it_is_typed(tmp_path: Path) -> None:
+    shot = ticks((SHOOT, 2), (WALK, 40), after=("attack",), said="Shoot the imp.")
+    assert told(tmp_path, shot) == {}
+    new = ticks((JUMP, 2), (WALK, 40), after=("jump",), said="Hop!")
+    assert told(tmp_path, new) == {NEW: ["jump"]}

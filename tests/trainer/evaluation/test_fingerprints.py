@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from model.adapters.folders import META_FILE, AdapterMeta
 from model.language.paraphrase import TAUGHT_FILE
 from model.vla.play_options import PlayOptions
 from model.vla.preprocess import SPEC_FILE
@@ -39,8 +41,13 @@ def adapter(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "adapter_model.safetensors").write_bytes(b"taught")
     (folder / "adapter_config.json").write_text('{"r": 8}')
-    (folder / "adapter.json").write_text('{"name": "one"}')
+    write_meta(folder)
     return folder
+
+
+def write_meta(folder: Path, **changes: object) -> None:
+    meta = asdict(AdapterMeta("one", "base"))
+    (folder / META_FILE).write_text(json.dumps({**meta, **changes}))
 
 
 def spec_with(**changes: object) -> Callable[[Path], None]:
@@ -94,6 +101,14 @@ def test_a_changed_adapter_is_another_player(checkpoint: Path, adapter: Path, na
     assert PlayerSpec("x", checkpoint).key not in (before, PlayerSpec("x", checkpoint, adapter).key)
 
 
+def test_what_sentences_are_told_with_is_in_the_key(checkpoint: Path, adapter: Path) -> None:
+    keys = set()
+    for acts in ({}, {"hop": ["jump"]}, {"hop": ["jump", "use"]}, {"hop once": ["jump"]}):
+        write_meta(adapter, remembers=acts)
+        keys.add(PlayerSpec("x", checkpoint, adapter).key)
+    assert len(keys) == 4
+
+
 def test_every_setting_of_play_is_in_the_key(checkpoint: Path, tmp_path: Path) -> None:
     recipes = tmp_path / "recipes"
     recipes.mkdir()
@@ -125,7 +140,7 @@ def test_what_shapes_no_play_is_not_in_the_key(
     before = PlayerSpec("x", checkpoint, adapter).key
     for name in ("README.md", "card.json", "curve.csv"):
         longer(name)(checkpoint)
-    longer("adapter.json")(adapter)
+    write_meta(adapter, name="renamed", metrics={"steps": 40}, remembers={})
     assert PlayerSpec("y", checkpoint, adapter, options=PlayOptions()).key == before
     moved = shutil.copytree(checkpoint, tmp_path / "elsewhere" / "other name")
     assert PlayerSpec("x", moved, adapter).key == before

@@ -227,3 +227,21 @@ def test_answers_in_words_are_learnt_and_are_no_illegal_actions(task: LoraTask) 
         shared_loss(task, asked, features, np.arange(len(asked)), Alone()).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert task.loss(asked, features) < before
+
+
+class Hearing(Numbers):
+    """What was done moves the number that an example wants."""
+
+    def see(self, examples: Sequence[Example]) -> Sequence[torch.Tensor]:
+        return [torch.tensor([each.weight + len(each.acts)]) for each in examples]
+
+
+def test_what_the_parent_heard_is_what_before_is_measured_on() -> None:
+    """A round may begin to tell a sentence what was done; its parent never heard that."""
+    kept = [replace(each, acts=("jump",)) for each in wanting(0.0)]
+    sentence = kept[0].instruction
+    for remembers, before in (({}, 4.0), ({sentence: ["jump"]}, 5.0), ({"other": ["jump"]}, 4.0)):
+        sides = CheckSet(kept)
+        task = cast("LoraTask", Hearing())
+        found = Checks(task, sides, sides, remembers=remembers).choose_scale()
+        assert found.taught_before == pytest.approx(before)

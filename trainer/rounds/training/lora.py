@@ -58,7 +58,7 @@ class LoraTask:
         self.config = config
         self.base = base
         self.remembers: dict[str, list[str]] = {}
-        """For sentences, as they are heard, the acts of their own that they are told with."""
+        """Maps a sentence's words to the acts that are told with it."""
         if getattr(model, "is_loaded_in_8bit", False) or getattr(model, "is_loaded_in_4bit", False):
             from peft import prepare_model_for_kbit_training
 
