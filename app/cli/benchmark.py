@@ -19,6 +19,7 @@ BENCHMARKS = {
     "round": "time of one LoRA round on 10 short demonstrations",
     "rounds": "how often a verdict is wrong: simulated, or --part gaining | no-effect for real",
     "teaching": "lessons that no game judges, shown by a hand: --part choosing | judging",
+    "hand": "a lesson given by hand in the window, taught --runs times: success after one round",
     "eye": "how often the agent's own eye agrees with the hidden judge of lessons taught before",
     "swap": "whether the model reads its sentence: the same starts with another thing's",
     "expert": "how often the scripted expert succeeds, 100 unseen seeds a verb",
@@ -26,6 +27,8 @@ BENCHMARKS = {
 }
 PARTED = ("rounds", "teaching", "eye")
 """What is taught for real, part by part, and kept in the data folder."""
+KEPT = (*PARTED, "hand")
+"""What is kept in the data folder and goes on from there."""
 PLAYED = ("swap", "expert")
 """What plays many starts in lock-step, on as many processes as is said."""
 
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             "--quick and --fresh are for the desktop benchmark and --part for that, rounds, "
             "teaching and eye, so nothing was measured; leave them out."
         )
-    elif options.name in PARTED:
+    elif options.name in KEPT:
         document = module.measure(
             options.runs, say, folder=data_folder(options), parts=options.part or ()
         )

@@ -14,9 +14,9 @@ class PracticeConfig:
     most often, of it and of ``known`` sentences that are like it.  Then ``steps`` steps are learnt
     from the newest ``kept`` moments of successes: of those that were told another sentence, if
     there are any, as what it does already teaches nothing.  A step takes ``batch`` of them and
-    ``replay_batch`` examples of what it could before, whose answers are held to those from before
-    the practice by ``keep`` times their divergence.  ``learning_rate`` falls to a tenth while the
-    time runs out.
+    ``replay_batch`` examples of what it could before; their answers, and those to ``others_batch``
+    of the pictures under other sentences, are held to the answers from before the practice
+    by ``keep`` times their divergence.  ``learning_rate`` falls to a tenth while the time runs out.
     """
 
     attempts: int = 60
@@ -29,5 +29,6 @@ class PracticeConfig:
     batch: int = 20
     learning_rate: float = 3e-3
     replay_batch: int = 12
+    others_batch: int = 12
     keep: float = 20.0
     seed: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,14 @@ import torch.nn.functional as F  # noqa: N812  # the name every torch program us
 
 from model.language.action_memory import told_acts
 from trainer.data.examples import Example
+from trainer.data.other_sentences import sentences_of, with_other_sentences
 from trainer.practice.collector import Moment
 from trainer.practice.config import PracticeConfig
 from trainer.rounds.training.lora import LoraTask
 
 KIND = "practice"
+Held = tuple[Example, torch.Tensor, torch.Tensor]
+"""An example, its vision tokens, and the log-probabilities that were answered before."""
 LEAST_RATE = 0.1
 """Of the learning rate, what is left of it when the time is over."""
 
@@ -37,7 +41,9 @@ class Learner:
         self.task, self._config = task, config
         self._replay = list(replay)
         self._replay_features = task.see(self._replay)
-        self._before = self._answers() if task.keeps else []
+        self._sentences = sentences_of(self._replay)
+        self._start = {name: each.detach().clone() for name, each in task.trainable.items()}
+        self._before = self._answers(self._replay, self._replay_features) if task.keeps else []
         self._pool: deque[Example] = deque()
         self.optimizer = torch.optim.AdamW(
             task.trainable.values(), lr=config.learning_rate, weight_decay=0.0
@@ -62,16 +68,37 @@ class Learner:
         features = task.see(pool)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * max(LEAST_RATE, left)
+        others = self._others(pool, features, rng)
         divergences = []
         for _ in range(config.steps):
             some = rng.integers(len(pool), size=config.batch).tolist()
             logits, labels = task.logits([pool[i] for i in some], [features[i] for i in some])
             lesson = F.cross_entropy(logits, labels)
             known, kl = self._known_loss(rng)
-            share = config.batch / (config.batch + config.replay_batch)
-            self._step(share * lesson + (1 - share) * (known + config.keep * kl))
+            parts = [config.batch * lesson, config.replay_batch * (known + config.keep * kl)]
+            if held := [next(others) for _ in range(config.others_batch)] if others else []:
+                parts.append(len(held) * config.keep * self._away(held))
+            self._step(sum(parts, torch.zeros(())) / (config.batch + config.replay_batch))
             divergences.append(float(kl.detach()))
         return Learnt(len(divergences), float(np.mean(divergences)))
+
+    def _others(
+        self, pool: Sequence[Example], features: Sequence[torch.Tensor], rng: np.random.Generator
+    ) -> Iterator[Held] | None:
+        """Return the pictures of an iteration's successes with other sentences, for all its steps.
+
+        None if nothing is held.
+        """
+        heard = {each.instruction for each in pool}
+        said = [each for each in self._sentences if each not in heard]
+        count = self._config.steps * self._config.others_batch
+        if not (self._before and said and count):
+            return None
+        seen = {id(each.image): feature for each, feature in zip(pool, features, strict=True)}
+        made = with_other_sentences(pool, said, count, rng)
+        views = [seen[id(each.image)] for each in made]
+        with self._as_it_began():
+            return iter(zip(made, views, self._answers(made, views), strict=True))
 
     def _step(self, loss: torch.Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -90,17 +117,45 @@ class Learner:
         loss = F.cross_entropy(logits, labels)
         if not self._before:
             return loss, torch.zeros(())
-        before = torch.cat([self._before[i] for i in some])
-        now = logits.log_softmax(-1)
-        return loss, F.kl_div(now, before, reduction="batchmean", log_target=True)
+        return loss, _divergence([self._before[i] for i in some], logits)
+
+    def _away(self, held: Sequence[Held]) -> torch.Tensor:
+        """Return the divergence from before the practice (nats a token)."""
+        examples, views, before = zip(*held, strict=True)
+        logits, _ = self.task.logits(examples, views)
+        return _divergence(before, logits)
+
+    @contextlib.contextmanager
+    def _as_it_began(self) -> Iterator[None]:
+        """Answer as before the practice, for as long as the context lasts."""
+        trainable = self.task.trainable
+        now = {name: each.detach().clone() for name, each in trainable.items()}
+        try:
+            _set(trainable, self._start)
+            yield
+        finally:
+            _set(trainable, now)
 
     @torch.no_grad()
-    def _answers(self) -> list[torch.Tensor]:
-        """Return of each replayed example the log-probabilities of all tokens, at each place."""
+    def _answers(
+        self, examples: Sequence[Example], features: Sequence[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Return of each example the log-probabilities of all tokens, at each place."""
         found: list[torch.Tensor] = []
-        for at in range(0, len(self._replay), 64):
-            part = self._replay[at : at + 64]
-            logits, _ = self.task.logits(part, self._replay_features[at : at + 64])
+        for at in range(0, len(examples), 64):
+            part = examples[at : at + 64]
+            logits, _ = self.task.logits(part, features[at : at + 64])
             counts = [self.task.answer_tokens(each) for each in part]
             found += torch.split(logits.log_softmax(-1), counts)
         return found
+
+
+def _divergence(before: Sequence[torch.Tensor], logits: torch.Tensor) -> torch.Tensor:
+    now = logits.log_softmax(-1)
+    return F.kl_div(now, torch.cat(list(before)), reduction="batchmean", log_target=True)
+
+
+def _set(trainable: Mapping[str, torch.nn.Parameter], to: Mapping[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in trainable.items():
+            parameter.copy_(to[name])

@@ -14,7 +14,7 @@ from trainer.data.examples import Example
 from trainer.practice.account import Account, identity_of, resumed
 from trainer.practice.collector import Moment
 from trainer.practice.config import PracticeConfig
-from trainer.practice.learner import LEAST_RATE, Learner
+from trainer.practice.learner import LEAST_RATE, Learner, _divergence
 
 RIGHT, LEFT = encode_ids(Action(right=True)), encode_ids(Action(left=True))
 CONFIG = PracticeConfig(batch=8, steps=4, learning_rate=1e-3, kept=8, replay_batch=4)
@@ -31,6 +31,13 @@ def moments(count: int, answer: tuple[int, ...], seed: int = 1) -> list[Moment]:
 
 def examples(some: list[Moment], sentence: str = SENTENCE) -> list[Example]:
     return [Example(each.image, sentence, each.answer, "practice") for each in some]
+
+
+def held(checkpoint: Path, known: list[Example], config: PracticeConfig) -> Learner:
+    """Return a learner that holds its answers to what it could, ``known``."""
+    task = lora_task(checkpoint)
+    task.config = replace(task.config, keep=1.0)
+    return Learner(task, known, config)
 
 
 def loss(learner: Learner, some: list[Example]) -> float:
@@ -51,14 +58,47 @@ def test_what_it_could_before_is_held_to_what_it_was(small_checkpoint: Path) -> 
     known = examples(moments(8, LEFT, seed=2), "go to the blue torch")
     apart = {}
     for keep in (0.0, 50.0):
-        config = replace(CONFIG, keep=keep, learning_rate=5e-3)
-        task = lora_task(small_checkpoint)
-        task.config = replace(task.config, keep=1.0)
-        learner = Learner(task, known, config)
+        config = replace(CONFIG, keep=keep, learning_rate=5e-3, others_batch=0)
+        learner = held(small_checkpoint, known, config)
         for _ in range(5):
             learnt = learner.learn(moments(8, RIGHT), np.random.default_rng(0))
         apart[keep] = learnt.kl
     assert 0 <= apart[50.0] < apart[0.0] / 2
+
+
+def test_a_success_is_no_answer_to_other_sentences_at_its_picture(small_checkpoint: Path) -> None:
+    """What is replayed shows known sentences at other pictures: that alone holds too little."""
+    known = examples(moments(8, LEFT, seed=2), "go to the blue torch")
+    good = moments(8, RIGHT)
+    asked = examples(good, "go to the blue torch")
+    moved = {}
+    for others in (0, 12):
+        learner = held(small_checkpoint, known, replace(CONFIG, others_batch=others, steps=20))
+        views = learner.task.see(asked)
+        before = learner._answers(asked, views)
+        learner.learn(good, np.random.default_rng(0))
+        with torch.no_grad():
+            logits, _ = learner.task.logits(asked, views)
+        moved[others] = float(_divergence(before, logits))
+    assert 0 <= moved[12] < moved[0] / 2
+
+
+def test_what_is_practised_is_held_at_no_picture(small_checkpoint: Path) -> None:
+    """What the agent is to do otherwise must not be held to what it did, of no other sentence."""
+    known = [
+        *examples(moments(4, LEFT, seed=2), "go to the blue torch"),
+        *examples(moments(4, LEFT, seed=3), "hop"),
+    ]
+    learner = held(small_checkpoint, known, CONFIG)
+    hop = [replace(each, heard="hop") for each in moments(4, RIGHT, seed=4)]
+    pool = [*examples(moments(4, RIGHT)), *examples(hop, "hop")]
+    others = learner._others(pool, learner.task.see(pool), np.random.default_rng(0))
+    assert others is not None
+    made = list(others)
+    assert len(made) == CONFIG.steps * CONFIG.others_batch
+    assert {example.instruction for example, _, _ in made} == {"go to the blue torch"}
+    alone = held(small_checkpoint, examples(moments(4, LEFT, seed=3), "hop"), CONFIG)
+    assert alone._others(pool, alone.task.see(pool), np.random.default_rng(0)) is None
 
 
 def test_the_newest_successes_are_learnt_from_and_the_rate_falls(small_checkpoint: Path) -> None:
@@ -86,14 +126,15 @@ def test_a_killed_practice_goes_on_with_the_very_weights_and_moments(
 ) -> None:
     first, later = moments(8, RIGHT), moments(8, RIGHT, seed=2)
     identity = identity_of("base", None, "toy", ["reach"], CONFIG)
-    whole = Learner(lora_task(small_checkpoint), (), CONFIG)
+    known = examples(moments(8, LEFT, seed=3), "go to the blue torch")
+    whole = held(small_checkpoint, known, CONFIG)
     account = Account(identity)
     account.tallies = {"reach": {"": (4, 1), "go": (8, 6)}}
     account.add([], whole.learn(first, np.random.default_rng(0)), 12.0)
     account.save(tmp_path, whole.task, whole)
     whole.learn(later, np.random.default_rng(1))
 
-    half = Learner(lora_task(small_checkpoint), (), CONFIG)
+    half = held(small_checkpoint, known, CONFIG)
     found = resumed(tmp_path, identity, half.task, half)
     assert found == account
     assert (found.attempts, found.successes) == (12, 7)
