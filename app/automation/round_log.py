@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainer.evaluation.verdict import Line, Part
+from trainer.evaluation.verdicts.verdict import Line, Part
 from trainer.rounds import protocol
 
 GATE_WORDS = {True: "passed", False: "failed", None: "not checked"}

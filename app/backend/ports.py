@@ -21,7 +21,7 @@ from recorder.games.base import Bindings
 from recorder.games.registry import FirstLesson
 from recorder.input.hearing import DEFAULT_HOTKEYS, Hotkey
 from recorder.types import Driver, Outcome, RGBImage
-from trainer.evaluation.verdict import Choice, Line, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, VerdictKind
 
 DriverRuns = tuple[tuple[Driver, int], ...]
 """Who drove, as (driver, ticks) runs in order."""

@@ -22,11 +22,11 @@ from app.backend.readable import spoken_duration
 from recorder.store.rows import AdapterRow, EpisodeRow, Split
 from recorder.types import RGBImage
 from trainer.data.material import Material, Shown, Why
-from trainer.evaluation.lines import deciding
-from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
+from trainer.evaluation.verdicts.lines import deciding
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, Verdict, VerdictKind
 from trainer.rounds import protocol
-from trainer.rounds.blind_round import Judged
-from trainer.rounds.decision import Decision
+from trainer.rounds.measuring.blind_round import Judged
+from trainer.rounds.measuring.decision import Decision
 
 INTERVAL_METHOD = "for paired starts, valid when play stops"
 EYE_METHOD = "for paired starts; the mistakes that its own eye may make are in it"
@@ -222,7 +222,7 @@ BEING_CHECKED, NOT_TO_ITS_END = "is still being checked.", "was not checked to i
 NOT_IN_USE = re.compile(
     r"Not in use(?:, as|(?:, the agent plays as before| yet| by itself, and for this only)?:) (.)"
 )
-"""How the sentences of :mod:`trainer.rounds.decision` begin about a round that is not used."""
+"""How :mod:`trainer.rounds.measuring.decision` begins to tell of a round that is not used."""
 OFFERS = {
     " You may try it.": "",
     " Play more starts, or try it.": "",

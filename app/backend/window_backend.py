@@ -65,8 +65,8 @@ from recorder.store import (
 )
 from recorder.store.frames.playback import EpisodePlayback
 from recorder.types import Outcome, RGBImage
-from trainer.evaluation.stored_verdicts import read_lines, read_verdict
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.stored_verdicts import read_lines, read_verdict
+from trainer.evaluation.verdicts.verdict import VerdictKind
 from trainer.rounds.listing import adopt
 
 

@@ -19,7 +19,7 @@ from recorder.games.seeds import SeedRange
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import Attempt, Start
-from trainer.evaluation.verdict import wilson
+from trainer.evaluation.verdicts.verdict import wilson
 
 RUNS = 1
 STARTS = 100

@@ -38,8 +38,8 @@ from trainer.evaluation.eye.judge import Eye
 from trainer.evaluation.eye.teaching import believed
 from trainer.evaluation.run import begin_player_process, player_context
 from trainer.evaluation.study_rows import whole_lines
-from trainer.evaluation.verdict import paired_interval
-from trainer.rounds.eyes import teach_eyes
+from trainer.evaluation.verdicts.verdict import paired_interval
+from trainer.rounds.measuring.eyes import teach_eyes
 
 ROWS = "eyes.jsonl"
 ATTEMPTS = "eye"

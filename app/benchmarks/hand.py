@@ -25,7 +25,7 @@ from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import Start, starts_of
 from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, whole_lines
-from trainer.evaluation.verdict import paired_interval
+from trainer.evaluation.verdicts.verdict import paired_interval
 from trainer.rounds.client import RoundClient
 
 GAME = "doom"

@@ -35,11 +35,11 @@ from recorder.store.query import EVERY_EPISODE
 from trainer.evaluation.old_tasks import old_task_starts, taught_tasks
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate_sides
-from trainer.evaluation.sequential import OLD_TASKS_MARGIN
 from trainer.evaluation.starts import Start, starts_of
-from trainer.evaluation.stored_verdicts import read_verdict
 from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, whole_lines
-from trainer.evaluation.verdict import Line, Part, Verdict, VerdictKind, paired_interval
+from trainer.evaluation.verdicts.sequential import OLD_TASKS_MARGIN
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Line, Part, Verdict, VerdictKind, paired_interval
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
 

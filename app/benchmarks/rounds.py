@@ -14,7 +14,7 @@ from typing import Any
 from app.benchmarks.common import Say, Target, median, report
 from recorder.errors import UsageError
 from trainer.evaluation.blind import statistics as blind
-from trainer.evaluation.sequential import (
+from trainer.evaluation.verdicts.sequential import (
     MOST_PAIRS,
     OLD_TASKS_MARGIN,
     Plan,
@@ -23,8 +23,8 @@ from trainer.evaluation.sequential import (
     findable_gain,
     round_alpha,
 )
-from trainer.evaluation.simulated_rounds import play_many, wrongly_used
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.simulated_rounds import play_many, wrongly_used
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 RUNS = 1
 LESSONS = 2000

@@ -22,7 +22,7 @@ from recorder.types import Outcome
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import Attempt, Start
-from trainer.evaluation.verdict import paired_interval, wilson
+from trainer.evaluation.verdicts.verdict import paired_interval, wilson
 
 RUNS = 20
 SEEDS = 1

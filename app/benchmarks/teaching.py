@@ -25,7 +25,7 @@ from recorder.games.seeds import SeedRange
 from recorder.store import RoundStatus, Store
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.study_rows import ROWS_FILE, KeptRows, whole_lines
-from trainer.evaluation.verdict import paired_interval
+from trainer.evaluation.verdicts.verdict import paired_interval
 from trainer.rounds.client import RoundClient
 
 FOLDER = "benchmark-teaching"

@@ -1,4 +1,4 @@
-"""Looks up the adapter in use for a base; ``trainer/rounds/decision.py`` says when one is."""
+"""Looks up the adapter in use for a base; the rounds decide when one is (their ``measuring``)."""
 
 from __future__ import annotations
 

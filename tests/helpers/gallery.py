@@ -47,11 +47,11 @@ from app.gui.main_window import MainWindow
 from app.gui.style.theme import Theme
 from app.session.api import Phase
 from recorder.types import Action, Driver, Outcome, RGBImage
-from trainer.evaluation.lines import old_tasks_line, sentence_line
-from trainer.evaluation.sequential import Pairs, Plan, round_alpha
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
-from trainer.rounds.decision import NOT_MEASURED
-from trainer.rounds.measurement import old_tasks_pending, unjudged_line
+from trainer.evaluation.verdicts.lines import old_tasks_line, sentence_line
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
+from trainer.rounds.measuring.decision import NOT_MEASURED
+from trainer.rounds.measuring.measurement import old_tasks_pending, unjudged_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Playing starts and counting: who played what, with which outcome, and a verdict."""
+"""Playing starts and counting: who played what, on which starts, with which outcome."""

@@ -15,8 +15,8 @@ from model.language.paraphrase import TAUGHT_FILE, Sayings
 from recorder.errors import DataError
 from recorder.games.base import Task
 from recorder.games.seeds import SeedRange
-from trainer.evaluation.sequential import Pairs
 from trainer.evaluation.starts import Attempt, Start, StartKey
+from trainer.evaluation.verdicts.sequential import Pairs
 
 OLD_TASK_STARTS = 300
 ROUNDS_A_BLOCK = 5

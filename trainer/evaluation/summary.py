@@ -7,7 +7,7 @@ from typing import Any
 
 from recorder.types import Outcome
 from trainer.evaluation.starts import Attempt
-from trainer.evaluation.verdict import wilson
+from trainer.evaluation.verdicts.verdict import wilson
 
 
 def summarise(

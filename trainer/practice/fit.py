@@ -15,7 +15,7 @@ from recorder.games.base import Asked, Task, free_task
 from recorder.store import Reader
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.evaluation.eye.teaching import LEAST_OWN
-from trainer.rounds.eyes import missing_marks
+from trainer.rounds.measuring.eyes import missing_marks
 
 
 def unfit(game: str, data: Path, base: Path, options: PlayOptions) -> str:

@@ -34,8 +34,8 @@ from trainer.practice.fit import nobody_judges, practicable, unfit
 from trainer.practice.known_words import OWN, choose, known_words
 from trainer.rounds import protocol
 from trainer.rounds.child import OPTION_NAMES, add_option_arguments, place, speak, write_learnt
-from trainer.rounds.eyes import TaughtEye, not_believed, paths_of, teach_eyes
 from trainer.rounds.inputs import parent_of, parent_tensors, remembered_by
+from trainer.rounds.measuring.eyes import TaughtEye, not_believed, paths_of, teach_eyes
 from trainer.rounds.working_folder import PRACTICE_FILE
 
 if TYPE_CHECKING:

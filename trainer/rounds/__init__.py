@@ -1,1 +1,1 @@
-"""One LoRA round: its process, its gates, and the parent's side of it."""
+"""One LoRA round: its process, its gates, and the side of the app that starts and hears it."""

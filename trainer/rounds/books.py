@@ -24,12 +24,12 @@ from recorder.store import (
     Store,
     adapters_path,
 )
-from trainer.evaluation.lines import verdict_of
-from trainer.evaluation.verdict import Choice, Line, Verdict
+from trainer.evaluation.verdicts.lines import verdict_of
+from trainer.evaluation.verdicts.verdict import Choice, Line, Verdict
 from trainer.rounds import protocol
 from trainer.rounds.child import CANCELLED
-from trainer.rounds.decision import decide
-from trainer.rounds.measure_later import Checked
+from trainer.rounds.measuring.decision import decide
+from trainer.rounds.measuring.measure_later import Checked
 from trainer.rounds.process import FEW_BITS, new_folder
 from trainer.rounds.questions import title_of
 from trainer.rounds.working_folder import is_done, work_path

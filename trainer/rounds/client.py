@@ -17,15 +17,15 @@ from pathlib import Path
 from model.vla.play_options import PlayOptions
 from recorder.games.base import Asked
 from recorder.store import Store, logs_path, of_game
-from trainer.evaluation.sequential import MOST_PAIRS
-from trainer.evaluation.verdict import Line, Part
+from trainer.evaluation.verdicts.sequential import MOST_PAIRS
+from trainer.evaluation.verdicts.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.books import RoundBooks, RoundResult, Say
-from trainer.rounds.by_eye import NOT_BY_ITS_JUDGE, eyes_for, why_no_eye
 from trainer.rounds.child import CANCELLED
-from trainer.rounds.known_before import tell_before
-from trainer.rounds.measure_later import Checked, after_the_lesson, check_rest
-from trainer.rounds.measurement import Ground, play_taught, unjudged_line
+from trainer.rounds.measuring.by_eye import NOT_BY_ITS_JUDGE, eyes_for, why_no_eye
+from trainer.rounds.measuring.known_before import tell_before
+from trainer.rounds.measuring.measure_later import Checked, after_the_lesson, check_rest
+from trainer.rounds.measuring.measurement import Ground, play_taught, unjudged_line
 from trainer.rounds.process import (
     EndedError,
     practice_command,
@@ -295,7 +295,7 @@ class RoundClient:
 
         ``more`` plays taught sentences once more of which too little is known.  Blocks, and may be
         cancelled: what was played is kept, and the round stays as it was.  Raises what
-        :func:`trainer.rounds.measure_later.check_rest` raises.
+        :func:`trainer.rounds.measuring.measure_later.check_rest` raises.
         """
         return check_rest(
             self._ground(game, say, slowed=slowed, hotkeys=hotkeys), round_id, more=more

@@ -1,7 +1,7 @@
 """Checks without play, by the losses, whether a round learnt something and forgot too much.
 
 They stop a bad round before time is spent on playing it.  What puts a round in use is
-paired play (:mod:`trainer.rounds.decision`).
+paired play (:mod:`trainer.rounds.measuring.decision`).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from recorder import json_values
-from trainer.evaluation.stored_verdicts import read_line
-from trainer.evaluation.verdict import Line
+from trainer.evaluation.verdicts.stored_verdicts import read_line
+from trainer.evaluation.verdicts.verdict import Line
 
 KNOWN = "known"
 """The name of a stage that tells, before the training, what the agent can do already."""

@@ -15,7 +15,7 @@ from recorder.store.frames.reading import SegmentFrames
 from recorder.threads import BackgroundThread
 from recorder.types import RGBImage
 from trainer.evaluation.blind.order import Course, course_of
-from trainer.rounds.blind_round import (
+from trainer.rounds.measuring.blind_round import (
     Judged,
     missing_clips,
     order_of,
@@ -23,7 +23,7 @@ from trainer.rounds.blind_round import (
     settle_blind,
     shown_by,
 )
-from trainer.rounds.measurement import MEASURING, Ground
+from trainer.rounds.measuring.measurement import MEASURING, Ground
 from trainer.rounds.process import EndedError
 from trainer.rounds.protocol import Message, Stage
 

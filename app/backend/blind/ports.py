@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from recorder.types import RGBImage
-from trainer.evaluation.verdict import Choice, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, VerdictKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from app.backend.view_facts import blind_result
 from model.adapters.in_use import belongs
 from recorder.errors import DataError, KnownError, ModelError
 from recorder.store import ComparisonRow, Reader, RoundRow
-from trainer.evaluation.verdict import Choice
-from trainer.rounds.blind_round import Judged, begin_comparison, waiting_sentences
-from trainer.rounds.measurement import Ground
+from trainer.evaluation.verdicts.verdict import Choice
+from trainer.rounds.measuring.blind_round import Judged, begin_comparison, waiting_sentences
+from trainer.rounds.measuring.measurement import Ground
 from trainer.rounds.process import FEW_BITS
 
 log = logging.getLogger(__name__)

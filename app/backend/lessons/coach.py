@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.backend.ports import TeachFacts, VerdictFacts
-from trainer.evaluation.lines import knows_already
-from trainer.evaluation.verdict import Choice, Line, Part
+from trainer.evaluation.verdicts.lines import knows_already
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part
 
 ENOUGH = 6
 """So many showings of a sentence are a lesson; with fewer none is left to check against."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
 from recorder.types import Driver
-from trainer.evaluation.lines import knows_already
-from trainer.evaluation.stored_verdicts import read_lines
-from trainer.evaluation.verdict import Line, Part
+from trainer.evaluation.verdicts.lines import knows_already
+from trainer.evaluation.verdicts.stored_verdicts import read_lines
+from trainer.evaluation.verdicts.verdict import Line, Part
 
 CANNOT = 0.2
 """Up to this share of the starts the agent cannot do a sentence."""

@@ -12,8 +12,8 @@ from recorder.errors import KnownError
 from recorder.games import judged_task
 from recorder.games.base import Task
 from recorder.store import RoundRow
-from trainer.evaluation.stored_verdicts import read_lines
-from trainer.evaluation.verdict import Part
+from trainer.evaluation.verdicts.stored_verdicts import read_lines
+from trainer.evaluation.verdicts.verdict import Part
 from trainer.practice.fit import unfit
 
 

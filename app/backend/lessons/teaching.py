@@ -37,15 +37,15 @@ from recorder.errors import KnownError, ModelError
 from recorder.games.base import Asked, Game, OwnWindowGame
 from recorder.store import Reader, RoundStatus, Store
 from recorder.types import RGBImage
-from trainer.evaluation.stored_verdicts import read_lines, read_verdict
-from trainer.evaluation.verdict import Choice
+from trainer.evaluation.verdicts.stored_verdicts import read_lines, read_verdict
+from trainer.evaluation.verdicts.verdict import Choice
 from trainer.practice.fit import practicable
 from trainer.practice.strips import FILE as STRIPS_FILE
 from trainer.practice.strips import read_strips
 from trainer.rounds.client import RoundClient
-from trainer.rounds.decision import decide
-from trainer.rounds.measure_later import gates_of
-from trainer.rounds.measurement import MEASURING, Ground
+from trainer.rounds.measuring.decision import decide
+from trainer.rounds.measuring.measure_later import gates_of
+from trainer.rounds.measuring.measurement import MEASURING, Ground
 from trainer.rounds.protocol import Failed, Message, Played, Stage
 
 log = logging.getLogger(__name__)

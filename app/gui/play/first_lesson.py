@@ -10,8 +10,8 @@ from app.backend.ports import VerdictFacts
 from app.session.api import Phase, Snapshot
 from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
-from trainer.evaluation.lines import knows_already
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdicts.lines import knows_already
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
 
 
 class Offered(Enum):

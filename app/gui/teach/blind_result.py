@@ -10,7 +10,7 @@ from app.backend.blind.ports import BlindResult
 from app.gui.style.theme import GRID, Theme, scaled, ui_font
 from app.gui.style.widgets import label, set_role
 from app.gui.teach.verdict_card import TONES, signed
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 TITLES = {
     VerdictKind.BETTER: "It got better",

@@ -12,7 +12,7 @@ from app.backend.ports import VerdictFacts
 from app.gui.style.theme import GRID, Theme
 from app.gui.style.widgets import Card, button, label, set_role, to_pixmap
 from recorder.types import RGBImage
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
 
 TITLES = {
     VerdictKind.BETTER: "Better",

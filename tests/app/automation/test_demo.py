@@ -16,7 +16,7 @@ from app.automation.demo import DemoSize, _candidates
 from recorder.errors import ExitCode, UsageError
 from recorder.games import game_spec, registry
 from recorder.games.doom.tasks import TASK_BY_ID
-from trainer.rounds import known_before
+from trainer.rounds.measuring import known_before
 
 SMALLEST = DemoSize(seeds=1, demonstrations=3, corrections=1, pairs=2, steps=2, replay=24)
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from app.automation.round_log import RoundDiary
-from trainer.evaluation.verdict import Part
+from trainer.evaluation.verdicts.verdict import Part
 from trainer.rounds.protocol import Done, Played
 
 

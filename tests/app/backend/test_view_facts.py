@@ -10,18 +10,18 @@ from app.backend.ports import RoundPart, VerdictFacts
 from recorder.store.rows import AdapterRow, EpisodeKind, EpisodeRow, LabelSource, Split
 from recorder.types import Driver, Outcome
 from trainer.data.material import Material, Why
-from trainer.evaluation.lines import old_tasks_line, sentence_line, verdict_of
-from trainer.evaluation.sequential import Pairs, Plan, round_alpha
-from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdicts.lines import old_tasks_line, sentence_line, verdict_of
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
 from trainer.rounds import protocol
-from trainer.rounds.decision import (
+from trainer.rounds.measuring.decision import (
     BY_EYE_ONLY,
     NOT_MEASURED,
     OLD_TASKS_NOT_MEASURED,
     decide,
 )
-from trainer.rounds.measurement import old_tasks_pending, waiting_line
+from trainer.rounds.measuring.measurement import old_tasks_pending, waiting_line
 
 
 def adapter(number: int, parent: int | None, *, active: bool = False) -> AdapterRow:

@@ -42,12 +42,12 @@ from recorder.threads import running
 from recorder.types import Driver, Outcome
 from trainer.data.material import MIN_PERSON_TICKS, material_of
 from trainer.data.sampling import lesson_samples, shares_of
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
 from trainer.practice.strips import Strip, Strips
 from trainer.rounds.books import RoundResult
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measurement import MEASURING, unjudged_line
+from trainer.rounds.measuring.measurement import MEASURING, unjudged_line
 from trainer.rounds.protocol import Practised, Stage
 from trainer.rounds.training.lora_config import LoraConfig, most_visits, plan_steps
 

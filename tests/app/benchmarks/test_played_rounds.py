@@ -20,9 +20,9 @@ from app.benchmarks.played_rounds import (
 )
 from recorder.errors import KnownError
 from recorder.store import Reader, Store
-from trainer.evaluation.lines import old_tasks_line, sentence_line, verdict_of
-from trainer.evaluation.sequential import Pairs, Plan
-from trainer.evaluation.verdict import Choice, Part
+from trainer.evaluation.verdicts.lines import old_tasks_line, sentence_line, verdict_of
+from trainer.evaluation.verdicts.sequential import Pairs, Plan
+from trainer.evaluation.verdicts.verdict import Choice, Part
 
 
 def a_round(

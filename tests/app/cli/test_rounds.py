@@ -11,8 +11,8 @@ from command_line import document
 from app.__main__ import main
 from recorder.errors import ExitCode
 from recorder.store import ClipMark, NewAdapter, NewComparison, RoundStatus, Side, Store
-from trainer.evaluation.verdict import Part
-from trainer.rounds.measurement import unjudged_line
+from trainer.evaluation.verdicts.verdict import Part
+from trainer.rounds.measuring.measurement import unjudged_line
 
 SENTENCE = "dance around the barrel"
 CLIPS = ((Side.BEFORE, 30_000_000, None), (Side.AFTER, 30_000_001, None))

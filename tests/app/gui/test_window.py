@@ -45,10 +45,10 @@ from app.gui.style.theme import DARK, LIGHT, Theme
 from app.session.api import Phase
 from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
-from trainer.evaluation.lines import old_tasks_line, sentence_line
-from trainer.evaluation.sequential import Pairs, Plan, round_alpha
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds.measurement import old_tasks_pending
+from trainer.evaluation.verdicts.lines import old_tasks_line, sentence_line
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds.measuring.measurement import old_tasks_pending
 
 VERDICT = VerdictFacts(
     kind=VerdictKind.BETTER,

@@ -35,7 +35,7 @@ from trainer.practice.learner import Learner, Learnt
 from trainer.practice.practice import PracticePlan, iterate, main, practise
 from trainer.practice.strips import Strip, Strips
 from trainer.rounds import protocol
-from trainer.rounds.eyes import TaughtEye
+from trainer.rounds.measuring.eyes import TaughtEye
 
 CONFIG = PracticeConfig(attempts=6, own=0.5, moments=4, batch=8, steps=2)
 TASK = replace(TASKS[0], max_ticks=8)

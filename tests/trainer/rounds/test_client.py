@@ -39,11 +39,12 @@ from recorder.types import Outcome
 from trainer.evaluation import run as running
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
-from trainer.rounds import known_before, protocol
+from trainer.rounds import protocol
 from trainer.rounds.books import RoundResult, Say
 from trainer.rounds.client import RoundClient
 from trainer.rounds.inputs import chosen_episodes, reach_of
-from trainer.rounds.known_before import KNOWN_FROM
+from trainer.rounds.measuring import known_before
+from trainer.rounds.measuring.known_before import KNOWN_FROM
 from trainer.rounds.protocol import Message, Step
 from trainer.rounds.times import read_took
 from trainer.rounds.working_folder import PRACTICE_FILE, make_work_folder, work_path

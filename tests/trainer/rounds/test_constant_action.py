@@ -17,19 +17,19 @@ from recorder.games.seeds import SeedRange
 from recorder.store import EpisodeKind, EvaluationRow, Reader, RoundStatus, Store
 from recorder.types import Action, Driver, Frame
 from trainer.evaluation import old_tasks
-from trainer.evaluation.lines import sentence_line
-from trainer.evaluation.sequential import (
+from trainer.evaluation.verdicts.lines import sentence_line
+from trainer.evaluation.verdicts.sequential import (
     OLD_TASKS_MARGIN,
     Pairs,
     Plan,
     estimate_fixed,
     round_alpha,
 )
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
 from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient
-from trainer.rounds.decision import decide
-from trainer.rounds.measurement import Ground, play_old_tasks, unjudged_line
+from trainer.rounds.measuring.decision import decide
+from trainer.rounds.measuring.measurement import Ground, play_old_tasks, unjudged_line
 
 LOOK_UP = "look up at the sky"
 UP = Action(camera=(-10.0, 0.0))

@@ -28,7 +28,7 @@ from trainer.data.earlier_lessons import earlier_examples, earlier_rows, thinned
 from trainer.data.examples import Example, Past, read_examples
 from trainer.rounds import protocol
 from trainer.rounds.client import RoundClient
-from trainer.rounds.decision import NOT_MEASURED
+from trainer.rounds.measuring.decision import NOT_MEASURED
 from trainer.rounds.process import FEW_BITS
 from trainer.rounds.round import RoundPlan, run_round
 from trainer.rounds.training import memory

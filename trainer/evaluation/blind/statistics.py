@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from trainer.evaluation.verdict import VerdictKind, wilson
+from trainer.evaluation.verdicts.verdict import VerdictKind, wilson
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from trainer.evaluation.eye.judge import Reliability
-from trainer.evaluation.verdict import wilson
+from trainer.evaluation.verdicts.verdict import wilson
 
 PERSON_ERRS = 0.05
 """So many of a person's marks are taken to be wrong."""

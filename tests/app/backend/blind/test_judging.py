@@ -31,10 +31,10 @@ from recorder.store import (
     Stretch,
 )
 from recorder.store.frames.h264 import SegmentEncoder
-from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.verdict import Choice, Part, Verdict, VerdictKind
-from trainer.rounds.blind_round import Judged, begin_comparison
-from trainer.rounds.measurement import MEASURING, Ground, unjudged_line
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Choice, Part, Verdict, VerdictKind
+from trainer.rounds.measuring.blind_round import Judged, begin_comparison
+from trainer.rounds.measuring.measurement import MEASURING, Ground, unjudged_line
 from trainer.rounds.protocol import Stage as Said
 
 SENTENCE = "dance around the dot"

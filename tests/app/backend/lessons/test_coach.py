@@ -8,7 +8,7 @@ import pytest
 
 from app.backend.lessons.coach import ENOUGH, NextStep, next_step
 from app.backend.ports import LessonFacts, TeachFacts, VerdictFacts
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
 
 
 def shown(**times: int) -> TeachFacts:

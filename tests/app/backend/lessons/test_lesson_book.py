@@ -13,7 +13,7 @@ from app.backend.lessons.lesson_book import lesson_book
 from app.backend.ports import LessonState, TaughtSentence
 from recorder.store import AdapterRow, EpisodeKind, EpisodeRow, RoundRow
 from recorder.types import Driver
-from trainer.evaluation.verdict import Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Line, Part, VerdictKind
 
 
 def episode(

@@ -10,7 +10,7 @@ from app.backend.models.loader import LOADING, NOT_LOADED
 from app.backend.ports import AdapterFacts
 from app.gui.main_window import MainWindow
 from app.gui.play.agent_panel import story_of
-from trainer.evaluation.verdict import Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Line, Part, VerdictKind
 
 GONE = "The checkpoint is not there any more, so nothing plays; choose another one."
 

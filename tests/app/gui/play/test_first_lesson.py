@@ -14,7 +14,7 @@ from app.session.api import Phase
 from recorder.games import game_spec, judged_task, task_list
 from recorder.games.registry import FirstLesson
 from recorder.types import Outcome
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
 
 LESSON = FirstLesson("use your gun on the barrel", "Shoot it.")
 IDLE = SampleSession().snapshot()

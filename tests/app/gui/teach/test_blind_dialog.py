@@ -20,8 +20,8 @@ from app.gui.teach.blind_dialog import BlindDialog
 from app.gui.teach.blind_result import own_words
 from app.gui.teach.verdict_card import VerdictCard
 from recorder.games.base import Bindings
-from trainer.evaluation.lines import unknown_line
-from trainer.evaluation.verdict import Choice, Part, VerdictKind
+from trainer.evaluation.verdicts.lines import unknown_line
+from trainer.evaluation.verdicts.verdict import Choice, Part, VerdictKind
 
 RESULT = BlindResult(
     VerdictKind.BETTER, 0, 6, 6, 99.0, 50.0, 100.0, 2, 2, "It is checked next.", Choice.WAIT

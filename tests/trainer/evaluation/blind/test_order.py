@@ -22,7 +22,7 @@ from trainer.evaluation.blind.order import (
     draw_order,
 )
 from trainer.evaluation.blind.statistics import MOST, decided, kind_of
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 SEEDS = st.integers(0, 10_000)
 SAID = st.lists(st.sampled_from([True, False, None]), max_size=120)

@@ -26,7 +26,7 @@ from trainer.evaluation.blind.statistics import (
     told_by,
     worst_error,
 )
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 ERROR = 0.05
 RUNS = 1_000

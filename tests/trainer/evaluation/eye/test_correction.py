@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trainer.evaluation.eye.correction import corrected
 from trainer.evaluation.eye.judge import Reliability
-from trainer.evaluation.verdict import paired_interval
+from trainer.evaluation.verdicts.verdict import paired_interval
 
 
 def test_an_eye_without_errors_and_with_many_marks_changes_next_to_nothing() -> None:

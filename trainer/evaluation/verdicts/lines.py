@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from trainer.evaluation.blind.statistics import Marks, Told, kind_of
 from trainer.evaluation.eye.correction import corrected
 from trainer.evaluation.eye.judge import Reliability
-from trainer.evaluation.sequential import (
+from trainer.evaluation.verdicts.sequential import (
     OLD_TASKS_MARGIN,
     SAME_WITHIN,
     SENTENCE_MARGIN,
@@ -18,7 +18,7 @@ from trainer.evaluation.sequential import (
     estimate_fixed,
     findable_gain,
 )
-from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, Verdict, VerdictKind
 
 KNOWN_ALREADY = 0.9
 """From this share of successes on there is little to gain by a lesson."""

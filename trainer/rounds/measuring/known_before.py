@@ -25,14 +25,14 @@ from recorder.store import (
 )
 from recorder.types import Driver, Outcome
 from trainer.data.material import material_of
-from trainer.evaluation.lines import known_sentence, knows_already
 from trainer.evaluation.outcome_store import starts_looked_for
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import evaluate
 from trainer.evaluation.starts import JUDGED, Attempt, Start, StartKey, row_of
+from trainer.evaluation.verdicts.lines import known_sentence, knows_already
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measurement import Ground, fresh_lesson_seeds
+from trainer.rounds.measuring.measurement import Ground, fresh_lesson_seeds
 from trainer.rounds.process import EndedError
 
 log = logging.getLogger(__name__)

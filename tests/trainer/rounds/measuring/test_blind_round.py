@@ -38,10 +38,10 @@ from trainer.evaluation import old_tasks
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, film_sides
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
-from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds import blind_round, measurement
-from trainer.rounds.blind_round import (
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds.measuring import blind_round, measurement
+from trainer.rounds.measuring.blind_round import (
     Judged,
     begin_comparison,
     course_in,
@@ -50,7 +50,7 @@ from trainer.rounds.blind_round import (
     settle_blind,
     waiting_sentences,
 )
-from trainer.rounds.measurement import Ground, unjudged_line
+from trainer.rounds.measuring.measurement import Ground, unjudged_line
 from trainer.rounds.protocol import Played
 
 SENTENCE = "dance around the barrel"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from trainer.evaluation.sequential import (
+from trainer.evaluation.verdicts.sequential import (
     LESSON_ALPHA,
     MOST_PAIRS,
     OLD_TASKS_MARGIN,
@@ -31,8 +31,8 @@ from trainer.evaluation.sequential import (
     round_alpha,
     score_z,
 )
-from trainer.evaluation.simulated_rounds import play_many, wrongly_used
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.simulated_rounds import play_many, wrongly_used
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 FIRST = Plan(round_alpha(1))
 KEPT = Plan(round_alpha(1), taught=False)

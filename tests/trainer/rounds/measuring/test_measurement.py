@@ -32,17 +32,18 @@ from recorder.store import (
 from recorder.types import Driver, Outcome
 from trainer.evaluation import old_tasks
 from trainer.evaluation.eye.judge import Reliability
-from trainer.evaluation.lines import eye_line, sentence_line, verdict_of
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside
-from trainer.evaluation.sequential import Pairs, Plan, round_alpha
 from trainer.evaluation.starts import Attempt, AttemptKey, Start, StartKey
-from trainer.evaluation.stored_verdicts import read_line
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds import measure_later, measurement, process, protocol
-from trainer.rounds.decision import decide
-from trainer.rounds.eyes import TaughtEye
-from trainer.rounds.measurement import Ground
+from trainer.evaluation.verdicts.lines import eye_line, sentence_line, verdict_of
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdicts.stored_verdicts import read_line
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds import process, protocol
+from trainer.rounds.measuring import measure_later, measurement
+from trainer.rounds.measuring.decision import decide
+from trainer.rounds.measuring.eyes import TaughtEye
+from trainer.rounds.measuring.measurement import Ground
 from trainer.rounds.protocol import Gate, Message, to_json
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.evaluation.sequential import Pairs, Plan, decided, is_better, round_alpha
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, decided, is_better, round_alpha
 
 if TYPE_CHECKING:
     import numpy as np

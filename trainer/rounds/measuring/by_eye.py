@@ -13,14 +13,14 @@ from trainer.data.earlier_lessons import ever_practised
 from trainer.evaluation.eye.kept import keep_eye
 from trainer.evaluation.eye.marks import enough_marks
 from trainer.rounds import protocol
-from trainer.rounds.eyes import (
+from trainer.rounds.measuring.eyes import (
     TaughtEye,
     can_have_eyes,
     missing_marks,
     not_believed,
     teach_eyes,
 )
-from trainer.rounds.measurement import Ground
+from trainer.rounds.measuring.measurement import Ground
 
 log = logging.getLogger(__name__)
 

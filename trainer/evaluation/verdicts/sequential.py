@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from trainer.evaluation.verdict import VerdictKind
+from trainer.evaluation.verdicts.verdict import VerdictKind
 
 if TYPE_CHECKING:
     import numpy as np

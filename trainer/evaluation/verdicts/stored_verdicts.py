@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, Verdict, VerdictKind
 
 FIGURES = ("before", "after", "n", "difference", "low", "high", "sentence")
 

@@ -23,11 +23,18 @@ from trainer.data.earlier_lessons import PRACTISED
 from trainer.evaluation import run as running
 from trainer.evaluation.eye.judge import Eye
 from trainer.evaluation.eye.kept import kept_eye
-from trainer.rounds import by_eye, protocol
-from trainer.rounds import eyes as rounds_eyes
-from trainer.rounds.by_eye import EYE, NOT_BY_ITS_JUDGE, eyes_for, may_have_eye, why_no_eye
-from trainer.rounds.eyes import TaughtEye
-from trainer.rounds.measurement import Ground
+from trainer.rounds import protocol
+from trainer.rounds.measuring import by_eye
+from trainer.rounds.measuring import eyes as rounds_eyes
+from trainer.rounds.measuring.by_eye import (
+    EYE,
+    NOT_BY_ITS_JUDGE,
+    eyes_for,
+    may_have_eye,
+    why_no_eye,
+)
+from trainer.rounds.measuring.eyes import TaughtEye
+from trainer.rounds.measuring.measurement import Ground
 from trainer.rounds.protocol import Message
 
 LIGHT, DARK = 14, 10

@@ -30,10 +30,11 @@ from recorder.store import (
 from recorder.types import Driver, Outcome
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.starts import Attempt, AttemptKey, Start
-from trainer.rounds import known_before as beforehand
-from trainer.rounds import measurement, protocol
-from trainer.rounds.known_before import KNOWN_FROM, NEWEST_WATCHED, VERSION, known_before
-from trainer.rounds.measurement import Ground, fresh_lesson_seeds
+from trainer.rounds import protocol
+from trainer.rounds.measuring import known_before as beforehand
+from trainer.rounds.measuring import measurement
+from trainer.rounds.measuring.known_before import KNOWN_FROM, NEWEST_WATCHED, VERSION, known_before
+from trainer.rounds.measuring.measurement import Ground, fresh_lesson_seeds
 from trainer.rounds.protocol import Message
 
 BARREL = Asked(TASK_BY_ID["go_to:barrel"])

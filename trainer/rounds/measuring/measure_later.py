@@ -17,14 +17,15 @@ from recorder.errors import DataError
 from recorder.games.base import Asked, free_task
 from recorder.store import Activation, AdapterRow, Reader, RoundRow
 from trainer.evaluation import old_tasks
-from trainer.evaluation.lines import verdict_of
 from trainer.evaluation.players import PlayerSpec
-from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.verdict import Choice, Line, Part, Verdict, VerdictKind
-from trainer.rounds import measurement, protocol
-from trainer.rounds.by_eye import eyes_for, may_have_eye
-from trainer.rounds.decision import decide
-from trainer.rounds.measurement import Ground
+from trainer.evaluation.verdicts.lines import verdict_of
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, Verdict, VerdictKind
+from trainer.rounds import protocol
+from trainer.rounds.measuring import measurement
+from trainer.rounds.measuring.by_eye import eyes_for, may_have_eye
+from trainer.rounds.measuring.decision import decide
+from trainer.rounds.measuring.measurement import Ground
 from trainer.rounds.process import OVERTAKEN
 
 

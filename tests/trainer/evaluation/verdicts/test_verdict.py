@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.verdict import paired_interval, wilson
+from trainer.evaluation.verdicts.verdict import paired_interval, wilson
 
 pairs = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80)
 

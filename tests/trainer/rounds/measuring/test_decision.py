@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.lines import (
+from trainer.evaluation.verdicts.lines import (
     deciding,
     known_sentence,
     knows_already,
@@ -17,9 +17,9 @@ from trainer.evaluation.lines import (
     unknown_line,
     verdict_of,
 )
-from trainer.evaluation.sequential import Pairs, Plan, round_alpha
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
-from trainer.rounds.decision import decide
+from trainer.evaluation.verdicts.sequential import Pairs, Plan, round_alpha
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
+from trainer.rounds.measuring.decision import decide
 from trainer.rounds.protocol import Gate
 
 PLAN = Plan(round_alpha(1))

@@ -27,15 +27,15 @@ from recorder.store import (
 from recorder.store.query import games_named
 from trainer.evaluation.blind.order import Course, Place, course_of, draw_order
 from trainer.evaluation.blind.statistics import told_by
-from trainer.evaluation.lines import blind_line, unknown_line
 from trainer.evaluation.run import film_sides
 from trainer.evaluation.starts import Attempt, Start
-from trainer.evaluation.stored_verdicts import read_lines, read_verdict
-from trainer.evaluation.verdict import Line, Part
+from trainer.evaluation.verdicts.lines import blind_line, unknown_line
+from trainer.evaluation.verdicts.stored_verdicts import read_lines, read_verdict
+from trainer.evaluation.verdicts.verdict import Line, Part
 from trainer.rounds import protocol
 from trainer.rounds.inputs import chosen_episodes
-from trainer.rounds.measure_later import Checked, settle, sides_of, with_taught
-from trainer.rounds.measurement import Ground, fresh_lesson_seeds, unjudged_line
+from trainer.rounds.measuring.measure_later import Checked, settle, sides_of, with_taught
+from trainer.rounds.measuring.measurement import Ground, fresh_lesson_seeds, unjudged_line
 from trainer.rounds.questions import free_sentences_of, questions_of
 
 SHORTEST_S, LONGEST_S = 2.0, 10.0

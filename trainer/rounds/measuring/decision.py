@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.evaluation.verdict import Choice, Line, Part, VerdictKind
+from trainer.evaluation.verdicts.verdict import Choice, Line, Part, VerdictKind
 from trainer.rounds.protocol import Gate
 
 NOT_MEASURED = (

@@ -21,25 +21,9 @@ from recorder.games.seeds import SeedRange
 from recorder.store import AdapterRow, EvaluationRow, Reader, Store
 from trainer.evaluation import old_tasks
 from trainer.evaluation.eye.correction import seeing
-from trainer.evaluation.lines import (
-    OLD_TASKS_NAME,
-    eye_line,
-    old_tasks_line,
-    sentence_line,
-    unknown_line,
-)
 from trainer.evaluation.outcome_store import AttemptKeeper, known_attempts
 from trainer.evaluation.players import PlayerSpec
 from trainer.evaluation.run import Beside, evaluate_pair, evaluate_sides
-from trainer.evaluation.sequential import (
-    MOST_PAIRS,
-    SENTENCE_MARGIN,
-    Pairs,
-    Plan,
-    decided,
-    looks_up_to,
-    round_alpha,
-)
 from trainer.evaluation.starts import (
     Attempt,
     Start,
@@ -48,10 +32,26 @@ from trainer.evaluation.starts import (
     row_of,
     stepping_of,
 )
-from trainer.evaluation.stored_verdicts import read_verdict
-from trainer.evaluation.verdict import Line, Part
+from trainer.evaluation.verdicts.lines import (
+    OLD_TASKS_NAME,
+    eye_line,
+    old_tasks_line,
+    sentence_line,
+    unknown_line,
+)
+from trainer.evaluation.verdicts.sequential import (
+    MOST_PAIRS,
+    SENTENCE_MARGIN,
+    Pairs,
+    Plan,
+    decided,
+    looks_up_to,
+    round_alpha,
+)
+from trainer.evaluation.verdicts.stored_verdicts import read_verdict
+from trainer.evaluation.verdicts.verdict import Line, Part
 from trainer.rounds import protocol
-from trainer.rounds.eyes import TaughtEye, paths_of
+from trainer.rounds.measuring.eyes import TaughtEye, paths_of
 
 MEASURING = "measuring"
 """The name of a stage in which a game in a window of its own plays on the person's screen."""
